@@ -1,0 +1,185 @@
+//! Wiring and life cycle: from a checked configuration to a server that answers, and to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tonic::server::NamedService as _;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tracing::{info, warn};
+
+use crate::authenticator::Snapshot;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::grpc::{Answers, ExtAuthz, Live, State, TokenCache};
+use crate::jose::KeySet;
+use crate::jwks::{self, FetchError, Publish};
+
+/// Pings on a quiet connection, and how long one may go unanswered.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
+/// Most calls in flight on one connection.
+const MAX_STREAMS: u32 = 1024;
+/// Largest header list of a call, in bytes; metadata only, the request's own headers are in the message.
+const MAX_HEADER_LIST: u32 = 32 * 1024;
+
+/// A running server.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    health: HealthReporter,
+    ready: watch::Receiver<bool>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), tonic::transport::Error>>,
+    shutdown_timeout: Duration,
+    tasks: JoinSet<()>,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No client for key sets can be made.
+    #[error("cannot fetch keys: {0}")]
+    Fetch(#[from] FetchError),
+    /// The system has no random numbers.
+    #[error("no random numbers")]
+    Random,
+}
+
+impl App {
+    /// Listens, serves, and starts fetching keys. Calls are answered from the beginning; those that need
+    /// keys which are not there yet get a 503.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let address = config.server.address;
+        let failed = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+
+        let state = Arc::new(state(&config, clock)?);
+        let (health, health_service) = tonic_health::server::health_reporter();
+        set_health(&health, ServingStatus::NotServing).await;
+        let (publish, ready) = publisher(&state);
+        let mut tasks = jwks::keep_fresh(&config.sources, &publish)?;
+        tasks.spawn(report_ready(health.clone(), ready.clone()));
+
+        let (stop, stopped) = oneshot::channel::<()>();
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let router = Server::builder()
+            .http2_keepalive_interval(Some(KEEPALIVE.0))
+            .http2_keepalive_timeout(Some(KEEPALIVE.1))
+            .max_concurrent_streams(MAX_STREAMS)
+            .http2_max_header_list_size(MAX_HEADER_LIST)
+            .add_service(health_service)
+            .add_service(ExtAuthz::new(state));
+        let server = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
+            let _ = stopped.await;
+        }));
+        info!(%address, issuers = config.policy.issuers().len(), "listening");
+        let shutdown_timeout = config.server.shutdown_timeout;
+        Ok(Self {
+            address,
+            health,
+            ready,
+            stop,
+            server,
+            shutdown_timeout,
+            tasks,
+        })
+    }
+
+    /// The address that is listened on, with the port that was taken.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the keys of every issuer are usable.
+    pub async fn ready(&self) {
+        // The sender lives as long as the server does.
+        let _ = self.ready.clone().wait_for(|ready| *ready).await;
+    }
+
+    /// Stops: health says `NOT_SERVING`, no new connections, calls in flight are answered, up to the
+    /// configured time. Whether all were.
+    pub async fn stop(mut self) -> bool {
+        set_health(&self.health, ServingStatus::NotServing).await;
+        self.tasks.shutdown().await;
+        // Fails only where the server ended by itself.
+        let _ = self.stop.send(());
+        let in_time = tokio::time::timeout(self.shutdown_timeout, &mut self.server)
+            .await
+            .is_ok();
+        if !in_time {
+            warn!(timeout = ?self.shutdown_timeout, "calls were still in flight at the end");
+            self.server.abort();
+        }
+        info!("stopped");
+        in_time
+    }
+}
+
+fn state(config: &Config, clock: Clock) -> Result<State, StartError> {
+    let policy = config.policy.clone();
+    let keys = vec![None; policy.issuers().len()];
+    let answers = Arc::new(Answers::new(&policy, &config.server.realm));
+    let live = Live {
+        snapshot: Snapshot { policy, keys },
+        answers,
+    };
+    let tokens = TokenCache::new(config.token_cache_entries).map_err(|_| StartError::Random)?;
+    Ok(State {
+        live: ArcSwap::from_pointee(live),
+        tokens,
+        clock,
+    })
+}
+
+/// Puts new keys into the snapshot that requests see, and tells when every issuer has some.
+fn publisher(state: &Arc<State>) -> (Publish, watch::Receiver<bool>) {
+    let (sender, ready) = watch::channel(false);
+    let state = state.clone();
+    let publish = move |issuers: &[usize], keys: &Arc<KeySet>| {
+        state.live.rcu(|live| {
+            let mut live = Live::clone(live);
+            for issuer in issuers {
+                if let Some(slot) = live.snapshot.keys.get_mut(*issuer) {
+                    *slot = Some(keys.clone());
+                }
+            }
+            live
+        });
+        let all = state.live.load().snapshot.keys.iter().all(Option::is_some);
+        sender.send_if_modified(|ready| !std::mem::replace(ready, all) && all);
+    };
+    (Arc::new(publish), ready)
+}
+
+async fn report_ready(health: HealthReporter, mut ready: watch::Receiver<bool>) {
+    if ready.wait_for(|ready| *ready).await.is_ok() {
+        info!("keys of every issuer are usable");
+        set_health(&health, ServingStatus::Serving).await;
+    }
+}
+
+/// The status of the server as a whole, which has the empty name, and of its service.
+async fn set_health(health: &HealthReporter, status: ServingStatus) {
+    health.set_service_status("", status).await;
+    health.set_service_status(ExtAuthz::NAME, status).await;
+}

@@ -1,0 +1,102 @@
+//! `watchword demo`: sample calls over real gRPC against an embedded issuer.
+
+mod calls;
+mod issuer;
+mod table;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::app::{App, StartError};
+use crate::clock::Clock;
+use crate::config::Config;
+
+use super::serve::stop_signal;
+use super::{block_on, say};
+
+use issuer::Issuer;
+
+/// Tried first; where it is taken, a free port is used.
+const ADDRESS: &str = "127.0.0.1:9191";
+const ANY_PORT: &str = "127.0.0.1:0";
+
+pub(super) fn run(once: bool) -> anyhow::Result<ExitCode> {
+    let issuer = Issuer::new(Clock::system().now())?;
+    block_on(async {
+        let app = start(&issuer).await?;
+        app.ready().await;
+        let expected = show(&app, &issuer).await?;
+        if !once {
+            invite(&app, &issuer)?;
+            stop_signal().await?;
+        }
+        app.stop().await;
+        Ok(if expected {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    })
+}
+
+async fn start(issuer: &Issuer) -> anyhow::Result<App> {
+    match App::start(config(issuer, ADDRESS)?, Clock::system()).await {
+        Err(StartError::Listen { source, .. }) => {
+            say(&format!(
+                "{ADDRESS} cannot be used ({source}); taking a free port."
+            ));
+            Ok(App::start(config(issuer, ANY_PORT)?, Clock::system()).await?)
+        }
+        started => Ok(started?),
+    }
+}
+
+fn config(issuer: &Issuer, address: &str) -> anyhow::Result<Config> {
+    let text = issuer.config(address);
+    Config::parse(&text, Path::new("demo.yaml")).context("the demo's own configuration")
+}
+
+/// Makes the calls and prints the table; whether every verdict was the expected one.
+async fn show(app: &App, issuer: &Issuer) -> anyhow::Result<bool> {
+    say(&format!(
+        "Watchword {} listens on {}.\n",
+        env!("CARGO_PKG_VERSION"),
+        app.address()
+    ));
+    let results = calls::make(app.address(), issuer).await?;
+    table::print(&results);
+    let surprises = results
+        .iter()
+        .filter(|result| !result.is_expected())
+        .count();
+    let line = match surprises {
+        0 => format!("\n{} calls, each with the expected verdict.", results.len()),
+        n => format!(
+            "\n{n} of {} calls did not have the expected verdict.",
+            results.len()
+        ),
+    };
+    say(&line);
+    Ok(surprises == 0)
+}
+
+fn invite(app: &App, issuer: &Issuer) -> anyhow::Result<()> {
+    let token = issuer.sample_token()?;
+    let address = app.address();
+    say(&format!("\nA token, good for an hour:\n\n{token}\n"));
+    say("Ask about it with grpcurl, from the folder that holds proto/:\n");
+    let request = format!(
+        "{{\"attributes\":{{\"request\":{{\"http\":{{\"method\":\"GET\",\"path\":\"/orders\",\"headers\":\
+         {{\"authorization\":\"Bearer {token}\"}}}}}}}}}}"
+    );
+    say(&format!(
+        "grpcurl -plaintext -import-path proto -proto envoy/service/auth/v3/external_auth.proto \
+         -d '{request}' {address} envoy.service.auth.v3.Authorization/Check\n"
+    ));
+    say("The configuration, as `watchword serve -c FILE` takes it:\n");
+    say(&issuer.config(&address.to_string()));
+    say("Serving. Stop with Ctrl-C.");
+    Ok(())
+}

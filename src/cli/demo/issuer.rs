@@ -1,0 +1,145 @@
+//! An issuer that lives in memory: a key pair, and tokens good and bad.
+
+use anyhow::{Context as _, anyhow};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use crate::token::UnixTime;
+
+const ISSUER: &str = "https://issuer.demo.example";
+const KID: &str = "demo-key";
+
+/// Signs tokens with ES256.
+pub(super) struct Issuer {
+    key: EncodingKey,
+    /// The coordinates of the public key, in base64url.
+    x: String,
+    y: String,
+    now: i64,
+}
+
+impl Issuer {
+    /// A new key pair; times in tokens are relative to `now`.
+    pub(super) fn new(now: UnixTime) -> anyhow::Result<Self> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+            .map_err(|_| anyhow!("no key pair could be made"))?;
+        let pkcs8 = pair
+            .to_pkcs8v1()
+            .map_err(|_| anyhow!("the key cannot be exported"))?;
+        // An uncompressed point: 4, then two coordinates of 32 bytes.
+        let coordinates = pair.public_key().as_ref().get(1..).unwrap_or_default();
+        let (x, y) = coordinates
+            .split_at_checked(32)
+            .context("a point of another size")?;
+        // Whole seconds, by way of text: a cast would have to be argued for.
+        let now = format!("{:.0}", now.0).parse()?;
+        let key = EncodingKey::from_ec_der(pkcs8.as_ref());
+        Ok(Self {
+            key,
+            x: URL_SAFE_NO_PAD.encode(x),
+            y: URL_SAFE_NO_PAD.encode(y),
+            now,
+        })
+    }
+
+    /// Another issuer that claims to be this one, under the same key id.
+    pub(super) fn stranger(&self) -> anyhow::Result<Self> {
+        Ok(Self {
+            now: self.now,
+            ..Self::new(UnixTime(0.0))?
+        })
+    }
+
+    /// Claims that open `/orders`, with some of them replaced.
+    pub(super) fn claims(&self, changes: &Value) -> Value {
+        let mut claims = json!({
+            "iss": ISSUER,
+            "sub": "alice",
+            "aud": "orders-api",
+            "scope": "orders.read",
+            "realm_access": {"roles": ["buyer", "reviewer"]},
+            "iat": self.now,
+            "exp": self.now + 3600,
+        });
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            if let Some(claim) = claims.as_object_mut() {
+                claim.insert(name.clone(), value.clone());
+            }
+        }
+        claims
+    }
+
+    /// Seconds since 1970 at the start of the demo.
+    pub(super) fn now(&self) -> i64 {
+        self.now
+    }
+
+    pub(super) fn sign(&self, claims: &Value) -> anyhow::Result<String> {
+        let header = Header {
+            kid: Some(KID.to_owned()),
+            ..Header::new(Algorithm::ES256)
+        };
+        Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
+    }
+
+    pub(super) fn sample_token(&self) -> anyhow::Result<String> {
+        self.sign(&self.claims(&Value::Null))
+    }
+
+    /// A token that claims to need no signature.
+    pub(super) fn unsigned(&self) -> String {
+        let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let header = json!({"alg": "none", "kid": KID});
+        format!(
+            "{}.{}.",
+            encode(&header),
+            encode(&self.claims(&json!({"sub": "admin"})))
+        )
+    }
+
+    /// A good token whose payload was exchanged for another.
+    pub(super) fn tampered(&self) -> anyhow::Result<String> {
+        let good = self.sample_token()?;
+        let payload = URL_SAFE_NO_PAD.encode(self.claims(&json!({"sub": "admin"})).to_string());
+        let mut parts = good.split('.');
+        let (header, _, signature) = (parts.next(), parts.next(), parts.next());
+        Ok(format!(
+            "{}.{payload}.{}",
+            header.unwrap_or_default(),
+            signature.unwrap_or_default()
+        ))
+    }
+
+    /// The configuration that accepts this issuer's tokens.
+    pub(super) fn config(&self, address: &str) -> String {
+        let (x, y) = (&self.x, &self.y);
+        format!(
+            "\
+server:
+  grpc: {{address: {address}}}
+issuers:
+  demo:
+    issuer: {ISSUER}
+    audiences: [orders-api]
+    algorithms: [ES256]
+    jwks:
+      inline: {{keys: [{{kty: EC, crv: P-256, kid: {KID}, use: sig, alg: ES256, x: \"{x}\", y: \"{y}\"}}]}}
+    headers:
+      x-auth-subject: sub
+      x-auth-roles: realm_access.roles
+rules:
+- name: public
+  match: {{path: {{prefix: /public/}}, methods: [GET]}}
+  require: none
+- name: admin
+  match: {{path: {{prefix: /admin/}}}}
+  require: {{issuers: [demo], scopes: [admin]}}
+- name: everything else
+  require: {{issuers: [demo]}}
+"
+        )
+    }
+}

@@ -1,0 +1,92 @@
+//! The claims of an issuer that become headers.
+
+use crate::policy::{ArrayForm, ClaimHeader, ClaimHeaders, HeaderName};
+use crate::token::ClaimPath;
+
+use super::super::problem::Findings;
+use super::super::raw;
+use super::super::values::filled;
+use super::Section;
+
+impl Section<'_, '_> {
+    pub(super) fn headers(&mut self) -> ClaimHeaders {
+        let mut headers = Vec::new();
+        let raw = self.raw;
+        for (name, header) in &raw.headers {
+            let setting = ["headers", name.as_str()];
+            let (claim, array, required) = match header {
+                raw::ClaimHeader::Dotted(path) => {
+                    (self.dotted(&setting, path), raw::ArrayForm::Comma, false)
+                }
+                raw::ClaimHeader::Literal(names) => {
+                    (self.literal(&setting, names), raw::ArrayForm::Comma, false)
+                }
+                raw::ClaimHeader::Full(full) => {
+                    let claim = match &full.claim {
+                        raw::ClaimName::Dotted(path) => self.dotted(&setting, path),
+                        raw::ClaimName::Literal(names) => self.literal(&setting, names),
+                    };
+                    (claim, full.array, full.required)
+                }
+            };
+            let array = match array {
+                raw::ArrayForm::Comma => ArrayForm::Comma,
+                raw::ArrayForm::Json => ArrayForm::Json,
+            };
+            match HeaderName::parse(name) {
+                Ok(name) => headers.push(ClaimHeader {
+                    name,
+                    claim,
+                    array,
+                    required,
+                }),
+                Err(error) => self.note(
+                    &setting,
+                    format!("{name:?}: {error}"),
+                    "a header of your own",
+                ),
+            }
+        }
+        ClaimHeaders::new(headers)
+    }
+
+    fn dotted(&mut self, setting: &[&str], path: &str) -> ClaimPath {
+        if path.split('.').any(str::is_empty) {
+            self.note(
+                setting,
+                format!("{path:?}"),
+                "names of claims, separated by single dots",
+            );
+        }
+        ClaimPath::dotted(path)
+    }
+
+    fn literal(&mut self, setting: &[&str], names: &[String]) -> ClaimPath {
+        let path = [&["issuers", self.name], setting].concat();
+        ClaimPath::literal(filled(Some(names), &path, self.findings))
+    }
+}
+
+/// Two names that a framework may take for one would let a client set one of them.
+pub(super) fn refuse_alike_headers(raw: &raw::Config, findings: &mut Findings<'_>) {
+    let mut seen: Vec<(&str, HeaderName)> = Vec::new();
+    for (issuer, section) in &raw.issuers {
+        for name in section.headers.keys() {
+            let Ok(parsed) = HeaderName::parse(name) else {
+                continue;
+            };
+            let alike = seen
+                .iter()
+                .find(|(known, like)| *known != name && like.is_like(name.as_bytes()));
+            if let Some((known, _)) = alike {
+                let found = format!("{name:?}, which is easily taken for {known:?}");
+                findings.add(
+                    &["issuers", issuer, "headers", name],
+                    found,
+                    "names that differ in more than - and _",
+                );
+            }
+            seen.push((name, parsed));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Where tokens are looked for: `token_from` of the server and of issuers.
+
+use crate::policy::TokenSource;
+use crate::token::Location;
+
+use super::problem::Findings;
+use super::raw;
+
+/// Where tokens are looked for: the server's places, and each issuer's own.
+pub(super) fn token_sources(raw: &raw::Config, findings: &mut Findings<'_>) -> Vec<TokenSource> {
+    let mut sources: Vec<TokenSource> = Vec::new();
+    if raw.server.token_from.is_empty() {
+        findings.add(
+            &["server", "token_from"],
+            "an empty list",
+            "at least one place",
+        );
+    }
+    for (index, place) in raw.server.token_from.iter().enumerate() {
+        let element = format!("[{index}]");
+        let location = location(place, &["server", "token_from", &element], findings);
+        add_source(&mut sources, location, None);
+    }
+    for (position, (name, issuer)) in raw.issuers.iter().enumerate() {
+        for (index, place) in issuer.token_from.iter().enumerate() {
+            let element = format!("[{index}]");
+            let path = ["issuers", name, "token_from", &element];
+            let location = location(place, &path, findings);
+            add_source(&mut sources, location, Some(position));
+        }
+    }
+    sources
+}
+
+/// One place is looked at once, however often it is named: else its token would count as two.
+fn add_source(sources: &mut Vec<TokenSource>, location: Option<Location>, issuer: Option<usize>) {
+    let Some(location) = location else { return };
+    match sources
+        .iter_mut()
+        .find(|source| source.location == location)
+    {
+        Some(known) => match (&mut known.issuers, issuer) {
+            (Some(issuers), Some(issuer)) => issuers.push(issuer),
+            (issuers, None) => *issuers = None,
+            (None, Some(_)) => {}
+        },
+        None => sources.push(TokenSource {
+            location,
+            issuers: issuer.map(|issuer| vec![issuer]),
+        }),
+    }
+}
+
+fn location(raw: &raw::TokenFrom, path: &[&str], findings: &mut Findings<'_>) -> Option<Location> {
+    const EXPECTED: &str = "exactly one of header, cookie and query (scheme only with header)";
+    let token = |text: &str| {
+        let special = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+        !text.is_empty() && text.bytes().all(special)
+    };
+    let name = [&raw.header, &raw.cookie, &raw.query]
+        .into_iter()
+        .flatten()
+        .next();
+    if name.is_some_and(|name| !token(name)) || raw.scheme.as_deref().is_some_and(|s| !token(s)) {
+        findings.add(
+            path,
+            "a name with other characters",
+            "letters, digits, \"-\", \"_\", \".\" and \"~\"",
+        );
+        return None;
+    }
+    match (&raw.header, &raw.cookie, &raw.query) {
+        (Some(name), None, None) => {
+            let name = name.to_ascii_lowercase();
+            let default = (name == "authorization").then(|| "Bearer".to_owned());
+            let scheme = raw.scheme.clone().or(default).map(Into::into);
+            Some(Location::Header {
+                name: name.into(),
+                scheme,
+            })
+        }
+        (None, Some(name), None) if raw.scheme.is_none() => Some(Location::Cookie {
+            name: name.as_str().into(),
+        }),
+        (None, None, Some(name)) if raw.scheme.is_none() => Some(Location::Query {
+            name: name.as_str().into(),
+        }),
+        _ => {
+            findings.add(path, "another combination", EXPECTED);
+            None
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The section `rules` as its author writes it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A rule.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Rule {
+    /// The name that logs and metadata use. Default: `rules[2]`, by position.
+    pub(in crate::config) name: Option<String>,
+    /// The requests that the rule is for; left out: all.
+    #[serde(default, rename = "match")]
+    pub(in crate::config) matches: Match,
+    /// What it asks for: `none`, or a demand on the token. Left out: any valid token.
+    #[serde(default)]
+    pub(in crate::config) require: Require,
+    /// Permit `require: none` for every request.
+    #[serde(default)]
+    pub(in crate::config) insecure_allow_all: bool,
+}
+
+/// The requests that a rule is for. Every part that is given must fit.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Match {
+    /// Hosts, without port; `*.example.com` stands for every host below.
+    pub(in crate::config) hosts: Option<Vec<String>>,
+    /// The path, without query; case-sensitive.
+    pub(in crate::config) path: Option<PathMatch>,
+    /// Methods; case-sensitive.
+    pub(in crate::config) methods: Option<Vec<String>>,
+    /// `context_extensions` that the proxy's configuration sets.
+    pub(in crate::config) context: BTreeMap<String, String>,
+}
+
+/// A path: exactly one of `exact`, `prefix` and `glob`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct PathMatch {
+    /// Exactly this path.
+    pub(in crate::config) exact: Option<String>,
+    /// This path and everything below, by whole segments.
+    pub(in crate::config) prefix: Option<String>,
+    /// `*` stands for characters within a segment, `**` at the end for any number of segments.
+    pub(in crate::config) glob: Option<String>,
+}
+
+/// What a rule asks for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::config) enum Require {
+    /// `none`: anonymous; a token is not looked at.
+    Word(Word),
+    /// A demand on the token.
+    Demand(Demand),
+}
+
+impl Default for Require {
+    fn default() -> Self {
+        Self::Demand(Demand::default())
+    }
+}
+
+/// The word that stands for no requirement.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum Word {
+    /// Anonymous.
+    None,
+}
+
+/// What a token must bring.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Demand {
+    /// A request without a token passes as anonymous; one with a bad token is denied.
+    pub(in crate::config) optional: bool,
+    /// Issuers of which one must have issued the token. Default: any.
+    pub(in crate::config) issuers: Option<Vec<String>>,
+    /// Audiences, beside the issuer's own, of which `aud` must name one.
+    pub(in crate::config) audiences: Option<Vec<String>>,
+    /// Scopes that the token must all have, in `scope` or `scp`.
+    pub(in crate::config) scopes: Option<Vec<String>>,
+    /// Claims that must all pass: claim → value, list of values, or a test.
+    pub(in crate::config) claims: BTreeMap<String, ClaimTest>,
+}
+
+/// A test for a claim.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::config) enum ClaimTest {
+    /// The claim equals one of these.
+    List(Vec<Scalar>),
+    /// A test by name.
+    Test(NamedTest),
+    /// The claim equals this.
+    Value(Scalar),
+}
+
+/// A value that a claim is compared with; types are never converted.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::config) enum Scalar {
+    /// `true` or `false`
+    Bool(bool),
+    /// A number; equal where it is written alike.
+    Number(serde_json::Number),
+    /// A string.
+    String(String),
+}
+
+/// A test by name: exactly one of `equals`, `contains` and `contains_all`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct NamedTest {
+    /// The claim, as a list of names; the key of the test is only a label then.
+    pub(in crate::config) path: Option<Vec<String>>,
+    /// The claim equals this, or one of these.
+    pub(in crate::config) equals: Option<OneOrMore>,
+    /// The claim is an array with this, or one of these, in it.
+    pub(in crate::config) contains: Option<OneOrMore>,
+    /// The claim is an array with all of these in it.
+    pub(in crate::config) contains_all: Option<Vec<Scalar>>,
+}
+
+/// A value, or several.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::config) enum OneOrMore {
+    /// One.
+    One(Scalar),
+    /// Several.
+    More(Vec<Scalar>),
+}

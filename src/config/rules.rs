@@ -1,0 +1,304 @@
+//! The section `rules`.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::policy::{
+    ClaimRule, ClaimTest, Demand, HostPattern, Match, PathPattern, Requirement, Rule, Rules,
+};
+use crate::request::Path;
+use crate::token::{Audiences, ClaimPath};
+
+use super::problem::Findings;
+use super::raw;
+use super::values::{filled, json};
+
+/// The rules in their order.
+pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
+    let Some(list) = &raw.rules else {
+        return Rules::new(None);
+    };
+    if list.is_empty() {
+        findings.add(
+            &["rules"],
+            "an empty list",
+            "at least one rule, or no rules at all",
+        );
+    }
+    let issuers: Vec<&str> = raw.issuers.keys().map(String::as_str).collect();
+    let mut names = HashSet::new();
+    let mut rules = Vec::new();
+    for (index, raw) in list.iter().enumerate() {
+        let element = format!("[{index}]");
+        let mut section = Section {
+            element: &element,
+            raw,
+            issuers: &issuers,
+            findings,
+        };
+        let rule = section.build();
+        if !names.insert(rule.name.clone()) {
+            section.note(
+                &["name"],
+                "the name of another rule",
+                "a name that stands once",
+            );
+        }
+        rules.push(rule);
+    }
+    Rules::new(Some(rules))
+}
+
+/// One rule's section.
+struct Section<'s, 'd> {
+    element: &'s str,
+    raw: &'s raw::Rule,
+    issuers: &'s [&'s str],
+    findings: &'s mut Findings<'d>,
+}
+
+impl Section<'_, '_> {
+    fn build(&mut self) -> Rule {
+        let name = self
+            .raw
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("rules{}", self.element));
+        if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
+            self.note(
+                &["name"],
+                format!("{name:?}"),
+                "a name of 1 to 64 printable characters",
+            );
+        }
+        let matches = self.matches();
+        let requirement = match &self.raw.require {
+            raw::Require::Word(raw::Word::None) => {
+                self.refuse_open_door(&matches);
+                Requirement::None
+            }
+            raw::Require::Demand(demand) => Requirement::Token(self.demand(demand)),
+        };
+        Rule {
+            name: name.into(),
+            matches,
+            requirement,
+        }
+    }
+
+    fn note(&mut self, setting: &[&str], found: impl Into<String>, expected: impl Into<String>) {
+        let path = [&["rules", self.element], setting].concat();
+        self.findings.add(&path, found, expected);
+    }
+
+    /// A rule that lets everybody do everything is a mistake unless it says so.
+    fn refuse_open_door(&mut self, matches: &Match) {
+        let root = matches.path == Some(PathPattern::prefix("/"));
+        let whole = matches.is_empty()
+            || (root
+                && matches.hosts.is_empty()
+                && matches.methods.is_empty()
+                && matches.context.is_empty());
+        if whole && !self.raw.insecure_allow_all {
+            let expected = "a match that limits it, or insecure_allow_all: true";
+            self.note(&["require"], "none for every request", expected);
+        }
+    }
+
+    fn matches(&mut self) -> Match {
+        let raw = &self.raw.matches;
+        let context = raw
+            .context
+            .iter()
+            .map(|(k, v)| (k.as_str().into(), v.as_str().into()))
+            .collect();
+        let methods = self.list(&["match", "methods"], raw.methods.as_deref());
+        for (index, method) in methods.iter().enumerate() {
+            if !method
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            {
+                let element = format!("[{index}]");
+                self.note(
+                    &["match", "methods", &element],
+                    format!("{method:?}"),
+                    "a method",
+                );
+            }
+        }
+        Match {
+            hosts: self.hosts(),
+            path: self.path(),
+            methods,
+            context,
+        }
+    }
+
+    fn list(&mut self, setting: &[&str], list: Option<&[String]>) -> Vec<Box<str>> {
+        let path = [&["rules", self.element], setting].concat();
+        filled(list, &path, self.findings)
+            .iter()
+            .map(|entry| entry.as_str().into())
+            .collect()
+    }
+
+    fn hosts(&mut self) -> Vec<HostPattern> {
+        let mut patterns = Vec::new();
+        for (index, host) in self
+            .list(&["match", "hosts"], self.raw.matches.hosts.as_deref())
+            .iter()
+            .enumerate()
+        {
+            if let Some(pattern) = HostPattern::parse(host) {
+                patterns.push(pattern);
+            } else {
+                let element = format!("[{index}]");
+                let expected = "a host name without port, or \"*.\" and a domain";
+                self.note(&["match", "hosts", &element], format!("{host:?}"), expected);
+            }
+        }
+        patterns
+    }
+
+    fn path(&mut self) -> Option<PathPattern> {
+        let raw = self.raw.matches.path.as_ref()?;
+        let (kind, text) = match (&raw.exact, &raw.prefix, &raw.glob) {
+            (Some(text), None, None) => ("exact", text),
+            (None, Some(text), None) => ("prefix", text),
+            (None, None, Some(text)) => ("glob", text),
+            _ => {
+                let expected = "exactly one of exact, prefix and glob";
+                self.note(&["match", "path"], "another combination", expected);
+                return None;
+            }
+        };
+        let setting = ["match", "path", kind];
+        // A pattern is compared with clear paths only, so it must be one, or it could never match.
+        let clear = Path::parse(text.as_bytes()) == Ok(Path::Clear(text.into()));
+        if !clear || text.contains('?') {
+            let expected = "a path that begins with \"/\", without query, \"//\", dot segments, \";\" \
+                            and needless or ambiguous %-escapes";
+            self.note(&setting, format!("{text:?}"), expected);
+            return None;
+        }
+        match kind {
+            "exact" => Some(PathPattern::Exact(text.as_str().into())),
+            "prefix" => Some(PathPattern::prefix(text)),
+            _ => {
+                let pattern = PathPattern::glob(text);
+                if pattern.is_none() {
+                    self.note(
+                        &setting,
+                        format!("{text:?}"),
+                        "\"**\" as the whole last segment only",
+                    );
+                }
+                pattern
+            }
+        }
+    }
+
+    fn demand(&mut self, raw: &raw::Demand) -> Demand {
+        let issuers = self.demanded_issuers(raw);
+        let audiences = self.list(&["require", "audiences"], raw.audiences.as_deref());
+        let scopes = self.list(&["require", "scopes"], raw.scopes.as_deref());
+        for (index, scope) in scopes.iter().enumerate() {
+            // RFC 6749 §3.3; the scope is also quoted in challenges.
+            let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            if !scope.bytes().all(allowed) {
+                let element = format!("[{index}]");
+                self.note(
+                    &["require", "scopes", &element],
+                    format!("{scope:?}"),
+                    "a scope of visible ASCII",
+                );
+            }
+        }
+        let claims = raw
+            .claims
+            .iter()
+            .map(|(name, test)| self.claim(name, test))
+            .collect();
+        Demand {
+            optional: raw.optional,
+            issuers,
+            audiences: if audiences.is_empty() {
+                Audiences::Any
+            } else {
+                Audiences::OneOf(audiences)
+            },
+            scope_text: Arc::from(scopes.join(" ")),
+            scopes,
+            claims,
+        }
+    }
+
+    fn demanded_issuers(&mut self, raw: &raw::Demand) -> Vec<usize> {
+        let mut issuers = Vec::new();
+        for (index, name) in self
+            .list(&["require", "issuers"], raw.issuers.as_deref())
+            .iter()
+            .enumerate()
+        {
+            if let Some(position) = self.issuers.iter().position(|known| **known == **name) {
+                issuers.push(position);
+            } else {
+                let element = format!("[{index}]");
+                let path = ["rules", self.element, "require", "issuers", &element];
+                let position = self.findings.document().position(&path);
+                let known = self.issuers.iter().copied();
+                self.findings
+                    .add_unknown(&path, position, "issuer", name, known);
+            }
+        }
+        issuers
+    }
+
+    fn claim(&mut self, name: &str, raw: &raw::ClaimTest) -> ClaimRule {
+        let setting = ["require", "claims", name];
+        let mut path = ClaimPath::dotted(name);
+        let test = match raw {
+            raw::ClaimTest::Value(value) => ClaimTest::Equals(vec![json(value)]),
+            raw::ClaimTest::List(values) => ClaimTest::Equals(values.iter().map(json).collect()),
+            raw::ClaimTest::Test(test) => {
+                if let Some(names) = &test.path {
+                    self.list(&["require", "claims", name, "path"], Some(names));
+                    path = ClaimPath::literal(names);
+                }
+                match (&test.equals, &test.contains, &test.contains_all) {
+                    (Some(values), None, None) => ClaimTest::Equals(several(values)),
+                    (None, Some(values), None) => ClaimTest::Contains(several(values)),
+                    (None, None, Some(values)) => {
+                        ClaimTest::ContainsAll(values.iter().map(json).collect())
+                    }
+                    _ => {
+                        let expected = "exactly one of equals, contains and contains_all";
+                        self.note(&setting, "another combination", expected);
+                        ClaimTest::Equals(Vec::new())
+                    }
+                }
+            }
+        };
+        let (ClaimTest::Equals(values)
+        | ClaimTest::Contains(values)
+        | ClaimTest::ContainsAll(values)) = &test;
+        if values.is_empty() {
+            self.note(&setting, "no value", "at least one value");
+        }
+        if path.names().any(str::is_empty) {
+            self.note(
+                &setting,
+                format!("{name:?}"),
+                "names of claims, separated by single dots",
+            );
+        }
+        ClaimRule { path, test }
+    }
+}
+
+fn several(values: &raw::OneOrMore) -> Vec<crate::jose::Json> {
+    match values {
+        raw::OneOrMore::One(value) => vec![json(value)],
+        raw::OneOrMore::More(values) => values.iter().map(json).collect(),
+    }
+}

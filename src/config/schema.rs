@@ -1,0 +1,242 @@
+//! Holds a document against the JSON Schema of the configuration types, and finds every difference.
+//!
+//! It knows the part of JSON Schema that the types produce, and no more: `$ref`, `type`, `enum`,
+//! `const`, `properties`, `required`, `additionalProperties`, `items`, `anyOf` and `oneOf`.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value as Json};
+
+use super::document::{Document, Node, Value};
+use super::problem::Findings;
+use super::raw;
+
+static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(raw::Config).to_value());
+
+/// Notes everything in the document that the schema does not allow.
+pub(super) fn check(document: &Document, findings: &mut Findings<'_>) {
+    Walk {
+        findings,
+        path: Vec::new(),
+    }
+    .node(document.root(), &SCHEMA);
+}
+
+struct Walk<'w, 'd> {
+    findings: &'w mut Findings<'d>,
+    path: Vec<String>,
+}
+
+impl Walk<'_, '_> {
+    fn node(&mut self, node: &Node, schema: &Json) {
+        let Some(schema) = resolve(schema) else {
+            return;
+        };
+        let alternatives = alternatives(schema);
+        if !alternatives.is_empty() {
+            return self.one_of(node, &alternatives);
+        }
+        if !fits(node, schema) {
+            return self.mismatch(node, &[schema]);
+        }
+        match &node.value {
+            Value::Map(_) => self.map(node, schema),
+            Value::List(elements) => {
+                let Some(items) = schema.get("items") else {
+                    return;
+                };
+                for (index, element) in elements.iter().enumerate() {
+                    self.within(format!("[{index}]"), |walk| walk.node(element, items));
+                }
+            }
+            Value::String(text) => self.word(node, text, schema),
+            _ => {}
+        }
+    }
+
+    fn one_of(&mut self, node: &Node, alternatives: &[&Map<String, Json>]) {
+        let fitting: Vec<_> = alternatives
+            .iter()
+            .copied()
+            .filter(|a| fits(node, a))
+            .collect();
+        match fitting.as_slice() {
+            [] => self.mismatch(node, alternatives),
+            [only] => self.node(node, &Json::Object((*only).clone())),
+            // Two alternatives of one type differ in their words only.
+            several => {
+                let words: Vec<&str> = several.iter().flat_map(|schema| words(schema)).collect();
+                if let Value::String(text) = &node.value
+                    && several.iter().all(|schema| !words_of(schema).is_empty())
+                    && !words.contains(&text.as_str())
+                {
+                    self.unknown_word(node, text, &words);
+                }
+            }
+        }
+    }
+
+    fn map(&mut self, node: &Node, schema: &Map<String, Json>) {
+        let Value::Map(members) = &node.value else {
+            return;
+        };
+        let properties = schema.get("properties").and_then(Json::as_object);
+        let others = schema.get("additionalProperties");
+        for (key, value) in members {
+            let property = properties.and_then(|properties| properties.get(&key.name));
+            match (property, others) {
+                (Some(schema), _) => self.within(key.name.clone(), |walk| walk.node(value, schema)),
+                (None, Some(schema @ Json::Object(_))) => {
+                    self.within(key.name.clone(), |walk| walk.node(value, schema));
+                }
+                (None, Some(Json::Bool(false))) => {
+                    let known = properties
+                        .into_iter()
+                        .flat_map(Map::keys)
+                        .map(String::as_str);
+                    let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+                    self.findings
+                        .add_unknown(&path, key.position, "unknown key", &key.name, known);
+                }
+                _ => {}
+            }
+        }
+        let required = schema
+            .get("required")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten();
+        for name in required.filter_map(Json::as_str) {
+            if !members.iter().any(|(key, _)| key.name == name) {
+                self.add(format!("no {name:?}"), format!("the setting {name:?}"));
+            }
+        }
+    }
+
+    fn word(&mut self, node: &Node, text: &str, schema: &Map<String, Json>) {
+        let words = words_of(schema);
+        if !words.is_empty() && !words.contains(&text) {
+            self.unknown_word(node, text, &words);
+        }
+    }
+
+    fn unknown_word(&mut self, node: &Node, text: &str, words: &[&str]) {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        self.findings
+            .add_unknown(&path, node.position, "", text, words.iter().copied());
+    }
+
+    fn mismatch(&mut self, node: &Node, alternatives: &[&Map<String, Json>]) {
+        let expected: Vec<String> = alternatives
+            .iter()
+            .flat_map(|schema| descriptions(schema))
+            .collect();
+        self.add(describe(node), expected.join(" or "));
+    }
+
+    fn add(&mut self, found: String, expected: String) {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        self.findings.add(&path, found, expected);
+    }
+
+    fn within(&mut self, step: String, walk: impl FnOnce(&mut Self)) {
+        self.path.push(step);
+        walk(self);
+        self.path.pop();
+    }
+}
+
+fn resolve(schema: &Json) -> Option<&Map<String, Json>> {
+    let members = schema.as_object()?;
+    match members.get("$ref").and_then(Json::as_str) {
+        Some(reference) => resolve(SCHEMA.pointer(reference.strip_prefix('#')?)?),
+        None => Some(members),
+    }
+}
+
+fn alternatives(schema: &Map<String, Json>) -> Vec<&Map<String, Json>> {
+    let list = schema
+        .get("anyOf")
+        .or_else(|| schema.get("oneOf"))
+        .and_then(Json::as_array);
+    let mut all = Vec::new();
+    for alternative in list.into_iter().flatten().filter_map(resolve) {
+        let nested = alternatives(alternative);
+        if nested.is_empty() {
+            all.push(alternative);
+        } else {
+            all.extend(nested);
+        }
+    }
+    all
+}
+
+/// The JSON Schema types that a schema allows; empty: all.
+fn types(schema: &Map<String, Json>) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Json::String(only)) => vec![only],
+        Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn fits(node: &Node, schema: &Map<String, Json>) -> bool {
+    let types = types(schema);
+    types.is_empty()
+        || types.iter().any(|allowed| match (&node.value, *allowed) {
+            (Value::Null, "null")
+            | (Value::Bool(_), "boolean")
+            | (Value::Number(_), "number")
+            | (Value::String(_), "string")
+            | (Value::List(_), "array")
+            | (Value::Map(_), "object") => true,
+            (Value::Number(number), "integer") => number.is_u64(),
+            _ => false,
+        })
+}
+
+fn words(schema: &Map<String, Json>) -> impl Iterator<Item = &str> {
+    let listed = schema
+        .get("enum")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten();
+    listed.chain(schema.get("const")).filter_map(Json::as_str)
+}
+
+fn words_of(schema: &Map<String, Json>) -> Vec<&str> {
+    words(schema).collect()
+}
+
+fn descriptions(schema: &Map<String, Json>) -> Vec<String> {
+    let words = words_of(schema);
+    if !words.is_empty() {
+        return words.iter().map(|word| format!("{word:?}")).collect();
+    }
+    let name = |kind: &str| {
+        match kind {
+            "string" => "a string",
+            "integer" => "a whole number, 0 or more",
+            "number" => "a number",
+            "boolean" => "true or false",
+            "array" => "a list",
+            "object" => "a mapping",
+            _ => return None,
+        }
+        .to_owned()
+        .into()
+    };
+    types(schema).into_iter().filter_map(name).collect()
+}
+
+/// A value for a message. Text is left out: it may be a secret that went into the wrong place.
+fn describe(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(_) => "a string".to_owned(),
+        Value::List(_) => "a list".to_owned(),
+        Value::Map(_) => "a mapping".to_owned(),
+    }
+}

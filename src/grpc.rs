@@ -1,0 +1,12 @@
+//! The front door: wire message → request facts → core → wire message.
+//!
+//! Owns the one place where an answer is built. Refuses to decide anything.
+
+mod answer;
+mod ext_authz;
+mod token_cache;
+mod unary;
+
+pub use answer::{Answer, Answers};
+pub use ext_authz::{ExtAuthz, Live, State};
+pub use token_cache::TokenCache;

@@ -1,0 +1,84 @@
+//! The cache of tokens whose signatures were checked, on moka.
+
+use std::sync::Arc;
+
+use aws_lc_rs::{hmac, rand};
+use moka::sync::Cache;
+
+use crate::authenticator::{Snapshot, VerifiedTokens};
+use crate::jose::KeySet;
+use crate::token::{BearerToken, VerifiedToken};
+
+/// Verified tokens under a keyed digest of all their bytes. The key is made at random in each process, so
+/// nobody can look for tokens that collide, and no token is kept as text.
+pub struct TokenCache {
+    key: hmac::Key,
+    tokens: Option<Cache<[u8; 32], Entry>>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    issuer: usize,
+    /// The keys that verified the token. An entry counts only while its issuer has these very keys.
+    keys: Arc<KeySet>,
+    token: Arc<VerifiedToken>,
+}
+
+impl TokenCache {
+    /// A cache for this many tokens; 0 remembers nothing.
+    ///
+    /// # Errors
+    /// Where the system has no random numbers.
+    pub fn new(entries: u64) -> Result<Self, aws_lc_rs::error::Unspecified> {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?;
+        let tokens = (entries > 0).then(|| Cache::new(entries));
+        Ok(Self { key, tokens })
+    }
+}
+
+impl VerifiedTokens for TokenCache {
+    type Digest = Option<[u8; 32]>;
+
+    fn digest(&self, token: &BearerToken<'_>) -> Self::Digest {
+        self.tokens.as_ref()?;
+        hmac::sign(&self.key, token.as_str().as_bytes())
+            .as_ref()
+            .try_into()
+            .ok()
+    }
+
+    fn find(
+        &self,
+        digest: &Self::Digest,
+        snapshot: &Snapshot,
+    ) -> Option<(usize, Arc<VerifiedToken>)> {
+        let entry = self.tokens.as_ref()?.get(digest.as_ref()?)?;
+        let current = snapshot.keys.get(entry.issuer)?.as_ref()?;
+        Arc::ptr_eq(current, &entry.keys).then_some((entry.issuer, entry.token))
+    }
+
+    fn remember(
+        &self,
+        digest: Self::Digest,
+        issuer: usize,
+        keys: &Arc<KeySet>,
+        token: &Arc<VerifiedToken>,
+    ) {
+        if let (Some(tokens), Some(digest)) = (&self.tokens, digest) {
+            tokens.insert(
+                digest,
+                Entry {
+                    issuer,
+                    keys: keys.clone(),
+                    token: token.clone(),
+                },
+            );
+        }
+    }
+}
+
+impl std::fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenCache")
+    }
+}

@@ -1,0 +1,128 @@
+//! A unary gRPC call, read and answered by hand, so that nothing a caller sends becomes a gRPC error.
+//!
+//! Envoy takes a gRPC error for a fault of the service, and `failure_mode_allow` turns that into an
+//! allow. tonic answers an oversized, compressed, cut or undecodable message with an error before any
+//! code of ours runs. Here, each of them reaches the handler as [`Unreadable`], which denies.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Response};
+use http_body::{Body as HttpBody, Frame};
+use http_body_util::BodyExt as _;
+use tonic::body::Body;
+
+/// Largest request message, in bytes. Also the most that a call may make the server hold.
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+/// Longest time for a request to arrive whole.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+/// Length of the prefix of a message: a flag byte and four bytes of length.
+const PREFIX: usize = 5;
+
+/// The request is not one message in gRPC framing, within the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+/// Reads the one message of a unary call.
+pub(super) async fn read_message(body: Body) -> Result<Bytes, Unreadable> {
+    let received = tokio::time::timeout(MAX_WAIT, collect(body)).await;
+    let mut received = received.map_err(|_| Unreadable)??;
+    if received.len() < PREFIX {
+        return Err(Unreadable);
+    }
+    let compressed = received.get_u8() != 0;
+    let length = usize::try_from(received.get_u32()).map_err(|_| Unreadable)?;
+    if compressed || received.len() != length {
+        return Err(Unreadable);
+    }
+    Ok(received)
+}
+
+/// All data of a body; one frame, which is the rule, is handed on without a copy.
+async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unreadable)?.into_data() else {
+            continue;
+        };
+        if first.len() + joined.len() + data.len() > MAX_MESSAGE + PREFIX {
+            return Err(Unreadable);
+        }
+        if first.is_empty() && joined.is_empty() {
+            first = data;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut first));
+            joined.extend_from_slice(&data);
+        }
+    }
+    Ok(if joined.is_empty() {
+        first
+    } else {
+        joined.freeze()
+    })
+}
+
+/// A response with one message and status OK.
+pub(super) fn respond(message: &impl prost::Message) -> Response<Body> {
+    let length = message.encoded_len();
+    let mut framed = BytesMut::with_capacity(PREFIX + length);
+    framed.extend_from_slice(&[0]);
+    framed.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+    // The buffer grows as needed, so encoding cannot fail.
+    let _ = message.encode(&mut framed);
+    response(Body::new(OneMessage {
+        message: Some(framed.freeze()),
+        status: Some("0"),
+    }))
+}
+
+/// A response without a message: the service has no such method.
+pub(super) fn unimplemented() -> Response<Body> {
+    response(Body::new(OneMessage {
+        message: None,
+        status: Some("12"),
+    }))
+}
+
+fn response(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let content_type = HeaderValue::from_static("application/grpc");
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// The body of a response: at most one data frame, then trailers.
+struct OneMessage {
+    message: Option<Bytes>,
+    status: Option<&'static str>,
+}
+
+impl HttpBody for OneMessage {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(message) = self.message.take() {
+            return Poll::Ready(Some(Ok(Frame::data(message))));
+        }
+        let trailers = self.status.take().map(|status| {
+            let mut trailers = HeaderMap::with_capacity(1);
+            trailers.insert("grpc-status", HeaderValue::from_static(status));
+            Ok(Frame::trailers(trailers))
+        });
+        Poll::Ready(trailers)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.status.is_none()
+    }
+}

@@ -1,0 +1,41 @@
+//! JOSE: the compact form, the header, keys and signatures (RFC 7515, 7517, 7518, 8037, 9864).
+//!
+//! Owns everything that is true of a token whatever its claims say. Refuses to know what a claim
+//! means, to read a clock, or to follow anything that a token points at.
+
+mod algorithm;
+mod compact;
+mod header;
+mod json;
+mod jwk;
+mod key_set;
+mod verify;
+
+pub use algorithm::Algorithm;
+pub use header::Header;
+pub use json::{Json, JsonError, Number, Object};
+pub use jwk::SkipReason;
+pub use key_set::{KeySet, KeySetError, Skipped};
+pub use verify::{Jws, VerifiedJws};
+
+pub(crate) use compact::is_token_byte;
+
+/// Why a token is refused at the JOSE layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JwsError {
+    /// Not a compact JWS or JWE: segments, base64url, or header members are wrong.
+    #[error("not a well-formed compact token")]
+    Malformed,
+    /// The algorithm is unknown, not allowed here, or does not fit the key that the token names.
+    #[error("the algorithm is not allowed")]
+    AlgNotAllowed,
+    /// The header lists extensions as critical; none is implemented (RFC 7515 §4.1.11).
+    #[error("a critical header extension is not supported")]
+    CritUnsupported,
+    /// No usable key has the token's `kid`.
+    #[error("no key with this kid")]
+    KeyNotFound,
+    /// No candidate key verifies the signature.
+    #[error("the signature does not verify")]
+    SignatureInvalid,
+}

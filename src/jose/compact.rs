@@ -1,0 +1,54 @@
+//! The compact serialization (RFC 7515 §7.1, RFC 7516 §7.1): segments and strict base64url.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::JwsError;
+
+/// The segments of a token in compact form, still encoded.
+pub(super) enum Compact<'a> {
+    /// Three segments: a JWS.
+    Jws {
+        /// `header.payload`, the bytes that are signed.
+        signing_input: &'a str,
+        header: &'a str,
+        payload: &'a str,
+        signature: &'a str,
+    },
+    /// Five segments: a JWE.
+    Jwe { header: &'a str },
+}
+
+impl<'a> Compact<'a> {
+    /// Splits at dots without looking further than five segments.
+    pub(super) fn split(token: &'a str) -> Result<Self, JwsError> {
+        let mut rest = token.splitn(6, '.');
+        let segments = [(); 6].map(|()| rest.next());
+        match segments {
+            [Some(header), Some(payload), Some(signature), None, ..] => {
+                let signed = token.len() - signature.len() - 1;
+                let signing_input = token.get(..signed).ok_or(JwsError::Malformed)?;
+                Ok(Self::Jws {
+                    signing_input,
+                    header,
+                    payload,
+                    signature,
+                })
+            }
+            [Some(header), Some(_), Some(_), Some(_), Some(_), None] => Ok(Self::Jwe { header }),
+            _ => Err(JwsError::Malformed),
+        }
+    }
+}
+
+/// Decodes base64url without padding; white space, other alphabets and stray trailing bits are refused.
+pub(super) fn decode(segment: &str) -> Result<Vec<u8>, JwsError> {
+    URL_SAFE_NO_PAD
+        .decode(segment)
+        .map_err(|_| JwsError::Malformed)
+}
+
+/// Whether a byte can stand in a compact token.
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}

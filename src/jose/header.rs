@@ -1,0 +1,82 @@
+//! The JOSE header (RFC 7515 §4): what is read of it, and what makes it unacceptable.
+
+use super::compact;
+use super::json::{Json, Object};
+use super::{Algorithm, JwsError};
+
+/// The members that Watchword reads. `jwk`, `jku`, `x5u`, `x5c` and thumbprints are not among them:
+/// a token never brings or points to its own key.
+#[derive(Debug)]
+pub struct Header {
+    algorithm: Option<Algorithm>,
+    kid: Option<Box<str>>,
+    typ: Option<Box<str>>,
+}
+
+impl Header {
+    /// Decodes and reads a header segment.
+    pub(super) fn parse(segment: &str) -> Result<Self, JwsError> {
+        let bytes = compact::decode(segment)?;
+        let json = Json::parse(&bytes).map_err(|_| JwsError::Malformed)?;
+        let members = json.as_object().ok_or(JwsError::Malformed)?;
+        let alg = text(members, "alg")?.ok_or(JwsError::Malformed)?;
+        refuse_critical(members)?;
+        Ok(Self {
+            algorithm: Algorithm::from_name(alg),
+            kid: text(members, "kid")?.map(Into::into),
+            typ: text(members, "typ")?.map(Into::into),
+        })
+    }
+
+    /// The algorithm; `None` where the token names one that is not implemented, `none` included.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
+    }
+
+    /// The key id.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The media type of the token.
+    #[must_use]
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+}
+
+/// A member that must be a string where it stands at all.
+fn text<'a>(members: &'a Object, name: &str) -> Result<Option<&'a str>, JwsError> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or(JwsError::Malformed),
+    }
+}
+
+/// RFC 7515 §4.1.11: a token with an extension that is not understood must be refused; `crit` is a
+/// non-empty array of distinct strings. RFC 7797 §6: `b64` has no meaning unless it is critical.
+fn refuse_critical(members: &Object) -> Result<(), JwsError> {
+    let Some(crit) = members.get("crit") else {
+        let b64 = members.contains("b64");
+        return if b64 {
+            Err(JwsError::Malformed)
+        } else {
+            Ok(())
+        };
+    };
+    let names: Option<Vec<&str>> = crit
+        .as_array()
+        .and_then(|names| names.iter().map(Json::as_str).collect());
+    let mut names = names
+        .filter(|names| !names.is_empty())
+        .ok_or(JwsError::Malformed)?;
+    let listed = names.len();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() < listed {
+        return Err(JwsError::Malformed);
+    }
+    Err(JwsError::CritUnsupported)
+}

@@ -1,0 +1,196 @@
+//! A strict JSON reader for hostile input (RFC 8259).
+//!
+//! Tokens are judged by what their JSON says, so nothing may be read in two ways. General readers
+//! keep the last of two members with one name, turn large integers into floats, or take a magic
+//! member name for a number; this one refuses duplicate names (compared after unescaping, RFC 7519 §4),
+//! keeps the text of numbers, bounds the depth, and refuses lone surrogates and trailing text.
+//! Input is bounded by its caller, so entries are bounded too.
+
+mod reader;
+
+use reader::{MAX_DEPTH, Reader};
+
+/// A JSON value that owns its text.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Json {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, as its text.
+    Number(Number),
+    /// A string, unescaped.
+    String(Box<str>),
+    /// An array.
+    Array(Vec<Json>),
+    /// An object.
+    Object(Object),
+}
+
+/// A number, kept as the text that was read, so that no digit is lost.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Number(Box<str>);
+
+/// An object: members in the order of their names, each name once.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Object(Vec<(Box<str>, Json)>);
+
+/// The text is not JSON as this reader wants it; the position is a byte offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// Not UTF-8.
+    #[error("not UTF-8")]
+    Encoding,
+    /// A character that JSON does not allow there, or the end of the text.
+    #[error("not JSON at byte {0}")]
+    Syntax(usize),
+    /// Arrays and objects nested deeper than 32 levels.
+    #[error("nested deeper than {MAX_DEPTH} levels at byte {0}")]
+    Depth(usize),
+    /// An object names a member twice; the position is the end of the object.
+    #[error("a member name stands twice in the object that ends at byte {0}")]
+    Duplicate(usize),
+}
+
+impl Json {
+    /// Reads exactly one value.
+    ///
+    /// # Errors
+    /// See [`JsonError`].
+    pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
+        let text = std::str::from_utf8(text).map_err(|_| JsonError::Encoding)?;
+        Reader::new(text).only_value()
+    }
+
+    /// The text of a string; `None` for every other type.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array; `None` for every other type.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Json]> {
+        match self {
+            Self::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The members of an object; `None` for every other type.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The value as compact JSON in ASCII: what is not ASCII is written as `\u` escapes.
+    pub fn write_ascii(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(true) => out.push_str("true"),
+            Self::Bool(false) => out.push_str("false"),
+            Self::Number(number) => out.push_str(number.as_str()),
+            Self::String(text) => write_ascii_string(text, out),
+            Self::Array(elements) => {
+                out.push('[');
+                for (index, element) in elements.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    element.write_ascii(out);
+                }
+                out.push(']');
+            }
+            Self::Object(Object(members)) => {
+                out.push('{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write_ascii_string(name, out);
+                    out.push(':');
+                    value.write_ascii(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+/// Claim values never reach a log by way of `Debug`: only the type is shown.
+impl std::fmt::Debug for Json {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+            Self::Array(_) => "array",
+            Self::Object(_) => "object",
+        })
+    }
+}
+
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "object of {} members", self.0.len())
+    }
+}
+
+impl Number {
+    /// The number as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The nearest double; infinite where the number is out of range.
+    #[must_use]
+    pub fn to_f64(&self) -> f64 {
+        self.0.parse().unwrap_or(f64::NAN)
+    }
+}
+
+impl Object {
+    /// The value of the member with exactly this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        let index = self
+            .0
+            .binary_search_by(|(member, _)| (**member).cmp(name))
+            .ok()?;
+        self.0.get(index).map(|(_, value)| value)
+    }
+
+    /// Whether a member has this name, whatever its value.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The members, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+}
+
+fn write_ascii_string(text: &str, out: &mut String) {
+    use std::fmt::Write as _;
+    out.push('"');
+    for unit in text.encode_utf16() {
+        match char::from_u32(u32::from(unit)) {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some(c @ ' '..='~') => out.push(c),
+            // Writing to a String cannot fail.
+            _ => drop(write!(out, "\\u{unit:04x}")),
+        }
+    }
+    out.push('"');
+}

@@ -1,0 +1,255 @@
+//! The grammar of RFC 8259, by recursive descent to a bounded depth.
+
+use super::{Json, JsonError, Number, Object};
+
+/// Deepest nesting of arrays and objects that is read.
+pub(super) const MAX_DEPTH: usize = 32;
+
+/// Reads one text from front to back.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// The one value that the text consists of.
+    pub(super) fn only_value(mut self) -> Result<Json, JsonError> {
+        let value = self.value()?;
+        self.skip_space();
+        if self.peek().is_some() {
+            return Err(self.syntax());
+        }
+        Ok(value)
+    }
+
+    fn value(&mut self) -> Result<Json, JsonError> {
+        self.skip_space();
+        match self.peek() {
+            Some(b'"') => self.string().map(Json::String),
+            Some(b'{') => self.nested(Self::object),
+            Some(b'[') => self.nested(Self::array),
+            Some(b't') => self.literal("true", Json::Bool(true)),
+            Some(b'f') => self.literal("false", Json::Bool(false)),
+            Some(b'n') => self.literal("null", Json::Null),
+            _ => self.number(),
+        }
+    }
+
+    fn nested(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Json, JsonError>,
+    ) -> Result<Json, JsonError> {
+        if self.depth == MAX_DEPTH {
+            return Err(JsonError::Depth(self.at));
+        }
+        self.depth += 1;
+        self.at += 1;
+        let value = read(self)?;
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn object(&mut self) -> Result<Json, JsonError> {
+        let mut members = Vec::new();
+        if !self.ends(b'}') {
+            loop {
+                self.skip_space();
+                let name = self.string()?;
+                self.skip_space();
+                self.expect(b':')?;
+                members.push((name, self.value()?));
+                if !self.another(b'}')? {
+                    break;
+                }
+            }
+        }
+        members.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let twice = members
+            .iter()
+            .zip(members.iter().skip(1))
+            .any(|(a, b)| a.0 == b.0);
+        if twice {
+            return Err(JsonError::Duplicate(self.at));
+        }
+        Ok(Json::Object(Object(members)))
+    }
+
+    fn array(&mut self) -> Result<Json, JsonError> {
+        let mut elements = Vec::new();
+        if !self.ends(b']') {
+            loop {
+                elements.push(self.value()?);
+                if !self.another(b']')? {
+                    break;
+                }
+            }
+        }
+        Ok(Json::Array(elements))
+    }
+
+    /// Whether the array or object ends before its first entry; takes the closing byte if so.
+    fn ends(&mut self, close: u8) -> bool {
+        self.skip_space();
+        let ends = self.peek() == Some(close);
+        self.at += usize::from(ends);
+        ends
+    }
+
+    /// Takes `,` (true: another entry follows) or the closing byte (false).
+    fn another(&mut self, close: u8) -> Result<bool, JsonError> {
+        self.skip_space();
+        let byte = self.peek();
+        if byte == Some(b',') || byte == Some(close) {
+            self.at += 1;
+            return Ok(byte == Some(b','));
+        }
+        Err(self.syntax())
+    }
+
+    fn literal(&mut self, word: &str, value: Json) -> Result<Json, JsonError> {
+        if !self.rest().starts_with(word) {
+            return Err(self.syntax());
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+    fn number(&mut self) -> Result<Json, JsonError> {
+        let start = self.at;
+        self.skip_if(|b| b == b'-');
+        if self.skip_if(|b| b == b'0') {
+            if self.peek().is_some_and(|b| b.is_ascii_digit()) {
+                return Err(self.syntax());
+            }
+        } else {
+            self.digits()?;
+        }
+        if self.skip_if(|b| b == b'.') {
+            self.digits()?;
+        }
+        if self.skip_if(|b| matches!(b, b'e' | b'E')) {
+            self.skip_if(|b| matches!(b, b'+' | b'-'));
+            self.digits()?;
+        }
+        let text = self.text.get(start..self.at).ok_or_else(|| self.syntax())?;
+        Ok(Json::Number(Number(text.into())))
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        if !self.skip_if(|b| b.is_ascii_digit()) {
+            return Err(self.syntax());
+        }
+        while self.skip_if(|b| b.is_ascii_digit()) {}
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<Box<str>, JsonError> {
+        self.expect(b'"')?;
+        let mut text = String::new();
+        loop {
+            let rest = self.rest();
+            let plain = rest
+                .bytes()
+                .position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f))
+                .ok_or(JsonError::Syntax(self.text.len()))?;
+            let run = rest.get(..plain).ok_or_else(|| self.syntax())?;
+            self.at += plain;
+            if self.skip_if(|b| b == b'"') {
+                return Ok(if text.is_empty() {
+                    run.into()
+                } else {
+                    (text + run).into()
+                });
+            }
+            text.push_str(run);
+            self.expect(b'\\')?;
+            text.push(self.escape()?);
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, JsonError> {
+        let byte = self.peek().ok_or_else(|| self.syntax())?;
+        self.at += 1;
+        Ok(match byte {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.code_point(),
+            _ => return Err(self.syntax()),
+        })
+    }
+
+    /// The rest of a `\u` escape, with its second half where it is a surrogate pair.
+    fn code_point(&mut self) -> Result<char, JsonError> {
+        let first = self.hex4()?;
+        let code = match first {
+            0xd800..=0xdbff => {
+                self.expect(b'\\')?;
+                self.expect(b'u')?;
+                match self.hex4()? {
+                    second @ 0xdc00..=0xdfff => {
+                        0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+                    }
+                    _ => return Err(self.syntax()),
+                }
+            }
+            _ => first,
+        };
+        char::from_u32(code).ok_or_else(|| self.syntax())
+    }
+
+    fn hex4(&mut self) -> Result<u32, JsonError> {
+        let digits = self
+            .rest()
+            .get(..4)
+            .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let code = digits.and_then(|d| u32::from_str_radix(d, 16).ok());
+        self.at += 4;
+        code.ok_or_else(|| self.syntax())
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
+        if self.skip_if(|b| b == byte) {
+            Ok(())
+        } else {
+            Err(self.syntax())
+        }
+    }
+
+    fn skip_if(&mut self, wanted: impl Fn(u8) -> bool) -> bool {
+        let found = self.peek().is_some_and(wanted);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn skip_space(&mut self) {
+        while self.skip_if(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {}
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn syntax(&self) -> JsonError {
+        JsonError::Syntax(self.at)
+    }
+}

@@ -1,0 +1,242 @@
+//! One JSON Web Key (RFC 7517) to prepared keys: parsed and checked once, at load.
+
+use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
+use aws_lc_rs::{hmac, signature};
+
+use super::algorithm::Family;
+use super::json::{Json, Object};
+use super::{Algorithm, compact};
+
+/// Largest RSA modulus, in bytes. aws-lc verifies up to 8192 bits.
+const RSA_MAX: usize = 1024;
+/// Smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits).
+const RSA_MIN: usize = 256;
+
+/// A key that is ready to verify one algorithm.
+pub(super) struct PreparedKey {
+    pub(super) kid: Option<Box<str>>,
+    pub(super) algorithm: Algorithm,
+    verifier: Verifier,
+}
+
+enum Verifier {
+    Public(ParsedPublicKey),
+    Secret(Box<hmac::Key>),
+}
+
+/// Why a key of a set is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SkipReason {
+    /// Not an object, or a member is missing or of the wrong type or encoding.
+    #[error("malformed")]
+    Malformed,
+    /// A key type or curve that is not implemented.
+    #[error("key type or curve not supported")]
+    Unsupported,
+    /// `use` or `key_ops` says that the key is not for verifying signatures.
+    #[error("not for verifying signatures")]
+    NotForVerifying,
+    /// A shared secret in a published set.
+    #[error("shared secret in a key set")]
+    Symmetric,
+    /// A weak, oversized or invalid key: RSA modulus or exponent, or a point that is not on its curve.
+    #[error("weak or invalid key material")]
+    Invalid,
+    /// More than two keys have this `kid` and algorithm.
+    #[error("more than two keys with one kid")]
+    Duplicate,
+}
+
+impl PreparedKey {
+    /// One prepared key for each algorithm that the JWK may verify.
+    pub(super) fn from_jwk(jwk: &Json) -> Result<Vec<Self>, (Option<Box<str>>, SkipReason)> {
+        let Some(members) = jwk.as_object() else {
+            return Err((None, SkipReason::Malformed));
+        };
+        let kid = text(members, "kid").map_err(|reason| (None, reason))?;
+        prepare(members, kid).map_err(|reason| (kid.map(Into::into), reason))
+    }
+
+    /// A shared secret for one HMAC algorithm; `None` where the algorithm is not an HMAC, or the secret
+    /// is shorter than [`Algorithm::secret_length`].
+    pub(super) fn from_secret(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
+        let Family::Hmac(hash) = algorithm.family() else {
+            return None;
+        };
+        if secret.len() < algorithm.secret_length() {
+            return None;
+        }
+        let verifier = Verifier::Secret(Box::new(hmac::Key::new(hash, secret)));
+        Some(Self {
+            kid: None,
+            algorithm,
+            verifier,
+        })
+    }
+
+    pub(super) fn verifies(&self, signing_input: &[u8], signature: &[u8]) -> bool {
+        match &self.verifier {
+            Verifier::Public(key) => key.verify_sig(signing_input, signature).is_ok(),
+            Verifier::Secret(key) => hmac::verify(key, signing_input, signature).is_ok(),
+        }
+    }
+}
+
+fn prepare(members: &Object, kid: Option<&str>) -> Result<Vec<PreparedKey>, SkipReason> {
+    check_purpose(members)?;
+    let alg = text(members, "alg")?;
+    let kty = text(members, "kty")?.ok_or(SkipReason::Malformed)?;
+    let prepared: Vec<_> = match kty {
+        "RSA" => rsa_keys(members, alg)?,
+        "EC" => curve_keys(members, alg, ec_point)?,
+        "OKP" => curve_keys(members, alg, okp_point)?,
+        "oct" => return Err(SkipReason::Symmetric),
+        _ => return Err(SkipReason::Unsupported),
+    };
+    if prepared.is_empty() {
+        return Err(SkipReason::Unsupported);
+    }
+    Ok(prepared
+        .into_iter()
+        .map(|(algorithm, key)| PreparedKey {
+            kid: kid.map(Into::into),
+            algorithm,
+            verifier: Verifier::Public(key),
+        })
+        .collect())
+}
+
+/// RFC 7517 §4.2 and §4.3: both members, where they stand, must permit verifying.
+fn check_purpose(members: &Object) -> Result<(), SkipReason> {
+    if text(members, "use")?.is_some_and(|purpose| purpose != "sig") {
+        return Err(SkipReason::NotForVerifying);
+    }
+    let Some(operations) = members.get("key_ops") else {
+        return Ok(());
+    };
+    let operations = operations.as_array().ok_or(SkipReason::Malformed)?;
+    if operations
+        .iter()
+        .any(|operation| operation.as_str() == Some("verify"))
+    {
+        return Ok(());
+    }
+    Err(SkipReason::NotForVerifying)
+}
+
+type Keys = Vec<(Algorithm, ParsedPublicKey)>;
+
+/// Reads the point of a key on a named curve; `None` where the algorithm is for another curve.
+type Point = fn(&Object, &str, Algorithm) -> Result<Option<Vec<u8>>, SkipReason>;
+
+fn rsa_keys(members: &Object, alg: Option<&str>) -> Result<Keys, SkipReason> {
+    let modulus = integer(members, "n")?;
+    let exponent = integer(members, "e")?;
+    check_rsa(&modulus, &exponent)?;
+    let mut keys = Keys::new();
+    for algorithm in fitting(alg) {
+        if let Family::Rsa(parameters) = algorithm.family() {
+            let key = RsaPublicKeyComponents {
+                n: &modulus,
+                e: &exponent,
+            }
+            .to_parsed_public_key(parameters)
+            .map_err(|_| SkipReason::Invalid)?;
+            keys.push((algorithm, key));
+        }
+    }
+    Ok(keys)
+}
+
+/// The library looks at sizes only when it verifies, so they are checked here. An exponent is odd and
+/// from 3 to 2^64-1; a modulus is odd and from 2048 to 8192 bits.
+fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), SkipReason> {
+    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
+    let exponent_fits = exponent.len() <= 8 && exponent != [1];
+    let full = modulus.len() > RSA_MIN || modulus.first().is_some_and(|byte| *byte >= 0x80);
+    let modulus_fits = (RSA_MIN..=RSA_MAX).contains(&modulus.len()) && full;
+    if odd(modulus) && odd(exponent) && exponent_fits && modulus_fits {
+        return Ok(());
+    }
+    Err(SkipReason::Invalid)
+}
+
+fn curve_keys(members: &Object, alg: Option<&str>, point: Point) -> Result<Keys, SkipReason> {
+    let curve = text(members, "crv")?.ok_or(SkipReason::Malformed)?;
+    let mut keys = Keys::new();
+    for algorithm in fitting(alg) {
+        let Some(bytes) = point(members, curve, algorithm)? else {
+            continue;
+        };
+        let parameters: &'static dyn signature::VerificationAlgorithm = match algorithm.family() {
+            Family::Ec(parameters, ..) => parameters,
+            Family::Ed25519(parameters) => parameters,
+            Family::Rsa(_) | Family::Hmac(_) => continue,
+        };
+        let key = ParsedPublicKey::new(parameters, bytes).map_err(|_| SkipReason::Invalid)?;
+        keys.push((algorithm, key));
+    }
+    Ok(keys)
+}
+
+/// The uncompressed point (SEC 1 §2.3.3); `None` where the algorithm is for another curve.
+/// RFC 7518 §6.2.1.2: coordinates have the full length of the field.
+fn ec_point(
+    members: &Object,
+    curve: &str,
+    algorithm: Algorithm,
+) -> Result<Option<Vec<u8>>, SkipReason> {
+    let Family::Ec(_, name, length) = algorithm.family() else {
+        return Ok(None);
+    };
+    if name != curve {
+        return Ok(None);
+    }
+    let (x, y) = (binary(members, "x")?, binary(members, "y")?);
+    if x.len() != length || y.len() != length {
+        return Err(SkipReason::Malformed);
+    }
+    Ok(Some([&[4], x.as_slice(), y.as_slice()].concat()))
+}
+
+fn okp_point(
+    members: &Object,
+    curve: &str,
+    algorithm: Algorithm,
+) -> Result<Option<Vec<u8>>, SkipReason> {
+    if curve != "Ed25519" || !matches!(algorithm.family(), Family::Ed25519(_)) {
+        return Ok(None);
+    }
+    let x = binary(members, "x")?;
+    if x.len() == 32 {
+        Ok(Some(x))
+    } else {
+        Err(SkipReason::Malformed)
+    }
+}
+
+/// The algorithms that a key with this `alg` member may verify; without one, all.
+fn fitting(alg: Option<&str>) -> impl Iterator<Item = Algorithm> {
+    Algorithm::ALL
+        .into_iter()
+        .filter(move |algorithm| alg.is_none_or(|name| algorithm.fits_key_alg(name)))
+}
+
+fn text<'a>(members: &'a Object, name: &str) -> Result<Option<&'a str>, SkipReason> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or(SkipReason::Malformed),
+    }
+}
+
+fn binary(members: &Object, name: &str) -> Result<Vec<u8>, SkipReason> {
+    let text = text(members, name)?.ok_or(SkipReason::Malformed)?;
+    compact::decode(text).map_err(|_| SkipReason::Malformed)
+}
+
+/// A big-endian integer without leading zeros; some issuers send one, and the library refuses it.
+fn integer(members: &Object, name: &str) -> Result<Vec<u8>, SkipReason> {
+    let bytes = binary(members, name)?;
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    Ok(bytes.into_iter().skip(zeros).collect())
+}

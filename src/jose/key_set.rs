@@ -1,0 +1,187 @@
+//! A key set (RFC 7517 §5): keys read one by one, so that an odd one never costs the others.
+
+use super::Algorithm;
+use super::json::{Json, JsonError};
+use super::jwk::{PreparedKey, SkipReason};
+
+/// Most keys that are tried for one token. Bounds the work that a token without `kid` can cause.
+const MAX_CANDIDATES: usize = 8;
+/// Most keys that may share a `kid` and an algorithm; with more, none of them is used.
+const MAX_SAME_KID: usize = 2;
+/// Most entries of a set that are looked at.
+const MAX_KEYS: usize = 256;
+
+/// Keys that are ready to verify, and those that were skipped.
+pub struct KeySet {
+    keys: Vec<PreparedKey>,
+    skipped: Vec<Skipped>,
+}
+
+/// A key that is not used.
+#[derive(Debug)]
+pub struct Skipped {
+    /// Its `kid`, where it has a readable one.
+    pub kid: Option<Box<str>>,
+    /// Why it is not used.
+    pub reason: SkipReason,
+}
+
+/// The text is not a key set.
+#[derive(Debug, thiserror::Error)]
+pub enum KeySetError {
+    /// Not JSON.
+    #[error("not JSON: {0}")]
+    Json(#[from] JsonError),
+    /// Neither an object with an array `keys` nor a single key.
+    #[error("neither a JWK set ({{\"keys\": […]}}) nor a JWK")]
+    Shape,
+    /// More than 256 entries.
+    #[error("more than {MAX_KEYS} keys")]
+    TooMany,
+    /// Nothing in the set can verify a signature.
+    #[error("no usable key{}", reasons(.0))]
+    NoUsableKey(Vec<Skipped>),
+    /// The secret is shorter than the algorithm's hash (RFC 7518 §3.2).
+    #[error("a secret for {} must have at least {} bytes", .0.name(), .0.secret_length())]
+    ShortSecret(Algorithm),
+}
+
+impl KeySet {
+    /// Reads a JWK set or a single JWK. Keys that cannot be used are skipped and listed.
+    ///
+    /// # Errors
+    /// [`KeySetError`] where the text is no key set, or no key in it is usable.
+    pub fn from_json(text: &[u8]) -> Result<Self, KeySetError> {
+        let json = Json::parse(text)?;
+        let members = json.as_object().ok_or(KeySetError::Shape)?;
+        let entries = match members.get("keys") {
+            Some(keys) => keys.as_array().ok_or(KeySetError::Shape)?,
+            None if members.contains("kty") => std::slice::from_ref(&json),
+            None => return Err(KeySetError::Shape),
+        };
+        if entries.len() > MAX_KEYS {
+            return Err(KeySetError::TooMany);
+        }
+        let mut set = Self {
+            keys: Vec::new(),
+            skipped: Vec::new(),
+        };
+        for entry in entries {
+            match PreparedKey::from_jwk(entry) {
+                Ok(keys) => set.keys.extend(keys),
+                Err((kid, reason)) => set.skipped.push(Skipped { kid, reason }),
+            }
+        }
+        set.drop_crowded_kids();
+        if set.keys.is_empty() {
+            return Err(KeySetError::NoUsableKey(set.skipped));
+        }
+        Ok(set)
+    }
+
+    /// One shared secret for the given HMAC algorithms.
+    ///
+    /// # Errors
+    /// [`KeySetError::ShortSecret`] where the secret is shorter than an algorithm's hash.
+    pub fn from_secret(algorithms: &[Algorithm], secret: &[u8]) -> Result<Self, KeySetError> {
+        let keys = algorithms.iter().map(|algorithm| {
+            PreparedKey::from_secret(*algorithm, secret).ok_or(KeySetError::ShortSecret(*algorithm))
+        });
+        Ok(Self {
+            keys: keys.collect::<Result<_, _>>()?,
+            skipped: Vec::new(),
+        })
+    }
+
+    /// The keys that are not used, with the reason.
+    #[must_use]
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// The `kid` of every usable key, in the order of the set; `None` for a key without one.
+    pub fn kids(&self) -> impl Iterator<Item = Option<&str>> {
+        self.keys.iter().map(|key| key.kid.as_deref())
+    }
+
+    /// The keys that may have signed a token with this `kid` and algorithm: those with the same `kid`
+    /// and those without one; for a token without `kid`, all that fit the algorithm.
+    pub(super) fn candidates(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> impl Iterator<Item = &PreparedKey> {
+        self.keys
+            .iter()
+            .filter(move |key| key.algorithm == algorithm && named(key, kid))
+            .take(MAX_CANDIDATES)
+    }
+
+    /// Whether the set has a key with exactly this `kid` that no implemented use of the token's
+    /// algorithm can match: the algorithm is at fault then, not the `kid`.
+    pub(super) fn has_other_use(&self, kid: Option<&str>) -> bool {
+        let Some(kid) = kid else { return false };
+        let usable = self.keys.iter().any(|key| key.kid.as_deref() == Some(kid));
+        usable
+            || self
+                .skipped
+                .iter()
+                .any(|key| key.kid.as_deref() == Some(kid) && key.reason == SkipReason::Unsupported)
+    }
+
+    /// A rule that does not depend on the order of the set: two keys may share a `kid` and an
+    /// algorithm (a rotation under one name), more than two are all set aside.
+    fn drop_crowded_kids(&mut self) {
+        let crowded: Vec<_> = self
+            .keys
+            .iter()
+            .map(|key| self.sharing(key) > MAX_SAME_KID)
+            .collect();
+        let mut crowded = crowded.into_iter();
+        let (dropped, kept) = self
+            .keys
+            .drain(..)
+            .partition(|_| crowded.next().unwrap_or_default());
+        self.keys = kept;
+        let dropped: Vec<PreparedKey> = dropped;
+        let skipped = |key: PreparedKey| Skipped {
+            kid: key.kid,
+            reason: SkipReason::Duplicate,
+        };
+        self.skipped.extend(dropped.into_iter().map(skipped));
+    }
+
+    fn sharing(&self, key: &PreparedKey) -> usize {
+        let same = |other: &&PreparedKey| other.algorithm == key.algorithm && other.kid == key.kid;
+        if key.kid.is_none() {
+            0
+        } else {
+            self.keys.iter().filter(same).count()
+        }
+    }
+}
+
+/// Keys are not printed, only counted.
+impl std::fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} prepared keys, {} skipped",
+            self.keys.len(),
+            self.skipped.len()
+        )
+    }
+}
+
+fn named(key: &PreparedKey, kid: Option<&str>) -> bool {
+    kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid
+}
+
+fn reasons(skipped: &[Skipped]) -> String {
+    let mut text = String::new();
+    for (index, key) in skipped.iter().take(4).enumerate() {
+        text.push_str(if index == 0 { ": " } else { "; " });
+        text.push_str(&key.reason.to_string());
+    }
+    text
+}

@@ -1,0 +1,132 @@
+//! Fetching a key set, bounded in bytes and time.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::jose::{KeySet, KeySetError};
+
+use super::Origin;
+
+/// Largest key set, in bytes.
+const MAX_SIZE: usize = 1024 * 1024;
+
+/// Why a key set could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The file cannot be read.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The request failed: name resolution, connection, TLS, time, or transfer.
+    #[error("{}", with_causes(.0))]
+    Http(#[from] reqwest::Error),
+    /// The server answered with another status than 200. Redirects are not followed.
+    #[error("the server answered {0}")]
+    Status(reqwest::StatusCode),
+    /// More than 1 MiB.
+    #[error("more than {MAX_SIZE} bytes")]
+    TooLarge,
+    /// What was fetched is no key set, or has no usable key.
+    #[error("not usable as a key set: {0}")]
+    KeySet(#[from] KeySetError),
+    /// The task that fetched ended before it was done.
+    #[error("the fetch was abandoned")]
+    Abandoned,
+}
+
+/// Fetches key sets.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    client: reqwest::Client,
+}
+
+impl Fetcher {
+    /// A fetcher with its own connections: no redirects, no proxy from the environment.
+    ///
+    /// # Errors
+    /// Where the system has no usable certificate store.
+    pub fn new() -> Result<Self, FetchError> {
+        // Fails only where a provider was installed before, which then is the same one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("watchword/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client })
+    }
+
+    /// Fetches and reads one key set.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn fetch(&self, origin: &Origin, timeout: Duration) -> Result<KeySet, FetchError> {
+        match origin {
+            Origin::File(path) => {
+                let path = path.clone();
+                let reading = tokio::task::spawn_blocking(move || read_file(&path));
+                reading.await.map_err(|_| FetchError::Abandoned)?
+            }
+            Origin::Uri(url) => {
+                let body = self.download(url.clone(), timeout).await?;
+                Ok(KeySet::from_json(&body)?)
+            }
+        }
+    }
+
+    async fn download(&self, url: reqwest::Url, timeout: Duration) -> Result<Vec<u8>, FetchError> {
+        let request = self
+            .client
+            .get(url)
+            .timeout(timeout)
+            .header("accept", "application/json");
+        let mut response = request.send().await?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_SIZE {
+                return Err(FetchError::TooLarge);
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// Reads a key set from a file.
+///
+/// # Errors
+/// [`FetchError`].
+pub fn read_file(path: &Path) -> Result<KeySet, FetchError> {
+    let failed = |source| FetchError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let limit = u64::try_from(MAX_SIZE + 1).unwrap_or(u64::MAX);
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(limit).read_to_end(&mut text).map_err(failed)?;
+    if text.len() > MAX_SIZE {
+        return Err(FetchError::TooLarge);
+    }
+    Ok(KeySet::from_json(&text)?)
+}
+
+/// The cause is what an operator needs; reqwest keeps it in the chain of sources.
+fn with_causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,23 @@
+//! Watchword: may the bearer of this token pass, and who is it?
+//!
+//! ```text
+//! CheckRequest → request facts → rule → token text → verified token → claims and rule at `now`
+//!              → verdict → CheckResponse
+//! ```
+//!
+//! The core decides and is pure: [`authenticator`] on [`policy`], [`token`], [`jose`] and [`request`].
+//! The shell talks: [`app`] on [`grpc`], [`jwks`], [`config`], [`telemetry`] and [`clock`].
+
+pub mod app;
+pub mod authenticator;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod grpc;
+pub mod jose;
+pub mod jwks;
+pub mod policy;
+pub mod request;
+pub mod telemetry;
+pub mod token;
+pub mod wire;

@@ -1,0 +1,305 @@
+//! Claims that become headers, and the header names that only Watchword may set.
+//!
+//! A value is written so that it can be read back exactly and can never end its header or look like
+//! two values: outside visible ASCII and inner spaces, bytes are percent-encoded, and so is `%`.
+
+use bytes::Bytes;
+
+use crate::jose::Json;
+use crate::request::Request;
+use crate::token::{ClaimPath, Claims, Denial};
+
+/// Longest value of one header, in bytes.
+const MAX_VALUE: usize = 4096;
+/// Longest values of one answer together, in bytes. Envoy refuses requests with headers over 60 KiB.
+const MAX_TOTAL: usize = 16384;
+
+/// A header name that Watchword may manage: lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderName(Bytes);
+
+/// Why a name cannot be managed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderNameError {
+    /// Not a field name, or in upper case.
+    #[error("not a header name in lower case (letters, digits, \"-\" and \"_\")")]
+    Form,
+    /// A name that HTTP, the proxy or the credential needs.
+    #[error("this header is reserved: HTTP, the proxy or the credential depends on it")]
+    Reserved,
+}
+
+/// A claim that becomes a header.
+#[derive(Clone, Debug)]
+pub struct ClaimHeader {
+    /// The header.
+    pub name: HeaderName,
+    /// The claim.
+    pub claim: ClaimPath,
+    /// How an array is written.
+    pub array: ArrayForm,
+    /// Whether a token without the claim is denied.
+    pub required: bool,
+}
+
+/// How an array is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ArrayForm {
+    /// Elements joined with commas; a comma within an element is percent-encoded.
+    #[default]
+    Comma,
+    /// JSON in ASCII.
+    Json,
+}
+
+/// The claim headers of one issuer.
+#[derive(Clone, Debug, Default)]
+pub struct ClaimHeaders(Vec<ClaimHeader>);
+
+/// Every header name that some issuer's claims may set.
+#[derive(Debug)]
+pub struct ManagedHeaders {
+    names: Vec<HeaderName>,
+    /// The names with underscores for dashes, which many frameworks take for the same.
+    underscored: Vec<Bytes>,
+}
+
+impl HeaderName {
+    /// Checks a name from the configuration.
+    ///
+    /// # Errors
+    /// [`HeaderNameError`].
+    pub fn parse(name: &str) -> Result<Self, HeaderNameError> {
+        let allowed =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+        if name.is_empty() || name.len() > 128 || !name.bytes().all(allowed) {
+            return Err(HeaderNameError::Form);
+        }
+        if is_reserved(&name.replace('_', "-")) {
+            return Err(HeaderNameError::Reserved);
+        }
+        Ok(Self(Bytes::copy_from_slice(name.as_bytes())))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Whether another spelling may be taken for this name: other case, or `_`, `.` or a space for `-`,
+    /// with spaces around it.
+    #[must_use]
+    pub fn is_like(&self, other: &[u8]) -> bool {
+        let other = other.trim_ascii();
+        other.len() == self.0.len()
+            && self
+                .0
+                .iter()
+                .zip(other)
+                .all(|(ours, theirs)| fold(*ours) == fold(*theirs))
+    }
+}
+
+fn fold(byte: u8) -> u8 {
+    match byte {
+        b'_' | b'.' | b' ' => b'-',
+        _ => byte.to_ascii_lowercase(),
+    }
+}
+
+/// Names on which HTTP framing, routing, or the credential hangs.
+fn is_reserved(name: &str) -> bool {
+    const NAMES: [&str; 22] = [
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "date",
+        "expect",
+        "host",
+        "keep-alive",
+        "location",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+        "www-authenticate",
+        "x-request-id",
+    ];
+    NAMES.contains(&name)
+        || name.starts_with("x-envoy-")
+        || name.starts_with("x-forwarded-")
+        || name.starts_with("grpc-")
+}
+
+impl ClaimHeaders {
+    /// The headers of one issuer; the caller has seen to it that no two names are alike.
+    #[must_use]
+    pub fn new(headers: Vec<ClaimHeader>) -> Self {
+        Self(headers)
+    }
+
+    /// The headers that a token's claims set.
+    ///
+    /// # Errors
+    /// [`Denial::ClaimMissing`] for a required claim that is absent, null or empty;
+    /// [`Denial::ClaimInvalid`] for a value that cannot stand in a header.
+    pub fn render(&self, claims: &Claims) -> Result<Vec<(Bytes, Bytes)>, Denial> {
+        let mut total = 0;
+        let mut headers = Vec::with_capacity(self.0.len());
+        for header in &self.0 {
+            let Some(value) = header.render(claims)? else {
+                continue;
+            };
+            total += value.len();
+            if value.len() > MAX_VALUE || total > MAX_TOTAL {
+                return Err(header.invalid());
+            }
+            headers.push((header.name.0.clone(), Bytes::from(value)));
+        }
+        Ok(headers)
+    }
+}
+
+impl ClaimHeader {
+    fn render(&self, claims: &Claims) -> Result<Option<String>, Denial> {
+        let claim = claims.at(&self.claim);
+        let mut value = String::new();
+        if let Some(claim) = claim {
+            self.write(claim, &mut value)
+                .ok_or_else(|| self.invalid())?;
+        }
+        match (value.is_empty(), self.required) {
+            (false, _) => Ok(Some(value)),
+            (true, false) => Ok(None),
+            (true, true) => Err(Denial::ClaimMissing {
+                claim: self.claim.to_string().into(),
+            }),
+        }
+    }
+
+    fn write(&self, claim: &Json, out: &mut String) -> Option<()> {
+        match claim {
+            Json::Null => Some(()),
+            Json::Array(elements) if self.array == ArrayForm::Comma => {
+                for (index, element) in elements.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write_element(element, out)?;
+                }
+                Some(())
+            }
+            Json::String(text) => write_text(text, "", out),
+            other => {
+                other.write_ascii(out);
+                Some(())
+            }
+        }
+    }
+
+    fn invalid(&self) -> Denial {
+        Denial::ClaimInvalid {
+            claim: self.claim.to_string().into(),
+        }
+    }
+}
+
+fn write_element(element: &Json, out: &mut String) -> Option<()> {
+    if let Json::String(text) = element {
+        return write_text(text, ",", out);
+    }
+    let mut json = String::new();
+    element.write_ascii(&mut json);
+    write_text(&json, ",", out)
+}
+
+/// Percent-encodes what is not visible ASCII, `%`, the bytes of `also`, and spaces that a reader might
+/// trim or fold. `None` for a control character: no identity needs one, and attackers do.
+fn write_text(text: &str, also: &str, out: &mut String) -> Option<()> {
+    use std::fmt::Write as _;
+    if text.chars().any(char::is_control) {
+        return None;
+    }
+    let bytes = text.as_bytes();
+    for (index, byte) in bytes.iter().enumerate() {
+        let neighbour = |at: Option<usize>| at.and_then(|at| bytes.get(at)).copied();
+        let plain = match byte {
+            b' ' => {
+                let before = neighbour(index.checked_sub(1));
+                let after = neighbour(index.checked_add(1));
+                before.is_some_and(|b| b != b' ') && after.is_some()
+            }
+            b'%' => false,
+            0x21..=0x7e => !also.as_bytes().contains(byte),
+            _ => false,
+        };
+        if plain {
+            out.push(char::from(*byte));
+        } else {
+            write!(out, "%{byte:02X}").ok()?;
+        }
+    }
+    Some(())
+}
+
+impl ManagedHeaders {
+    pub(super) fn new<'a>(issuers: impl Iterator<Item = &'a ClaimHeaders>) -> Self {
+        let mut names: Vec<HeaderName> = Vec::new();
+        for header in issuers.flat_map(|headers| &headers.0) {
+            if !names.contains(&header.name) {
+                names.push(header.name.clone());
+            }
+        }
+        let underscored = |name: &HeaderName| {
+            let text = name
+                .0
+                .iter()
+                .map(|byte| if *byte == b'-' { b'_' } else { *byte });
+            text.collect::<Bytes>()
+        };
+        let underscored = names
+            .iter()
+            .filter(|name| name.0.contains(&b'-'))
+            .map(underscored)
+            .collect();
+        Self { names, underscored }
+    }
+
+    /// The names to remove from a request in which `set` is set: managed names that are not, their
+    /// underscore forms, and whatever the client sent that may be taken for one of them.
+    #[must_use]
+    pub fn to_remove(&self, set: &[(Bytes, Bytes)], request: &Request<'_>) -> Vec<Bytes> {
+        let is_set = |name: &Bytes| set.iter().any(|(known, _)| known == name);
+        let mut remove: Vec<Bytes> = self
+            .names
+            .iter()
+            .map(|name| &name.0)
+            .filter(|name| !is_set(name))
+            .cloned()
+            .collect();
+        remove.extend(
+            self.underscored
+                .iter()
+                .filter(|name| !is_set(name))
+                .cloned(),
+        );
+        for header in &request.headers {
+            if self.names.iter().any(|name| name.is_like(header.name)) {
+                let lower = Bytes::from(header.name.to_ascii_lowercase());
+                if !is_set(&lower) && !remove.contains(&lower) {
+                    remove.push(lower);
+                }
+            }
+        }
+        remove
+    }
+}

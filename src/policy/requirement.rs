@@ -1,0 +1,120 @@
+//! What a rule asks of a token.
+
+use std::sync::Arc;
+
+use crate::jose::Json;
+use crate::token::{Audiences, ClaimPath, Claims, Denial};
+
+/// What a rule asks for.
+#[derive(Debug)]
+pub enum Requirement {
+    /// `require: none`: the request passes as anonymous, and a token is not looked at.
+    None,
+    /// A token that meets the demand.
+    Token(Demand),
+}
+
+/// What a token must bring. The default asks for any valid token.
+#[derive(Debug)]
+pub struct Demand {
+    /// Whether a request without a token passes as anonymous. A bad token is denied all the same.
+    pub optional: bool,
+    /// Issuers, by position, of which one must have issued the token; empty: any.
+    pub issuers: Vec<usize>,
+    /// Audiences beside the issuer's own, of which the token must name one.
+    pub audiences: Audiences,
+    /// Scopes that the token must all have.
+    pub scopes: Vec<Box<str>>,
+    /// `scopes`, separated by spaces, for the challenge.
+    pub scope_text: Arc<str>,
+    /// Tests that claims must all pass.
+    pub claims: Vec<ClaimRule>,
+}
+
+/// A test for one claim.
+#[derive(Debug)]
+pub struct ClaimRule {
+    /// The claim.
+    pub path: ClaimPath,
+    /// The test.
+    pub test: ClaimTest,
+}
+
+/// How a claim is compared: by type and value, without coercion. Numbers are equal where their text is.
+#[derive(Debug)]
+pub enum ClaimTest {
+    /// The claim is one of these.
+    Equals(Vec<Json>),
+    /// The claim is an array with one of these in it.
+    Contains(Vec<Json>),
+    /// The claim is an array with all of these in it.
+    ContainsAll(Vec<Json>),
+}
+
+impl Requirement {
+    /// Whether a request may pass without a token.
+    #[must_use]
+    pub fn admits_anonymous(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Token(demand) => demand.optional,
+        }
+    }
+}
+
+impl Default for Demand {
+    fn default() -> Self {
+        Self {
+            optional: false,
+            issuers: Vec::new(),
+            audiences: Audiences::Any,
+            scopes: Vec::new(),
+            scope_text: Arc::from(""),
+            claims: Vec::new(),
+        }
+    }
+}
+
+impl Demand {
+    /// Judges a token that is valid for its issuer.
+    ///
+    /// # Errors
+    /// [`Denial::IssuerNotAllowed`], [`Denial::AudienceMismatch`], [`Denial::InsufficientScope`],
+    /// [`Denial::PolicyDenied`], or [`Denial::ClaimInvalid`] for a claim of an impossible type.
+    pub fn check(&self, issuer: usize, claims: &Claims) -> Result<(), Denial> {
+        if !self.issuers.is_empty() && !self.issuers.contains(&issuer) {
+            return Err(Denial::IssuerNotAllowed);
+        }
+        if !self.audiences.admit(claims)? {
+            return Err(Denial::AudienceMismatch);
+        }
+        if !self.scopes.is_empty() {
+            let scopes = claims.scopes()?;
+            if !self.scopes.iter().all(|wanted| scopes.contains(&&**wanted)) {
+                return Err(Denial::InsufficientScope {
+                    scope: self.scope_text.clone(),
+                });
+            }
+        }
+        let passes = |rule: &ClaimRule| claims.at(&rule.path).is_some_and(|c| rule.test.passes(c));
+        if self.claims.iter().all(passes) {
+            Ok(())
+        } else {
+            Err(Denial::PolicyDenied)
+        }
+    }
+}
+
+impl ClaimTest {
+    fn passes(&self, claim: &Json) -> bool {
+        match self {
+            Self::Equals(values) => values.contains(claim),
+            Self::Contains(values) => claim
+                .as_array()
+                .is_some_and(|found| values.iter().any(|v| found.contains(v))),
+            Self::ContainsAll(values) => claim
+                .as_array()
+                .is_some_and(|found| values.iter().all(|v| found.contains(v))),
+        }
+    }
+}

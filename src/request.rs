@@ -1,0 +1,70 @@
+//! The facts of the request that is to be judged: what every front door hands to the core.
+//!
+//! Everything here was sent by a client, except the context, so it is bytes until something has read
+//! it strictly. Nothing is looked up in headers that a client may use to rename its request
+//! (`x-original-url`, `x-forwarded-host`, …): rules see the proxy's own path, host and method only.
+
+mod host;
+mod path;
+
+pub use host::Host;
+pub use path::{Path, PathError};
+
+/// One request, as the proxy saw it. Borrowed from the wire message.
+#[derive(Clone, Default)]
+pub struct Request<'a> {
+    /// The method, case-sensitive.
+    pub method: &'a [u8],
+    /// Path and query, undecoded.
+    pub path: &'a [u8],
+    /// The authority, possibly with a port.
+    pub host: &'a [u8],
+    /// Header fields in the order received; a name may occur more than once.
+    pub headers: Vec<Header<'a>>,
+    /// Set in the proxy's configuration; never client data.
+    pub context: Vec<(&'a [u8], &'a [u8])>,
+}
+
+/// A header field.
+#[derive(Clone, Copy)]
+pub struct Header<'a> {
+    /// The name; compared without regard to ASCII case.
+    pub name: &'a [u8],
+    /// The value; several fields of one name may have been joined with commas.
+    pub value: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// The values of all fields with this name.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |header| header.name.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|header| header.value)
+    }
+
+    /// The query, without `?`; empty where there is none.
+    #[must_use]
+    pub fn query(&self) -> &'a [u8] {
+        let mut parts = self.path.splitn(2, |byte| *byte == b'?');
+        parts.next();
+        parts.next().unwrap_or_default()
+    }
+
+    /// Whether the client speaks gRPC, and so cannot read a JSON body.
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        self.values("content-type").any(|value| {
+            value
+                .get(..16)
+                .is_some_and(|start| start.eq_ignore_ascii_case(b"application/grpc"))
+        })
+    }
+}
+
+/// A request carries credentials, so it is never printed.
+impl std::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Request(redacted)")
+    }
+}

@@ -1,0 +1,177 @@
+//! The path that rules compare.
+//!
+//! A proxy, a gateway behind it and the service itself may read one path in different ways: `%2f` as
+//! a slash or not, `;x` as a parameter or a name, `//` as one slash or two. A rule that was chosen by
+//! one reading must not let a request through that means something else to the next reader, so a path
+//! with more than one reading is *ambiguous*, and rules that look at paths refuse it.
+//! No URL parser is used: `//admin/x` would lose its first segment to one.
+
+use std::borrow::Cow;
+
+/// A request path without its query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Path<'a> {
+    /// One reading: visible ASCII, unreserved characters decoded (RFC 3986 §6.2.2.2).
+    Clear(Cow<'a, str>),
+    /// More than one reading, or none.
+    Ambiguous,
+}
+
+/// The request target is not one that a proxy sends for a request to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathError {
+    /// It holds a fragment, which clients never send (RFC 9110 §7.1).
+    Fragment,
+    /// It is in absolute form, or does not begin with a slash.
+    Form,
+}
+
+impl<'a> Path<'a> {
+    /// Reads the target of a request: path and query.
+    ///
+    /// # Errors
+    /// [`PathError`] for a target that is refused whatever the rules say.
+    pub fn parse(target: &'a [u8]) -> Result<Self, PathError> {
+        if target.contains(&b'#') {
+            return Err(PathError::Fragment);
+        }
+        let path = target
+            .split(|byte| *byte == b'?')
+            .next()
+            .unwrap_or_default();
+        // CONNECT has no path, and `OPTIONS *` asks about the server.
+        if path.is_empty() || path == b"*" {
+            return Ok(Self::Ambiguous);
+        }
+        if path.first() != Some(&b'/') {
+            return Err(PathError::Form);
+        }
+        Ok(clear(path).map_or(Self::Ambiguous, Self::Clear))
+    }
+}
+
+fn clear(path: &[u8]) -> Option<Cow<'_, str>> {
+    let plain = |byte: &u8| matches!(byte, 0x21..=0x7e) && !matches!(byte, b'\\' | b';');
+    if !path.iter().all(plain) {
+        return None;
+    }
+    let text = std::str::from_utf8(path).ok()?;
+    let text = if text.contains('%') {
+        Cow::Owned(decode(text)?)
+    } else {
+        Cow::Borrowed(text)
+    };
+    // The first segment is what stands before the leading slash. An empty last one is a final slash.
+    let mut inner = text.split('/').skip(1).peekable();
+    while let Some(segment) = inner.next() {
+        let last = inner.peek().is_none();
+        if (segment.is_empty() && !last) || segment == "." || segment == ".." {
+            return None;
+        }
+    }
+    Some(text)
+}
+
+/// Decodes unreserved characters and writes other escapes in upper case; `None` where an escape is
+/// broken or stands for a character that readers treat differently.
+fn decode(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        let digits = after.get(..2)?;
+        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let byte = u8::from_str_radix(digits, 16).ok()?;
+        rest = after.get(2..)?;
+        match byte {
+            0..=0x1f | 0x7f | b'/' | b'\\' | b';' => return None,
+            b'%' if looks_encoded(rest) => return None,
+            b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
+            _ => {
+                out.push('%');
+                out.push_str(&digits.to_ascii_uppercase());
+            }
+        }
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// Whether what follows `%25` would make an escape when decoded a second time.
+fn looks_encoded(rest: &str) -> bool {
+    rest.get(..2)
+        .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Path, PathError};
+
+    fn clear(target: &str) -> String {
+        match Path::parse(target.as_bytes()) {
+            Ok(Path::Clear(path)) => path.into_owned(),
+            other => panic!("{target}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_query_is_not_part_of_the_path() {
+        assert_eq!(clear("/p?x=1"), "/p");
+        assert_eq!(clear("/p?x=/../a//b;c%2f"), "/p");
+    }
+
+    #[test]
+    fn unreserved_escapes_are_decoded_and_others_kept() {
+        assert_eq!(clear("/%61dmin"), "/admin");
+        assert_eq!(clear("/a%20b%c3%a9/"), "/a%20b%C3%A9/");
+        assert_eq!(clear("/100%25"), "/100%25");
+        assert_eq!(clear("/a.b/...x"), "/a.b/...x");
+    }
+
+    #[test]
+    fn paths_with_two_readings_are_ambiguous() {
+        for target in [
+            "",
+            "*",
+            "//admin",
+            "/./admin",
+            "/public/../admin",
+            "/public/%2e%2e/admin",
+            "/public/..%2fadmin",
+            "/admin;x=1",
+            "/public/..;/admin",
+            "/admin%2fx",
+            "/admin%2Fx",
+            "/admin%5cx",
+            "/admin\\x",
+            "/admin%00",
+            "/a%252fb",
+            "/a%zz",
+            "/a%2",
+            "/a%3bb",
+            "/a b",
+            "/a\u{e9}",
+            "/a/.",
+            "/a/..",
+            "/a%0d%0ab",
+            "/a%7f",
+        ] {
+            assert_eq!(
+                Path::parse(target.as_bytes()),
+                Ok(Path::Ambiguous),
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn fragments_and_absolute_forms_are_refused() {
+        assert_eq!(Path::parse(b"/a#b"), Err(PathError::Fragment));
+        assert_eq!(Path::parse(b"http://evil/admin"), Err(PathError::Form));
+        assert_eq!(Path::parse(b"admin"), Err(PathError::Form));
+        assert_eq!(Path::parse(b"?x=/admin"), Ok(Path::Ambiguous));
+    }
+}

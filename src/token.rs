@@ -1,0 +1,16 @@
+//! Tokens: where they are found, what their registered claims must say, and why they are refused.
+//!
+//! Owns [`VerifiedToken`], the proof that a signature was checked, and [`Denial`], the list of every
+//! refusal. Refuses to know rules, the proxy, or the time of day.
+
+mod claims;
+mod denial;
+mod expectations;
+mod extract;
+mod verified;
+
+pub use claims::{ClaimPath, Claims, UnixTime};
+pub use denial::{Class, Denial};
+pub use expectations::{Audiences, Expectations};
+pub use extract::{BearerToken, Location};
+pub use verified::{UnverifiedToken, VerifiedToken};

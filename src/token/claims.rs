@@ -1,0 +1,160 @@
+//! Claims of a token, and ways to look at them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::jose::{Json, Object};
+
+use super::Denial;
+
+/// Seconds since 1970-01-01T00:00:00Z, with fractions (RFC 7519 `NumericDate`).
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct UnixTime(pub f64);
+
+impl UnixTime {
+    /// This time moved forward.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0 + span.as_secs_f64())
+    }
+
+    /// How long this time is after `earlier`; zero where it is not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from_secs_f64(self.0 - earlier.0).unwrap_or_default()
+    }
+}
+
+/// The claims of a token: a JSON object.
+#[derive(Clone, Debug)]
+pub struct Claims(Object);
+
+/// The way to a claim: names of members, outermost first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimPath(Arc<[Box<str>]>);
+
+impl ClaimPath {
+    /// The names that dots separate: `realm_access.roles`.
+    #[must_use]
+    pub fn dotted(path: &str) -> Self {
+        Self(path.split('.').map(Into::into).collect())
+    }
+
+    /// The names as given, dots and all.
+    #[must_use]
+    pub fn literal(names: &[String]) -> Self {
+        Self(names.iter().map(|name| name.as_str().into()).collect())
+    }
+
+    /// The names, outermost first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|name| &**name)
+    }
+}
+
+impl std::fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, name) in self.names().enumerate() {
+            write!(f, "{}{name}", if index > 0 { "." } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl Claims {
+    /// Reads a payload: exactly one JSON object, strictly.
+    ///
+    /// # Errors
+    /// [`Denial::TokenMalformed`].
+    pub fn parse(payload: &[u8]) -> Result<Self, Denial> {
+        match Json::parse(payload) {
+            Ok(Json::Object(members)) => Ok(Self(members)),
+            _ => Err(Denial::TokenMalformed),
+        }
+    }
+
+    /// A claim at the top level.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.0.get(name)
+    }
+
+    /// A claim at any depth; `None` where a step is missing or not an object.
+    #[must_use]
+    pub fn at(&self, path: &ClaimPath) -> Option<&Json> {
+        let mut names = path.names();
+        let first = self.0.get(names.next()?)?;
+        names.try_fold(first, |value, name| value.as_object()?.get(name))
+    }
+
+    /// A registered claim that is a string where it stands at all.
+    ///
+    /// # Errors
+    /// [`Denial::ClaimInvalid`] for another type: present but unreadable is never absent.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, Denial> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or_else(|| invalid(name)),
+        }
+    }
+
+    /// A registered claim that is a point in time where it stands at all.
+    ///
+    /// # Errors
+    /// [`Denial::ClaimInvalid`] for anything but a finite number.
+    pub fn time(&self, name: &str) -> Result<Option<UnixTime>, Denial> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Json::Number(number)) if number.to_f64().is_finite() => {
+                Ok(Some(UnixTime(number.to_f64())))
+            }
+            Some(_) => Err(invalid(name)),
+        }
+    }
+
+    /// A claim that is a string or an array of strings where it stands at all.
+    ///
+    /// # Errors
+    /// [`Denial::ClaimInvalid`] for every other type.
+    pub fn texts(&self, name: &str) -> Result<Option<Vec<&str>>, Denial> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Json::String(text)) => Ok(Some(vec![text])),
+            Some(Json::Array(elements)) => {
+                let texts: Option<Vec<&str>> = elements.iter().map(Json::as_str).collect();
+                texts.map(Some).ok_or_else(|| invalid(name))
+            }
+            Some(_) => Err(invalid(name)),
+        }
+    }
+
+    /// The token's scopes: the words of `scope` (RFC 8693 §4.2) and of `scp`, each a string of words
+    /// or an array of strings.
+    ///
+    /// # Errors
+    /// [`Denial::ClaimInvalid`] for every other type.
+    pub fn scopes(&self) -> Result<Vec<&str>, Denial> {
+        let mut scopes = Vec::new();
+        for name in ["scope", "scp"] {
+            match self.get(name) {
+                // An element of an array is one scope, whatever it holds.
+                Some(Json::Array(_)) => scopes.extend(self.texts(name)?.unwrap_or_default()),
+                _ => scopes.extend(self.text(name)?.unwrap_or_default().split(' ')),
+            }
+        }
+        scopes.retain(|scope| !scope.is_empty());
+        Ok(scopes)
+    }
+}
+
+pub(super) fn invalid(claim: &str) -> Denial {
+    Denial::ClaimInvalid {
+        claim: claim.into(),
+    }
+}
+
+pub(super) fn missing(claim: &str) -> Denial {
+    Denial::ClaimMissing {
+        claim: claim.into(),
+    }
+}

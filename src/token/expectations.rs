@@ -1,0 +1,139 @@
+//! What an issuer's tokens must say, whatever the rule: registered claims (RFC 7519 §4.1) and type.
+
+use std::time::Duration;
+
+use super::claims::{Claims, UnixTime, invalid, missing};
+use super::{Denial, VerifiedToken};
+
+/// Media types of access tokens: the general one, and RFC 9068's.
+const DEFAULT_TYPES: [&str; 2] = ["jwt", "at+jwt"];
+
+/// The checks that every token of one issuer must pass.
+#[derive(Clone, Debug)]
+pub struct Expectations {
+    /// The exact `iss`.
+    pub issuer: Box<str>,
+    /// Who the token must be for.
+    pub audiences: Audiences,
+    /// How far clocks may differ.
+    pub leeway: Duration,
+    /// The longest time from `iat` (and from now) to `exp`.
+    pub max_lifetime: Option<Duration>,
+    /// Media types demanded in `typ`, lower case and without `application/`; empty: a token without
+    /// `typ`, or with `JWT` or `at+jwt`.
+    pub types: Vec<Box<str>>,
+    /// Whether a token that is bound to its sender (`cnf`, RFC 7800) may be used by its bearer.
+    pub ignore_confirmation: bool,
+}
+
+/// Audiences of which the token must name one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audiences {
+    /// Said explicitly in the configuration: `aud` is not looked at beyond its type.
+    Any,
+    /// At least one of these, compared exactly.
+    OneOf(Vec<Box<str>>),
+}
+
+impl Audiences {
+    /// Whether one of the token's audiences is expected.
+    ///
+    /// # Errors
+    /// [`Denial::ClaimInvalid`] where `aud` is neither a string nor an array of strings.
+    pub fn admit(&self, claims: &Claims) -> Result<bool, Denial> {
+        let stated = claims.texts("aud")?.unwrap_or_default();
+        Ok(match self {
+            Self::Any => true,
+            Self::OneOf(expected) => stated
+                .iter()
+                .any(|audience| expected.iter().any(|wanted| **wanted == **audience)),
+        })
+    }
+}
+
+impl Expectations {
+    /// Judges a verified token at a time.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn check(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
+        self.check_type(token)?;
+        let claims = token.claims();
+        if claims.text("iss")? != Some(&self.issuer) {
+            return Err(Denial::IssuerNotAllowed);
+        }
+        claims.text("sub")?;
+        claims.text("jti")?;
+        if !self.audiences.admit(claims)? {
+            return Err(Denial::AudienceMismatch);
+        }
+        self.check_times(claims, now)
+    }
+
+    /// RFC 8725 §3.11: a token made for another purpose (a DPoP proof, a logout token) is no access
+    /// token. RFC 9449 and RFC 8705: a token with `cnf` is worth nothing without its proof.
+    fn check_type(&self, token: &VerifiedToken) -> Result<(), Denial> {
+        let typ = token.typ().map(media_type);
+        let accepted = match typ {
+            None => self.types.is_empty(),
+            Some(typ) if self.types.is_empty() => DEFAULT_TYPES.contains(&typ.as_str()),
+            Some(typ) => self.types.iter().any(|wanted| **wanted == *typ),
+        };
+        let bound = !self.ignore_confirmation && token.claims().get("cnf").is_some();
+        if accepted && !bound {
+            Ok(())
+        } else {
+            Err(Denial::TokenTypeInvalid)
+        }
+    }
+
+    /// Each comparison is written so that it fails for a time that is not a number.
+    fn check_times(&self, claims: &Claims, now: UnixTime) -> Result<(), Denial> {
+        let expires = claims.time("exp")?.ok_or_else(|| missing("exp"))?;
+        let not_before = claims.time("nbf")?;
+        let issued = claims.time("iat")?;
+        // RFC 7519 §4.1.4: refused "on or after" the time.
+        let current = now < expires.plus(self.leeway);
+        if !current {
+            return Err(Denial::TokenExpired {
+                ago: now.since(expires),
+            });
+        }
+        if let Some(from) = not_before.filter(|from| *from > now.plus(self.leeway)) {
+            return Err(Denial::TokenNotYetValid {
+                ahead: from.since(now),
+            });
+        }
+        if issued.is_some_and(|issued| issued > now.plus(self.leeway)) {
+            return Err(invalid("iat"));
+        }
+        self.check_lifetime(issued, expires, now)
+    }
+
+    fn check_lifetime(
+        &self,
+        issued: Option<UnixTime>,
+        expires: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), Denial> {
+        let Some(longest) = self.max_lifetime else {
+            return Ok(());
+        };
+        let from_issue = issued.is_none_or(|issued| expires <= issued.plus(longest));
+        let from_now = expires <= now.plus(longest).plus(self.leeway);
+        if from_issue && from_now {
+            Ok(())
+        } else {
+            Err(invalid("exp"))
+        }
+    }
+}
+
+/// RFC 7515 §4.1.9: compared without regard to case; `application/` may be left out.
+fn media_type(typ: &str) -> String {
+    let typ = typ.to_ascii_lowercase();
+    match typ.strip_prefix("application/") {
+        Some(rest) if !rest.contains('/') => rest.to_owned(),
+        _ => typ,
+    }
+}

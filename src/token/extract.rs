@@ -1,0 +1,149 @@
+//! Finding the token in a request (RFC 6750 §2).
+//!
+//! Exactly one credential, or none: two of them, or one that a proxy joined from two, are malformed.
+//! Which of two tokens counts is a question that an attacker would like to answer.
+
+use crate::jose::is_token_byte;
+use crate::request::Request;
+
+use super::Denial;
+
+/// The text of a credential: characters of a compact token only, within the size limit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct BearerToken<'a>(&'a str);
+
+/// A place in the request where a token may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A header field; with a scheme, `Scheme token`, else the value is the token.
+    Header {
+        /// Lower case.
+        name: Box<str>,
+        /// Compared without regard to case.
+        scheme: Option<Box<str>>,
+    },
+    /// A cookie (RFC 6265 §4.2).
+    Cookie {
+        /// Case-sensitive.
+        name: Box<str>,
+    },
+    /// A query parameter (RFC 6750 §2.3).
+    Query {
+        /// Case-sensitive, compared undecoded.
+        name: Box<str>,
+    },
+}
+
+impl<'a> BearerToken<'a> {
+    /// Takes text for a token: first its size, then its characters.
+    ///
+    /// # Errors
+    /// [`Denial::TokenTooLarge`], [`Denial::TokenMalformed`].
+    pub fn new(text: &'a [u8], max_size: usize) -> Result<Self, Denial> {
+        if text.len() > max_size {
+            return Err(Denial::TokenTooLarge);
+        }
+        let text = std::str::from_utf8(text).map_err(|_| Denial::TokenMalformed)?;
+        if text.is_empty() || !text.bytes().all(is_token_byte) {
+            return Err(Denial::TokenMalformed);
+        }
+        Ok(Self(text))
+    }
+
+    /// The token's text. Never to be logged.
+    #[must_use]
+    pub fn as_str(&self) -> &'a str {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for BearerToken<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BearerToken(redacted)")
+    }
+}
+
+impl Location {
+    /// `Authorization: Bearer`.
+    #[must_use]
+    pub fn authorization() -> Self {
+        Self::Header {
+            name: "authorization".into(),
+            scheme: Some("Bearer".into()),
+        }
+    }
+
+    /// The credential that stands here, if any.
+    ///
+    /// # Errors
+    /// [`Denial::TokenMalformed`] where there is more than one, or something else in its form.
+    pub fn find<'a>(&self, request: &Request<'a>) -> Result<Option<&'a [u8]>, Denial> {
+        match self {
+            Self::Header { name, scheme } => {
+                let Some(value) = only(request.values(name))? else {
+                    return Ok(None);
+                };
+                header_token(value, scheme.as_deref())
+            }
+            Self::Cookie { name } => {
+                let pairs = request
+                    .values("cookie")
+                    .flat_map(|value| value.split(|b| *b == b';'));
+                only(pairs.filter_map(|pair| named(trim(pair), name)))
+            }
+            Self::Query { name } => {
+                let pairs = request.query().split(|byte| *byte == b'&');
+                only(pairs.filter_map(|pair| named(pair, name)))
+            }
+        }
+    }
+}
+
+/// The only item; none is fine, two are malformed.
+fn only<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, Denial> {
+    let first = items.next();
+    if items.next().is_some() {
+        Err(Denial::TokenMalformed)
+    } else {
+        Ok(first)
+    }
+}
+
+/// A comma means that the proxy joined several fields (RFC 9110 §5.3), and no token holds one.
+fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a [u8]>, Denial> {
+    if value.contains(&b',') {
+        return Err(Denial::TokenMalformed);
+    }
+    let value = trim(value);
+    let Some(scheme) = scheme else {
+        return Ok(Some(value).filter(|value| !value.is_empty()));
+    };
+    let mut parts = value.splitn(2, |byte| *byte == b' ');
+    let word = parts.next().unwrap_or_default();
+    if !word.eq_ignore_ascii_case(scheme.as_bytes()) {
+        // `Bearer` with a character glued to it is a broken credential, not another scheme.
+        let start = word.get(..scheme.len()).unwrap_or_default();
+        let glued = start.eq_ignore_ascii_case(scheme.as_bytes());
+        return if glued {
+            Err(Denial::TokenMalformed)
+        } else {
+            Ok(None)
+        };
+    }
+    // RFC 9110 §11.4: one or more spaces between scheme and token.
+    let rest = parts.next().ok_or(Denial::TokenMalformed)?;
+    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+    Ok(rest.get(spaces..))
+}
+
+fn named<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+}
+
+/// Optional white space around a field value (RFC 9110 §5.5): spaces and tabs.
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}

@@ -1,0 +1,176 @@
+//! The table of cases: rows by area, how a row is run, and what a run found.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::call::Call;
+use super::expect::Expect;
+use super::invariants;
+use super::outcome::Outcome;
+use super::site::Site;
+
+/// Answers that were checked against the invariants, over the whole run.
+static ANSWERS: AtomicUsize = AtomicUsize::new(0);
+
+pub(crate) fn answers() -> usize {
+    ANSWERS.load(Ordering::Relaxed)
+}
+
+/// One row of the catalogue: its id and the function that exercises every variant it names.
+pub(crate) struct Row {
+    pub(crate) id: &'static str,
+    run: fn(&mut Case),
+}
+
+impl Row {
+    pub(crate) const fn new(id: &'static str, run: fn(&mut Case)) -> Self {
+        Self { id, run }
+    }
+}
+
+/// The rows of one area, and those that do not apply, each with its reason.
+pub(crate) struct Area {
+    pub(crate) name: &'static str,
+    pub(crate) tables: &'static [&'static [Row]],
+    pub(crate) not_applicable: &'static [(&'static str, &'static str)],
+    report: OnceLock<Report>,
+}
+
+/// What running an area found.
+pub(crate) struct Report {
+    pub(crate) rows: usize,
+    pub(crate) variants: usize,
+    pub(crate) failures: Vec<String>,
+}
+
+impl Area {
+    pub(crate) const fn new(
+        name: &'static str,
+        tables: &'static [&'static [Row]],
+        not_applicable: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self { name, tables, not_applicable, report: OnceLock::new() }
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &'static Row> {
+        self.tables.iter().flat_map(|table| table.iter())
+    }
+
+    /// Runs the area once in the life of the process.
+    pub(crate) fn report(&self) -> &Report {
+        self.report.get_or_init(|| {
+            let mut report = Report { rows: 0, variants: 0, failures: Vec::new() };
+            for row in self.rows() {
+                let case = row.run();
+                report.rows += 1;
+                report.variants += case.variants;
+                report.failures.extend(case.failures);
+            }
+            report
+        })
+    }
+}
+
+impl Row {
+    fn run(&self) -> Case {
+        let mut case = Case { id: self.id, variants: 0, failures: Vec::new() };
+        let run = panic::catch_unwind(AssertUnwindSafe(|| (self.run)(&mut case)));
+        if let Err(payload) = run {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            case.failures.push(format!("{}: panicked: {}", self.id, text.unwrap_or("?")));
+        }
+        if case.variants == 0 {
+            case.failures.push(format!("{}: nothing was checked", self.id));
+        }
+        case
+    }
+}
+
+/// A running row: counts what it checks and collects what fails.
+pub(crate) struct Case {
+    id: &'static str,
+    variants: usize,
+    failures: Vec<String>,
+}
+
+impl Case {
+    /// Sends a call; the outcome must be as expected, and keep every invariant.
+    pub(crate) fn check(&mut self, what: &str, site: &Site, call: &Call, expect: Expect) -> Outcome {
+        let outcome = site.ask(call);
+        self.judge(what, site, call, &outcome, expect);
+        outcome
+    }
+
+    /// As [`Case::check`], for an outcome that is already there.
+    pub(crate) fn judge(
+        &mut self,
+        what: &str,
+        site: &Site,
+        call: &Call,
+        outcome: &Outcome,
+        expect: Expect,
+    ) {
+        ANSWERS.fetch_add(1, Ordering::Relaxed);
+        self.holds(&format!("{what}: want {expect:?}, got {}", outcome.summary()), expect.is_met(outcome));
+        for violation in invariants::violations(call, outcome, site.managed()) {
+            self.failures.push(format!("{}: {what}: {violation}", self.id));
+        }
+    }
+
+    /// Any other fact; `what` says what was wanted and what was found.
+    pub(crate) fn holds(&mut self, what: &str, holds: bool) {
+        self.variants += 1;
+        if !holds {
+            self.failures.push(format!("{}: {what}", self.id));
+        }
+    }
+
+    pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: T, wanted: T) {
+        self.holds(&format!("{what}: want {wanted:?}, got {found:?}"), found == wanted);
+    }
+
+    pub(crate) fn allows(&mut self, site: &Site, what: &str, call: &Call) -> Outcome {
+        self.check(what, site, call, Expect::Allow)
+    }
+
+    /// `reasons` may name several, separated by `|`.
+    pub(crate) fn denies(
+        &mut self,
+        site: &Site,
+        what: &str,
+        call: &Call,
+        http: i32,
+        reasons: &'static str,
+    ) -> Outcome {
+        self.check(what, site, call, Expect::Deny(http, reasons))
+    }
+
+    /// The token passes for `GET /orders`.
+    pub(crate) fn accepts(&mut self, site: &Site, what: &str, token: impl AsRef<[u8]>) -> Outcome {
+        self.allows(site, what, &Call::bearing(token))
+    }
+
+    /// The token is answered with 401 and one of these reasons.
+    pub(crate) fn refuses(
+        &mut self,
+        site: &Site,
+        what: &str,
+        token: impl AsRef<[u8]>,
+        reasons: &'static str,
+    ) -> Outcome {
+        self.denies(site, what, &Call::bearing(token), 401, reasons)
+    }
+
+    /// The token is answered with 401 and this reason, or that of an earlier check.
+    pub(crate) fn refuses_by(
+        &mut self,
+        site: &Site,
+        what: &str,
+        token: impl AsRef<[u8]>,
+        reason: &'static str,
+    ) -> Outcome {
+        self.check(what, site, &Call::bearing(token), Expect::DenyBy(reason))
+    }
+}

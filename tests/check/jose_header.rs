@@ -1,0 +1,185 @@
+//! Area `jose-header`: critical extensions, media types, and what else a header may hold.
+
+use std::sync::LazyLock;
+
+use serde_json::json;
+
+use super::catalogue::{Case, Row};
+use super::mint;
+use super::settings::Settings;
+use super::site::Site;
+use super::tokens::{self, CORP, RSA, claims, corp, headed, with, without};
+
+pub(crate) mod syntax;
+
+pub(crate) const ROWS: &[Row] = &[
+    Row::new("HDR-01", registered_names_are_not_critical_extensions),
+    Row::new("HDR-03", unknown_critical_extension_is_refused),
+    Row::new("HDR-04", absent_critical_extension_is_refused),
+    Row::new("HDR-05", crit_of_another_form_is_malformed),
+    Row::new("HDR-06", unencoded_payload_is_refused),
+    Row::new("HDR-07", b64_without_crit_is_malformed),
+    Row::new("HDR-08", crit_in_an_encrypted_token_is_refused),
+    Row::new("HDR-09", typ_of_an_access_token_is_accepted),
+    Row::new("HDR-10", demanded_typ_is_demanded),
+    Row::new("HDR-12", tokens_made_for_other_purposes_are_refused),
+    Row::new("HDR-13", id_token_is_no_access_token),
+    Row::new("HDR-14", typ_of_another_type_is_malformed),
+    Row::new("HDR-15", nested_token_without_encryption_is_malformed),
+    Row::new("HDR-27", zip_is_not_inflated),
+];
+
+/// A good token of the RSA key with one more member in its header.
+fn bearing(name: &str, value: serde_json::Value) -> String {
+    RSA.sign_with(&with(RSA.header(), name, value), &claims())
+}
+
+fn registered_names_are_not_critical_extensions(case: &mut Case) {
+    case.accepts(&CORP, "without crit", tokens::good());
+    for name in ["exp", "alg", "kid", "typ", "crit", "nbf", "iss", "jwk", "zip"] {
+        case.refuses(&CORP, name, bearing("crit", json!([name])), "crit_unsupported");
+    }
+    let header = with(with(RSA.header(), "exp", json!(4_102_444_800_u64)), "crit", json!(["exp"]));
+    case.refuses(&CORP, "exp, present", RSA.sign_with(&header, &claims()), "crit_unsupported");
+}
+
+fn unknown_critical_extension_is_refused(case: &mut Case) {
+    case.accepts(&CORP, "foo, not critical", bearing("foo", json!(1)));
+    let header = with(with(RSA.header(), "foo", json!(1)), "crit", json!(["foo"]));
+    case.refuses(&CORP, "foo, critical", RSA.sign_with(&header, &claims()), "crit_unsupported");
+    let header = with(header, "crit", json!(["foo", "b64"]));
+    case.refuses(&CORP, "foo and b64", RSA.sign_with(&header, &claims()), "crit_unsupported");
+}
+
+fn absent_critical_extension_is_refused(case: &mut Case) {
+    case.refuses(&CORP, "foo", bearing("crit", json!(["foo"])), "crit_unsupported|token_malformed");
+}
+
+fn crit_of_another_form_is_malformed(case: &mut Case) {
+    let forms = [
+        json!("exp"),
+        json!([1]),
+        json!(["a", "a"]),
+        json!([]),
+        json!(null),
+        json!({"exp": true}),
+        json!(["a", 1]),
+        json!([["a"]]),
+    ];
+    for crit in forms {
+        case.refuses(&CORP, &crit.to_string(), bearing("crit", crit.clone()), "token_malformed");
+    }
+}
+
+/// RFC 7797: the signature is over the payload's own bytes.
+fn unencoded(header: &serde_json::Value, payload: &str) -> String {
+    let input = format!("{}.{payload}", mint::b64(header.to_string().as_bytes()));
+    format!("{input}.{}", mint::b64(&RSA.signature(input.as_bytes())))
+}
+
+fn unencoded_payload_is_refused(case: &mut Case) {
+    let header = with(with(RSA.header(), "b64", json!(false)), "crit", json!(["b64"]));
+    let claims = claims().to_string();
+    case.refuses(&CORP, "JSON in the token", unencoded(&header, &claims), "crit_unsupported|token_malformed");
+    let text = mint::b64(claims.as_bytes());
+    case.refuses(&CORP, "token characters only", unencoded(&header, &text), "crit_unsupported");
+    case.refuses(&CORP, "empty payload", unencoded(&header, ""), "crit_unsupported|token_malformed");
+}
+
+fn b64_without_crit_is_malformed(case: &mut Case) {
+    let header = with(RSA.header(), "b64", json!(false));
+    let claims = claims().to_string();
+    case.refuses(&CORP, "JSON in the token", unencoded(&header, &claims), "token_malformed");
+    let text = mint::b64(claims.as_bytes());
+    case.refuses(&CORP, "token characters only", unencoded(&header, &text), "token_malformed");
+}
+
+fn crit_in_an_encrypted_token_is_refused(case: &mut Case) {
+    for crit in [json!(["exp"]), json!(["foo"])] {
+        let header = json!({"alg": "RSA-OAEP-256", "enc": "A256GCM", "crit": crit});
+        let parts = [header.to_string().as_bytes(), b"key", b"iv", b"text", b"tag"].map(mint::b64);
+        case.refuses(&CORP, &crit.to_string(), parts.join("."), "crit_unsupported");
+    }
+}
+
+fn typ_of_an_access_token_is_accepted(case: &mut Case) {
+    for typ in ["JWT", "jwt", "Jwt", "at+jwt", "AT+JWT", "application/at+jwt", "application/jwt"] {
+        case.accepts(&CORP, typ, bearing("typ", json!(typ)));
+    }
+    case.accepts(&CORP, "absent", RSA.sign_with(&without(RSA.header(), "typ"), &claims()));
+}
+
+/// Only RFC 9068's type is accepted.
+static AT_JWT: LazyLock<Site> =
+    LazyLock::new(|| Site::start(&Settings::of(corp().line("types: [at+jwt]"))));
+
+fn demanded_typ_is_demanded(case: &mut Case) {
+    for typ in ["at+jwt", "AT+jwt", "application/at+jwt", "Application/AT+JWT"] {
+        case.accepts(&AT_JWT, typ, bearing("typ", json!(typ)));
+    }
+    for typ in ["JWT", "", "at+jwt ", "xat+jwt", "at+jwt;v=1", "application/x/at+jwt", "text/at+jwt"] {
+        case.refuses(&AT_JWT, typ, bearing("typ", json!(typ)), "token_type_invalid");
+    }
+    let absent = RSA.sign_with(&without(RSA.header(), "typ"), &claims());
+    case.refuses(&AT_JWT, "absent", absent, "token_type_invalid");
+}
+
+fn tokens_made_for_other_purposes_are_refused(case: &mut Case) {
+    for purpose in ["dpop", "logout", "secevent", "entity-statement", "token-introspection"] {
+        for typ in [format!("{purpose}+jwt"), format!("application/{purpose}+JWT")] {
+            case.refuses(&CORP, &typ, bearing("typ", json!(typ)), "token_type_invalid");
+            case.refuses(&AT_JWT, &typ, bearing("typ", json!(typ)), "token_type_invalid");
+        }
+    }
+}
+
+fn id_token_is_no_access_token(case: &mut Case) {
+    let id_token = |audience: &str| {
+        let claims = tokens::claims_with("aud", json!(audience));
+        let claims = with(with(claims, "nonce", json!("n-0S6_WzA2Mj")), "at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ"));
+        RSA.sign(&claims)
+    };
+    case.refuses(&CORP, "under a policy with audience", id_token("client-id"), "audience_mismatch");
+    case.refuses(&AT_JWT, "under a policy with both", id_token("client-id"), "token_type_invalid|audience_mismatch");
+    let by_type = corp().audiences("any_audience: true").line("types: [at+jwt]");
+    let site = Site::start(&Settings::of(by_type));
+    case.refuses(&site, "under a policy with typ", id_token("client-id"), "token_type_invalid");
+    case.accepts(&site, "an access token for anybody", bearing("typ", json!("at+jwt")));
+}
+
+fn typ_of_another_type_is_malformed(case: &mut Case) {
+    for typ in [json!(1), json!({}), json!(null), json!(["JWT"]), json!(true)] {
+        case.refuses(&CORP, &typ.to_string(), bearing("typ", typ.clone()), "token_malformed");
+    }
+}
+
+fn nested_token_without_encryption_is_malformed(case: &mut Case) {
+    for cty in ["JWT", "jwt", "application/jwt"] {
+        let header = with(RSA.header(), "cty", json!(cty)).to_string();
+        let token = RSA.sign_text(&header, tokens::good().as_bytes());
+        case.refuses(&CORP, cty, token, "token_malformed");
+    }
+    let quoted = format!("{:?}", tokens::good());
+    case.refuses(&CORP, "as a JSON string", tokens::payload(&quoted), "token_malformed");
+}
+
+/// A block of DEFLATE that is stored, not compressed (RFC 1951 §3.2.4).
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).expect("a short text");
+    [&[1], &length.to_le_bytes()[..], &(!length).to_le_bytes()[..], bytes].concat()
+}
+
+fn zip_is_not_inflated(case: &mut Case) {
+    case.accepts(&CORP, "honest payload, header ignored", bearing("zip", json!("DEF")));
+    let header = with(RSA.header(), "zip", json!("DEF")).to_string();
+    let token = RSA.sign_text(&header, &deflated(claims().to_string().as_bytes()));
+    case.refuses(&CORP, "deflated payload", token, "token_malformed");
+}
+
+/// Rows of the header's JSON that need nothing but a header text and a signature over it.
+fn malformed(case: &mut Case, headers: &[&str]) {
+    for header in headers {
+        let what = header.chars().take(60).collect::<String>();
+        case.refuses(&CORP, &what, headed(header), "token_malformed");
+    }
+}

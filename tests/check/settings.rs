@@ -1,0 +1,137 @@
+//! Configurations in the language of users, written by tests.
+
+use serde_json::Value;
+
+use super::mint::{self, Signer};
+
+/// A configuration: server settings, issuers, and the text of `rules`.
+#[derive(Clone, Default)]
+pub(crate) struct Settings {
+    server: Vec<String>,
+    issuers: Vec<Issuer>,
+    rules: String,
+    top: String,
+}
+
+impl Settings {
+    pub(crate) fn of(issuer: Issuer) -> Self {
+        Self::default().issuer(issuer)
+    }
+
+    pub(crate) fn issuer(mut self, issuer: Issuer) -> Self {
+        self.issuers.push(issuer);
+        self
+    }
+
+    /// A line under `server`.
+    pub(crate) fn server(mut self, line: &str) -> Self {
+        self.server.push(line.to_owned());
+        self
+    }
+
+    /// The list under `rules`, as YAML.
+    pub(crate) fn rules(mut self, rules: &str) -> Self {
+        self.rules = format!("rules:\n{rules}\n");
+        self
+    }
+
+    /// A line at the top level.
+    pub(crate) fn top(mut self, line: &str) -> Self {
+        self.top.push_str(line);
+        self.top.push('\n');
+        self
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = "server:\n  grpc: {address: '127.0.0.1:0'}\n".to_owned();
+        for line in &self.server {
+            text.push_str(&format!("  {line}\n"));
+        }
+        text.push_str("issuers:\n");
+        for issuer in &self.issuers {
+            text.push_str(&issuer.text());
+        }
+        text + &self.rules + &self.top
+    }
+
+    /// The header names that the issuers' claims go to.
+    pub(crate) fn managed(&self) -> Vec<String> {
+        self.issuers.iter().flat_map(|issuer| issuer.headers.clone()).collect()
+    }
+}
+
+/// One entry under `issuers`.
+#[derive(Clone)]
+pub(crate) struct Issuer {
+    name: String,
+    url: String,
+    audiences: String,
+    keys: String,
+    lines: Vec<String>,
+    headers: Vec<String>,
+    claims: Vec<String>,
+}
+
+impl Issuer {
+    /// Issuer `corp` of the mint's claims, with these keys in its set.
+    pub(crate) fn corp(signers: &[&Signer]) -> Self {
+        Self::named("corp", "https://idp.example.com", &mint::key_set(signers))
+    }
+
+    pub(crate) fn named(name: &str, url: &str, set: &Value) -> Self {
+        // JSON text in single quotes: in YAML only the quote itself has to be doubled.
+        let keys = format!("jwks: {{inline: '{}'}}", set.to_string().replace('\'', "''"));
+        Self {
+            name: name.to_owned(),
+            url: url.to_owned(),
+            audiences: "audiences: [orders-api]".to_owned(),
+            keys,
+            lines: Vec::new(),
+            headers: Vec::new(),
+            claims: Vec::new(),
+        }
+    }
+
+    /// Instead of the inline set: `jwks: {uri: …}` or `secret_file: …`.
+    pub(crate) fn keys(mut self, line: &str) -> Self {
+        line.clone_into(&mut self.keys);
+        self
+    }
+
+    /// Instead of the mint's audience.
+    pub(crate) fn audiences(mut self, line: &str) -> Self {
+        line.clone_into(&mut self.audiences);
+        self
+    }
+
+    /// A line among the issuer's settings.
+    pub(crate) fn line(mut self, line: &str) -> Self {
+        self.lines.push(line.to_owned());
+        self
+    }
+
+    pub(crate) fn algorithms(self, names: &str) -> Self {
+        self.line(&format!("algorithms: [{names}]"))
+    }
+
+    /// A claim header; `claim` is YAML.
+    pub(crate) fn header(mut self, name: &str, claim: &str) -> Self {
+        self.headers.push(name.to_owned());
+        self.claims.push(format!("{name}: {claim}"));
+        self
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("  {}:\n    issuer: '{}'\n", self.name, self.url);
+        for line in [&self.audiences, &self.keys].into_iter().chain(&self.lines) {
+            text.push_str(&format!("    {line}\n"));
+        }
+        if !self.claims.is_empty() {
+            text.push_str("    headers:\n");
+        }
+        for claim in &self.claims {
+            text.push_str(&format!("      {claim}\n"));
+        }
+        text
+    }
+}

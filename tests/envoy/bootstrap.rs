@@ -1,0 +1,193 @@
+//! What Envoy is started with: `examples/envoy/envoy.yaml` with other addresses, so that what users
+//! copy is what is tested, and beside its listener the same listener with one thing changed.
+//!
+//! An edit names a setting that the example must have: if it goes, the tests stop here.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+/// A door into the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// The example as it is.
+    Example,
+    /// Headers reach Watchword as a map, joined with commas.
+    JoinedHeaders,
+    /// What a careless operator may run: errors are allows, and nothing is normalised or rejected.
+    Careless,
+    /// `Careless`, with headers as a map.
+    CarelessJoined,
+    /// The example, with a Watchword that is not there.
+    Outage,
+    /// `Careless`, with a Watchword that is not there.
+    CarelessOutage,
+    /// The example, with an HTTP/2 upstream, as gRPC needs it.
+    Grpc,
+}
+
+impl Listener {
+    const ALL: [Self; 7] = [
+        Self::Example,
+        Self::JoinedHeaders,
+        Self::Careless,
+        Self::CarelessJoined,
+        Self::Outage,
+        Self::CarelessOutage,
+        Self::Grpc,
+    ];
+
+    /// Its name in the bootstrap, and the prefix of its statistics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Example => "example",
+            Self::JoinedHeaders => "joined_headers",
+            Self::Careless => "careless",
+            Self::CarelessJoined => "careless_joined",
+            Self::Outage => "outage",
+            Self::CarelessOutage => "careless_outage",
+            Self::Grpc => "grpc",
+        }
+    }
+
+    fn is_careless(self) -> bool {
+        matches!(
+            self,
+            Self::Careless | Self::CarelessJoined | Self::CarelessOutage
+        )
+    }
+}
+
+/// Where the proxy finds its peers.
+pub(crate) struct Peers {
+    pub(crate) watchword: SocketAddr,
+    /// Refuses connections.
+    pub(crate) nobody: SocketAddr,
+    pub(crate) upstream_http1: SocketAddr,
+    pub(crate) upstream_http2: SocketAddr,
+}
+
+const HCM: &str = "/filter_chains/0/filters/0/typed_config";
+const EXT_AUTHZ: &str = "/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config";
+const ROUTE: &str =
+    "/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/route";
+
+/// The example with every listener of [`Listener::ALL`], all of them on free ports.
+pub(crate) fn bootstrap(peers: &Peers) -> Value {
+    let mut root: Value = serde_saphyr::from_str(include_str!("../../examples/envoy/envoy.yaml"))
+        .expect("the example is YAML");
+    set(
+        &mut root,
+        "/admin/address/socket_address/port_value",
+        json!(0),
+    );
+
+    let example = setting(&mut root, "/static_resources/listeners/0").clone();
+    let listeners = Listener::ALL
+        .iter()
+        .map(|listener| variant(&example, *listener))
+        .collect();
+    set(
+        &mut root,
+        "/static_resources/listeners",
+        Value::Array(listeners),
+    );
+
+    let watchword = setting(&mut root, "/static_resources/clusters/0").clone();
+    let upstream = setting(&mut root, "/static_resources/clusters/1").clone();
+    let mut upstream_http2 = cluster(&upstream, "upstream_http2", peers.upstream_http2);
+    upstream_http2["typed_extension_protocol_options"] =
+        watchword["typed_extension_protocol_options"].clone();
+    let clusters = json!([
+        cluster(&watchword, "watchword", peers.watchword),
+        cluster(&upstream, "upstream", peers.upstream_http1),
+        cluster(&watchword, "nobody", peers.nobody),
+        upstream_http2,
+    ]);
+    set(&mut root, "/static_resources/clusters", clusters);
+    root
+}
+
+fn variant(example: &Value, listener: Listener) -> Value {
+    let mut edited = example.clone();
+    set(&mut edited, "/name", json!(listener.name()));
+    set(&mut edited, "/address/socket_address/port_value", json!(0));
+    set(
+        &mut edited,
+        &format!("{HCM}/stat_prefix"),
+        json!(listener.name()),
+    );
+    if listener.is_careless() {
+        be_careless(&mut edited);
+    }
+    if matches!(listener, Listener::JoinedHeaders | Listener::CarelessJoined) {
+        set(
+            &mut edited,
+            &format!("{EXT_AUTHZ}/encode_raw_headers"),
+            json!(false),
+        );
+    }
+    if matches!(listener, Listener::Outage | Listener::CarelessOutage) {
+        let cluster = format!("{EXT_AUTHZ}/grpc_service/envoy_grpc/cluster_name");
+        set(&mut edited, &cluster, json!("nobody"));
+    }
+    if listener == Listener::Grpc {
+        set(
+            &mut edited,
+            &format!("{ROUTE}/cluster"),
+            json!("upstream_http2"),
+        );
+    }
+    edited
+}
+
+fn be_careless(listener: &mut Value) {
+    for (name, value) in [
+        ("normalize_path", json!(false)),
+        ("merge_slashes", json!(false)),
+        ("path_with_escaped_slashes_action", json!("KEEP_UNCHANGED")),
+        (
+            "common_http_protocol_options/headers_with_underscores_action",
+            json!("ALLOW"),
+        ),
+    ] {
+        set(listener, &format!("{HCM}/{name}"), value);
+    }
+    set(
+        listener,
+        &format!("{EXT_AUTHZ}/failure_mode_allow"),
+        json!(true),
+    );
+    set(
+        listener,
+        &format!("{EXT_AUTHZ}/validate_mutations"),
+        json!(false),
+    );
+}
+
+fn cluster(like: &Value, name: &str, address: SocketAddr) -> Value {
+    let mut edited = like.clone();
+    set(&mut edited, "/name", json!(name));
+    set(&mut edited, "/load_assignment/cluster_name", json!(name));
+    let socket = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+    set(
+        &mut edited,
+        &format!("{socket}/address"),
+        json!(address.ip()),
+    );
+    set(
+        &mut edited,
+        &format!("{socket}/port_value"),
+        json!(address.port()),
+    );
+    edited
+}
+
+fn set(root: &mut Value, pointer: &str, value: Value) {
+    *setting(root, pointer) = value;
+}
+
+fn setting<'a>(root: &'a mut Value, pointer: &str) -> &'a mut Value {
+    root.pointer_mut(pointer)
+        .unwrap_or_else(|| panic!("the example no longer has {pointer}"))
+}

@@ -1,0 +1,45 @@
+//! The real proxy: Envoy, with the bootstrap of `examples/envoy`, in front of an upstream that
+//! remembers what reached it, asking a Watchword that runs in this process.
+//!
+//! Every fact is shown on the oldest and on the newest Envoy that we support. `RSP-…` in a comment
+//! is the row of the catalogue of hostile inputs that the fact stands for.
+//!
+//! Owns: the proxy, its peers and what they show. Refuses: the details of a verdict (`check` has
+//! them), the outside network once Envoy has been fetched, and sleeping to be in time.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+/// Makes two tests of each fact, one for each Envoy.
+macro_rules! on_each_envoy {
+    ($($fact:ident),* $(,)?) => {
+        mod on_the_oldest_envoy {
+            $(#[test] fn $fact() { crate::world::on(crate::fetch::Version::Oldest, &super::$fact); })*
+        }
+        mod on_the_newest_envoy {
+            $(#[test] fn $fact() { crate::world::on(crate::fetch::Version::Newest, &super::$fact); })*
+        }
+    };
+}
+
+mod bootstrap;
+mod client;
+mod fetch;
+mod http2_client;
+mod issuer;
+mod proxy;
+mod upstream;
+mod world;
+
+mod access_log;
+mod allowed;
+mod denied;
+mod direct;
+mod example;
+mod forged;
+mod grpc_client;
+mod open_door;

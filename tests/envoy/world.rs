@@ -1,0 +1,202 @@
+//! One world for each Envoy, shared by all tests: issuers, Watchword with the policy of the example,
+//! the upstream, and the proxy between them.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use tokio::net::TcpSocket;
+use tokio::runtime::Runtime;
+use watchword::app::App;
+use watchword::clock::Clock;
+use watchword::config::Config;
+
+use crate::bootstrap::{Listener, Peers, bootstrap};
+use crate::client::{Ask, Reply, fresh_number};
+use crate::fetch::{self, Version};
+use crate::issuer::{Issuer, NOW};
+use crate::proxy::Proxy;
+use crate::upstream::{Seen, Upstream};
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+static OLDEST: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Version::Oldest));
+static NEWEST: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Version::Newest));
+
+/// Runs one fact in the world of one Envoy.
+pub(crate) fn on(version: Version, fact: &impl AsyncFn(&World)) {
+    let world = match version {
+        Version::Oldest => &*OLDEST,
+        Version::Newest => &*NEWEST,
+    };
+    match world {
+        Ok(world) => RUNTIME.block_on(fact(world)),
+        Err(problem) => panic!("no Envoy {}: {problem}", version.number()),
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) version: Version,
+    pub(crate) issuers: Issuers,
+    pub(crate) upstream: Upstream,
+    pub(crate) proxy: Proxy,
+    /// Where Watchword itself listens.
+    pub(crate) watchword: SocketAddr,
+    _app: App,
+    /// Bound and never listening: its port refuses connections for as long as the world exists.
+    _nobody: TcpSocket,
+}
+
+/// Who signs tokens.
+pub(crate) struct Issuers {
+    /// The issuer of the example's policy.
+    pub(crate) example: Issuer,
+    /// Its tokens are not forwarded.
+    pub(crate) silent: Issuer,
+    /// Its key server refuses connections.
+    pub(crate) outage: Issuer,
+    /// Calls itself by the example's name, with another key under the same key id.
+    pub(crate) impostor: Issuer,
+}
+
+impl Issuers {
+    fn new() -> Self {
+        Self {
+            example: Issuer::new("https://issuer.example"),
+            silent: Issuer::new("https://silent.example"),
+            outage: Issuer::new("https://outage.example"),
+            impostor: Issuer::new("https://issuer.example"),
+        }
+    }
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) reply: Reply,
+    seen: Vec<Seen>,
+}
+
+impl Outcome {
+    /// The request as the upstream saw it, which it did once.
+    #[track_caller]
+    pub(crate) fn allowed(&self) -> &Seen {
+        assert_eq!(
+            (self.reply.status, self.reply.body.as_str()),
+            (200, "upstream"),
+            "{:?}",
+            self.reply
+        );
+        assert_eq!(self.seen.len(), 1, "the upstream saw {:?}", self.seen);
+        &self.seen[0]
+    }
+
+    /// The answer of a Watchword that said no with this status and reason; the upstream saw nothing.
+    #[track_caller]
+    pub(crate) fn denied(&self, status: u16, reason: &str) -> &Reply {
+        assert_eq!(self.stopped().status, status, "{:?}", self.reply);
+        assert_eq!(
+            self.reply.header("content-type"),
+            Some("application/json"),
+            "{:?}",
+            self.reply
+        );
+        assert_eq!(self.reply.json()["reason"], reason, "{:?}", self.reply);
+        &self.reply
+    }
+
+    /// The answer of whoever stopped the request; the upstream saw nothing.
+    #[track_caller]
+    pub(crate) fn stopped(&self) -> &Reply {
+        assert!(self.seen.is_empty(), "the upstream saw {:?}", self.seen);
+        assert!(self.reply.status >= 400, "{:?}", self.reply);
+        &self.reply
+    }
+}
+
+impl World {
+    /// Sends a request through one of the proxy's doors.
+    pub(crate) async fn send(&self, ask: &Ask, through: Listener) -> Outcome {
+        let number = fresh_number();
+        let reply = ask.send(self.proxy.port(through), &number).await;
+        Outcome {
+            reply,
+            seen: self.upstream.seen(&number),
+        }
+    }
+
+    fn start(version: Version) -> Result<Self, String> {
+        let binary = fetch::envoy(version)?;
+        let run = format!("envoy-run/{}-{}", version.number(), std::process::id());
+        let folder = fetch::build_folder().join(run);
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        RUNTIME.block_on(Self::assemble(version, &binary, &folder))
+    }
+
+    async fn assemble(version: Version, binary: &Path, folder: &Path) -> Result<Self, String> {
+        let issuers = Issuers::new();
+        let (nobody, refusing) = refusing_port().map_err(|error| error.to_string())?;
+        let upstream = Upstream::start().await.map_err(|error| error.to_string())?;
+        let config = configuration(&issuers, refusing, folder)?;
+        let app = App::start(config, Clock::fixed(NOW))
+            .await
+            .map_err(|error| format!("Watchword: {error}"))?;
+        let peers = Peers {
+            watchword: app.address(),
+            nobody: refusing,
+            upstream_http1: upstream.http1,
+            upstream_http2: upstream.http2,
+        };
+        let proxy = Proxy::start(binary, folder, &bootstrap(&peers)).await?;
+        Ok(Self {
+            version,
+            issuers,
+            upstream,
+            proxy,
+            watchword: peers.watchword,
+            _app: app,
+            _nobody: nobody,
+        })
+    }
+}
+
+fn refusing_port() -> std::io::Result<(TcpSocket, SocketAddr)> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let address = socket.local_addr()?;
+    Ok((socket, address))
+}
+
+/// The policy of the example on a free port, with its key set beside it as the example has it; added are
+/// two issuers that the example has no use for, and in front the rules for them.
+fn configuration(issuers: &Issuers, refusing: SocketAddr, folder: &Path) -> Result<Config, String> {
+    let mut policy: Value =
+        serde_saphyr::from_str(include_str!("../../examples/envoy/watchword.yaml"))
+            .map_err(|error| format!("the example's policy: {error}"))?;
+    policy["server"]["grpc"]["address"] = json!("127.0.0.1:0");
+    policy["issuers"]["silent"] = json!({
+        "issuer": issuers.silent.url(), "audiences": ["example-api"], "forward_token": false,
+        "jwks": {"inline": issuers.silent.key_set()}, "headers": {"x-auth-subject": "sub"},
+    });
+    policy["issuers"]["outage"] = json!({
+        "issuer": issuers.outage.url(), "audiences": ["example-api"],
+        "jwks": {"uri": format!("http://{refusing}/jwks.json"), "allow_http": true},
+    });
+    let rules = policy["rules"]
+        .as_array_mut()
+        .ok_or("the example has no rules")?;
+    rules.splice(
+        0..0,
+        [
+            json!({"match": {"path": {"prefix": "/silent/"}}, "require": {"issuers": ["silent"]}}),
+            json!({"match": {"path": {"prefix": "/outage/"}}, "require": {"issuers": ["outage"]}}),
+            json!({"match": {"hosts": ["outage.example"]}, "require": {"issuers": ["outage"]}}),
+            json!({"match": {"hosts": ["admin.example"]}, "require": {"scopes": ["admin"]}}),
+        ],
+    );
+    let key_set = issuers.example.key_set().to_string();
+    fs::write(folder.join("jwks.json"), key_set).map_err(|error| error.to_string())?;
+    Config::parse(&policy.to_string(), &folder.join("watchword.yaml"))
+        .map_err(|problems| problems.to_string())
+}
