@@ -1,5 +1,7 @@
 //! What operators see: logs.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
@@ -21,9 +23,11 @@ pub fn start_logging(config: LogConfig) {
         "info"
     };
     let filter = EnvFilter::new(format!("{others},watchword={level}"));
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(colours);
     // Fails only where logging was started before.
     let _ = match config.format {
         LogFormat::Text => lines.with_target(false).try_init(),

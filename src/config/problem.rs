@@ -120,7 +120,7 @@ impl<'d> Findings<'d> {
     ) {
         let known: Vec<&str> = known.collect();
         let expected = format!("one of: {}", known.join(", "));
-        let mut problem = Problem::new(position, format!("{kind} {word:?}"), expected);
+        let mut problem = Problem::new(position, format!("{kind} {word:?}").trim_start(), expected);
         problem.hint = nearest(word, &known).map(ToOwned::to_owned);
         self.push(path, problem);
     }

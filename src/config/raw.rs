@@ -138,7 +138,8 @@ pub enum LogLevel {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TokenCache {
-    /// How many tokens are remembered; 0 switches the cache off.
+    /// How many tokens of up to 1 KiB are remembered; a longer one counts for several. 0 switches the
+    /// cache off.
     pub(super) max_entries: u64,
 }
 

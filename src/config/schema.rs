@@ -60,19 +60,17 @@ impl Walk<'_, '_> {
             .copied()
             .filter(|a| fits(node, a))
             .collect();
-        match fitting.as_slice() {
-            [] => self.mismatch(node, alternatives),
-            [only] => self.node(node, &Json::Object((*only).clone())),
-            // Two alternatives of one type differ in their words only.
-            several => {
-                let words: Vec<&str> = several.iter().flat_map(|schema| words(schema)).collect();
-                if let Value::String(text) = &node.value
-                    && several.iter().all(|schema| !words_of(schema).is_empty())
-                    && !words.contains(&text.as_str())
-                {
-                    self.unknown_word(node, text, &words);
+        let words: Vec<&str> = fitting.iter().flat_map(|schema| words(schema)).collect();
+        match (&node.value, fitting.as_slice()) {
+            (_, []) => self.mismatch(node, alternatives),
+            (Value::String(text), _) if !words.is_empty() => {
+                if !words.contains(&text.as_str()) {
+                    self.add(format!("{text:?}"), expectation(alternatives));
                 }
             }
+            (_, [only]) => self.node(node, &Json::Object((*only).clone())),
+            // Several alternatives of one type hold nothing that could be checked further.
+            _ => {}
         }
     }
 
@@ -114,24 +112,16 @@ impl Walk<'_, '_> {
     }
 
     fn word(&mut self, node: &Node, text: &str, schema: &Map<String, Json>) {
-        let words = words_of(schema);
+        let words: Vec<&str> = words(schema).collect();
         if !words.is_empty() && !words.contains(&text) {
-            self.unknown_word(node, text, &words);
+            let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+            self.findings
+                .add_unknown(&path, node.position, "", text, words.into_iter());
         }
     }
 
-    fn unknown_word(&mut self, node: &Node, text: &str, words: &[&str]) {
-        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        self.findings
-            .add_unknown(&path, node.position, "", text, words.iter().copied());
-    }
-
     fn mismatch(&mut self, node: &Node, alternatives: &[&Map<String, Json>]) {
-        let expected: Vec<String> = alternatives
-            .iter()
-            .flat_map(|schema| descriptions(schema))
-            .collect();
-        self.add(describe(node), expected.join(" or "));
+        self.add(describe(node), expectation(alternatives));
     }
 
     fn add(&mut self, found: String, expected: String) {
@@ -204,14 +194,18 @@ fn words(schema: &Map<String, Json>) -> impl Iterator<Item = &str> {
     listed.chain(schema.get("const")).filter_map(Json::as_str)
 }
 
-fn words_of(schema: &Map<String, Json>) -> Vec<&str> {
-    words(schema).collect()
+fn expectation(alternatives: &[&Map<String, Json>]) -> String {
+    let all: Vec<String> = alternatives
+        .iter()
+        .flat_map(|schema| descriptions(schema))
+        .collect();
+    all.join(" or ")
 }
 
 fn descriptions(schema: &Map<String, Json>) -> Vec<String> {
-    let words = words_of(schema);
+    let words: Vec<String> = words(schema).map(|word| format!("{word:?}")).collect();
     if !words.is_empty() {
-        return words.iter().map(|word| format!("{word:?}")).collect();
+        return words;
     }
     let name = |kind: &str| {
         match kind {

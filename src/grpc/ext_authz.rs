@@ -139,13 +139,20 @@ fn facts(check: &CheckRequest) -> Option<Request<'_>> {
                 &field.raw_value
             },
         });
+    // Envoy writes `!` into `path` for each byte that is not UTF-8; the raw field has what the service gets.
+    let mut raw_paths = raw.clone().filter(|field| field.name == b":path");
+    let path = match (raw_paths.next(), raw_paths.next()) {
+        (None, _) => &http.path,
+        (Some(only), None) => only.value,
+        (Some(_), Some(_)) => return None,
+    };
     let context = attributes
         .context_extensions
         .iter()
         .map(|entry| (&*entry.key, &*entry.value));
     Some(Request {
         method: &http.method,
-        path: &http.path,
+        path,
         host: &http.host,
         headers: listed.chain(raw).collect(),
         context: context.collect(),

@@ -16,35 +16,49 @@ pub struct TokenCache {
     tokens: Option<Cache<[u8; 32], Entry>>,
 }
 
+/// The digest of a token, and its weight in the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenDigest {
+    bytes: [u8; 32],
+    weight: u32,
+}
+
 #[derive(Clone)]
 struct Entry {
     issuer: usize,
     /// The keys that verified the token. An entry counts only while its issuer has these very keys.
     keys: Arc<KeySet>,
     token: Arc<VerifiedToken>,
+    weight: u32,
 }
 
 impl TokenCache {
-    /// A cache for this many tokens; 0 remembers nothing.
+    /// A cache for this many tokens of up to 1 KiB; longer ones count for several, so that the number
+    /// bounds memory too. 0 remembers nothing.
     ///
     /// # Errors
     /// Where the system has no random numbers.
     pub fn new(entries: u64) -> Result<Self, aws_lc_rs::error::Unspecified> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?;
-        let tokens = (entries > 0).then(|| Cache::new(entries));
+        let tokens = (entries > 0).then(|| {
+            Cache::builder()
+                .max_capacity(entries)
+                .weigher(|_, entry: &Entry| entry.weight)
+                .build()
+        });
         Ok(Self { key, tokens })
     }
 }
 
 impl VerifiedTokens for TokenCache {
-    type Digest = Option<[u8; 32]>;
+    type Digest = Option<TokenDigest>;
 
     fn digest(&self, token: &BearerToken<'_>) -> Self::Digest {
         self.tokens.as_ref()?;
-        hmac::sign(&self.key, token.as_str().as_bytes())
-            .as_ref()
-            .try_into()
-            .ok()
+        let text = token.as_str().as_bytes();
+        let bytes = hmac::sign(&self.key, text).as_ref().try_into().ok()?;
+        let weight = u32::try_from(text.len().div_ceil(1024)).ok()?;
+        Some(TokenDigest { bytes, weight })
     }
 
     fn find(
@@ -52,7 +66,7 @@ impl VerifiedTokens for TokenCache {
         digest: &Self::Digest,
         snapshot: &Snapshot,
     ) -> Option<(usize, Arc<VerifiedToken>)> {
-        let entry = self.tokens.as_ref()?.get(digest.as_ref()?)?;
+        let entry = self.tokens.as_ref()?.get(&digest.as_ref()?.bytes)?;
         let current = snapshot.keys.get(entry.issuer)?.as_ref()?;
         Arc::ptr_eq(current, &entry.keys).then_some((entry.issuer, entry.token))
     }
@@ -65,12 +79,14 @@ impl VerifiedTokens for TokenCache {
         token: &Arc<VerifiedToken>,
     ) {
         if let (Some(tokens), Some(digest)) = (&self.tokens, digest) {
+            let (keys, token) = (keys.clone(), token.clone());
             tokens.insert(
-                digest,
+                digest.bytes,
                 Entry {
                     issuer,
-                    keys: keys.clone(),
-                    token: token.clone(),
+                    keys,
+                    token,
+                    weight: digest.weight,
                 },
             );
         }

@@ -150,7 +150,7 @@ impl Number {
         &self.0
     }
 
-    /// The nearest double; infinite where the number is out of range.
+    /// The nearest double; always finite.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         self.0.parse().unwrap_or(f64::NAN)
@@ -194,3 +194,6 @@ fn write_ascii_string(text: &str, out: &mut String) {
     }
     out.push('"');
 }
+
+#[cfg(test)]
+mod tests;

@@ -303,3 +303,6 @@ impl ManagedHeaders {
         remove
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,3 +137,6 @@ fn media_type(typ: &str) -> String {
         _ => typ,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,26 +41,62 @@ fn naming(alg: &str, signature: &[u8]) -> String {
 
 fn none_is_not_an_algorithm(case: &mut Case) {
     case.accepts(&CORP, "the same claims, signed", tokens::good());
-    case.refuses(&CORP, "empty signature", naming("none", b""), "alg_not_allowed|token_malformed");
+    case.refuses(
+        &CORP,
+        "empty signature",
+        naming("none", b""),
+        "alg_not_allowed|token_malformed",
+    );
     let bare = compact(r#"{"alg":"none"}"#, claims().to_string().as_bytes(), b"");
-    case.refuses(&CORP, "no kid, empty signature", bare, "alg_not_allowed|token_malformed");
-    case.refuses(&CORP, "some signature", naming("none", b"none"), "alg_not_allowed");
+    case.refuses(
+        &CORP,
+        "no kid, empty signature",
+        bare,
+        "alg_not_allowed|token_malformed",
+    );
+    case.refuses(
+        &CORP,
+        "some signature",
+        naming("none", b"none"),
+        "alg_not_allowed",
+    );
     let [_, _, signature] = tokens::segments(&tokens::good()).map(str::to_owned);
     let signature = tokens::unb64(&signature).expect("base64url");
-    case.refuses(&CORP, "a real signature", naming("none", &signature), "alg_not_allowed");
+    case.refuses(
+        &CORP,
+        "a real signature",
+        naming("none", &signature),
+        "alg_not_allowed",
+    );
 }
 
 fn spellings_of_none_are_not_algorithms(case: &mut Case) {
     for alg in ["None", "NONE", "nOnE", "none ", "none\0"] {
         case.refuses(&CORP, alg, naming(alg, b"none"), "alg_not_allowed");
-        case.refuses(&CORP, alg, naming(alg, b""), "alg_not_allowed|token_malformed");
+        case.refuses(
+            &CORP,
+            alg,
+            naming(alg, b""),
+            "alg_not_allowed|token_malformed",
+        );
         let signed = RSA.sign_with(&with(RSA.header(), "alg", json!(alg)), &claims());
-        case.refuses(&CORP, &format!("{alg} over a signature that holds"), signed, "alg_not_allowed");
+        case.refuses(
+            &CORP,
+            &format!("{alg} over a signature that holds"),
+            signed,
+            "alg_not_allowed",
+        );
     }
 }
 
 fn alg_of_another_type_is_malformed(case: &mut Case) {
-    for alg in [json!(256), json!(null), json!(true), json!(["RS256"]), json!({"a": 1})] {
+    for alg in [
+        json!(256),
+        json!(null),
+        json!(true),
+        json!(["RS256"]),
+        json!({"a": 1}),
+    ] {
         let token = RSA.sign_with(&with(RSA.header(), "alg", alg.clone()), &claims());
         case.refuses(&CORP, &alg.to_string(), token, "token_malformed");
     }
@@ -72,39 +108,70 @@ fn empty_alg_is_not_an_algorithm(case: &mut Case) {
 }
 
 fn names_are_case_sensitive(case: &mut Case) {
-    for (signer, alg) in [(&*RSA, "rs256"), (&*RSA, "Rs256"), (&*EC, "es256"), (&*ED, "EDDSA")] {
+    for (signer, alg) in [
+        (&*RSA, "rs256"),
+        (&*RSA, "Rs256"),
+        (&*EC, "es256"),
+        (&*ED, "EDDSA"),
+    ] {
         case.accepts(&CORP, signer.alg(), signer.sign(&claims()));
-        case.refuses(&CORP, alg, signer.with_alg(alg).sign(&claims()), "alg_not_allowed");
+        case.refuses(
+            &CORP,
+            alg,
+            signer.with_alg(alg).sign(&claims()),
+            "alg_not_allowed",
+        );
     }
 }
 
 fn look_alike_digits_are_other_names(case: &mut Case) {
     let alg = "RS\u{ff12}\u{ff15}\u{ff16}";
-    case.refuses(&CORP, alg, RSA.with_alg(alg).sign(&claims()), "alg_not_allowed");
+    case.refuses(
+        &CORP,
+        alg,
+        RSA.with_alg(alg).sign(&claims()),
+        "alg_not_allowed",
+    );
 }
 
 /// Every asymmetric algorithm is allowed by the issuer, so that only the key can object.
 static ANY_ALGORITHM: LazyLock<Site> = LazyLock::new(|| {
     let p384 = Signer::generate("ES384", "p384");
-    let keyless = |signer: &Signer, kid: &str| {
-        with(tokens::without(signer.jwk(), "alg"), "kid", json!(kid))
-    };
+    let keyless =
+        |signer: &Signer, kid: &str| with(tokens::without(signer.jwk(), "alg"), "kid", json!(kid));
     let mut set = mint::key_set(&[&RSA, &EC, &p384, &ED]);
-    set["keys"].as_array_mut().expect("keys").extend([keyless(&EC, "ec-any"), keyless(&p384, "p384-any")]);
-    Site::start(&Settings::of(Issuer::named("corp", "https://idp.example.com", &set)))
+    set["keys"]
+        .as_array_mut()
+        .expect("keys")
+        .extend([keyless(&EC, "ec-any"), keyless(&p384, "p384-any")]);
+    Site::start(&Settings::of(Issuer::named(
+        "corp",
+        "https://idp.example.com",
+        &set,
+    )))
 });
 
 fn key_bound_to_rs256_verifies_no_rs512(case: &mut Case) {
     case.accepts(&ANY_ALGORITHM, "RS256", tokens::good());
     for alg in ["RS512", "RS384"] {
-        case.refuses(&ANY_ALGORITHM, alg, RSA.with_alg(alg).sign(&claims()), "alg_not_allowed");
+        case.refuses(
+            &ANY_ALGORITHM,
+            alg,
+            RSA.with_alg(alg).sign(&claims()),
+            "alg_not_allowed",
+        );
     }
 }
 
 fn key_bound_to_rs256_verifies_no_ps256(case: &mut Case) {
     case.accepts(&ANY_ALGORITHM, "RS256", tokens::good());
     for alg in ["PS256", "PS512"] {
-        case.refuses(&ANY_ALGORITHM, alg, RSA.with_alg(alg).sign(&claims()), "alg_not_allowed");
+        case.refuses(
+            &ANY_ALGORITHM,
+            alg,
+            RSA.with_alg(alg).sign(&claims()),
+            "alg_not_allowed",
+        );
     }
 }
 
@@ -116,14 +183,36 @@ fn allow_list_is_per_issuer(case: &mut Case) {
     let from = |url: &str| tokens::claims_with("iss", json!(url));
     case.accepts(&site, "A, ES256", EC.sign(&from("https://a.example")));
     case.accepts(&site, "B, RS256", RSA.sign(&from("https://b.example")));
-    case.refuses(&site, "A, RS256", RSA.sign(&from("https://a.example")), "alg_not_allowed");
-    case.refuses(&site, "B, ES256", EC.sign(&from("https://b.example")), "alg_not_allowed");
+    case.refuses(
+        &site,
+        "A, RS256",
+        RSA.sign(&from("https://a.example")),
+        "alg_not_allowed",
+    );
+    case.refuses(
+        &site,
+        "B, ES256",
+        EC.sign(&from("https://b.example")),
+        "alg_not_allowed",
+    );
 }
 
 fn key_management_algorithms_sign_nothing(case: &mut Case) {
-    for alg in ["RSA-OAEP", "RSA-OAEP-256", "dir", "A128KW", "PBES2-HS256+A128KW", "ECDH-ES"] {
+    for alg in [
+        "RSA-OAEP",
+        "RSA-OAEP-256",
+        "dir",
+        "A128KW",
+        "PBES2-HS256+A128KW",
+        "ECDH-ES",
+    ] {
         case.refuses(&CORP, alg, naming(alg, b"signature"), "alg_not_allowed");
-        case.refuses(&CORP, alg, RSA.with_alg(alg).sign(&claims()), "alg_not_allowed");
+        case.refuses(
+            &CORP,
+            alg,
+            RSA.with_alg(alg).sign(&claims()),
+            "alg_not_allowed",
+        );
     }
 }
 
@@ -136,21 +225,45 @@ fn five_segments_are_no_signed_token(case: &mut Case) {
         let five = format!("{header}.{payload}.{signature}.{payload}.{signature}");
         case.refuses(&CORP, what, five, "alg_not_allowed");
         let five = format!("{header}..{payload}.{payload}.{signature}");
-        case.refuses(&CORP, &format!("{what}, empty encrypted key"), five, "alg_not_allowed");
+        case.refuses(
+            &CORP,
+            &format!("{what}, empty encrypted key"),
+            five,
+            "alg_not_allowed",
+        );
     }
 }
 
 fn curve_and_algorithm_belong_together(case: &mut Case) {
     let p256 = EC.with_kid("ec-any");
     case.accepts(&ANY_ALGORITHM, "ES256 with P-256", EC.sign(&claims()));
-    case.accepts(&ANY_ALGORITHM, "ES256 with P-256, key without alg", p256.sign(&claims()));
-    for (signer, alg) in [(&*EC, "ES384"), (&*EC, "ES512"), (&p256, "ES384"), (&p256, "ES512")] {
+    case.accepts(
+        &ANY_ALGORITHM,
+        "ES256 with P-256, key without alg",
+        p256.sign(&claims()),
+    );
+    for (signer, alg) in [
+        (&*EC, "ES384"),
+        (&*EC, "ES512"),
+        (&p256, "ES384"),
+        (&p256, "ES512"),
+    ] {
         let what = format!("{alg} header, key {}", signer.kid());
-        case.refuses(&ANY_ALGORITHM, &what, signer.with_alg(alg).sign(&claims()), "alg_not_allowed");
+        case.refuses(
+            &ANY_ALGORITHM,
+            &what,
+            signer.with_alg(alg).sign(&claims()),
+            "alg_not_allowed",
+        );
     }
     for kid in ["p384", "p384-any"] {
         let token = EC.with_kid(kid).sign(&claims());
-        case.refuses(&ANY_ALGORITHM, &format!("ES256 header, key {kid}"), token, "alg_not_allowed");
+        case.refuses(
+            &ANY_ALGORITHM,
+            &format!("ES256 header, key {kid}"),
+            token,
+            "alg_not_allowed",
+        );
     }
 }
 
@@ -162,17 +275,28 @@ fn es256k_is_not_implemented(case: &mut Case) {
     });
     let mut set = mint::key_set(&[&RSA, &EC]);
     set["keys"].as_array_mut().expect("keys").push(key);
-    let site = Site::start(&Settings::of(Issuer::named("corp", "https://idp.example.com", &set)));
+    let site = Site::start(&Settings::of(Issuer::named(
+        "corp",
+        "https://idp.example.com",
+        &set,
+    )));
     let input = format!(
         "{}.{}",
         mint::b64(br#"{"alg":"ES256K","kid":"k1"}"#),
         mint::b64(claims().to_string().as_bytes())
     );
-    let signature = pair.sign(&aws_lc_rs::rand::SystemRandom::new(), input.as_bytes()).expect("signs");
+    let signature = pair
+        .sign(&aws_lc_rs::rand::SystemRandom::new(), input.as_bytes())
+        .expect("signs");
     let token = format!("{input}.{}", mint::b64(signature.as_ref()));
     case.accepts(&site, "a usable key beside it", tokens::good());
     case.refuses(&site, "secp256k1 key", token, "alg_not_allowed");
-    case.refuses(&site, "P-256 key", EC.with_alg("ES256K").sign(&claims()), "alg_not_allowed");
+    case.refuses(
+        &site,
+        "P-256 key",
+        EC.with_alg("ES256K").sign(&claims()),
+        "alg_not_allowed",
+    );
 }
 
 /// The baseline's keys and one more, which is not usable.
@@ -196,8 +320,18 @@ fn ed448_is_not_implemented(case: &mut Case) {
     case.accepts(&site, "Ed25519 key", ED.sign(&claims()));
     let header = with(ED.header(), "kid", json!("x")).to_string();
     let payload = claims().to_string();
-    case.refuses(&site, "EdDSA", compact(&header, payload.as_bytes(), &[7; 114]), "alg_not_allowed");
-    case.refuses(&site, "Ed448", ED.with_alg("Ed448").sign(&claims()), "alg_not_allowed");
+    case.refuses(
+        &site,
+        "EdDSA",
+        compact(&header, payload.as_bytes(), &[7; 114]),
+        "alg_not_allowed",
+    );
+    case.refuses(
+        &site,
+        "Ed448",
+        ED.with_alg("Ed448").sign(&claims()),
+        "alg_not_allowed",
+    );
 }
 
 fn eddsa_and_ed25519_are_two_names(case: &mut Case) {
@@ -217,6 +351,11 @@ fn eddsa_and_ed25519_are_two_names(case: &mut Case) {
 fn unknown_names_are_refused(case: &mut Case) {
     for alg in ["RS1", "HS1", "ES224", "SHA256", "AES"] {
         case.refuses(&CORP, alg, naming(alg, b"signature"), "alg_not_allowed");
-        case.refuses(&CORP, alg, RSA.with_alg(alg).sign(&claims()), "alg_not_allowed");
+        case.refuses(
+            &CORP,
+            alg,
+            RSA.with_alg(alg).sign(&claims()),
+            "alg_not_allowed",
+        );
     }
 }

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::tokens;
 use super::pb;
+use super::tokens;
 
 /// One request to be judged.
 #[derive(Clone, Debug)]
@@ -52,13 +52,15 @@ impl Call {
 
     /// An entry of the `headers` map. A name that was given before stands twice on the wire.
     pub(crate) fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
-        self.headers.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
+        self.headers
+            .push((name.as_ref().to_vec(), value.as_ref().to_vec()));
         self
     }
 
     /// An entry of `header_map`, as Envoy sends it with `encode_raw_headers`.
     pub(crate) fn raw_header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
-        self.header_map.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
+        self.header_map
+            .push((name.as_ref().to_vec(), value.as_ref().to_vec()));
         self
     }
 
@@ -90,8 +92,11 @@ impl Call {
     /// The encoded `HttpRequest`. Envoy puts the pseudo-headers among the others.
     fn http(&self) -> Vec<u8> {
         let mut http = pb::bytes(2, &self.method);
-        let pseudo: [(&[u8], &[u8]); 3] =
-            [(b":method", &self.method), (b":path", &self.path), (b":authority", &self.host)];
+        let pseudo: [(&[u8], &[u8]); 3] = [
+            (b":method", &self.method),
+            (b":path", &self.path),
+            (b":authority", &self.host),
+        ];
         if self.header_map.is_empty() {
             for (name, value) in pseudo {
                 http.extend(pb::bytes(3, &entry(name, value)));
@@ -104,7 +109,10 @@ impl Call {
         http.extend(pb::bytes(5, &self.host));
         if !self.header_map.is_empty() {
             let pseudo = pseudo.into_iter();
-            let raw = self.header_map.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
+            let raw = self
+                .header_map
+                .iter()
+                .map(|(name, value)| (name.as_slice(), value.as_slice()));
             let map: Vec<u8> = pseudo
                 .chain(raw)
                 .flat_map(|(name, value)| {

@@ -50,7 +50,12 @@ impl Area {
         tables: &'static [&'static [Row]],
         not_applicable: &'static [(&'static str, &'static str)],
     ) -> Self {
-        Self { name, tables, not_applicable, report: OnceLock::new() }
+        Self {
+            name,
+            tables,
+            not_applicable,
+            report: OnceLock::new(),
+        }
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = &'static Row> {
@@ -60,7 +65,11 @@ impl Area {
     /// Runs the area once in the life of the process.
     pub(crate) fn report(&self) -> &Report {
         self.report.get_or_init(|| {
-            let mut report = Report { rows: 0, variants: 0, failures: Vec::new() };
+            let mut report = Report {
+                rows: 0,
+                variants: 0,
+                failures: Vec::new(),
+            };
             for row in self.rows() {
                 let case = row.run();
                 report.rows += 1;
@@ -74,15 +83,21 @@ impl Area {
 
 impl Row {
     fn run(&self) -> Case {
-        let mut case = Case { id: self.id, variants: 0, failures: Vec::new() };
+        let mut case = Case {
+            id: self.id,
+            variants: 0,
+            failures: Vec::new(),
+        };
         let run = panic::catch_unwind(AssertUnwindSafe(|| (self.run)(&mut case)));
         if let Err(payload) = run {
             let text = payload.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-            case.failures.push(format!("{}: panicked: {}", self.id, text.unwrap_or("?")));
+            case.failures
+                .push(format!("{}: panicked: {}", self.id, text.unwrap_or("?")));
         }
         if case.variants == 0 {
-            case.failures.push(format!("{}: nothing was checked", self.id));
+            case.failures
+                .push(format!("{}: nothing was checked", self.id));
         }
         case
     }
@@ -97,7 +112,13 @@ pub(crate) struct Case {
 
 impl Case {
     /// Sends a call; the outcome must be as expected, and keep every invariant.
-    pub(crate) fn check(&mut self, what: &str, site: &Site, call: &Call, expect: Expect) -> Outcome {
+    pub(crate) fn check(
+        &mut self,
+        what: &str,
+        site: &Site,
+        call: &Call,
+        expect: Expect,
+    ) -> Outcome {
         let outcome = site.ask(call);
         self.judge(what, site, call, &outcome, expect);
         outcome
@@ -113,9 +134,13 @@ impl Case {
         expect: Expect,
     ) {
         ANSWERS.fetch_add(1, Ordering::Relaxed);
-        self.holds(&format!("{what}: want {expect:?}, got {}", outcome.summary()), expect.is_met(outcome));
+        self.holds(
+            &format!("{what}: want {expect:?}, got {}", outcome.summary()),
+            expect.is_met(outcome),
+        );
         for violation in invariants::violations(call, outcome, site.managed()) {
-            self.failures.push(format!("{}: {what}: {violation}", self.id));
+            self.failures
+                .push(format!("{}: {what}: {violation}", self.id));
         }
     }
 
@@ -127,8 +152,16 @@ impl Case {
         }
     }
 
-    pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: T, wanted: T) {
-        self.holds(&format!("{what}: want {wanted:?}, got {found:?}"), found == wanted);
+    pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        what: &str,
+        found: T,
+        wanted: T,
+    ) {
+        self.holds(
+            &format!("{what}: want {wanted:?}, got {found:?}"),
+            found == wanted,
+        );
     }
 
     pub(crate) fn allows(&mut self, site: &Site, what: &str, call: &Call) -> Outcome {

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::catalogue::{Case, Row};
 use super::settings::Settings;
 use super::site::{NOW, Site};
-use super::tokens::{self, CORP, ROOMY, RSA, claims, claims_with, claims_without, corp, payload, text_with};
+use super::tokens::{
+    self, CORP, ROOMY, RSA, claims, claims_with, claims_without, corp, payload, text_with,
+};
 
 pub(crate) mod audience;
 pub(crate) mod policy;
@@ -31,22 +33,42 @@ fn duplicate_claim_is_malformed(case: &mut Case) {
     case.accepts(&CORP, "each claim once", payload(&good.to_string()));
     let inner = good.to_string();
     let inner = inner.trim_start_matches('{').trim_end_matches('}');
-    let values = [("exp", "1"), ("iss", "\"https://other.example\""), ("sub", "\"admin\""), ("aud", "\"x\"")];
+    let values = [
+        ("exp", "1"),
+        ("iss", "\"https://other.example\""),
+        ("sub", "\"admin\""),
+        ("aud", "\"x\""),
+    ];
     for (name, value) in values {
         let escaped = format!("\\u{:04x}{}", u32::from(name.as_bytes()[0]), &name[1..]);
         for other in [value.to_owned(), good[name].to_string()] {
             for name in [name, &escaped] {
                 let last = format!("{{{inner},\"{name}\":{other}}}");
-                case.refuses(&CORP, &format!("{name} again, last"), payload(&last), "token_malformed");
+                case.refuses(
+                    &CORP,
+                    &format!("{name} again, last"),
+                    payload(&last),
+                    "token_malformed",
+                );
                 let first = format!("{{\"{name}\":{other},{inner}}}");
-                case.refuses(&CORP, &format!("{name} again, first"), payload(&first), "token_malformed");
+                case.refuses(
+                    &CORP,
+                    &format!("{name} again, first"),
+                    payload(&first),
+                    "token_malformed",
+                );
             }
         }
     }
     let nested = format!("{{{inner},\"realm_access\":{{\"roles\":[],\"roles\":[\"admin\"]}}}}");
     case.refuses(&CORP, "within a claim", payload(&nested), "token_malformed");
     let custom = format!("{{{inner},\"x\":1,\"x\":2}}");
-    case.refuses(&CORP, "a claim of nobody's", payload(&custom), "token_malformed");
+    case.refuses(
+        &CORP,
+        "a claim of nobody's",
+        payload(&custom),
+        "token_malformed",
+    );
 }
 
 fn nested(open: &str, depth: usize, close: &str) -> String {
@@ -59,9 +81,19 @@ fn deep_nesting_is_malformed(case: &mut Case) {
     case.accepts(&CORP, "16 levels", nested("[", 16, "]"));
     case.accepts(&CORP, "16 objects", nested("{\"a\":", 16, "}"));
     for depth in [128, 1_000] {
-        case.refuses(&CORP, &format!("{depth} arrays"), nested("[", depth, "]"), "token_malformed");
+        case.refuses(
+            &CORP,
+            &format!("{depth} arrays"),
+            nested("[", depth, "]"),
+            "token_malformed",
+        );
         let objects = nested("{\"a\":", depth, "}");
-        case.refuses(&CORP, &format!("{depth} objects"), objects, "token_malformed");
+        case.refuses(
+            &CORP,
+            &format!("{depth} objects"),
+            objects,
+            "token_malformed",
+        );
     }
     for (what, token) in [
         ("20000 arrays", nested("[", 20_000, "]")),
@@ -71,29 +103,75 @@ fn deep_nesting_is_malformed(case: &mut Case) {
         case.refuses(&ROOMY, what, &token, "token_malformed");
     }
     // No configuration lets a token of this size in.
-    for token in [nested("[", 100_000, "]"), nested("{\"a\":", 100_000, "}"), nested("[", 100_000, "")] {
+    for token in [
+        nested("[", 100_000, "]"),
+        nested("{\"a\":", 100_000, "}"),
+        nested("[", 100_000, ""),
+    ] {
         case.refuses(&ROOMY, "100000 levels", &token, "token_too_large");
     }
     case.accepts(&ROOMY, "a good token afterwards", tokens::good());
 }
 
 fn lone_surrogate_is_malformed(case: &mut Case) {
-    case.accepts(&CORP, "a pair", payload(&text_with(&claims(), "x", r#""\ud83d\ude00""#)));
-    for text in [r"\ud800", r"\udc00", r"\ud800x", r"\ud800\u0041", r"\udc00\ud800", r"\ud800\ud800\udc00"] {
+    case.accepts(
+        &CORP,
+        "a pair",
+        payload(&text_with(&claims(), "x", r#""\ud83d\ude00""#)),
+    );
+    for text in [
+        r"\ud800",
+        r"\udc00",
+        r"\ud800x",
+        r"\ud800\u0041",
+        r"\udc00\ud800",
+        r"\ud800\ud800\udc00",
+    ] {
         for name in ["x", "sub", "iss"] {
             let token = payload(&text_with(&claims(), name, &format!("\"{text}\"")));
-            case.refuses(&CORP, &format!("{text} in {name}"), token, "token_malformed");
+            case.refuses(
+                &CORP,
+                &format!("{text} in {name}"),
+                token,
+                "token_malformed",
+            );
         }
-        let token = payload(&claims().to_string().replace("\"sub\"", &format!("\"{text}\":1,\"sub\"")));
-        case.refuses(&CORP, &format!("{text} as a name"), token, "token_malformed");
+        let token = payload(
+            &claims()
+                .to_string()
+                .replace("\"sub\"", &format!("\"{text}\":1,\"sub\"")),
+        );
+        case.refuses(
+            &CORP,
+            &format!("{text} as a name"),
+            token,
+            "token_malformed",
+        );
     }
 }
 
 fn issuer_of_another_type_is_invalid(case: &mut Case) {
-    for iss in [json!(1), json!(null), json!([]), json!(["https://idp.example.com"]), json!({}), json!(true)] {
-        case.refuses(&CORP, &iss.to_string(), signed(&claims_with("iss", iss.clone())), "claim_invalid");
+    for iss in [
+        json!(1),
+        json!(null),
+        json!([]),
+        json!(["https://idp.example.com"]),
+        json!({}),
+        json!(true),
+    ] {
+        case.refuses(
+            &CORP,
+            &iss.to_string(),
+            signed(&claims_with("iss", iss.clone())),
+            "claim_invalid",
+        );
     }
-    case.refuses(&CORP, "missing", signed(&claims_without("iss")), "claim_missing|issuer_not_allowed");
+    case.refuses(
+        &CORP,
+        "missing",
+        signed(&claims_without("iss")),
+        "claim_missing|issuer_not_allowed",
+    );
 }
 
 fn trailing_slash_is_another_issuer(case: &mut Case) {
@@ -113,7 +191,12 @@ fn trailing_slash_is_another_issuer(case: &mut Case) {
         "corp",
         "",
     ] {
-        case.refuses(&CORP, iss, signed(&claims_with("iss", json!(iss))), "issuer_not_allowed");
+        case.refuses(
+            &CORP,
+            iss,
+            signed(&claims_with("iss", json!(iss))),
+            "issuer_not_allowed",
+        );
     }
     let site = Site::start(&Settings::of(super::settings::Issuer::named(
         "corp",
@@ -122,7 +205,12 @@ fn trailing_slash_is_another_issuer(case: &mut Case) {
     )));
     let slash = claims_with("iss", json!("https://idp.example.com/"));
     case.accepts(&site, "configured with a slash", signed(&slash));
-    case.refuses(&site, "configured with a slash, without", tokens::good(), "issuer_not_allowed");
+    case.refuses(
+        &site,
+        "configured with a slash, without",
+        tokens::good(),
+        "issuer_not_allowed",
+    );
 }
 
 fn look_alike_is_another_issuer(case: &mut Case) {
@@ -138,7 +226,12 @@ fn look_alike_is_another_issuer(case: &mut Case) {
         "https://idp.example.com\0",
     ] {
         let what = iss.escape_unicode().to_string();
-        case.refuses(&CORP, &what, signed(&claims_with("iss", json!(iss))), "issuer_not_allowed");
+        case.refuses(
+            &CORP,
+            &what,
+            signed(&claims_with("iss", json!(iss))),
+            "issuer_not_allowed",
+        );
     }
     let escaped = payload(&claims().to_string().replace("idp.", "\\u0069dp."));
     case.accepts(&CORP, "the same letters, escaped", escaped);
@@ -152,15 +245,35 @@ fn subject_that_is_needed_must_be_there(case: &mut Case) {
     let by_rule = Site::start(&by_rule);
     for site in [&by_header, &by_rule] {
         case.accepts(site, "alice", tokens::good());
-        for sub in [json!(1), json!({}), json!(null), json!(["alice"]), json!(true)] {
+        for sub in [
+            json!(1),
+            json!({}),
+            json!(null),
+            json!(["alice"]),
+            json!(true),
+        ] {
             let token = signed(&claims_with("sub", sub.clone()));
             case.refuses(site, &sub.to_string(), token, "claim_missing|claim_invalid");
         }
     }
-    for token in [signed(&claims_without("sub")), signed(&claims_with("sub", json!("")))] {
-        case.refuses(&by_header, "missing or empty, for a header", &token, "claim_missing|claim_invalid");
+    for token in [
+        signed(&claims_without("sub")),
+        signed(&claims_with("sub", json!(""))),
+    ] {
+        case.refuses(
+            &by_header,
+            "missing or empty, for a header",
+            &token,
+            "claim_missing|claim_invalid",
+        );
         let call = super::call::Call::bearing(&token);
-        case.denies(&by_rule, "missing or empty, for a rule", &call, 403, "policy_denied");
+        case.denies(
+            &by_rule,
+            "missing or empty, for a rule",
+            &call,
+            403,
+            "policy_denied",
+        );
     }
 }
 
@@ -177,8 +290,17 @@ fn sender_constrained_token_is_no_bearer_token(case: &mut Case) {
     case.accepts(&CORP, "without cnf", tokens::good());
     for cnf in bound {
         let token = signed(&claims_with("cnf", cnf.clone()));
-        case.refuses(&CORP, &cnf.to_string(), &token, "token_type_invalid|claim_invalid");
-        case.accepts(&ignoring, &format!("{cnf}, ignored by configuration"), &token);
+        case.refuses(
+            &CORP,
+            &cnf.to_string(),
+            &token,
+            "token_type_invalid|claim_invalid",
+        );
+        case.accepts(
+            &ignoring,
+            &format!("{cnf}, ignored by configuration"),
+            &token,
+        );
     }
     let late = claims_with("cnf", json!({"jkt": "x"}));
     let late = signed(&tokens::with(late, "exp", json!(NOW - 60)));

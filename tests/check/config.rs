@@ -35,9 +35,15 @@ pub(crate) fn refuse(case: &mut Case, what: &str, text: &str, words: &[&str]) {
     match parse(text) {
         Ok(_) => case.holds(&format!("{what}: refused\n{text}"), false),
         Err(problems) => {
-            case.holds(&format!("{what}: a position in {problems}"), positioned("case.yaml", &problems));
+            case.holds(
+                &format!("{what}: a position in {problems}"),
+                positioned("case.yaml", &problems),
+            );
             for word in words {
-                case.holds(&format!("{what}: {word:?} in {problems}"), problems.contains(word));
+                case.holds(
+                    &format!("{what}: {word:?} in {problems}"),
+                    problems.contains(word),
+                );
             }
         }
     }
@@ -49,8 +55,15 @@ fn command_refuses(case: &mut Case, name: &str, text: &str, words: &[&str]) {
     let (_, output): (PathBuf, _) = process::check_config(&file, text);
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
-    case.equal(&format!("{name}: exit code, {said}"), output.status.code(), Some(1));
-    case.holds(&format!("{name}: a position in {said}"), positioned(&file, &said));
+    case.equal(
+        &format!("{name}: exit code, {said}"),
+        output.status.code(),
+        Some(1),
+    );
+    case.holds(
+        &format!("{name}: a position in {said}"),
+        positioned(&file, &said),
+    );
     for word in words {
         case.holds(&format!("{name}: {word:?} in {said}"), said.contains(word));
     }
@@ -59,9 +72,15 @@ fn command_refuses(case: &mut Case, name: &str, text: &str, words: &[&str]) {
 /// Whether some line reads `…FILE:LINE:COLUMN: …`.
 fn positioned(file: &str, text: &str) -> bool {
     text.lines().any(|line| {
-        let Some((_, rest)) = line.split_once(&format!("{file}:")) else { return false };
+        let Some((_, rest)) = line.split_once(&format!("{file}:")) else {
+            return false;
+        };
         let mut parts = rest.splitn(3, ':');
-        let mut number = || parts.next().is_some_and(|part| part.parse::<u32>().is_ok_and(|number| number > 0));
+        let mut number = || {
+            parts
+                .next()
+                .is_some_and(|part| part.parse::<u32>().is_ok_and(|number| number > 0))
+        };
         number() && number()
     })
 }
@@ -77,19 +96,43 @@ fn with_rules(rules: &str) -> String {
 
 fn accepted(case: &mut Case, what: &str, text: &str) {
     let parsed = parse(text);
-    case.holds(&format!("{what} is accepted: {:?}", parsed.as_ref().err()), parsed.is_ok());
+    case.holds(
+        &format!("{what} is accepted: {:?}", parsed.as_ref().err()),
+        parsed.is_ok(),
+    );
 }
 
 fn unknown_and_duplicate_keys_are_errors(case: &mut Case) {
     let good = Settings::of(corp()).text();
     accepted(case, "the baseline", &good);
     let misspelt = good.replace("audiences:", "audience:");
-    refuse(case, "audience", &misspelt, &["audience", "did you mean", "audiences"]);
-    command_refuses(case, "misspelt", &misspelt, &["audience", "did you mean", "audiences"]);
-    for line in ["unknown: 1", "Issuer: x", "jwks_uri: x", "leway: 1s", "forward-token: true"] {
+    refuse(
+        case,
+        "audience",
+        &misspelt,
+        &["audience", "did you mean", "audiences"],
+    );
+    command_refuses(
+        case,
+        "misspelt",
+        &misspelt,
+        &["audience", "did you mean", "audiences"],
+    );
+    for line in [
+        "unknown: 1",
+        "Issuer: x",
+        "jwks_uri: x",
+        "leway: 1s",
+        "forward-token: true",
+    ] {
         refuse(case, line, &with_line(line), &["unknown", "expected"]);
     }
-    for top in ["rule: []", "default: allow", "failure_mode_allow: true", "Server: {}"] {
+    for top in [
+        "rule: []",
+        "default: allow",
+        "failure_mode_allow: true",
+        "Server: {}",
+    ] {
         refuse(case, top, &format!("{good}{top}\n"), &["unknown"]);
     }
     for rules in [
@@ -103,21 +146,46 @@ fn unknown_and_duplicate_keys_are_errors(case: &mut Case) {
     ] {
         refuse(case, rules, &with_rules(rules), &[]);
     }
-    for line in ["audiences: [other]", "issuer: https://other.example", "jwks: {file: x}"] {
+    for line in [
+        "audiences: [other]",
+        "issuer: https://other.example",
+        "jwks: {file: x}",
+    ] {
         let twice = with_line(line);
         refuse(case, &format!("{line} again"), &twice, &["duplicate"]);
         command_refuses(case, "duplicate", &twice, &["duplicate"]);
     }
-    refuse(case, "issuers again", &format!("{good}issuers: {{}}\n"), &["duplicate"]);
+    refuse(
+        case,
+        "issuers again",
+        &format!("{good}issuers: {{}}\n"),
+        &["duplicate"],
+    );
 }
 
 fn empty_lists_mean_nothing(case: &mut Case) {
     let audiences = |line: &str| Settings::of(corp().audiences(line)).text();
-    for line in ["audiences: []", "audiences: ['']", "audiences: [orders-api, '']", "audiences:", "audiences: null"] {
+    for line in [
+        "audiences: []",
+        "audiences: ['']",
+        "audiences: [orders-api, '']",
+        "audiences:",
+        "audiences: null",
+    ] {
         refuse(case, line, &audiences(line), &["audiences"]);
     }
-    command_refuses(case, "no-audience", &audiences("audiences: []"), &["audiences"]);
-    for line in ["audiences: [1]", "audiences: orders-api", "audiences: {a: b}", "audiences: [[a]]"] {
+    command_refuses(
+        case,
+        "no-audience",
+        &audiences("audiences: []"),
+        &["audiences"],
+    );
+    for line in [
+        "audiences: [1]",
+        "audiences: orders-api",
+        "audiences: {a: b}",
+        "audiences: [[a]]",
+    ] {
         refuse(case, line, &audiences(line), &["audiences"]);
     }
     refuse(case, "no issuer", "issuers: {}\n", &["issuer"]);
@@ -125,7 +193,12 @@ fn empty_lists_mean_nothing(case: &mut Case) {
     refuse(case, "empty file", "", &[]);
     let nameless = Settings::of(Issuer::named("corp", "", &mint::key_set(&[&RSA]))).text();
     refuse(case, "empty iss", &nameless, &["issuer"]);
-    refuse(case, "no algorithm", &Settings::of(Issuer::corp(&[&RSA]).line("algorithms: []")).text(), &["algorithms"]);
+    refuse(
+        case,
+        "no algorithm",
+        &Settings::of(Issuer::corp(&[&RSA]).line("algorithms: []")).text(),
+        &["algorithms"],
+    );
     for rules in [
         "- {require: {issuers: []}}",
         "- {require: {issuers: ['']}}",
@@ -142,28 +215,65 @@ fn empty_lists_mean_nothing(case: &mut Case) {
     ] {
         refuse(case, rules, &with_rules(rules), &["rules"]);
     }
-    refuse(case, "no rules", &format!("{}rules: []\n", Settings::of(corp()).text()), &["rules"]);
+    refuse(
+        case,
+        "no rules",
+        &format!("{}rules: []\n", Settings::of(corp()).text()),
+        &["rules"],
+    );
 }
 
 fn no_audience_must_be_said(case: &mut Case) {
     let silent = Settings::of(corp().audiences("leeway: 30s")).text();
-    refuse(case, "no audiences", &silent, &["audiences", "any_audience"]);
-    command_refuses(case, "silent-audience", &silent, &["audiences", "any_audience"]);
-    refuse(case, "any_audience: false", &Settings::of(corp().audiences("any_audience: false")).text(), &["audiences"]);
-    refuse(case, "both", &with_line("any_audience: true"), &["audience"]);
-    accepted(case, "any_audience: true", &Settings::of(corp().audiences("any_audience: true")).text());
+    refuse(
+        case,
+        "no audiences",
+        &silent,
+        &["audiences", "any_audience"],
+    );
+    command_refuses(
+        case,
+        "silent-audience",
+        &silent,
+        &["audiences", "any_audience"],
+    );
+    refuse(
+        case,
+        "any_audience: false",
+        &Settings::of(corp().audiences("any_audience: false")).text(),
+        &["audiences"],
+    );
+    refuse(
+        case,
+        "both",
+        &with_line("any_audience: true"),
+        &["audience"],
+    );
+    accepted(
+        case,
+        "any_audience: true",
+        &Settings::of(corp().audiences("any_audience: true")).text(),
+    );
     let wild = Site::start(&Settings::of(corp().audiences("audiences: ['*']")));
-    case.refuses(&wild, "a star is a name", tokens::good(), "audience_mismatch");
+    case.refuses(
+        &wild,
+        "a star is a name",
+        tokens::good(),
+        "audience_mismatch",
+    );
 }
 
 fn two_issuers_with_one_iss_are_an_error(case: &mut Case) {
     let named = |name: &str, url: &str| Issuer::named(name, url, &mint::key_set(&[&RSA]));
-    let same = Settings::of(named("a", "https://idp.example.com")).issuer(named("b", "https://idp.example.com"));
+    let same = Settings::of(named("a", "https://idp.example.com"))
+        .issuer(named("b", "https://idp.example.com"));
     refuse(case, "one iss twice", &same.text(), &["issuer"]);
     command_refuses(case, "one-iss-twice", &same.text(), &["issuer"]);
-    let apart = Settings::of(named("a", "https://idp.example.com")).issuer(named("b", "https://idp.example.com/"));
+    let apart = Settings::of(named("a", "https://idp.example.com"))
+        .issuer(named("b", "https://idp.example.com/"));
     accepted(case, "two that differ", &apart.text());
-    let one_name = Settings::of(named("a", "https://a.example")).issuer(named("a", "https://b.example"));
+    let one_name =
+        Settings::of(named("a", "https://a.example")).issuer(named("a", "https://b.example"));
     refuse(case, "one name twice", &one_name.text(), &["duplicate"]);
 }
 
@@ -171,24 +281,64 @@ fn algorithms_must_fit_the_keys(case: &mut Case) {
     let listed = |names: &str| Settings::of(Issuer::corp(&[&RSA]).algorithms(names)).text();
     accepted(case, "RS256, ES256", &listed("RS256, ES256"));
     for names in [
-        "none", "None", "RS256, none", "HS256", "RS256, HS256", "ES256, HS512", "EdDSA, HS384", "rs256", "RS265", "''",
-        "RSA-OAEP", "dir", "A128KW", "ES256K", "'*'", "RS256, 1",
+        "none",
+        "None",
+        "RS256, none",
+        "HS256",
+        "RS256, HS256",
+        "ES256, HS512",
+        "EdDSA, HS384",
+        "rs256",
+        "RS265",
+        "''",
+        "RSA-OAEP",
+        "dir",
+        "A128KW",
+        "ES256K",
+        "'*'",
+        "RS256, 1",
     ] {
         refuse(case, names, &listed(names), &["algorithms"]);
     }
-    command_refuses(case, "alg-none", &listed("RS256, none"), &["algorithms", "none"]);
+    command_refuses(
+        case,
+        "alg-none",
+        &listed("RS256, none"),
+        &["algorithms", "none"],
+    );
     process::write("cfg-07.secret", "a secret of an issuer, long enough");
     let secret = |names: &str| {
         let issuer = Issuer::corp(&[]).keys("secret_file: cfg-07.secret");
-        let issuer = if names.is_empty() { issuer } else { issuer.algorithms(names) };
+        let issuer = if names.is_empty() {
+            issuer
+        } else {
+            issuer.algorithms(names)
+        };
         Settings::of(issuer).text()
     };
     accepted(case, "a secret", &secret(""));
-    for names in ["RS256", "HS256, RS256", "HS256, ES256", "HS256, EdDSA", "none", "HS256, none"] {
-        refuse(case, &format!("a secret and {names}"), &secret(names), &["algorithms"]);
+    for names in [
+        "RS256",
+        "HS256, RS256",
+        "HS256, ES256",
+        "HS256, EdDSA",
+        "none",
+        "HS256, none",
+    ] {
+        refuse(
+            case,
+            &format!("a secret and {names}"),
+            &secret(names),
+            &["algorithms"],
+        );
     }
     let both = Settings::of(Issuer::corp(&[&RSA]).line("secret_file: cfg-07.secret")).text();
-    refuse(case, "a secret and a key set", &both, &["jwks", "secret_file"]);
+    refuse(
+        case,
+        "a secret and a key set",
+        &both,
+        &["jwks", "secret_file"],
+    );
     process::write("cfg-07.short", "too short");
     let short = Settings::of(Issuer::corp(&[]).keys("secret_file: cfg-07.short")).text();
     refuse(case, "a short secret", &short, &["secret"]);
@@ -209,14 +359,37 @@ fn open_door_must_be_said(case: &mut Case) {
         "- {match: {path: {prefix: /admin/}}}\n- {require: none}",
     ];
     for rules in doors {
-        refuse(case, rules, &with_rules(rules), &["none", "insecure_allow_all"]);
+        refuse(
+            case,
+            rules,
+            &with_rules(rules),
+            &["none", "insecure_allow_all"],
+        );
         let said = rules.replace("require: none", "require: none, insecure_allow_all: true");
         accepted(case, &said, &with_rules(&said));
     }
-    command_refuses(case, "open-door", &with_rules("- {require: none}"), &["none", "insecure_allow_all"]);
-    accepted(case, "a part of it", &with_rules("- {match: {path: {prefix: /public/}}, require: none}"));
-    for top in ["default: allow", "default_action: allow", "allow_by_default: true"] {
-        refuse(case, top, &format!("{}{top}\n", Settings::of(corp()).text()), &["unknown"]);
+    command_refuses(
+        case,
+        "open-door",
+        &with_rules("- {require: none}"),
+        &["none", "insecure_allow_all"],
+    );
+    accepted(
+        case,
+        "a part of it",
+        &with_rules("- {match: {path: {prefix: /public/}}, require: none}"),
+    );
+    for top in [
+        "default: allow",
+        "default_action: allow",
+        "allow_by_default: true",
+    ] {
+        refuse(
+            case,
+            top,
+            &format!("{}{top}\n", Settings::of(corp()).text()),
+            &["unknown"],
+        );
     }
     let site = Site::start(&Settings::of(corp()).rules("- {match: {path: {prefix: /a/}}}"));
     let call = Call::get("/b").token(tokens::good());
@@ -251,9 +424,21 @@ fn first_rule_wins(case: &mut Case) {
     }
     let outcome = case.denies(&site, "rest", &get("/z"), 403, "insufficient_scope");
     case.equal("rule", outcome.rule(), "rest");
-    case.denies(&site, "glob, no token", &Call::get("/x/1/y"), 401, "token_missing");
+    case.denies(
+        &site,
+        "glob, no token",
+        &Call::get("/x/1/y"),
+        401,
+        "token_missing",
+    );
     let reversed: Vec<&str> = rules.lines().rev().collect();
     let reversed = Site::start(&Settings::of(corp()).rules(&reversed.join("\n")));
-    let outcome = case.denies(&reversed, "reversed", &get("/a/b"), 403, "insufficient_scope");
+    let outcome = case.denies(
+        &reversed,
+        "reversed",
+        &get("/a/b"),
+        403,
+        "insufficient_scope",
+    );
     case.equal("rule", outcome.rule(), "rest");
 }

@@ -37,8 +37,15 @@ pub(crate) fn pkcs1(signer: &Signer) -> Vec<u8> {
 /// PEM with lines of 64 characters and a final newline (RFC 7468).
 pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let text = tokens::standard_b64(der);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    let lines: Vec<_> = text
+        .as_bytes()
+        .chunks(64)
+        .map(String::from_utf8_lossy)
+        .collect();
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        lines.join("\n")
+    )
 }
 
 /// An ECDSA signature r||s as `SEQUENCE { r, s }`.

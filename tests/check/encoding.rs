@@ -47,7 +47,11 @@ fn padding_is_malformed(case: &mut Case) {
     let good = tokens::good();
     case.accepts(&CORP, "without padding", &good);
     for padding in ["=", "==", "===="] {
-        all_malformed(case, padding, &each_segment(&good, |segment| format!("{segment}{padding}")));
+        all_malformed(
+            case,
+            padding,
+            &each_segment(&good, |segment| format!("{segment}{padding}")),
+        );
     }
     all_malformed(case, "=.=.=", &[good.replace('.', "=.") + "="]);
 }
@@ -59,11 +63,22 @@ fn standard_alphabet_is_malformed(case: &mut Case) {
         let claims = tokens::claims_with("x", json!(format!("???>>>~~~{number}")));
         let token = RSA.sign_with(&header, &claims);
         let both = |text: &&str| text.contains('-') && text.contains('_');
-        if segments(&token).iter().filter(|segment| both(segment)).count() == 3 {
+        if segments(&token)
+            .iter()
+            .filter(|segment| both(segment))
+            .count()
+            == 3
+        {
             case.accepts(&CORP, "base64url", &token);
-            let tokens = each_segment(&token, |segment| segment.replace('-', "+").replace('_', "/"));
+            let tokens = each_segment(&token, |segment| {
+                segment.replace('-', "+").replace('_', "/")
+            });
             all_malformed(case, "+ and /", &tokens);
-            all_malformed(case, "+", &each_segment(&token, |segment| segment.replace('-', "+")));
+            all_malformed(
+                case,
+                "+",
+                &each_segment(&token, |segment| segment.replace('-', "+")),
+            );
             return;
         }
     }
@@ -75,7 +90,14 @@ fn white_space_in_a_segment_is_malformed(case: &mut Case) {
         let what = space.escape_debug().to_string();
         let middle = |segment: &str| format!("{}{space}{}", &segment[..5], &segment[5..]);
         all_malformed(case, &what, &each_segment(&good, middle));
-        all_malformed(case, &what, &[good.replace('.', &format!(".{space}")), good.replace('.', &format!("{space}."))]);
+        all_malformed(
+            case,
+            &what,
+            &[
+                good.replace('.', &format!(".{space}")),
+                good.replace('.', &format!("{space}.")),
+            ],
+        );
     }
 }
 
@@ -93,15 +115,26 @@ fn trailing_bits_are_malformed(case: &mut Case) {
             let segment = segments(&token)[index];
             let clean = tokens::unb64(segment).expect("base64url");
             let (last, head) = segment.as_bytes().split_last().expect("not empty");
-            let place = ALPHABET.iter().position(|byte| byte == last).expect("base64url");
+            let place = ALPHABET
+                .iter()
+                .position(|byte| byte == last)
+                .expect("base64url");
             let spare = if segment.len() % 4 == 2 { 16 } else { 4 };
-            case.holds("the segment has spare bits", clean.len() % 3 != 0 && place % spare == 0);
+            case.holds(
+                "the segment has spare bits",
+                clean.len() % 3 != 0 && place % spare == 0,
+            );
             for bits in 1..spare {
                 let changed = [head, &[ALPHABET[place + bits]]].concat();
                 let changed = String::from_utf8(changed).expect("ASCII");
                 let mut parts = segments(&token).map(str::to_owned);
                 parts[index] = changed;
-                case.refuses(&CORP, &format!("segment {index}, bits {bits}"), parts.join("."), "token_malformed");
+                case.refuses(
+                    &CORP,
+                    &format!("segment {index}, bits {bits}"),
+                    parts.join("."),
+                    "token_malformed",
+                );
             }
         }
         case.accepts(&CORP, "clean, afterwards", &token);
@@ -116,32 +149,59 @@ fn impossible_length_is_malformed(case: &mut Case) {
         format!("{segment}{}", "A".repeat(missing))
     });
     for token in &lengthened {
-        case.holds("4k+1", segments(token).iter().any(|segment| segment.len() % 4 == 1));
+        case.holds(
+            "4k+1",
+            segments(token).iter().any(|segment| segment.len() % 4 == 1),
+        );
     }
     all_malformed(case, "4k+1", &lengthened);
-    all_malformed(case, "one character", &each_segment(&good, |_| "A".to_owned()));
+    all_malformed(
+        case,
+        "one character",
+        &each_segment(&good, |_| "A".to_owned()),
+    );
 }
 
 fn nul_is_malformed(case: &mut Case) {
     let good = tokens::good();
     for nul in ["\0", "%00", "\\0", "\\u0000"] {
         let middle = |segment: &str| format!("{}{nul}{}", &segment[..8], &segment[8..]);
-        all_malformed(case, &nul.escape_debug().to_string(), &each_segment(&good, middle));
-        all_malformed(case, "at an end", &[format!("{good}{nul}"), format!("{nul}{good}")]);
+        all_malformed(
+            case,
+            &nul.escape_debug().to_string(),
+            &each_segment(&good, middle),
+        );
+        all_malformed(
+            case,
+            "at an end",
+            &[format!("{good}{nul}"), format!("{nul}{good}")],
+        );
     }
 }
 
 fn other_characters_are_malformed(case: &mut Case) {
     let good = tokens::good();
-    for text in ["é", "\u{200b}", "\u{feff}", "\u{2011}", "\u{ff21}", "\u{430}", "😀", "~", "!", "\u{7f}"] {
+    for text in [
+        "é", "\u{200b}", "\u{feff}", "\u{2011}", "\u{ff21}", "\u{430}", "😀", "~", "!", "\u{7f}",
+    ] {
         let middle = |segment: &str| format!("{}{text}{}", &segment[..8], &segment[8..]);
         all_malformed(case, text, &each_segment(&good, middle));
-        all_malformed(case, text, &[format!("{good}{text}"), format!("{text}{good}")]);
+        all_malformed(
+            case,
+            text,
+            &[format!("{good}{text}"), format!("{text}{good}")],
+        );
     }
     for dot in ["\u{ff0e}", "\u{3002}", "\u{2024}", "%2E", "%2e"] {
-        all_malformed(case, dot, &[good.replace('.', dot), good.replacen('.', dot, 1)]);
+        all_malformed(
+            case,
+            dot,
+            &[good.replace('.', dot), good.replacen('.', dot, 1)],
+        );
     }
-    let raw: Vec<Vec<u8>> = [0x80, 0xff, 0xc3].map(|byte| [good.as_bytes(), &[byte]].concat()).to_vec();
+    let raw: Vec<Vec<u8>> = [0x80, 0xff, 0xc3]
+        .map(|byte| [good.as_bytes(), &[byte]].concat())
+        .to_vec();
     for token in raw {
         case.refuses(&CORP, "not UTF-8", token, "token_malformed");
     }
@@ -152,11 +212,30 @@ fn other_numbers_of_dots_are_malformed(case: &mut Case) {
     let [header, payload, signature] = segments(&good);
     for dots in [0, 1, 3, 5, 6, 1000] {
         let cycle = [header, payload, signature].into_iter().cycle();
-        let short: Vec<&str> = if dots == 1000 { vec!["e30"; 1001] } else { cycle.take(dots + 1).collect() };
-        case.refuses(&CORP, &format!("{dots} dots"), short.join("."), "token_malformed");
+        let short: Vec<&str> = if dots == 1000 {
+            vec!["e30"; 1001]
+        } else {
+            cycle.take(dots + 1).collect()
+        };
+        case.refuses(
+            &CORP,
+            &format!("{dots} dots"),
+            short.join("."),
+            "token_malformed",
+        );
     }
-    case.refuses(&CORP, "a dot too many at the end", format!("{good}."), "token_malformed");
-    case.refuses(&CORP, "a dot too many at the start", format!(".{good}"), "token_malformed");
+    case.refuses(
+        &CORP,
+        "a dot too many at the end",
+        format!("{good}."),
+        "token_malformed",
+    );
+    case.refuses(
+        &CORP,
+        "a dot too many at the start",
+        format!(".{good}"),
+        "token_malformed",
+    );
 }
 
 fn dots_alone_are_malformed(case: &mut Case) {
@@ -182,7 +261,11 @@ fn empty_segment_is_malformed(case: &mut Case) {
     all_malformed(
         case,
         "two empty",
-        &[format!("{header}.."), format!(".{payload}."), format!("..{signature}")],
+        &[
+            format!("{header}.."),
+            format!(".{payload}."),
+            format!("..{signature}"),
+        ],
     );
 }
 
@@ -190,14 +273,20 @@ fn json_serialization_is_malformed(case: &mut Case) {
     let good = tokens::good();
     let [header, payload, signature] = segments(&good);
     let flattened = json!({"protected": header, "payload": payload, "signature": signature});
-    let general = json!({"payload": payload, "signatures": [{"protected": header, "signature": signature}]});
+    let general =
+        json!({"payload": payload, "signatures": [{"protected": header, "signature": signature}]});
     let encrypted = json!({
         "protected": header, "encrypted_key": payload, "iv": "AA", "ciphertext": payload, "tag": signature
     });
     for form in [flattened, general, encrypted] {
         let text = form.to_string();
         case.refuses(&CORP, "as it is", &text, "token_malformed");
-        case.refuses(&CORP, "in base64url", mint::b64(text.as_bytes()), "token_malformed");
+        case.refuses(
+            &CORP,
+            "in base64url",
+            mint::b64(text.as_bytes()),
+            "token_malformed",
+        );
     }
 }
 
@@ -205,11 +294,17 @@ fn json_serialization_is_malformed(case: &mut Case) {
 fn polyglot_is_malformed(case: &mut Case) {
     let good = tokens::good();
     let [header, payload, signature] = segments(&good);
-    let forged = mint::b64(tokens::claims_with("sub", json!("admin")).to_string().as_bytes());
+    let forged = mint::b64(
+        tokens::claims_with("sub", json!("admin"))
+            .to_string()
+            .as_bytes(),
+    );
     for text in [
         format!(r#"{{"{good}":""}}"#),
         format!(r#"{{"token":"{good}"}}"#),
-        format!(r#"{{"  {header}.":"","protected":"{header}","payload":"{forged}","signature":"{signature}"}}"#),
+        format!(
+            r#"{{"  {header}.":"","protected":"{header}","payload":"{forged}","signature":"{signature}"}}"#
+        ),
         format!(r#"{{"  {header}.{forged}.":"","payload":"{payload}","signature":"{signature}"}}"#),
         format!(r#"["{good}"]"#),
     ] {
@@ -234,14 +329,22 @@ fn quoted_and_percent_encoded_are_malformed(case: &mut Case) {
 fn disclosures_are_malformed(case: &mut Case) {
     let good = tokens::good();
     let disclosure = mint::b64(br#"["salt","sub","admin"]"#);
-    let texts = [format!("{good}~"), format!("{good}~{disclosure}~"), format!("{good}~{disclosure}~{good}")];
+    let texts = [
+        format!("{good}~"),
+        format!("{good}~{disclosure}~"),
+        format!("{good}~{disclosure}~{good}"),
+    ];
     all_malformed(case, "SD-JWT", &texts);
 }
 
 fn two_tokens_are_malformed(case: &mut Case) {
     let (good, other) = (tokens::good(), ED.sign(&claims()));
     for joint in [" ", ",", ", ", ".", ";", "\n"] {
-        let texts = [format!("{good}{joint}{other}"), format!("{other}{joint}{good}"), format!("{good}{joint}{good}")];
+        let texts = [
+            format!("{good}{joint}{other}"),
+            format!("{other}{joint}{good}"),
+            format!("{good}{joint}{good}"),
+        ];
         all_malformed(case, &joint.escape_debug().to_string(), &texts);
     }
 }

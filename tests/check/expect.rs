@@ -38,7 +38,15 @@ fn stage(reason: &str) -> usize {
         &["alg_not_allowed"],
         &["key_not_found"],
         &["signature_invalid", "decrypt_failed"],
-        &["token_type_invalid", "token_expired", "token_not_yet_valid", "issuer_not_allowed"],
+        &[
+            "token_type_invalid",
+            "token_expired",
+            "token_not_yet_valid",
+            "issuer_not_allowed",
+        ],
     ];
-    stages.iter().position(|names| names.contains(&reason)).unwrap_or(stages.len())
+    stages
+        .iter()
+        .position(|names| names.contains(&reason))
+        .unwrap_or(stages.len())
 }

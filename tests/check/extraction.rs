@@ -31,19 +31,50 @@ fn authorization(value: impl AsRef<[u8]>) -> Call {
 
 /// RFC 6750 §3.1: no error code without a credential; the harness looks at each challenge.
 fn no_token_is_missing(case: &mut Case) {
-    for call in [Call::get("/orders"), Call::get("/orders").header("accept", "*/*"), Call::get("/orders").raw_header("accept", "*/*")] {
+    for call in [
+        Call::get("/orders"),
+        Call::get("/orders").header("accept", "*/*"),
+        Call::get("/orders").raw_header("accept", "*/*"),
+    ] {
         let outcome = case.denies(&CORP, "no header", &call, 401, "token_missing");
         let challenge = outcome.header("www-authenticate").unwrap_or_default();
-        case.holds(&format!("Bearer without error: {challenge}"), challenge.starts_with("Bearer") && !challenge.contains("error"));
+        case.holds(
+            &format!("Bearer without error: {challenge}"),
+            challenge.starts_with("Bearer") && !challenge.contains("error"),
+        );
     }
-    case.denies(&CORP, "another scheme", &authorization("Basic YTpi"), 401, "token_missing");
+    case.denies(
+        &CORP,
+        "another scheme",
+        &authorization("Basic YTpi"),
+        401,
+        "token_missing",
+    );
 }
 
 fn empty_credential_is_no_token(case: &mut Case) {
-    case.denies(&CORP, "empty", &authorization(""), 401, "token_missing|token_malformed");
-    case.denies(&CORP, "spaces", &authorization("  "), 401, "token_missing|token_malformed");
+    case.denies(
+        &CORP,
+        "empty",
+        &authorization(""),
+        401,
+        "token_missing|token_malformed",
+    );
+    case.denies(
+        &CORP,
+        "spaces",
+        &authorization("  "),
+        401,
+        "token_missing|token_malformed",
+    );
     for value in ["Bearer", "Bearer ", "Bearer   ", "bearer", "Bearer\t"] {
-        case.denies(&CORP, value, &authorization(value), 401, "token_missing|token_malformed");
+        case.denies(
+            &CORP,
+            value,
+            &authorization(value),
+            401,
+            "token_missing|token_malformed",
+        );
     }
 }
 
@@ -64,7 +95,11 @@ fn scheme_is_not_case_sensitive(case: &mut Case) {
 fn one_or_more_spaces_separate(case: &mut Case) {
     let good = tokens::good();
     for spaces in [" ", "  ", "      "] {
-        case.allows(&CORP, spaces, &authorization(format!("Bearer{spaces}{good}")));
+        case.allows(
+            &CORP,
+            spaces,
+            &authorization(format!("Bearer{spaces}{good}")),
+        );
         let raw = Call::get("/orders").raw_header("authorization", format!("Bearer{spaces}{good}"));
         case.allows(&CORP, &format!("{spaces:?}, raw"), &raw);
     }
@@ -76,22 +111,60 @@ fn one_or_more_spaces_separate(case: &mut Case) {
 
 fn outer_white_space_is_trimmed(case: &mut Case) {
     let good = tokens::good();
-    for value in [format!("Bearer {good} "), format!(" Bearer {good}"), format!("\t Bearer {good} \t")] {
+    for value in [
+        format!("Bearer {good} "),
+        format!(" Bearer {good}"),
+        format!("\t Bearer {good} \t"),
+    ] {
         case.allows(&CORP, "spaces and tabs", &authorization(value));
     }
-    for value in [format!("Bearer {good}\n"), format!("\r\nBearer {good}"), format!("Bearer {good}\u{a0}")] {
-        case.denies(&CORP, "other white space", &authorization(value), 401, "token_malformed|token_missing");
+    for value in [
+        format!("Bearer {good}\n"),
+        format!("\r\nBearer {good}"),
+        format!("Bearer {good}\u{a0}"),
+    ] {
+        case.denies(
+            &CORP,
+            "other white space",
+            &authorization(value),
+            401,
+            "token_malformed|token_missing",
+        );
     }
 }
 
 fn text_after_the_token_is_malformed(case: &mut Case) {
     let good = tokens::good();
     for text in [" extra", ";x=1", "; x=1", " ;", "\"", " Bearer", "?", "#"] {
-        case.denies(&CORP, text, &authorization(format!("Bearer {good}{text}")), 401, "token_malformed");
+        case.denies(
+            &CORP,
+            text,
+            &authorization(format!("Bearer {good}{text}")),
+            401,
+            "token_malformed",
+        );
     }
-    case.denies(&CORP, "before it", &authorization(format!("Bearer x {good}")), 401, "token_malformed");
-    case.denies(&CORP, "twice", &authorization(format!("Bearer Bearer {good}")), 401, "token_malformed");
-    case.denies(&CORP, "as a parameter", &authorization(format!("Bearer token={good}")), 401, "token_malformed");
+    case.denies(
+        &CORP,
+        "before it",
+        &authorization(format!("Bearer x {good}")),
+        401,
+        "token_malformed",
+    );
+    case.denies(
+        &CORP,
+        "twice",
+        &authorization(format!("Bearer Bearer {good}")),
+        401,
+        "token_malformed",
+    );
+    case.denies(
+        &CORP,
+        "as a parameter",
+        &authorization(format!("Bearer token={good}")),
+        401,
+        "token_malformed",
+    );
 }
 
 /// CVE-2021-32777 and its kin: neither the first nor the last of them is picked.
@@ -99,13 +172,32 @@ fn joined_headers_are_malformed(case: &mut Case) {
     let (good, other) = (tokens::good(), ED.sign(&claims()));
     for evil in ["evil", "x.y.z", "", &other, &good] {
         for comma in [",", ", ", " , ", " ,"] {
-            for value in [format!("Bearer {good}{comma}Bearer {evil}"), format!("Bearer {evil}{comma}Bearer {good}")] {
-                case.denies(&CORP, "joined", &authorization(value), 401, "token_malformed");
+            for value in [
+                format!("Bearer {good}{comma}Bearer {evil}"),
+                format!("Bearer {evil}{comma}Bearer {good}"),
+            ] {
+                case.denies(
+                    &CORP,
+                    "joined",
+                    &authorization(value),
+                    401,
+                    "token_malformed",
+                );
             }
         }
     }
-    for value in [format!("Bearer {good},"), format!(",Bearer {good}"), format!("Bearer {good}, {other}")] {
-        case.denies(&CORP, "a comma", &authorization(value), 401, "token_malformed");
+    for value in [
+        format!("Bearer {good},"),
+        format!(",Bearer {good}"),
+        format!("Bearer {good}, {other}"),
+    ] {
+        case.denies(
+            &CORP,
+            "a comma",
+            &authorization(value),
+            401,
+            "token_malformed",
+        );
     }
 }
 
@@ -118,25 +210,51 @@ fn another_scheme_beside_it_is_malformed(case: &mut Case) {
         format!("DPoP {good}, Bearer {good}"),
         format!("Negotiate, Bearer {good}"),
     ] {
-        case.denies(&CORP, "two schemes", &authorization(value), 401, "token_malformed");
+        case.denies(
+            &CORP,
+            "two schemes",
+            &authorization(value),
+            401,
+            "token_malformed",
+        );
     }
 }
 
 fn two_raw_headers_are_malformed(case: &mut Case) {
     let (good, bearer) = (tokens::good(), format!("Bearer {}", tokens::good()));
     let get = || Call::get("/orders");
-    case.allows(&CORP, "one raw header", &get().raw_header("authorization", &bearer));
+    case.allows(
+        &CORP,
+        "one raw header",
+        &get().raw_header("authorization", &bearer),
+    );
     for other in [bearer.as_str(), "Bearer evil", "Basic x", "", "Bearer"] {
         for (first, second) in [(bearer.as_str(), other), (other, bearer.as_str())] {
             for name in ["authorization", "Authorization", "AUTHORIZATION"] {
-                let raw = get().raw_header("authorization", first).raw_header(name, second);
-                case.denies(&CORP, &format!("two raw headers, {name}"), &raw, 401, "token_malformed");
+                let raw = get()
+                    .raw_header("authorization", first)
+                    .raw_header(name, second);
+                case.denies(
+                    &CORP,
+                    &format!("two raw headers, {name}"),
+                    &raw,
+                    401,
+                    "token_malformed",
+                );
                 let map = get().header("authorization", first).header(name, second);
-                case.denies(&CORP, &format!("two map entries, {name}"), &map, 401, "token_malformed");
+                case.denies(
+                    &CORP,
+                    &format!("two map entries, {name}"),
+                    &map,
+                    401,
+                    "token_malformed",
+                );
             }
         }
     }
-    let both = get().token(&good).raw_header("authorization", "Bearer evil");
+    let both = get()
+        .token(&good)
+        .raw_header("authorization", "Bearer evil");
     case.denies(&CORP, "one in each form", &both, 401, "token_malformed");
 }
 
@@ -144,29 +262,64 @@ fn raw_value_that_is_not_utf8_is_malformed(case: &mut Case) {
     let good = tokens::good();
     for bytes in [&b"\xff"[..], b"\xc3", b"\xed\xa0\x80", b"\0", b"!"] {
         let (start, end) = good.as_bytes().split_at(30);
-        for value in [[b"Bearer ", start, bytes, end].concat(), [b"Bearer ", good.as_bytes(), bytes].concat()] {
+        for value in [
+            [b"Bearer ", start, bytes, end].concat(),
+            [b"Bearer ", good.as_bytes(), bytes].concat(),
+        ] {
             let raw = Call::get("/orders").raw_header("authorization", &value);
             case.denies(&CORP, "raw", &raw, 401, "token_malformed");
-            case.denies(&CORP, "in the map", &authorization(&value), 401, "token_malformed");
+            case.denies(
+                &CORP,
+                "in the map",
+                &authorization(&value),
+                401,
+                "token_malformed",
+            );
         }
     }
     let whole = Call::get("/orders").raw_header("authorization", b"\xff\xfe");
-    case.denies(&CORP, "nothing else", &whole, 401, "token_malformed|token_missing");
-    let beside = Call::get("/orders").raw_header("x-note", b"caf\xe9").raw_header("authorization", format!("Bearer {good}"));
+    case.denies(
+        &CORP,
+        "nothing else",
+        &whole,
+        401,
+        "token_malformed|token_missing",
+    );
+    let beside = Call::get("/orders")
+        .raw_header("x-note", b"caf\xe9")
+        .raw_header("authorization", format!("Bearer {good}"));
     case.allows(&CORP, "in a header of nobody's", &beside);
 }
 
 fn query_is_not_looked_at(case: &mut Case) {
     let good = tokens::good();
-    for path in [format!("/orders?access_token={good}"), format!("/orders?a=1&access_token={good}&b"), format!("/orders?token={good}")] {
+    for path in [
+        format!("/orders?access_token={good}"),
+        format!("/orders?a=1&access_token={good}&b"),
+        format!("/orders?token={good}"),
+    ] {
         case.denies(&CORP, "query", &Call::get(&path), 401, "token_missing");
-        case.allows(&CORP, "query beside a header", &Call::get(&path).token(&good));
+        case.allows(
+            &CORP,
+            "query beside a header",
+            &Call::get(&path).token(&good),
+        );
     }
     let site = Site::start(&Settings::of(corp()).server("token_from: [{query: access_token}]"));
-    case.allows(&site, "query, configured", &Call::get(format!("/orders?access_token={good}")));
+    case.allows(
+        &site,
+        "query, configured",
+        &Call::get(format!("/orders?access_token={good}")),
+    );
     let twice = Call::get(format!("/orders?access_token={good}&access_token={good}"));
     case.denies(&site, "query, twice", &twice, 401, "token_malformed");
-    case.denies(&site, "header, not configured", &Call::bearing(&good), 401, "token_missing");
+    case.denies(
+        &site,
+        "header, not configured",
+        &Call::bearing(&good),
+        401,
+        "token_missing",
+    );
 }
 
 fn other_headers_are_not_looked_at(case: &mut Case) {
@@ -184,8 +337,20 @@ fn other_headers_are_not_looked_at(case: &mut Case) {
         "cookie",
         "x-access-token",
     ] {
-        case.denies(&CORP, name, &Call::get("/orders").header(name, &bearer), 401, "token_missing");
-        case.denies(&CORP, name, &Call::get("/orders").raw_header(name, &bearer), 401, "token_missing");
+        case.denies(
+            &CORP,
+            name,
+            &Call::get("/orders").header(name, &bearer),
+            401,
+            "token_missing",
+        );
+        case.denies(
+            &CORP,
+            name,
+            &Call::get("/orders").raw_header(name, &bearer),
+            401,
+            "token_missing",
+        );
     }
 }
 
@@ -199,7 +364,13 @@ fn underscore_is_another_header(case: &mut Case) {
     case.allows(&CUSTOM, "x-jwt", &get().header("x-jwt", &good));
     case.allows(&CUSTOM, "X-JWT, raw", &get().raw_header("X-JWT", &good));
     for name in ["x_jwt", "x.jwt", "xjwt", "x-jwt-", "authorization"] {
-        case.denies(&CUSTOM, name, &get().header(name, &good), 401, "token_missing");
+        case.denies(
+            &CUSTOM,
+            name,
+            &get().header(name, &good),
+            401,
+            "token_missing",
+        );
     }
     let bearer = get().header("x-jwt", format!("Bearer {good}"));
     case.denies(&CUSTOM, "with a scheme", &bearer, 401, "token_malformed");
@@ -211,8 +382,18 @@ fn custom_header_given_twice_is_malformed(case: &mut Case) {
     let (good, other) = (tokens::good(), ED.sign(&claims()));
     let get = || Call::get("/orders");
     for evil in [&other, &good, "evil", ""] {
-        for value in [format!("{good},{evil}"), format!("{evil},{good}"), format!("{good}, {evil}")] {
-            case.denies(&CUSTOM, "joined", &get().header("x-jwt", value), 401, "token_malformed");
+        for value in [
+            format!("{good},{evil}"),
+            format!("{evil},{good}"),
+            format!("{good}, {evil}"),
+        ] {
+            case.denies(
+                &CUSTOM,
+                "joined",
+                &get().header("x-jwt", value),
+                401,
+                "token_malformed",
+            );
         }
         let raw = get().raw_header("x-jwt", &good).raw_header("x-jwt", evil);
         case.denies(&CUSTOM, "raw", &raw, 401, "token_malformed");

@@ -36,23 +36,54 @@ fn bearing(name: &str, value: serde_json::Value) -> String {
 
 fn registered_names_are_not_critical_extensions(case: &mut Case) {
     case.accepts(&CORP, "without crit", tokens::good());
-    for name in ["exp", "alg", "kid", "typ", "crit", "nbf", "iss", "jwk", "zip"] {
-        case.refuses(&CORP, name, bearing("crit", json!([name])), "crit_unsupported");
+    for name in [
+        "exp", "alg", "kid", "typ", "crit", "nbf", "iss", "jwk", "zip",
+    ] {
+        case.refuses(
+            &CORP,
+            name,
+            bearing("crit", json!([name])),
+            "crit_unsupported",
+        );
     }
-    let header = with(with(RSA.header(), "exp", json!(4_102_444_800_u64)), "crit", json!(["exp"]));
-    case.refuses(&CORP, "exp, present", RSA.sign_with(&header, &claims()), "crit_unsupported");
+    let header = with(
+        with(RSA.header(), "exp", json!(4_102_444_800_u64)),
+        "crit",
+        json!(["exp"]),
+    );
+    case.refuses(
+        &CORP,
+        "exp, present",
+        RSA.sign_with(&header, &claims()),
+        "crit_unsupported",
+    );
 }
 
 fn unknown_critical_extension_is_refused(case: &mut Case) {
     case.accepts(&CORP, "foo, not critical", bearing("foo", json!(1)));
     let header = with(with(RSA.header(), "foo", json!(1)), "crit", json!(["foo"]));
-    case.refuses(&CORP, "foo, critical", RSA.sign_with(&header, &claims()), "crit_unsupported");
+    case.refuses(
+        &CORP,
+        "foo, critical",
+        RSA.sign_with(&header, &claims()),
+        "crit_unsupported",
+    );
     let header = with(header, "crit", json!(["foo", "b64"]));
-    case.refuses(&CORP, "foo and b64", RSA.sign_with(&header, &claims()), "crit_unsupported");
+    case.refuses(
+        &CORP,
+        "foo and b64",
+        RSA.sign_with(&header, &claims()),
+        "crit_unsupported",
+    );
 }
 
 fn absent_critical_extension_is_refused(case: &mut Case) {
-    case.refuses(&CORP, "foo", bearing("crit", json!(["foo"])), "crit_unsupported|token_malformed");
+    case.refuses(
+        &CORP,
+        "foo",
+        bearing("crit", json!(["foo"])),
+        "crit_unsupported|token_malformed",
+    );
 }
 
 fn crit_of_another_form_is_malformed(case: &mut Case) {
@@ -67,7 +98,12 @@ fn crit_of_another_form_is_malformed(case: &mut Case) {
         json!([["a"]]),
     ];
     for crit in forms {
-        case.refuses(&CORP, &crit.to_string(), bearing("crit", crit.clone()), "token_malformed");
+        case.refuses(
+            &CORP,
+            &crit.to_string(),
+            bearing("crit", crit.clone()),
+            "token_malformed",
+        );
     }
 }
 
@@ -78,35 +114,88 @@ fn unencoded(header: &serde_json::Value, payload: &str) -> String {
 }
 
 fn unencoded_payload_is_refused(case: &mut Case) {
-    let header = with(with(RSA.header(), "b64", json!(false)), "crit", json!(["b64"]));
+    let header = with(
+        with(RSA.header(), "b64", json!(false)),
+        "crit",
+        json!(["b64"]),
+    );
     let claims = claims().to_string();
-    case.refuses(&CORP, "JSON in the token", unencoded(&header, &claims), "crit_unsupported|token_malformed");
+    case.refuses(
+        &CORP,
+        "JSON in the token",
+        unencoded(&header, &claims),
+        "crit_unsupported|token_malformed",
+    );
     let text = mint::b64(claims.as_bytes());
-    case.refuses(&CORP, "token characters only", unencoded(&header, &text), "crit_unsupported");
-    case.refuses(&CORP, "empty payload", unencoded(&header, ""), "crit_unsupported|token_malformed");
+    case.refuses(
+        &CORP,
+        "token characters only",
+        unencoded(&header, &text),
+        "crit_unsupported",
+    );
+    case.refuses(
+        &CORP,
+        "empty payload",
+        unencoded(&header, ""),
+        "crit_unsupported|token_malformed",
+    );
 }
 
 fn b64_without_crit_is_malformed(case: &mut Case) {
     let header = with(RSA.header(), "b64", json!(false));
     let claims = claims().to_string();
-    case.refuses(&CORP, "JSON in the token", unencoded(&header, &claims), "token_malformed");
+    case.refuses(
+        &CORP,
+        "JSON in the token",
+        unencoded(&header, &claims),
+        "token_malformed",
+    );
     let text = mint::b64(claims.as_bytes());
-    case.refuses(&CORP, "token characters only", unencoded(&header, &text), "token_malformed");
+    case.refuses(
+        &CORP,
+        "token characters only",
+        unencoded(&header, &text),
+        "token_malformed",
+    );
 }
 
 fn crit_in_an_encrypted_token_is_refused(case: &mut Case) {
     for crit in [json!(["exp"]), json!(["foo"])] {
         let header = json!({"alg": "RSA-OAEP-256", "enc": "A256GCM", "crit": crit});
-        let parts = [header.to_string().as_bytes(), b"key", b"iv", b"text", b"tag"].map(mint::b64);
-        case.refuses(&CORP, &crit.to_string(), parts.join("."), "crit_unsupported");
+        let parts = [
+            header.to_string().as_bytes(),
+            b"key",
+            b"iv",
+            b"text",
+            b"tag",
+        ]
+        .map(mint::b64);
+        case.refuses(
+            &CORP,
+            &crit.to_string(),
+            parts.join("."),
+            "crit_unsupported",
+        );
     }
 }
 
 fn typ_of_an_access_token_is_accepted(case: &mut Case) {
-    for typ in ["JWT", "jwt", "Jwt", "at+jwt", "AT+JWT", "application/at+jwt", "application/jwt"] {
+    for typ in [
+        "JWT",
+        "jwt",
+        "Jwt",
+        "at+jwt",
+        "AT+JWT",
+        "application/at+jwt",
+        "application/jwt",
+    ] {
         case.accepts(&CORP, typ, bearing("typ", json!(typ)));
     }
-    case.accepts(&CORP, "absent", RSA.sign_with(&without(RSA.header(), "typ"), &claims()));
+    case.accepts(
+        &CORP,
+        "absent",
+        RSA.sign_with(&without(RSA.header(), "typ"), &claims()),
+    );
 }
 
 /// Only RFC 9068's type is accepted.
@@ -114,21 +203,58 @@ static AT_JWT: LazyLock<Site> =
     LazyLock::new(|| Site::start(&Settings::of(corp().line("types: [at+jwt]"))));
 
 fn demanded_typ_is_demanded(case: &mut Case) {
-    for typ in ["at+jwt", "AT+jwt", "application/at+jwt", "Application/AT+JWT"] {
+    for typ in [
+        "at+jwt",
+        "AT+jwt",
+        "application/at+jwt",
+        "Application/AT+JWT",
+    ] {
         case.accepts(&AT_JWT, typ, bearing("typ", json!(typ)));
     }
-    for typ in ["JWT", "", "at+jwt ", "xat+jwt", "at+jwt;v=1", "application/x/at+jwt", "text/at+jwt"] {
-        case.refuses(&AT_JWT, typ, bearing("typ", json!(typ)), "token_type_invalid");
+    for typ in [
+        "JWT",
+        "",
+        "at+jwt ",
+        "xat+jwt",
+        "at+jwt;v=1",
+        "application/x/at+jwt",
+        "text/at+jwt",
+    ] {
+        case.refuses(
+            &AT_JWT,
+            typ,
+            bearing("typ", json!(typ)),
+            "token_type_invalid",
+        );
     }
     let absent = RSA.sign_with(&without(RSA.header(), "typ"), &claims());
     case.refuses(&AT_JWT, "absent", absent, "token_type_invalid");
 }
 
 fn tokens_made_for_other_purposes_are_refused(case: &mut Case) {
-    for purpose in ["dpop", "logout", "secevent", "entity-statement", "token-introspection"] {
-        for typ in [format!("{purpose}+jwt"), format!("application/{purpose}+JWT")] {
-            case.refuses(&CORP, &typ, bearing("typ", json!(typ)), "token_type_invalid");
-            case.refuses(&AT_JWT, &typ, bearing("typ", json!(typ)), "token_type_invalid");
+    for purpose in [
+        "dpop",
+        "logout",
+        "secevent",
+        "entity-statement",
+        "token-introspection",
+    ] {
+        for typ in [
+            format!("{purpose}+jwt"),
+            format!("application/{purpose}+JWT"),
+        ] {
+            case.refuses(
+                &CORP,
+                &typ,
+                bearing("typ", json!(typ)),
+                "token_type_invalid",
+            );
+            case.refuses(
+                &AT_JWT,
+                &typ,
+                bearing("typ", json!(typ)),
+                "token_type_invalid",
+            );
         }
     }
 }
@@ -136,20 +262,56 @@ fn tokens_made_for_other_purposes_are_refused(case: &mut Case) {
 fn id_token_is_no_access_token(case: &mut Case) {
     let id_token = |audience: &str| {
         let claims = tokens::claims_with("aud", json!(audience));
-        let claims = with(with(claims, "nonce", json!("n-0S6_WzA2Mj")), "at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ"));
+        let claims = with(
+            with(claims, "nonce", json!("n-0S6_WzA2Mj")),
+            "at_hash",
+            json!("77QmUPtjPfzWtF2AnpK9RQ"),
+        );
         RSA.sign(&claims)
     };
-    case.refuses(&CORP, "under a policy with audience", id_token("client-id"), "audience_mismatch");
-    case.refuses(&AT_JWT, "under a policy with both", id_token("client-id"), "token_type_invalid|audience_mismatch");
-    let by_type = corp().audiences("any_audience: true").line("types: [at+jwt]");
+    case.refuses(
+        &CORP,
+        "under a policy with audience",
+        id_token("client-id"),
+        "audience_mismatch",
+    );
+    case.refuses(
+        &AT_JWT,
+        "under a policy with both",
+        id_token("client-id"),
+        "token_type_invalid|audience_mismatch",
+    );
+    let by_type = corp()
+        .audiences("any_audience: true")
+        .line("types: [at+jwt]");
     let site = Site::start(&Settings::of(by_type));
-    case.refuses(&site, "under a policy with typ", id_token("client-id"), "token_type_invalid");
-    case.accepts(&site, "an access token for anybody", bearing("typ", json!("at+jwt")));
+    case.refuses(
+        &site,
+        "under a policy with typ",
+        id_token("client-id"),
+        "token_type_invalid",
+    );
+    case.accepts(
+        &site,
+        "an access token for anybody",
+        bearing("typ", json!("at+jwt")),
+    );
 }
 
 fn typ_of_another_type_is_malformed(case: &mut Case) {
-    for typ in [json!(1), json!({}), json!(null), json!(["JWT"]), json!(true)] {
-        case.refuses(&CORP, &typ.to_string(), bearing("typ", typ.clone()), "token_malformed");
+    for typ in [
+        json!(1),
+        json!({}),
+        json!(null),
+        json!(["JWT"]),
+        json!(true),
+    ] {
+        case.refuses(
+            &CORP,
+            &typ.to_string(),
+            bearing("typ", typ.clone()),
+            "token_malformed",
+        );
     }
 }
 
@@ -160,17 +322,32 @@ fn nested_token_without_encryption_is_malformed(case: &mut Case) {
         case.refuses(&CORP, cty, token, "token_malformed");
     }
     let quoted = format!("{:?}", tokens::good());
-    case.refuses(&CORP, "as a JSON string", tokens::payload(&quoted), "token_malformed");
+    case.refuses(
+        &CORP,
+        "as a JSON string",
+        tokens::payload(&quoted),
+        "token_malformed",
+    );
 }
 
 /// A block of DEFLATE that is stored, not compressed (RFC 1951 §3.2.4).
 fn deflated(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).expect("a short text");
-    [&[1], &length.to_le_bytes()[..], &(!length).to_le_bytes()[..], bytes].concat()
+    [
+        &[1],
+        &length.to_le_bytes()[..],
+        &(!length).to_le_bytes()[..],
+        bytes,
+    ]
+    .concat()
 }
 
 fn zip_is_not_inflated(case: &mut Case) {
-    case.accepts(&CORP, "honest payload, header ignored", bearing("zip", json!("DEF")));
+    case.accepts(
+        &CORP,
+        "honest payload, header ignored",
+        bearing("zip", json!("DEF")),
+    );
     let header = with(RSA.header(), "zip", json!("DEF")).to_string();
     let token = RSA.sign_text(&header, &deflated(claims().to_string().as_bytes()));
     case.refuses(&CORP, "deflated payload", token, "token_malformed");

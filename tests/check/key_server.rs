@@ -29,7 +29,10 @@ impl KeyServer {
                 let _ = answer(stream, &body);
             }
         });
-        Self { address, connections }
+        Self {
+            address,
+            connections,
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -46,7 +46,12 @@ impl Outcome {
         let (http, headers, removed, body) = match &response.http_response {
             Some(HttpResponse::DeniedResponse(denied)) => {
                 let http = denied.status.as_ref().map_or(0, |status| status.code);
-                (Some(http), pairs(&denied.headers), Vec::new(), text(&denied.body))
+                (
+                    Some(http),
+                    pairs(&denied.headers),
+                    Vec::new(),
+                    text(&denied.body),
+                )
             }
             Some(HttpResponse::OkResponse(ok)) => {
                 let removed = ok.headers_to_remove.iter().map(|name| text(name)).collect();
@@ -75,7 +80,10 @@ impl Outcome {
 
     /// The value of a header that is set.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(set, _)| set == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(set, _)| set == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn removes(&self, name: &str) -> bool {
@@ -85,9 +93,11 @@ impl Outcome {
     /// Query parameters that Envoy is told to remove.
     pub(crate) fn query_removed(&self) -> Vec<String> {
         match &self.response.http_response {
-            Some(HttpResponse::OkResponse(ok)) => {
-                ok.query_parameters_to_remove.iter().map(|name| text(name)).collect()
-            }
+            Some(HttpResponse::OkResponse(ok)) => ok
+                .query_parameters_to_remove
+                .iter()
+                .map(|name| text(name))
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -117,12 +127,20 @@ fn metadata(encoded: &[u8]) -> BTreeMap<String, String> {
         Some(Kind::StringValue(text)) => text,
         other => format!("{other:?}"),
     };
-    decoded.fields.into_iter().map(|(name, value)| (name, text(value.kind))).collect()
+    decoded
+        .fields
+        .into_iter()
+        .map(|(name, value)| (name, text(value.kind)))
+        .collect()
 }
 
 fn pairs(options: &[HeaderValueOption]) -> Vec<(String, String)> {
     let header = |option: &HeaderValueOption| option.header.clone().unwrap_or_default();
-    options.iter().map(header).map(|header| (text(&header.key), text(&header.value))).collect()
+    options
+        .iter()
+        .map(header)
+        .map(|header| (text(&header.key), text(&header.value)))
+        .collect()
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -43,22 +43,42 @@ impl Process {
     /// With no more than this many open files.
     pub(crate) fn serve_with_files(name: &str, settings: &Settings, files: usize) -> Self {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), BINARY]);
+        command.args([
+            "-c",
+            &format!("ulimit -n {files}; exec \"$0\" \"$@\""),
+            BINARY,
+        ]);
         Self::serve_with(name, settings, command)
     }
 
     fn serve_with(name: &str, settings: &Settings, mut command: Command) -> Self {
         let file = write(&format!("{name}.yaml"), &settings.text());
-        command.args(["serve", "-c"]).arg(&file).stdin(Stdio::null());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        command
+            .args(["serve", "-c"])
+            .arg(&file)
+            .stdin(Stdio::null());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         let log = Log::of(&mut child);
-        let address = log.address().unwrap_or_else(|| panic!("no address in the log:\n{}", log.text()));
-        Self { child, address, channel: site::connect(address), log }
+        let address = log
+            .address()
+            .unwrap_or_else(|| panic!("no address in the log:\n{}", log.text()));
+        Self {
+            child,
+            address,
+            channel: site::connect(address),
+            log,
+        }
     }
 
     /// The child reads the system's clock, so tokens for it need the real time.
     pub(crate) fn now() -> i64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("after 1970");
         i64::try_from(now.as_secs()).expect("before the end of time")
     }
 
@@ -85,7 +105,10 @@ impl Process {
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        let status = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .expect("kill runs");
         assert!(status.success(), "SIGTERM was sent");
     }
 
@@ -134,14 +157,21 @@ impl Log {
             thread::spawn(move || {
                 let mut chunk = [0; 4096];
                 while let Ok(read @ 1..) = stream.read(&mut chunk) {
-                    bytes.lock().expect("a log").extend_from_slice(&chunk[..read]);
+                    bytes
+                        .lock()
+                        .expect("a log")
+                        .extend_from_slice(&chunk[..read]);
                     // Nobody may be waiting any more.
                     let _ = sender.send(());
                 }
             })
         };
         let readers = streams.into_iter().flatten().map(reader).collect();
-        Self { bytes, readers, grown }
+        Self {
+            bytes,
+            readers,
+            grown,
+        }
     }
 
     fn text(&self) -> String {
@@ -171,8 +201,22 @@ impl Log {
 /// Runs `check-config` on a file of this text.
 pub(crate) fn check_config(name: &str, text: &str) -> (PathBuf, Output) {
     let file = write(name, text);
-    let output = Command::new(BINARY).arg("check-config").arg(&file).output().expect("it runs");
+    let output = Command::new(BINARY)
+        .arg("check-config")
+        .arg(&file)
+        .output()
+        .expect("it runs");
     (file, output)
+}
+
+/// As [`check_config`], in a process with no more than this much address space, in KiB.
+pub(crate) fn check_config_within(file: &Path, memory: usize) -> Output {
+    let limited = format!("ulimit -v {memory}; exec \"$0\" check-config \"$1\"");
+    let output = Command::new("sh")
+        .args(["-c", &limited, BINARY])
+        .arg(file)
+        .output();
+    output.expect("it runs")
 }
 
 /// A file in the folder for tests' temporary files.

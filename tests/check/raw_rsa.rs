@@ -37,12 +37,19 @@ impl RawRsa {
         for _ in 0..6 {
             inverse = inverse.wrapping_mul(2_u64.wrapping_sub(modulus[0].wrapping_mul(inverse)));
         }
-        Self { modulus, exponent: trim(exponent).to_vec(), inverse: inverse.wrapping_neg() }
+        Self {
+            modulus,
+            exponent: trim(exponent).to_vec(),
+            inverse: inverse.wrapping_neg(),
+        }
     }
 
     /// The length of the modulus in bytes.
     pub(crate) fn len(&self) -> usize {
-        bytes(&self.modulus).iter().skip_while(|byte| **byte == 0).count()
+        bytes(&self.modulus)
+            .iter()
+            .skip_while(|byte| **byte == 0)
+            .count()
     }
 
     pub(crate) fn modulus(&self) -> Vec<u8> {
@@ -58,7 +65,11 @@ impl RawRsa {
         let square = self.doubled(&one, 2 * 64 * self.modulus.len());
         let base = self.multiply(&base, &square);
         let mut power = self.multiply(&one, &square);
-        for bit in self.exponent.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)) {
+        for bit in self
+            .exponent
+            .iter()
+            .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1))
+        {
             power = self.multiply(&power, &power);
             if bit == 1 {
                 power = self.multiply(&power, &base);
@@ -98,7 +109,8 @@ impl RawRsa {
             let factor = sum[0].wrapping_mul(self.inverse);
             let mut carry = multiply_add(self.modulus[0], factor, sum[0], 0).1;
             for index in 1..size {
-                (sum[index - 1], carry) = multiply_add(self.modulus[index], factor, sum[index], carry);
+                (sum[index - 1], carry) =
+                    multiply_add(self.modulus[index], factor, sum[index], carry);
             }
             let (top, over) = sum[size].overflowing_add(carry);
             sum[size - 1] = top;
@@ -132,12 +144,20 @@ fn multiply_add(a: u64, b: u64, c: u64, d: u64) -> (u64, u64) {
 }
 
 fn limbs(big_endian: &[u8]) -> Vec<u64> {
-    let limb = |chunk: &[u8]| chunk.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte));
+    let limb = |chunk: &[u8]| {
+        chunk
+            .iter()
+            .fold(0, |limb, byte| limb << 8 | u64::from(*byte))
+    };
     big_endian.rchunks(8).map(limb).collect()
 }
 
 fn bytes(limbs: &[u64]) -> Vec<u8> {
-    limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect()
+    limbs
+        .iter()
+        .rev()
+        .flat_map(|limb| limb.to_be_bytes())
+        .collect()
 }
 
 fn trim(number: &[u8]) -> &[u8] {
@@ -151,7 +171,12 @@ fn element(der: &[u8]) -> (&[u8], &[u8]) {
         short @ ..0x80 => (2, short),
         long => {
             let end = 2 + (long & 0x7f);
-            (end, der[2..end].iter().fold(0, |length, byte| length << 8 | usize::from(*byte)))
+            (
+                end,
+                der[2..end]
+                    .iter()
+                    .fold(0, |length, byte| length << 8 | usize::from(*byte)),
+            )
         }
     };
     der[start..].split_at(length)
@@ -183,8 +208,8 @@ pub(crate) fn subtract(a: &[u8], b: &[u8]) -> Vec<u8> {
 
 /// `DigestInfo` of SHA-256 up to the hash (RFC 8017 §9.2, note 1).
 pub(crate) const SHA256_INFO: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
-    0x04, 0x20,
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
+    0x00, 0x04, 0x20,
 ];
 
 /// `00 01 FF… 00` and then the rest, as long as a modulus of `length` bytes (RFC 8017 §9.2).
@@ -194,7 +219,12 @@ pub(crate) fn pkcs1_block(length: usize, rest: &[u8]) -> Vec<u8> {
 }
 
 /// EMSA-PSS-ENCODE for a modulus of `length` full bytes (RFC 8017 §9.1.1).
-pub(crate) fn pss_block(length: usize, message: &[u8], salt: &[u8], mask: &'static Algorithm) -> Vec<u8> {
+pub(crate) fn pss_block(
+    length: usize,
+    message: &[u8],
+    salt: &[u8],
+    mask: &'static Algorithm,
+) -> Vec<u8> {
     let hash = digest::digest(&digest::SHA256, message);
     let salted = [&[0; 8], hash.as_ref(), salt].concat();
     let hash = digest::digest(&digest::SHA256, &salted);

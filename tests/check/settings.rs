@@ -56,7 +56,10 @@ impl Settings {
 
     /// The header names that the issuers' claims go to.
     pub(crate) fn managed(&self) -> Vec<String> {
-        self.issuers.iter().flat_map(|issuer| issuer.headers.clone()).collect()
+        self.issuers
+            .iter()
+            .flat_map(|issuer| issuer.headers.clone())
+            .collect()
     }
 }
 
@@ -80,7 +83,10 @@ impl Issuer {
 
     pub(crate) fn named(name: &str, url: &str, set: &Value) -> Self {
         // JSON text in single quotes: in YAML only the quote itself has to be doubled.
-        let keys = format!("jwks: {{inline: '{}'}}", set.to_string().replace('\'', "''"));
+        let keys = format!(
+            "jwks: {{inline: '{}'}}",
+            set.to_string().replace('\'', "''")
+        );
         Self {
             name: name.to_owned(),
             url: url.to_owned(),

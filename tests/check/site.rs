@@ -44,14 +44,24 @@ impl Site {
     /// Starts a server on a free port; panics where the configuration is refused.
     pub(crate) fn start(settings: &Settings) -> Self {
         let text = settings.text();
-        let config = Config::parse(&text, Path::new(env!("CARGO_TARGET_TMPDIR")).join("check.yaml").as_path())
-            .unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        let config = Config::parse(
+            &text,
+            Path::new(env!("CARGO_TARGET_TMPDIR"))
+                .join("check.yaml")
+                .as_path(),
+        )
+        .unwrap_or_else(|problems| panic!("{problems}\n{text}"));
         let clock = Clock::fixed(NOW);
         let app = RUNTIME
             .block_on(App::start(config, clock.clone()))
             .unwrap_or_else(|error| panic!("{error}"));
         let channel = connect(app.address());
-        Self { app, clock, channel, managed: settings.managed() }
+        Self {
+            app,
+            clock,
+            channel,
+            managed: settings.managed(),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -97,16 +107,18 @@ impl Site {
         RUNTIME.block_on(ready).expect("the server becomes ready");
     }
 
-    /// Shuts the server down and waits until it is gone.
-    pub(crate) async fn stop(self) {
-        self.app.stop().await;
+    /// Shuts the server down and waits until it is gone; whether every call was answered in time.
+    pub(crate) async fn stop(self) -> bool {
+        self.app.stop().await
     }
 }
 
 /// A channel that connects when it is first used.
 pub(crate) fn connect(address: SocketAddr) -> Channel {
     let _runtime = RUNTIME.enter();
-    Endpoint::from_shared(format!("http://{address}")).expect("a URI").connect_lazy()
+    Endpoint::from_shared(format!("http://{address}"))
+        .expect("a URI")
+        .connect_lazy()
 }
 
 /// One unary call with these bytes as the message; the bytes of the answer.
@@ -126,11 +138,18 @@ pub(crate) async fn call(
 ) -> Result<Bytes, Status> {
     let mut client = Grpc::new(channel);
     let answer = async {
-        client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
-        client.unary(request, PathAndQuery::from_static(path), BytesCodec).await
+        client
+            .ready()
+            .await
+            .map_err(|error| Status::unavailable(error.to_string()))?;
+        client
+            .unary(request, PathAndQuery::from_static(path), BytesCodec)
+            .await
     };
     let answer = tokio::time::timeout(PATIENCE, answer).await;
-    answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer"))).map(Response::into_inner)
+    answer
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer")))
+        .map(Response::into_inner)
 }
 
 /// Messages go out and come in as they are.

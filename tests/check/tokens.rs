@@ -80,7 +80,9 @@ pub(crate) fn headed(header: &str) -> String {
 
 /// A compact token of any three contents; nothing is signed.
 pub(crate) fn compact(header: &str, payload: &[u8], signature: &[u8]) -> String {
-    [header.as_bytes(), payload, signature].map(mint::b64).join(".")
+    [header.as_bytes(), payload, signature]
+        .map(mint::b64)
+        .join(".")
 }
 
 /// A token's three segments.

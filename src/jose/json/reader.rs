@@ -142,7 +142,13 @@ impl<'a> Reader<'a> {
             self.digits()?;
         }
         let text = self.text.get(start..self.at).ok_or_else(|| self.syntax())?;
-        Ok(Json::Number(Number(text.into())))
+        let number = Number(text.into());
+        // RFC 8259 §6: readers agree on the range of doubles only.
+        if number.to_f64().is_finite() {
+            Ok(Json::Number(number))
+        } else {
+            Err(self.syntax())
+        }
     }
 
     fn digits(&mut self) -> Result<(), JsonError> {

@@ -25,21 +25,44 @@ fn keyed_with(case: &mut Case, site: &Site, what: &str, key: &Signer, secret: &[
     for alg in ["HS256", "HS384", "HS512"] {
         let signer = Signer::from_secret(alg, secret);
         let named = with(signer.header(), "kid", json!(key.kid()));
-        case.refuses(site, &format!("{alg}, {what}"), signer.sign_with(&named, &claims()), "alg_not_allowed");
-        case.refuses(site, &format!("{alg}, {what}, no kid"), signer.sign(&claims()), "alg_not_allowed");
+        case.refuses(
+            site,
+            &format!("{alg}, {what}"),
+            signer.sign_with(&named, &claims()),
+            "alg_not_allowed",
+        );
+        case.refuses(
+            site,
+            &format!("{alg}, {what}, no kid"),
+            signer.sign(&claims()),
+            "alg_not_allowed",
+        );
     }
 }
 
 /// A PEM text as it is, without its final newline, and after a space or a newline: CVE-2026-34950.
 fn pem_spellings(pem: &str) -> [String; 6] {
     let cut = pem.trim_end();
-    [pem.to_owned(), cut.to_owned(), format!(" {pem}"), format!("\n{pem}"), format!(" {cut}"), format!("\n{cut}")]
+    [
+        pem.to_owned(),
+        cut.to_owned(),
+        format!(" {pem}"),
+        format!("\n{pem}"),
+        format!(" {cut}"),
+        format!("\n{cut}"),
+    ]
 }
 
 fn public_key_pem_is_no_secret(case: &mut Case) {
     case.accepts(&CORP, "RS256 with the same key", tokens::good());
     for secret in pem_spellings(&der::pem("PUBLIC KEY", &RSA.public_der())) {
-        keyed_with(case, &CORP, &format!("{:?}…", &secret[..12]), &RSA, secret.as_bytes());
+        keyed_with(
+            case,
+            &CORP,
+            &format!("{:?}…", &secret[..12]),
+            &RSA,
+            secret.as_bytes(),
+        );
     }
 }
 
@@ -55,8 +78,20 @@ fn public_key_der_is_no_secret(case: &mut Case) {
 fn jwk_text_and_modulus_are_no_secrets(case: &mut Case) {
     let jwk = RSA.jwk();
     keyed_with(case, &CORP, "JWK text", &RSA, jwk.to_string().as_bytes());
-    keyed_with(case, &CORP, "set text", &RSA, mint::key_set(&[&RSA]).to_string().as_bytes());
-    keyed_with(case, &CORP, "text of n", &RSA, jwk["n"].as_str().expect("n").as_bytes());
+    keyed_with(
+        case,
+        &CORP,
+        "set text",
+        &RSA,
+        mint::key_set(&[&RSA]).to_string().as_bytes(),
+    );
+    keyed_with(
+        case,
+        &CORP,
+        "text of n",
+        &RSA,
+        jwk["n"].as_str().expect("n").as_bytes(),
+    );
     keyed_with(case, &CORP, "bytes of n", &RSA, &tokens::member(&jwk, "n"));
 }
 
@@ -78,10 +113,21 @@ fn empty_mac_is_refused(case: &mut Case) {
     let any_algorithm = Site::start(&Settings::of(Issuer::corp(&[&RSA, &EC, &ED])));
     for site in [&*CORP, &any_algorithm] {
         for key in [&*RSA, &*EC, &*ED] {
-            let token = Signer::from_secret("HS256", b"").sign_with(&key.with_alg("HS256").header(), &claims());
+            let token = Signer::from_secret("HS256", b"")
+                .sign_with(&key.with_alg("HS256").header(), &claims());
             let empty = tokens::resigned(&token, b"");
-            case.refuses(site, &format!("no MAC, key {}", key.kid()), empty, "alg_not_allowed|token_malformed");
-            case.refuses(site, &format!("MAC of the empty key, key {}", key.kid()), token, "alg_not_allowed");
+            case.refuses(
+                site,
+                &format!("no MAC, key {}", key.kid()),
+                empty,
+                "alg_not_allowed|token_malformed",
+            );
+            case.refuses(
+                site,
+                &format!("MAC of the empty key, key {}", key.kid()),
+                token,
+                "alg_not_allowed",
+            );
         }
     }
 }
@@ -95,7 +141,13 @@ fn key_without_alg_does_not_let_the_token_choose(case: &mut Case) {
         case.accepts(&site, "ES256", EC.sign(&claims()));
         let pem = der::pem("PUBLIC KEY", &RSA.public_der());
         keyed_with(case, &site, "PEM", &RSA, pem.as_bytes());
-        keyed_with(case, &site, "04||x||y…", &EC, &tokens::member(&EC.jwk(), "x"));
+        keyed_with(
+            case,
+            &site,
+            "04||x||y…",
+            &EC,
+            &tokens::member(&EC.jwk(), "x"),
+        );
     }
 }
 
@@ -108,12 +160,26 @@ fn secret_of_one_issuer_is_nothing_to_another(case: &mut Case) {
     let site = Site::start(&Settings::of(a).issuer(b));
     let shared = Signer::from_secret("HS256", secret);
     let from = |url: &str| tokens::claims_with("iss", json!(url));
-    case.accepts(&site, "B's own token", shared.sign(&from("https://b.example")));
+    case.accepts(
+        &site,
+        "B's own token",
+        shared.sign(&from("https://b.example")),
+    );
     case.accepts(&site, "A's own token", RSA.sign(&from("https://a.example")));
-    case.refuses(&site, "A's name, B's secret", shared.sign(&from("https://a.example")), "alg_not_allowed");
+    case.refuses(
+        &site,
+        "A's name, B's secret",
+        shared.sign(&from("https://a.example")),
+        "alg_not_allowed",
+    );
     let named = with(shared.header(), "kid", json!(RSA.kid()));
     let token = shared.sign_with(&named, &from("https://a.example"));
-    case.refuses(&site, "A's name and kid, B's secret", token, "alg_not_allowed");
+    case.refuses(
+        &site,
+        "A's name and kid, B's secret",
+        token,
+        "alg_not_allowed",
+    );
     let token = RSA.sign(&from("https://b.example"));
     case.refuses(&site, "B's name, A's key", token, "alg_not_allowed");
 }

@@ -40,19 +40,39 @@ fn equal_text_is_the_audience(case: &mut Case) {
     let site = Site::start(&Settings::of(both));
     case.accepts(&site, "api of api and web", for_audience(json!("api")));
     case.accepts(&site, "web of api and web", for_audience(json!("web")));
-    case.refuses(&site, "neither", for_audience(json!("app")), "audience_mismatch");
+    case.refuses(
+        &site,
+        "neither",
+        for_audience(json!("app")),
+        "audience_mismatch",
+    );
 }
 
 fn one_of_several_is_the_audience(case: &mut Case) {
-    for aud in [json!(["x", "api"]), json!(["api", "x"]), json!(["api"]), json!(["api", "api"])] {
+    for aud in [
+        json!(["x", "api"]),
+        json!(["api", "x"]),
+        json!(["api"]),
+        json!(["api", "api"]),
+    ] {
         case.accepts(&API, &aud.to_string(), for_audience(aud.clone()));
     }
-    case.refuses(&API, "none of several", for_audience(json!(["x", "y"])), "audience_mismatch");
+    case.refuses(
+        &API,
+        "none of several",
+        for_audience(json!(["x", "y"])),
+        "audience_mismatch",
+    );
 }
 
 fn empty_audience_is_nobodys(case: &mut Case) {
     for aud in [json!([]), json!(""), json!([""])] {
-        case.refuses(&API, &aud.to_string(), for_audience(aud.clone()), "audience_mismatch");
+        case.refuses(
+            &API,
+            &aud.to_string(),
+            for_audience(aud.clone()),
+            "audience_mismatch",
+        );
     }
 }
 
@@ -67,20 +87,49 @@ fn audience_of_another_type_is_invalid(case: &mut Case) {
         json!([null, "api"]),
         json!([{"api": "api"}, "api"]),
     ] {
-        case.refuses(&API, &aud.to_string(), for_audience(aud.clone()), "claim_invalid");
+        case.refuses(
+            &API,
+            &aud.to_string(),
+            for_audience(aud.clone()),
+            "claim_invalid",
+        );
     }
     let anybody = Site::start(&Settings::of(corp().audiences("any_audience: true")));
     case.accepts(&anybody, "any audience", for_audience(json!("x")));
-    case.refuses(&anybody, "any audience, wrong type", for_audience(json!(1)), "claim_invalid");
+    case.refuses(
+        &anybody,
+        "any audience, wrong type",
+        for_audience(json!(1)),
+        "claim_invalid",
+    );
 }
 
 fn similar_audience_is_another(case: &mut Case) {
     for aud in [
-        "api-admin", "ap", "API", "api/", " api", "api evil", "x,api", "api ", "api\n", "api\0", "*", "a*",
-        "\u{430}pi", "xapi", "api,x", "[\"api\"]",
+        "api-admin",
+        "ap",
+        "API",
+        "api/",
+        " api",
+        "api evil",
+        "x,api",
+        "api ",
+        "api\n",
+        "api\0",
+        "*",
+        "a*",
+        "\u{430}pi",
+        "xapi",
+        "api,x",
+        "[\"api\"]",
     ] {
         case.refuses(&API, aud, for_audience(json!(aud)), "audience_mismatch");
-        case.refuses(&API, &format!("[{aud}]"), for_audience(json!([aud])), "audience_mismatch");
+        case.refuses(
+            &API,
+            &format!("[{aud}]"),
+            for_audience(json!([aud])),
+            "audience_mismatch",
+        );
     }
 }
 
@@ -92,11 +141,23 @@ fn long_list_is_judged_in_time(case: &mut Case) {
     let asked = Instant::now();
     let call = super::super::call::Call::bearing(&token);
     let outcome = API.ask(&call);
-    let expected = if outcome.is_allow() { Expect::Allow } else { Expect::Deny(401, "claim_invalid") };
+    let expected = if outcome.is_allow() {
+        Expect::Allow
+    } else {
+        Expect::Deny(401, "claim_invalid")
+    };
     case.judge("10000 entries, match last", &API, &call, &outcome, expected);
-    case.holds("within two seconds", asked.elapsed() < Duration::from_secs(2));
+    case.holds(
+        "within two seconds",
+        asked.elapsed() < Duration::from_secs(2),
+    );
     list.pop();
     list.push("ap".to_owned());
     let token = for_audience(json!(list));
-    case.refuses(&API, "10000 entries, no match", token, "audience_mismatch|claim_invalid");
+    case.refuses(
+        &API,
+        "10000 entries, no match",
+        token,
+        "audience_mismatch|claim_invalid",
+    );
 }

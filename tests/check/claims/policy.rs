@@ -36,7 +36,12 @@ fn bearing(path: &str, claims: &Value) -> Call {
 fn scope_is_never_matched_by_part(case: &mut Case) {
     let none = claims_without("scope");
     for name in ["scope", "scp"] {
-        for value in [json!("admin"), json!("read admin"), json!("admin read"), json!(["read", "admin"])] {
+        for value in [
+            json!("admin"),
+            json!("read admin"),
+            json!("admin read"),
+            json!(["read", "admin"]),
+        ] {
             let call = bearing("/scope", &with(none.clone(), name, value.clone()));
             case.allows(&RULES, &format!("{name} {value}"), &call);
         }
@@ -59,25 +64,68 @@ fn scope_is_never_matched_by_part(case: &mut Case) {
             json!([]),
         ] {
             let call = bearing("/scope", &with(none.clone(), name, value.clone()));
-            case.denies(&RULES, &format!("{name} {value}"), &call, 403, "insufficient_scope");
+            case.denies(
+                &RULES,
+                &format!("{name} {value}"),
+                &call,
+                403,
+                "insufficient_scope",
+            );
         }
-        for value in [json!(1), json!(true), json!(null), json!({"admin": true}), json!([["admin"]]), json!(["admin", 1])] {
+        for value in [
+            json!(1),
+            json!(true),
+            json!(null),
+            json!({"admin": true}),
+            json!([["admin"]]),
+            json!(["admin", 1]),
+        ] {
             let call = bearing("/scope", &with(none.clone(), name, value.clone()));
-            case.denies(&RULES, &format!("{name} {value}"), &call, 401, "claim_invalid");
+            case.denies(
+                &RULES,
+                &format!("{name} {value}"),
+                &call,
+                401,
+                "claim_invalid",
+            );
         }
     }
-    case.denies(&RULES, "neither", &bearing("/scope", &none), 403, "insufficient_scope");
-    let both = with(with(none.clone(), "scope", json!("read")), "scp", json!(["write"]));
+    case.denies(
+        &RULES,
+        "neither",
+        &bearing("/scope", &none),
+        403,
+        "insufficient_scope",
+    );
+    let both = with(
+        with(none.clone(), "scope", json!("read")),
+        "scp",
+        json!(["write"]),
+    );
     case.allows(&RULES, "one in each", &bearing("/scopes", &both));
     let one = with(none, "scope", json!("read"));
-    case.denies(&RULES, "one of two", &bearing("/scopes", &one), 403, "insufficient_scope");
+    case.denies(
+        &RULES,
+        "one of two",
+        &bearing("/scopes", &one),
+        403,
+        "insufficient_scope",
+    );
 }
 
 fn member_is_compared_whole(case: &mut Case) {
     let roles = |path: &str, value: Value| bearing(path, &claims_with("roles", value));
     case.allows(&RULES, "equal", &roles("/equals", json!("admin")));
-    case.allows(&RULES, "contained", &roles("/contains", json!(["user", "admin"])));
-    case.allows(&RULES, "all contained", &roles("/all", json!(["admin", "x", "user"])));
+    case.allows(
+        &RULES,
+        "contained",
+        &roles("/contains", json!(["user", "admin"])),
+    );
+    case.allows(
+        &RULES,
+        "all contained",
+        &roles("/all", json!(["admin", "x", "user"])),
+    );
     for value in [
         json!("superadmin"),
         json!(["superadmin"]),
@@ -94,10 +142,20 @@ fn member_is_compared_whole(case: &mut Case) {
     ] {
         for path in ["/equals", "/contains", "/all"] {
             let what = format!("{value} for {path}");
-            case.denies(&RULES, &what, &roles(path, value.clone()), 403, "policy_denied");
+            case.denies(
+                &RULES,
+                &what,
+                &roles(path, value.clone()),
+                403,
+                "policy_denied",
+            );
         }
     }
-    let other = [("/equals", json!(["admin"])), ("/contains", json!("admin")), ("/all", json!(["admin"]))];
+    let other = [
+        ("/equals", json!(["admin"])),
+        ("/contains", json!("admin")),
+        ("/all", json!(["admin"])),
+    ];
     for (path, value) in other {
         case.denies(&RULES, path, &roles(path, value), 403, "policy_denied");
     }
@@ -109,12 +167,32 @@ fn true_is_not_a_word_for_true(case: &mut Case) {
     let flag = |path: &str, value: Value| bearing(path, &claims_with("flag", value));
     case.allows(&RULES, "true", &flag("/true", json!(true)));
     case.allows(&RULES, "1", &flag("/one", json!(1)));
-    for value in [json!("true"), json!(1), json!("1"), json!([true]), json!(false), json!(null), json!({})] {
+    for value in [
+        json!("true"),
+        json!(1),
+        json!("1"),
+        json!([true]),
+        json!(false),
+        json!(null),
+        json!({}),
+    ] {
         let call = flag("/true", value.clone());
-        case.denies(&RULES, &format!("{value} for true"), &call, 403, "policy_denied");
+        case.denies(
+            &RULES,
+            &format!("{value} for true"),
+            &call,
+            403,
+            "policy_denied",
+        );
     }
     for value in [json!("1"), json!(true), json!([1]), json!(10), json!("01")] {
         let call = flag("/one", value.clone());
-        case.denies(&RULES, &format!("{value} for 1"), &call, 403, "policy_denied");
+        case.denies(
+            &RULES,
+            &format!("{value} for 1"),
+            &call,
+            403,
+            "policy_denied",
+        );
     }
 }

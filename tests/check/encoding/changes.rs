@@ -56,11 +56,13 @@ fn every_changed_byte_is_refused(case: &mut Case) {
     let token = short_token();
     case.accepts(&ONE_KEY, "unchanged", &token);
     let changes = (0..token.len()).flat_map(|at| (0..=255).map(move |byte| (at, byte)));
-    let changed = changes.filter(|(at, byte)| token.as_bytes()[*at] != *byte).map(|(at, byte)| {
-        let mut token = token.clone().into_bytes();
-        token[at] = byte;
-        (format!("byte {at} is {byte:#04x}"), token)
-    });
+    let changed = changes
+        .filter(|(at, byte)| token.as_bytes()[*at] != *byte)
+        .map(|(at, byte)| {
+            let mut token = token.clone().into_bytes();
+            token[at] = byte;
+            (format!("byte {at} is {byte:#04x}"), token)
+        });
     all_refused(case, changed);
     case.accepts(&ONE_KEY, "unchanged, afterwards", &token);
 }
@@ -69,7 +71,8 @@ fn every_prefix_and_suffix_is_refused(case: &mut Case) {
     for token in [short_token(), tokens::ED.sign(&tokens::claims())] {
         case.accepts(&ONE_KEY, "whole", &token);
         let prefixes = (0..token.len()).map(|end| (format!("prefix {end}"), token[..end].into()));
-        let suffixes = (1..=token.len()).map(|start| (format!("suffix {start}"), token[start..].into()));
+        let suffixes =
+            (1..=token.len()).map(|start| (format!("suffix {start}"), token[start..].into()));
         all_refused(case, prefixes.chain(suffixes));
     }
 }

@@ -23,7 +23,11 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 fn duplicate_member_is_malformed(case: &mut Case) {
-    case.accepts(&CORP, "each member once", headed(r#"{"alg":"RS256","kid":"rsa-key"}"#));
+    case.accepts(
+        &CORP,
+        "each member once",
+        headed(r#"{"alg":"RS256","kid":"rsa-key"}"#),
+    );
     malformed(
         case,
         &[
@@ -39,7 +43,11 @@ fn duplicate_member_is_malformed(case: &mut Case) {
 }
 
 fn duplicate_by_escape_is_malformed(case: &mut Case) {
-    case.accepts(&CORP, "escaped once", headed(r#"{"\u0061lg":"RS256","kid":"rsa-key"}"#));
+    case.accepts(
+        &CORP,
+        "escaped once",
+        headed(r#"{"\u0061lg":"RS256","kid":"rsa-key"}"#),
+    );
     malformed(
         case,
         &[
@@ -51,16 +59,44 @@ fn duplicate_by_escape_is_malformed(case: &mut Case) {
 }
 
 fn names_are_compared_exactly(case: &mut Case) {
-    case.accepts(&CORP, "ALG ignored", headed(r#"{"alg":"RS256","kid":"rsa-key","ALG":"none"}"#));
-    case.accepts(&CORP, "ALG first", headed(r#"{"ALG":"none","alg":"RS256","kid":"rsa-key"}"#));
-    case.accepts(&CORP, "KID ignored", headed(r#"{"alg":"RS256","kid":"rsa-key","Kid":"other"}"#));
+    case.accepts(
+        &CORP,
+        "ALG ignored",
+        headed(r#"{"alg":"RS256","kid":"rsa-key","ALG":"none"}"#),
+    );
+    case.accepts(
+        &CORP,
+        "ALG first",
+        headed(r#"{"ALG":"none","alg":"RS256","kid":"rsa-key"}"#),
+    );
+    case.accepts(
+        &CORP,
+        "KID ignored",
+        headed(r#"{"alg":"RS256","kid":"rsa-key","Kid":"other"}"#),
+    );
     let none = headed(r#"{"alg":"none","kid":"rsa-key","ALG":"RS256"}"#);
     case.refuses(&CORP, "alg none, ALG RS256", none, "alg_not_allowed");
-    case.refuses(&CORP, "ALG alone", headed(r#"{"ALG":"RS256","kid":"rsa-key"}"#), "token_malformed");
+    case.refuses(
+        &CORP,
+        "ALG alone",
+        headed(r#"{"ALG":"RS256","kid":"rsa-key"}"#),
+        "token_malformed",
+    );
 }
 
 fn header_that_is_no_object_is_malformed(case: &mut Case) {
-    malformed(case, &["[]", r#""x""#, "1", "null", "true", r#"["alg","RS256"]"#, r#"[{"alg":"RS256"}]"#]);
+    malformed(
+        case,
+        &[
+            "[]",
+            r#""x""#,
+            "1",
+            "null",
+            "true",
+            r#"["alg","RS256"]"#,
+            r#"[{"alg":"RS256"}]"#,
+        ],
+    );
 }
 
 fn empty_header_is_malformed(case: &mut Case) {
@@ -75,9 +111,19 @@ fn other_encodings_are_malformed(case: &mut Case) {
     let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
     let marked = [&[0xff, 0xfe], little.as_slice()].concat();
     let latin = header.replace("JWT", "J\u{1}").into_bytes().into_iter();
-    let latin: Vec<u8> = latin.map(|byte| if byte == 1 { 0xe4 } else { byte }).collect();
-    let overlong = [&br#"{"alg":"RS256","kid":"rsa-key","x":""#[..], b"\xc0\xaf\"}"].concat();
-    let surrogate = [&br#"{"alg":"RS256","kid":"rsa-key","x":""#[..], b"\xed\xa0\x80\"}"].concat();
+    let latin: Vec<u8> = latin
+        .map(|byte| if byte == 1 { 0xe4 } else { byte })
+        .collect();
+    let overlong = [
+        &br#"{"alg":"RS256","kid":"rsa-key","x":""#[..],
+        b"\xc0\xaf\"}",
+    ]
+    .concat();
+    let surrogate = [
+        &br#"{"alg":"RS256","kid":"rsa-key","x":""#[..],
+        b"\xed\xa0\x80\"}",
+    ]
+    .concat();
     let forms = [
         ("UTF-16LE", little),
         ("UTF-16BE", big),
@@ -87,7 +133,11 @@ fn other_encodings_are_malformed(case: &mut Case) {
         ("surrogate in UTF-8", surrogate),
     ];
     for (what, header) in forms {
-        let input = format!("{}.{}", mint::b64(&header), mint::b64(claims().to_string().as_bytes()));
+        let input = format!(
+            "{}.{}",
+            mint::b64(&header),
+            mint::b64(claims().to_string().as_bytes())
+        );
         let token = format!("{input}.{}", mint::b64(&RSA.signature(input.as_bytes())));
         case.refuses(&CORP, what, token, "token_malformed");
     }
@@ -96,7 +146,16 @@ fn other_encodings_are_malformed(case: &mut Case) {
 fn text_after_the_header_is_malformed(case: &mut Case) {
     let header = RSA.header().to_string();
     case.accepts(&CORP, "the header alone", headed(&header));
-    for text in [r#"{"alg":"none"}"#, &header, "x", ",", "}", "\0", "//", "null"] {
+    for text in [
+        r#"{"alg":"none"}"#,
+        &header,
+        "x",
+        ",",
+        "}",
+        "\0",
+        "//",
+        "null",
+    ] {
         malformed(case, &[&format!("{header}{text}")]);
     }
 }
@@ -136,23 +195,60 @@ fn nested(depth: usize) -> String {
 
 fn deep_nesting_is_malformed(case: &mut Case) {
     case.accepts(&CORP, "16 levels", headed(&nested(16)));
-    case.refuses(&CORP, "2000 levels", headed(&nested(2_000)), "token_malformed");
-    case.refuses(&ROOMY, "10000 levels", headed(&nested(10_000)), "token_malformed");
-    case.refuses(&ROOMY, "20000 levels", headed(&nested(20_000)), "token_malformed");
-    case.refuses(&CORP, "10000 levels, small limit", headed(&nested(10_000)), "token_malformed|token_too_large");
+    case.refuses(
+        &CORP,
+        "2000 levels",
+        headed(&nested(2_000)),
+        "token_malformed",
+    );
+    case.refuses(
+        &ROOMY,
+        "10000 levels",
+        headed(&nested(10_000)),
+        "token_malformed",
+    );
+    case.refuses(
+        &ROOMY,
+        "20000 levels",
+        headed(&nested(20_000)),
+        "token_malformed",
+    );
+    case.refuses(
+        &CORP,
+        "10000 levels, small limit",
+        headed(&nested(10_000)),
+        "token_malformed|token_too_large",
+    );
     let objects = format!("{}1{}", r#"{"a":"#.repeat(7_000), "}".repeat(7_000));
     let header = format!(r#"{{"alg":"RS256","kid":"rsa-key","x":{objects}}}"#);
     case.refuses(&ROOMY, "7000 objects", headed(&header), "token_malformed");
     let unclosed = format!(r#"{{"alg":"RS256","x":{}"#, "[".repeat(40_000));
-    case.refuses(&ROOMY, "40000 levels, never closed", headed(&unclosed), "token_malformed");
+    case.refuses(
+        &ROOMY,
+        "40000 levels, never closed",
+        headed(&unclosed),
+        "token_malformed",
+    );
 }
 
 fn large_header_is_refused(case: &mut Case) {
     let header = with(RSA.header(), "x", json!("x".repeat(64 << 10))).to_string();
-    case.refuses(&CORP, "64 KiB in one member", headed(&header), "token_too_large|token_malformed");
-    let members: String = (0..8_000).map(|number| format!(r#","x{number}":1"#)).collect();
+    case.refuses(
+        &CORP,
+        "64 KiB in one member",
+        headed(&header),
+        "token_too_large|token_malformed",
+    );
+    let members: String = (0..8_000)
+        .map(|number| format!(r#","x{number}":1"#))
+        .collect();
     let header = format!(r#"{{"alg":"RS256","kid":"rsa-key"{members}}}"#);
-    case.refuses(&CORP, "64 KiB in 8000 members", headed(&header), "token_too_large|token_malformed");
+    case.refuses(
+        &CORP,
+        "64 KiB in 8000 members",
+        headed(&header),
+        "token_too_large|token_malformed",
+    );
 }
 
 fn white_space_is_legal(case: &mut Case) {
@@ -163,7 +259,12 @@ fn white_space_is_legal(case: &mut Case) {
     ] {
         case.accepts(&CORP, &header.escape_debug().to_string(), headed(header));
         let other = RSA.with_kid("other").header().to_string();
-        case.refuses(&CORP, "another kid, same form", headed(&other), "key_not_found");
+        case.refuses(
+            &CORP,
+            "another kid, same form",
+            headed(&other),
+            "key_not_found",
+        );
     }
 }
 

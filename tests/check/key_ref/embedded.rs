@@ -27,16 +27,32 @@ fn brings(case: &mut Case, attacker: &Signer, honest: &Signer, name: &str, value
         let signer = attacker.with_kid(kid);
         signer.sign_with(&with(signer.header(), name, value.clone()), &claims())
     };
-    case.refuses(&CORP, &what(honest.kid()), signed(honest.kid()), "signature_invalid");
+    case.refuses(
+        &CORP,
+        &what(honest.kid()),
+        signed(honest.kid()),
+        "signature_invalid",
+    );
     case.refuses(&CORP, &what(""), signed(""), "signature_invalid");
-    case.refuses(&CORP, &what("attacker"), signed("attacker"), "key_not_found");
+    case.refuses(
+        &CORP,
+        &what("attacker"),
+        signed("attacker"),
+        "key_not_found",
+    );
     let token = honest.sign_with(&with(honest.header(), name, value.clone()), &claims());
     case.accepts(&CORP, &format!("{name} under an honest signature"), token);
 }
 
 fn embedded_jwk_is_not_used(case: &mut Case) {
     brings(case, &STRANGER, &RSA, "jwk", &STRANGER.jwk());
-    brings(case, &STRANGER, &RSA, "jwk", &STRANGER.with_kid(RSA.kid()).jwk());
+    brings(
+        case,
+        &STRANGER,
+        &RSA,
+        "jwk",
+        &STRANGER.with_kid(RSA.kid()).jwk(),
+    );
     let attacker = Signer::generate("ES256", "attacker");
     brings(case, &attacker, &EC, "jwk", &attacker.jwk());
 }
@@ -56,11 +72,20 @@ fn links(case: &mut Case, name: &str, urls: impl Fn(&str) -> Vec<String>) {
     for url in urls(&server.address().to_string()) {
         brings(case, &STRANGER, &RSA, name, &json!(url));
     }
-    case.equal("connections to the attacker's server", server.connections(), 0);
+    case.equal(
+        "connections to the attacker's server",
+        server.connections(),
+        0,
+    );
 }
 
 fn jku_is_not_followed(case: &mut Case) {
-    links(case, "jku", |host| vec![format!("http://{host}/jwks"), format!("https://{host}/jwks")]);
+    links(case, "jku", |host| {
+        vec![
+            format!("http://{host}/jwks"),
+            format!("https://{host}/jwks"),
+        ]
+    });
 }
 
 fn jku_tricks_are_not_followed(case: &mut Case) {
@@ -77,13 +102,22 @@ fn jku_tricks_are_not_followed(case: &mut Case) {
 }
 
 fn jku_to_metadata_service_or_file_is_not_followed(case: &mut Case) {
-    for url in ["http://169.254.169.254/latest/meta-data/", "file:///etc/passwd", "gopher://127.0.0.1/"] {
+    for url in [
+        "http://169.254.169.254/latest/meta-data/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1/",
+    ] {
         brings(case, &STRANGER, &RSA, "jku", &json!(url));
     }
 }
 
 fn x5u_is_not_followed(case: &mut Case) {
-    links(case, "x5u", |host| vec![format!("http://{host}/leaf.pem"), format!("https://{host}/leaf.pem")]);
+    links(case, "x5u", |host| {
+        vec![
+            format!("http://{host}/leaf.pem"),
+            format!("https://{host}/leaf.pem"),
+        ]
+    });
 }
 
 fn x5c_is_not_used(case: &mut Case) {

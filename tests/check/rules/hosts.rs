@@ -28,43 +28,100 @@ static HOSTS: LazyLock<Site> = LazyLock::new(|| {
 
 fn spelling_of_a_host_gets_no_laxer_rule(case: &mut Case) {
     let strict = [
-        "admin.example.com", "ADMIN.example.com", "Admin.Example.COM", "admin.example.com:443", "admin.example.com:8080",
-        "admin.example.com.", "ADMIN.EXAMPLE.COM.:443", "a.internal.example", "A.Internal.Example:1", "a.b.internal.example.",
+        "admin.example.com",
+        "ADMIN.example.com",
+        "Admin.Example.COM",
+        "admin.example.com:443",
+        "admin.example.com:8080",
+        "admin.example.com.",
+        "ADMIN.EXAMPLE.COM.:443",
+        "a.internal.example",
+        "A.Internal.Example:1",
+        "a.b.internal.example.",
     ];
     for host in strict {
         let call = || Call::get("/orders").host(host);
         case.denies(&HOSTS, host, &call(), 401, "token_missing");
-        case.denies(&HOSTS, host, &call().token(alice()), 403, "insufficient_scope");
+        case.denies(
+            &HOSTS,
+            host,
+            &call().token(alice()),
+            403,
+            "insufficient_scope",
+        );
         case.allows(&HOSTS, host, &call().token(admin()));
     }
     let odd: [&[u8]; 19] = [
-        b"user@admin.example.com", b"admin.example.com@evil.example", b"", b"admin.example.com,other.example",
-        b"other.example,admin.example.com", b"other.example, admin.example.com", b"admin.example.com:", b"admin.example.com:x",
-        b"admin.example.com:443:443", b"admin.example.com:443@x", b" admin.example.com", b"admin.example.com\t", b"admin..example.com",
-        b".admin.example.com", b"admin.example.com/", b"admin.example.com\0", b"\xffadmin.example.com", b"[::1", b"admin.example.com..",
+        b"user@admin.example.com",
+        b"admin.example.com@evil.example",
+        b"",
+        b"admin.example.com,other.example",
+        b"other.example,admin.example.com",
+        b"other.example, admin.example.com",
+        b"admin.example.com:",
+        b"admin.example.com:x",
+        b"admin.example.com:443:443",
+        b"admin.example.com:443@x",
+        b" admin.example.com",
+        b"admin.example.com\t",
+        b"admin..example.com",
+        b".admin.example.com",
+        b"admin.example.com/",
+        b"admin.example.com\0",
+        b"\xffadmin.example.com",
+        b"[::1",
+        b"admin.example.com..",
     ];
     for host in odd {
         let what = String::from_utf8_lossy(host).into_owned();
         let call = || Call::get("/orders").host(host);
         // An empty host leaves the pseudo-header, which is empty here too.
         case.denies(&HOSTS, &what, &call(), 400, "request_malformed");
-        case.denies(&HOSTS, &what, &call().token(admin()), 400, "request_malformed");
+        case.denies(
+            &HOSTS,
+            &what,
+            &call().token(admin()),
+            400,
+            "request_malformed",
+        );
     }
-    for host in ["other.example", "[::1]", "[::1]:8443", "127.0.0.1", "xadmin.example.com", "internal.example", "xinternal.example"] {
+    for host in [
+        "other.example",
+        "[::1]",
+        "[::1]:8443",
+        "127.0.0.1",
+        "xadmin.example.com",
+        "internal.example",
+        "xinternal.example",
+    ] {
         let outcome = case.allows(&HOSTS, host, &Call::get("/orders").host(host));
         case.equal("another host's rule", outcome.rule(), "rest");
     }
 }
 
 const RENAMING: [&str; 12] = [
-    "x-http-method-override", "x-original-url", "x-rewrite-url", "x-forwarded-uri", "x-forwarded-path",
-    "x-envoy-original-path", "x-original-uri", "x-method-override", "x-http-method", "x-forwarded-prefix",
-    "x-envoy-original-method", "x-original-method",
+    "x-http-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+    "x-forwarded-path",
+    "x-envoy-original-path",
+    "x-original-uri",
+    "x-method-override",
+    "x-http-method",
+    "x-forwarded-prefix",
+    "x-envoy-original-method",
+    "x-original-method",
 ];
 
 fn headers_that_rename_a_request_are_ignored(case: &mut Case) {
     for name in RENAMING {
-        for value in ["/public/x", "https://api.example.com/public/x", "GET", "TRACE"] {
+        for value in [
+            "/public/x",
+            "https://api.example.com/public/x",
+            "GET",
+            "TRACE",
+        ] {
             for site in [&PATHS, &OPEN_END] {
                 let call = Call::get("/admin/x").header(name, value);
                 case.denies(site, name, &call, 401, "token_missing");
@@ -98,10 +155,20 @@ fn forwarding_headers_are_ignored(case: &mut Case) {
         ("host", "other.example"),
         (":authority", "other.example"),
     ] {
-        let call = Call::get("/orders").host("admin.example.com").header(name, value);
+        let call = Call::get("/orders")
+            .host("admin.example.com")
+            .header(name, value);
         case.denies(&HOSTS, name, &call, 401, "token_missing");
-        case.denies(&HOSTS, name, &call.token(alice()), 403, "insufficient_scope");
-        let lax = Call::get("/orders").host("other.example").header(name, "admin.example.com");
+        case.denies(
+            &HOSTS,
+            name,
+            &call.token(alice()),
+            403,
+            "insufficient_scope",
+        );
+        let lax = Call::get("/orders")
+            .host("other.example")
+            .header(name, "admin.example.com");
         let outcome = case.allows(&HOSTS, name, &lax);
         case.equal("rule", outcome.rule(), "rest");
     }
@@ -119,9 +186,29 @@ fn unknown_context_is_denied(case: &mut Case) {
     let call = || Call::get("/orders").token(alice());
     let outcome = case.allows(&CONTEXT, "shop", &call().context("policy", "shop"));
     case.equal("rule", outcome.rule(), "shop");
-    case.allows(&CONTEXT, "open", &Call::get("/orders").context("policy", "open").context("tier", "free"));
-    for (key, value) in [("policy", "none"), ("policy", ""), ("policy", "Shop"), ("policy", "shop "), ("Policy", "shop"), ("tier", "free"), ("", "")] {
-        case.denies(&CONTEXT, &format!("{key}={value}"), &call().context(key, value), 403, "policy_denied");
+    case.allows(
+        &CONTEXT,
+        "open",
+        &Call::get("/orders")
+            .context("policy", "open")
+            .context("tier", "free"),
+    );
+    for (key, value) in [
+        ("policy", "none"),
+        ("policy", ""),
+        ("policy", "Shop"),
+        ("policy", "shop "),
+        ("Policy", "shop"),
+        ("tier", "free"),
+        ("", ""),
+    ] {
+        case.denies(
+            &CONTEXT,
+            &format!("{key}={value}"),
+            &call().context(key, value),
+            403,
+            "policy_denied",
+        );
     }
     case.denies(&CONTEXT, "no context", &call(), 403, "policy_denied");
     let half = Call::get("/orders").context("policy", "open");
@@ -129,15 +216,28 @@ fn unknown_context_is_denied(case: &mut Case) {
 }
 
 fn header_is_no_context(case: &mut Case) {
-    for (key, value) in [("policy", "shop"), ("context", "policy=shop"), ("context_extensions", "policy: shop"), ("x-policy", "shop")] {
+    for (key, value) in [
+        ("policy", "shop"),
+        ("context", "policy=shop"),
+        ("context_extensions", "policy: shop"),
+        ("x-policy", "shop"),
+    ] {
         let call = Call::get("/orders").token(alice()).header(key, value);
         case.denies(&CONTEXT, key, &call, 403, "policy_denied");
-        let raw = Call::get("/orders").raw_header("authorization", format!("Bearer {}", alice())).raw_header(key, value);
+        let raw = Call::get("/orders")
+            .raw_header("authorization", format!("Bearer {}", alice()))
+            .raw_header(key, value);
         case.denies(&CONTEXT, key, &raw, 403, "policy_denied");
     }
-    let open = Call::get("/orders").header("policy", "open").header("tier", "free");
+    let open = Call::get("/orders")
+        .header("policy", "open")
+        .header("tier", "free");
     case.denies(&CONTEXT, "open by header", &open, 403, "policy_denied");
-    let beside = Call::get("/orders").token(alice()).context("policy", "shop").header("policy", "open").header("tier", "free");
+    let beside = Call::get("/orders")
+        .token(alice())
+        .context("policy", "shop")
+        .header("policy", "open")
+        .header("tier", "free");
     let outcome = case.allows(&CONTEXT, "another policy by header", &beside);
     case.equal("rule", outcome.rule(), "shop");
 }

@@ -40,8 +40,13 @@ const SHORT: [(usize, &str, &str); 2] = [
 ];
 
 fn hex(text: &str) -> Vec<u8> {
-    let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
-    digits.map(|pair| u8::from_str_radix(pair, 16).expect("hex")).collect()
+    let digits = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).expect("ASCII"));
+    digits
+        .map(|pair| u8::from_str_radix(pair, 16).expect("hex"))
+        .collect()
 }
 
 fn key(n: &[u8], e: &[u8]) -> Value {
@@ -51,7 +56,11 @@ fn key(n: &[u8], e: &[u8]) -> Value {
 /// A server whose only issuer publishes this key beside a good one.
 fn beside(key: &Value) -> Site {
     let set = json!({"keys": [key, EC.jwk()]});
-    Site::start(&Settings::of(Issuer::named("corp", "https://idp.example.com", &set)))
+    Site::start(&Settings::of(Issuer::named(
+        "corp",
+        "https://idp.example.com",
+        &set,
+    )))
 }
 
 /// The key is not found; the one beside it works.
@@ -64,7 +73,11 @@ fn not_used(case: &mut Case, what: &str, key: &Value, token: &str) {
 /// The input of a token under the odd key.
 fn input() -> String {
     let header = with(RSA.header(), "kid", json!("odd-key")).to_string();
-    format!("{}.{}", mint::b64(header.as_bytes()), mint::b64(claims().to_string().as_bytes()))
+    format!(
+        "{}.{}",
+        mint::b64(header.as_bytes()),
+        mint::b64(claims().to_string().as_bytes())
+    )
 }
 
 /// The padded hash of the input, for a modulus of this many bytes.
@@ -77,10 +90,24 @@ fn short_rsa_key_is_not_used(case: &mut Case) {
     for (bits, n, d) in SHORT {
         let raw = RawRsa::new(&hex(n), &hex(d));
         case.equal("bytes of modulus", raw.len(), bits / 8);
-        let token = format!("{}.{}", input(), mint::b64(&raw.sign_block(&block(raw.len()))));
-        not_used(case, &format!("{bits} bits"), &key(&hex(n), &[1, 0, 1]), &token);
+        let token = format!(
+            "{}.{}",
+            input(),
+            mint::b64(&raw.sign_block(&block(raw.len())))
+        );
+        not_used(
+            case,
+            &format!("{bits} bits"),
+            &key(&hex(n), &[1, 0, 1]),
+            &token,
+        );
         let zeros = [vec![0; 256 - raw.len()], hex(n)].concat();
-        not_used(case, &format!("{bits} bits after zeros"), &key(&zeros, &[1, 0, 1]), &token);
+        not_used(
+            case,
+            &format!("{bits} bits after zeros"),
+            &key(&zeros, &[1, 0, 1]),
+            &token,
+        );
     }
     let same = RSA.with_kid("odd-key");
     case.accepts(&beside(&same.jwk()), "2048 bits", same.sign(&claims()));
@@ -95,7 +122,10 @@ fn huge_rsa_key_is_not_used(case: &mut Case) {
     for _ in 0..50 {
         case.refuses(&site, "16384 bits", &token, "key_not_found");
     }
-    case.holds("no slow verification", asked.elapsed() < Duration::from_secs(5));
+    case.holds(
+        "no slow verification",
+        asked.elapsed() < Duration::from_secs(5),
+    );
 }
 
 /// With e = 1 a signature is the padded hash itself: anybody can write it.

@@ -22,12 +22,25 @@ static RAW: LazyLock<RawRsa> = LazyLock::new(|| RawRsa::of(&RSA));
 fn zero_byte_more_or_less_is_invalid(case: &mut Case) {
     let token = RSA.sign(&claims());
     let longer = [&[0], signature_of(&token).as_slice()].concat();
-    case.refuses(&CORP, "zero added", resigned(&token, &longer), "signature_invalid");
+    case.refuses(
+        &CORP,
+        "zero added",
+        resigned(&token, &longer),
+        "signature_invalid",
+    );
     // One signature in 256 begins with a zero byte.
     let numbered = (0..).map(|number| RSA.sign(&tokens::claims_with("n", json!(number))));
-    let token = numbered.into_iter().find(|token| signature_of(token)[0] == 0).expect("one in 256");
+    let token = numbered
+        .into_iter()
+        .find(|token| signature_of(token)[0] == 0)
+        .expect("one in 256");
     case.accepts(&CORP, "begins with zero", &token);
-    case.refuses(&CORP, "zero removed", resigned(&token, &signature_of(&token)[1..]), "signature_invalid");
+    case.refuses(
+        &CORP,
+        "zero removed",
+        resigned(&token, &signature_of(&token)[1..]),
+        "signature_invalid",
+    );
 }
 
 fn extreme_rsa_values_are_invalid(case: &mut Case) {
@@ -61,7 +74,11 @@ fn block(rest: &[&[u8]]) -> Vec<u8> {
 }
 
 fn bad_pkcs1_padding_is_invalid(case: &mut Case) {
-    case.accepts(&CORP, "the right padding, by the same means", padded(|hash| block(&[&SHA256_INFO, hash])));
+    case.accepts(
+        &CORP,
+        "the right padding, by the same means",
+        padded(|hash| block(&[&SHA256_INFO, hash])),
+    );
     let with_byte = |at: usize, byte: u8| {
         padded(|hash| {
             let mut block = block(&[&SHA256_INFO, hash]);
@@ -90,26 +107,68 @@ fn bad_pkcs1_padding_is_invalid(case: &mut Case) {
     // Bleichenbacher's forgery: few FF, and the rest after the hash.
     for filling in [0, 1, 8, 16] {
         let token = padded(|hash| {
-            let head = [&[0, 1], vec![0xff; filling].as_slice(), &[0], &SHA256_INFO[..], hash].concat();
+            let head = [
+                &[0, 1],
+                vec![0xff; filling].as_slice(),
+                &[0],
+                &SHA256_INFO[..],
+                hash,
+            ]
+            .concat();
             let garbage = vec![0x5a; RAW.len() - head.len()];
             [head, garbage].concat()
         });
-        case.refuses(&CORP, &format!("{filling} FF, garbage after the hash"), token, "signature_invalid");
+        case.refuses(
+            &CORP,
+            &format!("{filling} FF, garbage after the hash"),
+            token,
+            "signature_invalid",
+        );
     }
     for (what, info) in other_digest_infos() {
-        case.refuses(&CORP, what, padded(|hash| block(&[&info, hash])), "signature_invalid");
+        case.refuses(
+            &CORP,
+            what,
+            padded(|hash| block(&[&info, hash])),
+            "signature_invalid",
+        );
     }
-    case.refuses(&CORP, "no DigestInfo", padded(|hash| block(&[hash])), "signature_invalid");
-    case.refuses(&CORP, "zeros after the hash", padded(|hash| block(&[&SHA256_INFO, hash, &[0, 0]])), "signature_invalid");
-    case.refuses(&CORP, "no hash", padded(|_| block(&[&SHA256_INFO])), "signature_invalid");
-    case.refuses(&CORP, "hash reversed", padded(|hash| {
-        let hash: Vec<u8> = hash.iter().rev().copied().collect();
-        block(&[&SHA256_INFO, &hash])
-    }), "signature_invalid");
+    case.refuses(
+        &CORP,
+        "no DigestInfo",
+        padded(|hash| block(&[hash])),
+        "signature_invalid",
+    );
+    case.refuses(
+        &CORP,
+        "zeros after the hash",
+        padded(|hash| block(&[&SHA256_INFO, hash, &[0, 0]])),
+        "signature_invalid",
+    );
+    case.refuses(
+        &CORP,
+        "no hash",
+        padded(|_| block(&[&SHA256_INFO])),
+        "signature_invalid",
+    );
+    case.refuses(
+        &CORP,
+        "hash reversed",
+        padded(|hash| {
+            let hash: Vec<u8> = hash.iter().rev().copied().collect();
+            block(&[&SHA256_INFO, &hash])
+        }),
+        "signature_invalid",
+    );
     let pss = padded(|_| {
         let token = RSA.sign(&claims());
         let [header, payload, _] = segments(&token);
-        pss_block(RAW.len(), format!("{header}.{payload}").as_bytes(), &[7; 32], &digest::SHA256)
+        pss_block(
+            RAW.len(),
+            format!("{header}.{payload}").as_bytes(),
+            &[7; 32],
+            &digest::SHA256,
+        )
     });
     case.refuses(&CORP, "PSS padding under RS256", pss, "signature_invalid");
 }
@@ -118,7 +177,12 @@ fn bad_pkcs1_padding_is_invalid(case: &mut Case) {
 fn other_digest_infos() -> Vec<(&'static str, Vec<u8>)> {
     let algorithm = [0x06, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
     let info = |after: &[u8], octets: &[u8]| {
-        let identifier = [&[0x30, (algorithm.len() + after.len()) as u8], &algorithm[..], after].concat();
+        let identifier = [
+            &[0x30, (algorithm.len() + after.len()) as u8],
+            &algorithm[..],
+            after,
+        ]
+        .concat();
         let length = (identifier.len() + octets.len() + 32) as u8;
         [&[0x30, length], identifier.as_slice(), octets].concat()
     };
@@ -128,9 +192,15 @@ fn other_digest_infos() -> Vec<(&'static str, Vec<u8>)> {
         ("NULL missing", info(&[], &[4, 0x20])),
         ("two NULLs", info(&[5, 0, 5, 0], &[4, 0x20])),
         ("NULL with long length", info(&[5, 0x81, 0], &[4, 0x20])),
-        ("garbage in the parameters", info(&[4, 2, 0xde, 0xad], &[4, 0x20])),
+        (
+            "garbage in the parameters",
+            info(&[4, 2, 0xde, 0xad], &[4, 0x20]),
+        ),
         ("long form of the length", info(&[5, 0], &[4, 0x81, 0x20])),
-        ("indefinite length", [&[0x30, 0x80], &SHA256_INFO[2..]].concat()),
+        (
+            "indefinite length",
+            [&[0x30, 0x80], &SHA256_INFO[2..]].concat(),
+        ),
         ("another identifier", sha1),
         ("SHA-512's identifier", {
             let mut info = SHA256_INFO.to_vec();
@@ -149,10 +219,19 @@ fn other_pss_parameters_are_invalid(case: &mut Case) {
         let block = pss_block(raw.len(), &input, &vec![0x5a; salt], mask);
         resigned(&token, &raw.sign_block(&block))
     };
-    case.accepts(&CORP, "salt of 32 bytes, by the same means", signed(32, &digest::SHA256));
+    case.accepts(
+        &CORP,
+        "salt of 32 bytes, by the same means",
+        signed(32, &digest::SHA256),
+    );
     let longest = raw.len() - 32 - 2;
     for salt in [0, 1, 20, 31, 33, 64, longest] {
-        case.refuses(&CORP, &format!("salt of {salt} bytes"), signed(salt, &digest::SHA256), "signature_invalid");
+        case.refuses(
+            &CORP,
+            &format!("salt of {salt} bytes"),
+            signed(salt, &digest::SHA256),
+            "signature_invalid",
+        );
     }
     for (what, mask) in [
         ("MGF1 with SHA-1", &digest::SHA1_FOR_LEGACY_USE_ONLY),

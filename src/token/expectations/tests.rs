@@ -1,0 +1,174 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::jose::{Algorithm, KeySet};
+use crate::token::{Audiences, BearerToken, Denial, Expectations, UnixTime, UnverifiedToken};
+
+const SECRET: &[u8] = b"a secret that is long enough for HS256";
+
+fn expectations() -> Expectations {
+    Expectations {
+        issuer: "https://idp.example.com".into(),
+        audiences: Audiences::OneOf(vec!["api".into()]),
+        leeway: Duration::from_secs(30),
+        max_lifetime: None,
+        types: Vec::new(),
+        ignore_confirmation: false,
+    }
+}
+
+fn claims(changes: &Value) -> Value {
+    let mut claims = json!({"iss": "https://idp.example.com", "aud": "api", "exp": 1000});
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+fn judge(
+    expectations: &Expectations,
+    typ: Option<&str>,
+    changes: &Value,
+    now: f64,
+) -> Result<(), Denial> {
+    let header = jsonwebtoken::Header {
+        typ: typ.map(ToOwned::to_owned),
+        ..jsonwebtoken::Header::default()
+    };
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET);
+    let token = jsonwebtoken::encode(&header, &claims(changes), &key).unwrap();
+    let token = BearerToken::new(token.as_bytes(), 16384)?;
+    let keys = KeySet::from_secret(&[Algorithm::HS256], SECRET).unwrap();
+    let verified = UnverifiedToken::parse(&token)?.verify(&keys, &[Algorithm::HS256])?;
+    expectations.check(&verified, UnixTime(now))
+}
+
+fn code(changes: &Value, now: f64) -> &'static str {
+    judge(&expectations(), None, changes, now).map_or_else(|denial| denial.code(), |()| "allowed")
+}
+
+#[test]
+fn a_token_is_good_until_leeway_after_exp() {
+    assert_eq!(code(&json!({}), 1029.0), "allowed");
+    assert_eq!(code(&json!({}), 1029.9), "allowed");
+    assert_eq!(code(&json!({}), 1030.0), "token_expired");
+    assert_eq!(
+        judge(&expectations(), None, &json!({}), 1090.0),
+        Err(Denial::TokenExpired {
+            ago: Duration::from_secs(90)
+        })
+    );
+}
+
+#[test]
+fn a_token_is_good_from_leeway_before_nbf_and_iat() {
+    for (claim, denial) in [("nbf", "token_not_yet_valid"), ("iat", "claim_invalid")] {
+        assert_eq!(code(&json!({claim: 530}), 500.0), "allowed");
+        assert_eq!(code(&json!({claim: 531}), 500.0), denial);
+    }
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_never_absent() {
+    for claim in ["exp", "nbf", "iat"] {
+        for value in [
+            json!("1000"),
+            json!(null),
+            json!(true),
+            json!([1000]),
+            json!({}),
+        ] {
+            assert_eq!(
+                code(&json!({claim: value}), 500.0),
+                "claim_invalid",
+                "{claim}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_not_a_number_denies() {
+    assert_eq!(code(&json!({}), f64::NAN), "token_expired");
+}
+
+#[test]
+fn a_lifetime_is_measured_from_iat_and_from_now() {
+    let limited = Expectations {
+        max_lifetime: Some(Duration::from_secs(300)),
+        ..expectations()
+    };
+    let code = |changes: &Value, now: f64| {
+        judge(&limited, None, changes, now).map_or_else(|denial| denial.code(), |()| "allowed")
+    };
+    assert_eq!(code(&json!({"iat": 700}), 800.0), "allowed");
+    assert_eq!(code(&json!({"iat": 699}), 800.0), "claim_invalid");
+    assert_eq!(code(&json!({}), 700.0), "allowed");
+    assert_eq!(code(&json!({}), 600.0), "claim_invalid");
+}
+
+#[test]
+fn types_are_access_tokens_unless_others_are_demanded() {
+    let code = |types: &[&str], typ: Option<&str>| {
+        let types = types.iter().map(|typ| (*typ).into()).collect();
+        judge(
+            &Expectations {
+                types,
+                ..expectations()
+            },
+            typ,
+            &json!({}),
+            500.0,
+        )
+        .map_or_else(|denial| denial.code(), |()| "allowed")
+    };
+    for typ in [
+        None,
+        Some("JWT"),
+        Some("jwt"),
+        Some("at+jwt"),
+        Some("application/AT+JWT"),
+    ] {
+        assert_eq!(code(&[], typ), "allowed", "{typ:?}");
+    }
+    for typ in [
+        Some("dpop+jwt"),
+        Some("logout+jwt"),
+        Some(""),
+        Some("application/x/jwt"),
+    ] {
+        assert_eq!(code(&[], typ), "token_type_invalid", "{typ:?}");
+    }
+    assert_eq!(code(&["at+jwt"], Some("at+JWT")), "allowed");
+    assert_eq!(code(&["at+jwt"], Some("JWT")), "token_type_invalid");
+    assert_eq!(code(&["at+jwt"], None), "token_type_invalid");
+}
+
+#[test]
+fn a_sender_constrained_token_is_no_bearer_token() {
+    let bound = json!({"cnf": {"jkt": "x"}});
+    assert_eq!(code(&bound, 500.0), "token_type_invalid");
+    let ignoring = Expectations {
+        ignore_confirmation: true,
+        ..expectations()
+    };
+    assert_eq!(judge(&ignoring, None, &bound, 500.0), Ok(()));
+}
+
+proptest! {
+    /// Whatever the times in a token, the moments at which it is good form one interval.
+    #[test]
+    fn the_times_that_allow_a_token_form_one_interval(
+        exp in 0_i64..2000, nbf in prop::option::of(0_i64..2000), iat in prop::option::of(0_i64..2000),
+    ) {
+        let mut changes = json!({"exp": exp});
+        if let Some(nbf) = nbf { changes["nbf"] = nbf.into(); }
+        if let Some(iat) = iat { changes["iat"] = iat.into(); }
+        let verdicts: Vec<bool> =
+            (0_u32..2100).step_by(10).map(|now| code(&changes, f64::from(now)) == "allowed").collect();
+        let edges = verdicts.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        prop_assert!(edges <= 2, "{changes}: {edges} edges");
+    }
+}

@@ -1,0 +1,208 @@
+//! The areas, and how they compare with the catalogue of bad inputs.
+//!
+//! The catalogue is not part of this project. It is read from `WATCHWORD_BAD_INPUTS`, or from beside the project;
+//! where it is absent, that is said and only a CI run fails.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::catalogue::{self, Area};
+use super::{
+    alg, claims, config, encoding, extraction, grpc, jose_header, key_ref, response, rules,
+    signature,
+};
+
+static AREAS: [Area; 11] = [
+    Area::new("alg", &[alg::ROWS, alg::confusion::ROWS], &[]),
+    Area::new("key-ref", &[key_ref::ROWS, key_ref::embedded::ROWS], &[]),
+    Area::new(
+        "jose-header",
+        &[jose_header::ROWS, jose_header::syntax::ROWS],
+        &[],
+    ),
+    Area::new("encoding", &[encoding::ROWS, encoding::changes::ROWS], &[]),
+    Area::new(
+        "claims",
+        &[
+            claims::ROWS,
+            claims::times::ROWS,
+            claims::audience::ROWS,
+            claims::policy::ROWS,
+        ],
+        &[("CLM-52", "there is no list of revoked tokens yet")],
+    ),
+    Area::new(
+        "signature",
+        &[signature::ROWS, signature::rsa::ROWS, signature::keys::ROWS],
+        &[],
+    ),
+    Area::new("extraction", &[extraction::ROWS], &[]),
+    Area::new("rules", &[rules::ROWS, rules::hosts::ROWS], &[]),
+    Area::new(
+        "response",
+        &[
+            response::ROWS,
+            response::values::ROWS,
+            response::denials::ROWS,
+        ],
+        &[],
+    ),
+    Area::new(
+        "config",
+        &[config::ROWS, config::size::ROWS],
+        &[
+            ("CFG-01", "the configuration is not reloaded yet"),
+            ("CFG-02", "the configuration is not reloaded yet"),
+        ],
+    ),
+    Area::new(
+        "grpc",
+        &[
+            grpc::ROWS,
+            grpc::protocol::ROWS,
+            grpc::connections::ROWS,
+            grpc::shutdown::ROWS,
+        ],
+        &[
+            (
+                "GRP-24",
+                "sustained overload is a load test, and admission control is not there yet",
+            ),
+            (
+                "GRP-25",
+                "nothing outside can make the handler panic; a unit test beside it injects one",
+            ),
+            (
+                "GRP-26",
+                "an hour's soak under a memory limit is not a test of this run",
+            ),
+        ],
+    ),
+];
+
+/// Runs an area; fails with every case that did not hold.
+fn hold(name: &str) {
+    let area = AREAS
+        .iter()
+        .find(|area| area.name == name)
+        .expect("an area");
+    let report = area.report();
+    let shown = report
+        .failures
+        .iter()
+        .take(60)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n");
+    let count = report.failures.len();
+    assert!(
+        count == 0,
+        "{name}: {count} of {} checks failed:\n{shown}",
+        report.variants
+    );
+}
+
+macro_rules! areas {
+    ($($test:ident: $area:literal),* $(,)?) => {$(
+        #[test]
+        fn $test() {
+            hold($area);
+        }
+    )*};
+}
+
+areas! {
+    algorithms_are_not_the_tokens_choice: "alg",
+    keys_are_not_the_tokens_choice: "key-ref",
+    headers_are_read_strictly: "jose-header",
+    tokens_have_one_spelling: "encoding",
+    claims_are_read_strictly: "claims",
+    signatures_are_verified: "signature",
+    credentials_are_taken_from_one_place: "extraction",
+    rules_are_not_the_clients_choice: "rules",
+    answers_say_no_more_than_they_must: "response",
+    bad_configurations_are_refused: "config",
+    hostile_clients_are_answered: "grpc",
+}
+
+#[test]
+fn every_row_of_the_catalogue_has_a_case_or_a_reason() {
+    let Some(rows) = catalogue_rows() else {
+        say("the catalogue of bad inputs is absent: coverage was not compared");
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "a CI run needs WATCHWORD_BAD_INPUTS"
+        );
+        return;
+    };
+    let mut table = format!(
+        "{:<12} {:>9} {:>5} {:>9} {:>15}\n",
+        "area", "catalogue", "run", "variants", "not applicable"
+    );
+    let mut wrong = Vec::new();
+    for area in &AREAS {
+        let wanted: BTreeSet<&str> = rows
+            .iter()
+            .filter(|(_, name)| name == area.name)
+            .map(|(id, _)| id.as_str())
+            .collect();
+        let run: Vec<&str> = area.rows().map(|row| row.id).collect();
+        let skipped: Vec<&str> = area.not_applicable.iter().map(|(id, _)| *id).collect();
+        let listed: BTreeSet<&str> = run.iter().chain(&skipped).copied().collect();
+        wrong.extend(
+            wanted
+                .difference(&listed)
+                .map(|id| format!("{id} has neither case nor reason")),
+        );
+        wrong.extend(
+            listed
+                .difference(&wanted)
+                .map(|id| format!("{id} is not a row of {}", area.name)),
+        );
+        if listed.len() < run.len() + skipped.len() {
+            wrong.push(format!("{}: an id stands twice", area.name));
+        }
+        let report = area.report();
+        table.push_str(&format!(
+            "{:<12} {:>9} {:>5} {:>9} {:>15}\n",
+            area.name,
+            wanted.len(),
+            report.rows,
+            report.variants,
+            skipped.len()
+        ));
+        for (id, reason) in area.not_applicable {
+            table.push_str(&format!("    {id} does not apply: {reason}\n"));
+        }
+    }
+    table.push_str(&format!(
+        "{} answers kept every invariant that was not reported\n",
+        catalogue::answers()
+    ));
+    say(&table);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Past the test harness, which would swallow it.
+pub(crate) fn say(text: &str) {
+    // Nothing to be done where standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Id and area of each row; `None` where there is no catalogue.
+fn catalogue_rows() -> Option<Vec<(String, String)>> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bad-inputs.csv");
+    let file = std::env::var_os("WATCHWORD_BAD_INPUTS").map_or_else(beside, PathBuf::from);
+    let text = std::fs::read_to_string(file).ok()?;
+    // Neither id nor area is ever quoted; a quoted field may hold line breaks, so other lines are passed over.
+    let rows = text.lines().skip(1).filter_map(|line| {
+        let mut fields = line.split(',');
+        let (id, area) = (fields.next()?, fields.next()?);
+        let (letters, digits) = id.split_once('-')?;
+        let is_id =
+            letters.bytes().all(|byte| byte.is_ascii_uppercase()) && digits.parse::<u32>().is_ok();
+        is_id.then(|| (id.to_owned(), area.to_owned()))
+    });
+    Some(rows.collect())
+}

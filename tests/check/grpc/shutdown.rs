@@ -1,0 +1,96 @@
+//! Area `grpc`: SIGTERM while calls are in flight.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::super::call::Call;
+use super::super::catalogue::{Case, Row};
+use super::super::http2::{self, Connection, DATA, END_STREAM};
+use super::super::mint;
+use super::super::outcome::Outcome;
+use super::super::process::Process;
+use super::super::settings::Settings;
+use super::super::site::{CHECK, RUNTIME};
+use super::super::tokens::{RSA, corp};
+
+pub(crate) const ROWS: &[Row] = &[Row::new("GRP-23", calls_in_flight_are_answered_at_the_end)];
+
+const WAIT: Duration = Duration::from_secs(30);
+/// In flight on each of two connections.
+const IN_FLIGHT: u32 = 500;
+
+/// A call is in flight for certain when its headers have arrived and its body has not.
+fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
+    let settings = Settings::of(corp()).server("shutdown_timeout: 20s");
+    let mut process = Process::serve("grp-23", &settings);
+    let token = RSA.sign(&mint::claims(Process::now()));
+    let calls = [Call::bearing(token), Call::get("/orders")];
+    let mut connections = [0, 1].map(|_| Connection::open(process.address(), &[]));
+    let streams: Vec<u32> = (0..IN_FLIGHT).map(|number| number * 2 + 1).collect();
+    for connection in &mut connections {
+        for stream in &streams {
+            connection.start(*stream, CHECK, &[]);
+        }
+        // The headers of an answered call arrived after all the others.
+        let last = IN_FLIGHT * 2 + 1;
+        let reply = connection.call(last, CHECK, &[], &calls[0].encoded(), WAIT);
+        case.holds("a call before the end", reply.message().is_some());
+    }
+    let mut watch = RUNTIME.block_on(async {
+        let watch = HealthClient::new(process.channel())
+            .watch(HealthCheckRequest::default())
+            .await;
+        watch.expect("Watch is there").into_inner()
+    });
+    let mut status = || {
+        let message = RUNTIME.block_on(async { tokio::time::timeout(WAIT, watch.message()).await });
+        message
+            .expect("a status in time")
+            .ok()
+            .flatten()
+            .map(|answer| answer.status())
+    };
+    case.equal("health before", status(), Some(ServingStatus::Serving));
+    process.terminate();
+    case.equal("health first", status(), Some(ServingStatus::NotServing));
+    for connection in &mut connections {
+        case.holds(
+            "GOAWAY",
+            connection.read_until(WAIT, |connection| connection.going_away),
+        );
+        for (number, stream) in streams.iter().enumerate() {
+            let message = http2::framed(0, &calls[number % 2].encoded());
+            connection.frame(DATA, END_STREAM, *stream, &message);
+        }
+        connection.read_until(WAIT, |connection| {
+            streams
+                .iter()
+                .all(|stream| connection.reply(*stream).is_over())
+        });
+        let mut answered = 0;
+        for (number, stream) in streams.iter().enumerate() {
+            let reply = connection.reply(*stream);
+            let message = reply
+                .message()
+                .map(Bytes::copy_from_slice)
+                .unwrap_or_default();
+            let outcome = Outcome::of(Ok(message));
+            let right = if number % 2 == 0 {
+                outcome.is_allow()
+            } else {
+                outcome.http == Some(401)
+            };
+            answered += usize::from(
+                right && reply.ended && reply.reset.is_none() && !reply.data.is_empty(),
+            );
+        }
+        case.equal("answers in flight", answered, streams.len());
+    }
+    // The watcher is still there: it must not keep the process from its end.
+    let exit = process.wait();
+    case.equal("exit code", exit.and_then(|status| status.code()), Some(0));
+}

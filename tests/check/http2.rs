@@ -1,0 +1,241 @@
+//! HTTP/2 by hand (RFC 9113, RFC 7541): connections that no client library would make.
+//!
+//! Header blocks are written as literals and never read: what counts here is whether a stream brings a message,
+//! ends, or is reset.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const CONTINUATION: u8 = 9;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
+const PING: u8 = 6;
+
+/// One connection, with what has arrived on its streams.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+    /// The server's settings by their numbers.
+    pub(crate) settings: BTreeMap<u16, u32>,
+    pub(crate) replies: BTreeMap<u32, Reply>,
+    /// The server announced its end, or has closed the connection.
+    pub(crate) going_away: bool,
+    pub(crate) closed: bool,
+    /// Whether pings are answered, as they must be.
+    pub(crate) answers_pings: bool,
+}
+
+/// What has come back on a stream.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reply {
+    pub(crate) data: Vec<u8>,
+    pub(crate) ended: bool,
+    pub(crate) reset: Option<u32>,
+}
+
+impl Reply {
+    /// The message without its gRPC prefix; `None` where there is none.
+    pub(crate) fn message(&self) -> Option<&[u8]> {
+        self.data.get(5..)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended || self.reset.is_some()
+    }
+}
+
+impl Connection {
+    /// Connects and says which settings hold for the server.
+    pub(crate) fn open(address: SocketAddr, settings: &[(u16, u32)]) -> Self {
+        let stream = TcpStream::connect(address).expect("a connection");
+        let mut connection = Self {
+            stream,
+            received: Vec::new(),
+            settings: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            going_away: false,
+            closed: false,
+            answers_pings: true,
+        };
+        connection.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        let pairs = settings
+            .iter()
+            .map(|(name, value)| [&name.to_be_bytes()[..], &value.to_be_bytes()].concat());
+        connection.frame(SETTINGS, 0, 0, &pairs.collect::<Vec<_>>().concat());
+        connection
+    }
+
+    /// A whole call; what came back once it was over, or after this long.
+    pub(crate) fn call(
+        &mut self,
+        stream: u32,
+        path: &str,
+        more: &[(&str, &str)],
+        message: &[u8],
+        wait: Duration,
+    ) -> Reply {
+        self.start(stream, path, more);
+        self.frame(DATA, END_STREAM, stream, &framed(0, message));
+        self.read_until(wait, |connection| connection.reply(stream).is_over());
+        self.reply(stream)
+    }
+
+    /// The headers of a call, with its body still to come.
+    pub(crate) fn start(&mut self, stream: u32, path: &str, more: &[(&str, &str)]) {
+        let block = header_block(path, more);
+        self.frame(HEADERS, END_HEADERS, stream, &block);
+    }
+
+    /// Sends a frame; longer ones than the server must take are cut into several, if they are data.
+    pub(crate) fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        if kind == DATA && payload.len() > 16_384 {
+            let (first, rest) = payload.split_at(16_384);
+            self.frame(kind, flags & !END_STREAM, stream, first);
+            return self.frame(kind, flags, stream, rest);
+        }
+        let length = u32::try_from(payload.len())
+            .expect("a short frame")
+            .to_be_bytes();
+        let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
+        self.write(&[head.as_slice(), payload].concat());
+    }
+
+    pub(crate) fn reply(&self, stream: u32) -> Reply {
+        self.replies.get(&stream).cloned().unwrap_or_default()
+    }
+
+    /// Reads until the condition holds, the server hangs up, or the time is over. Whether the condition holds.
+    pub(crate) fn read_until(&mut self, wait: Duration, condition: impl Fn(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + wait;
+        while !condition(self) && !self.closed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            self.stream.set_read_timeout(Some(left)).expect("a timeout");
+            let mut chunk = [0; 16_384];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => self.closed = true,
+                Ok(read) => self.received.extend_from_slice(&chunk[..read]),
+                Err(error) if is_timeout(&error) => return condition(self),
+                Err(_) => self.closed = true,
+            }
+            self.take_frames();
+        }
+        condition(self)
+    }
+
+    /// A server that has hung up takes no more; that is for the reader to notice.
+    fn write(&mut self, bytes: &[u8]) {
+        if self.stream.write_all(bytes).is_err() {
+            self.closed = true;
+        }
+    }
+
+    fn take_frames(&mut self) {
+        while let Some(head) = self.received.first_chunk::<9>().copied() {
+            let length =
+                usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+            if self.received.len() < 9 + length {
+                return;
+            }
+            let payload: Vec<u8> = self.received.drain(..9 + length).skip(9).collect();
+            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+            self.take(head[3], head[4], stream, &payload);
+        }
+    }
+
+    fn take(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        match kind {
+            DATA | HEADERS => {
+                let reply = self.replies.entry(stream).or_default();
+                if kind == DATA {
+                    reply.data.extend_from_slice(payload);
+                }
+                reply.ended |= flags & END_STREAM != 0;
+            }
+            RST_STREAM => self.replies.entry(stream).or_default().reset = Some(number(payload)),
+            SETTINGS if flags & ACK == 0 => {
+                for pair in payload.chunks_exact(6) {
+                    self.settings
+                        .insert(u16::from_be_bytes([pair[0], pair[1]]), number(&pair[2..]));
+                }
+                self.frame(SETTINGS, ACK, 0, &[]);
+            }
+            PING if flags & ACK == 0 && self.answers_pings => self.frame(PING, ACK, 0, payload),
+            GOAWAY => self.going_away = true,
+            _ => {}
+        }
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+fn number(bytes: &[u8]) -> u32 {
+    bytes
+        .iter()
+        .take(4)
+        .fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
+/// A message in gRPC framing, with this flag byte.
+pub(crate) fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len())
+        .expect("a short message")
+        .to_be_bytes();
+    [&[flag], &length[..], message].concat()
+}
+
+/// The headers of a gRPC call.
+pub(crate) fn header_block(path: &str, more: &[(&str, &str)]) -> Vec<u8> {
+    let usual = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "watchword"),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+    ];
+    usual
+        .iter()
+        .chain(more)
+        .flat_map(|(name, value)| literal(0, name, value))
+        .collect()
+}
+
+/// A literal field with a new name; `form` is 0 for "without indexing" and 0x40 for "with" (RFC 7541 §6.2).
+pub(crate) fn literal(form: u8, name: &str, value: &str) -> Vec<u8> {
+    [&[form], text(name).as_slice(), &text(value)].concat()
+}
+
+/// A string literal without Huffman code (RFC 7541 §5.1, §5.2).
+fn text(text: &str) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    let mut length = text.len();
+    if length < 127 {
+        encoded.push(length as u8);
+    } else {
+        encoded.push(127);
+        length -= 127;
+        while length >= 128 {
+            encoded.push((length % 128) as u8 | 128);
+            length /= 128;
+        }
+        encoded.push(length as u8);
+    }
+    encoded.extend_from_slice(text.as_bytes());
+    encoded
+}

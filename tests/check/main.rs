@@ -1,0 +1,50 @@
+//! Hostile inputs, in process and over real gRPC: every row of the catalogue of bad inputs has a case here.
+//!
+//! `catalogue` runs rows, `coverage` compares them with the catalogue and counts, `invariants` holds for every single
+//! answer. One module an area holds the rows; `properties` and `wire` are what no table can say.
+
+#![allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::format_push_string,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on must stop, and tables of cases are long"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests measure time and read the clock to make tokens for a child process"
+)]
+
+#[path = "../support/mint.rs"]
+mod mint;
+
+mod alg;
+mod call;
+mod catalogue;
+mod claims;
+mod config;
+mod coverage;
+mod der;
+mod encoding;
+mod expect;
+mod extraction;
+mod grpc;
+mod http2;
+mod invariants;
+mod jose_header;
+mod key_ref;
+mod key_server;
+mod outcome;
+mod pb;
+mod process;
+mod raw_rsa;
+mod response;
+mod rules;
+mod settings;
+mod signature;
+mod site;
+mod tokens;

@@ -1,0 +1,149 @@
+//! `check-config` names every problem, with its place, what was found, and what was expected.
+
+use crate::{folder, text, watchword};
+
+const GOOD: &str = "\
+issuers:
+  corp:
+    issuer: https://idp.example.com
+    audiences: [orders-api]
+    jwks: {file: keys.json}
+rules:
+- match: {path: {prefix: /public/}}
+  require: none
+- require: {issuers: [corp]}
+";
+
+const KEYS: &str =
+    r#"{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+/// Exit code, standard output, and standard error without the folder's name.
+fn check(name: &str, config: &str, keys: &str) -> (Option<i32>, String, String) {
+    let folder = folder(name, &[("watchword.yaml", config), ("keys.json", keys)]);
+    let file = folder.join("watchword.yaml");
+    let output = watchword(&["check-config", file.to_str().unwrap()]);
+    let place = format!("{}/", folder.display());
+    (
+        output.status.code(),
+        text(&output.stdout).replace(&place, ""),
+        text(&output.stderr).replace(&place, ""),
+    )
+}
+
+#[test]
+fn a_good_file_is_good() {
+    let (code, out, err) = check("good", GOOD, KEYS);
+    assert_eq!(
+        (code, out.as_str(), err.as_str()),
+        (Some(0), "watchword.yaml: good (issuers: 1, rules: 2)\n", "")
+    );
+}
+
+#[test]
+fn every_problem_of_form_is_named_at_once() {
+    let config = "\
+server:
+  grpc: {adress: 0.0.0.0:9191}
+  max_token_size: big
+issuers:
+  corp:
+    issuer: https://idp.example.com
+    audience: [orders-api]
+    jwks: {inline: 5, uri: [1]}
+    forward_token: yes
+rules:
+- require: nobody
+- match: {path: /public/}
+";
+    let (code, _, err) = check("form", config, KEYS);
+    assert_eq!(code, Some(1));
+    let expected = "\
+watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of: address; did you mean \"address\"?
+watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number, 0 or more
+watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: algorithms, any_audience, audiences, forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, secret_file, token_from, types; did you mean \"audiences\"?
+watchword.yaml:8:28: issuers.corp.jwks.uri: found a list; expected a string
+watchword.yaml:9:20: issuers.corp.forward_token: found a string; expected true or false
+watchword.yaml:11:12: rules[0].require: found \"nobody\"; expected \"none\" or a mapping
+watchword.yaml:12:17: rules[1].match.path: found a string; expected a mapping
+";
+    assert_eq!(err, expected);
+}
+
+#[test]
+fn every_problem_of_meaning_is_named_at_once() {
+    let config = "\
+server: {shutdown_timeout: soon}
+issuers:
+  corp:
+    issuer: https://idp.example.com
+    algorithms: [RS265, HS256]
+    leeway: 1h
+    jwks: {uri: http://idp.example.com/keys}
+    headers: {host: sub, x-user: sub, x_user: sub}
+  other:
+    issuer: https://idp.example.com
+    audiences: []
+    jwks: {file: keys.json}
+rules:
+- match: {path: {prefix: /a/../b}}
+  require: {issuers: [crop]}
+- require: none
+";
+    let (code, _, err) = check("meaning", config, KEYS);
+    assert_eq!(code, Some(1));
+    for part in [
+        ":1:28: server.shutdown_timeout: found \"soon\"; expected a duration",
+        ":4:5: issuers.corp: found no audiences; expected audiences, or any_audience: true",
+        ":5:18: issuers.corp.algorithms[0]: found algorithm \"RS265\"; expected one of: RS256",
+        "did you mean \"RS256\"?",
+        ":5:25: issuers.corp.algorithms[1]: found \"HS256\"; expected public-key algorithms only",
+        ":6:13: issuers.corp.leeway: found \"1h\"; expected a duration",
+        ":7:17: issuers.corp.jwks.uri: found http; expected https, or allow_http: true",
+        "issuers.corp.headers.host: found \"host\": this header is reserved",
+        "issuers.corp.headers.x_user: found \"x_user\", which is easily taken for \"x-user\"",
+        "issuers.other.issuer: found the issuer of \"corp\" again",
+        "issuers.other.audiences: found an empty list",
+        ":14:26: rules[0].match.path.prefix: found \"/a/../b\"",
+        ":15:23: rules[0].require.issuers[0]: found issuer \"crop\"; expected one of: corp, other; did you mean \"corp\"?",
+        ":16:12: rules[1].require: found none for every request",
+    ] {
+        assert!(err.contains(part), "missing: {part}\nin:\n{err}");
+    }
+    assert_eq!(err.lines().count(), 13, "{err}");
+}
+
+#[test]
+fn yaml_errors_have_their_place() {
+    for (name, config, place) in [
+        (
+            "duplicate",
+            "issuers:\n  corp: {}\n  corp: {}\n",
+            "watchword.yaml:3:3: ",
+        ),
+        ("broken", "issuers: [\n", "watchword.yaml:"),
+        ("empty", "", "watchword.yaml:1:1: "),
+    ] {
+        let (code, _, err) = check(name, config, KEYS);
+        assert_eq!(code, Some(1), "{name}");
+        assert!(err.starts_with(place), "{name}: {err}");
+        assert_eq!(err.lines().count(), 1, "{name}: {err}");
+    }
+}
+
+#[test]
+fn key_files_are_looked_into() {
+    let (code, _, err) = check("weak", GOOD, r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
+    assert_eq!(code, Some(1));
+    assert!(err.contains(":5:18: issuers.corp.jwks.file: found not usable as a key set: no usable key: shared secret"), "{err}");
+}
+
+#[test]
+fn a_missing_file_is_said_to_be_missing() {
+    let output = watchword(&["check-config", "no-such-file.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).starts_with("no-such-file.yaml:1:1: found No such file"),
+        "{}",
+        text(&output.stderr)
+    );
+}

@@ -1,0 +1,35 @@
+//! What the documentation shows works as it stands there.
+
+use std::path::Path;
+
+use watchword::config::Config;
+
+/// The YAML blocks of a page that are whole configurations.
+fn configurations(page: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let blocks = text
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    blocks
+        .filter(|block| block.contains("\nissuers:") || block.starts_with("issuers:"))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_configuration_in_the_documentation_is_good() {
+    let folder = crate::folder(
+        "documentation",
+        &[("machines.key", "a secret of at least thirty-two bytes\n")],
+    );
+    for page in ["README.md", "docs/configuration.md"] {
+        let found = configurations(page);
+        assert!(!found.is_empty(), "no configuration in {page}");
+        for text in found {
+            if let Err(problems) = Config::parse(&text, &folder.join(page.replace('/', "-"))) {
+                panic!("{problems}");
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The commands, as a shell runs them.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod check_config;
+mod demo;
+mod documentation;
+#[path = "../support/mint.rs"]
+#[allow(dead_code, reason = "shared with other test binaries")]
+mod mint;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn watchword(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_watchword"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A folder of its own for a test, with these files in it.
+fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join("cli")
+        .join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    for (file, content) in files {
+        std::fs::write(folder.join(file), content).unwrap();
+    }
+    folder
+}

@@ -1,0 +1,198 @@
+//! `serve` from start to stop, and `health` beside it.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
+use watchword::wire::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+
+use crate::mint::{self, Signer};
+use crate::{folder, text, watchword};
+
+const CONFIG: &str = "\
+server: {grpc: {address: 127.0.0.1:0}}
+log: {format: json, level: trace}
+issuers:
+  corp: {issuer: 'https://idp.example.com', audiences: [orders-api], jwks: {file: keys.json}}
+";
+
+struct Server {
+    child: Child,
+    log: BufReader<std::process::ChildStderr>,
+    seen: String,
+}
+
+impl Server {
+    fn start(file: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_watchword"))
+            .args(["serve", "-c", file])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self {
+            child,
+            log,
+            seen: String::new(),
+        }
+    }
+
+    /// Reads the log up to a line with this text.
+    fn until(&mut self, part: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(
+                self.log.read_line(&mut line).unwrap() > 0,
+                "the log ended without {part}: {}",
+                self.seen
+            );
+            self.seen.push_str(&line);
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn ask(address: &str, token: &str) -> i32 {
+    let header = HeadersEntry {
+        key: "authorization".into(),
+        value: format!("Bearer {token}").into(),
+    };
+    let http = HttpRequest {
+        method: "GET".into(),
+        path: "/orders?secret=in-query".into(),
+        headers: vec![header],
+        ..HttpRequest::default()
+    };
+    let request = Some(Request { http: Some(http) });
+    let check = CheckRequest {
+        attributes: Some(AttributeContext {
+            request,
+            context_extensions: Vec::new(),
+        }),
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut client = AuthorizationClient::connect(format!("http://{address}"))
+            .await
+            .unwrap();
+        client
+            .check(check)
+            .await
+            .unwrap()
+            .into_inner()
+            .status
+            .unwrap()
+            .code
+    })
+}
+
+#[test]
+fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigterm() {
+    let folder = folder("serve", &[("watchword.yaml", CONFIG)]);
+    let mut server = Server::start(folder.join("watchword.yaml").to_str().unwrap());
+    let line = server.until("listening");
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let address = line["address"].as_str().unwrap().to_owned();
+
+    let signer = Signer::generate("ES256", "k1");
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let mut claims = mint::claims(i64::try_from(now).unwrap());
+    claims["iss"] = "https://idp.example.com".into();
+    let token = signer.sign(&claims);
+
+    let health = watchword(&["health", &address]);
+    assert_eq!(
+        (health.status.code(), text(&health.stderr).as_str()),
+        (Some(1), "NOT_SERVING\n")
+    );
+    assert_eq!(ask(&address, &token), 14, "no keys yet");
+
+    std::fs::write(
+        folder.join("keys.json"),
+        mint::key_set(&[&signer]).to_string(),
+    )
+    .unwrap();
+    server.until("keys of every issuer are usable");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !watchword(&["health", &address]).status.success() {
+        assert!(Instant::now() < deadline, "not healthy in time");
+    }
+    assert_eq!(ask(&address, &token), 0);
+    assert_eq!(ask(&address, &token.replace('.', "!")), 16);
+
+    let stop = Command::new("kill")
+        .arg(server.child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(stop.success());
+    server.until("stopped");
+    assert!(server.child.wait().unwrap().success());
+    let health = watchword(&["health", &address]);
+    assert_eq!(health.status.code(), Some(1));
+    assert!(
+        text(&health.stderr).starts_with("no answer from"),
+        "{}",
+        text(&health.stderr)
+    );
+
+    assert!(
+        server.seen.contains(r#""verdict":"allow""#)
+            && server.seen.contains(r#""reason":"token_malformed""#)
+    );
+    for secret in token.split('.').chain(["alice", "in-query", "Bearer"]) {
+        assert!(
+            !server.seen.contains(secret),
+            "{secret} is in the log:\n{}",
+            server.seen
+        );
+    }
+}
+
+#[test]
+fn a_taken_address_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let config = CONFIG.replace("127.0.0.1:0", &address);
+    let folder = folder("taken", &[("watchword.yaml", &config)]);
+    let output = watchword(&[
+        "serve",
+        "-c",
+        folder.join("watchword.yaml").to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains(&format!("cannot listen on {address}: ")),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_bad_configuration_is_refused_before_anything_starts() {
+    let folder = folder("bad", &[("watchword.yaml", "issuers: {}\n")]);
+    let output = watchword(&[
+        "serve",
+        "-c",
+        folder.join("watchword.yaml").to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("watchword.yaml:1:10: issuers: found no issuer"),
+        "{}",
+        text(&output.stderr)
+    );
+}
