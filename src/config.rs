@@ -5,6 +5,7 @@
 //! with its position. What a schema cannot say is checked in `issuers`, `rules` and `server`.
 
 mod document;
+mod findings;
 mod issuers;
 mod places;
 mod problem;
@@ -25,7 +26,7 @@ use crate::jwks::Source;
 use crate::policy::Policy;
 
 use document::Document;
-use problem::Findings;
+use findings::Findings;
 
 /// Largest configuration file, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;

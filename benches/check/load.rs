@@ -87,7 +87,7 @@ impl Load {
                 });
             }
             let calls: u32 = workers.join_all().await.into_iter().sum();
-            let (spent, time) = (server.cpu() - cpu, clock.elapsed());
+            let (spent, time) = (server.cpu().saturating_sub(cpu), clock.elapsed());
             Round {
                 calls_per_second: f64::from(calls) / time.as_secs_f64(),
                 cpu_micros_per_call: spent.as_secs_f64() * 1e6 / f64::from(calls),

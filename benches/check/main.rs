@@ -7,11 +7,13 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a program for developers"
 )]
 
+mod keys;
 mod load;
 mod noop;
 mod server;
@@ -32,7 +34,7 @@ fn main() {
     if arguments.next().as_deref() == Some("serve") {
         return server::run(Kind::from_name(&arguments.next().unwrap_or_default()));
     }
-    let keys = server::Keys::new();
+    let keys = keys::Keys::new();
     let load = Load::new();
     println!("minting {COLD_TOKENS} tokens …");
     let tokens = keys.tokens(COLD_TOKENS);

@@ -3,18 +3,7 @@
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::problem::Problem;
-
-/// A place in the file; both count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) line: u64,
-    pub(super) column: u64,
-}
-
-impl Position {
-    pub(super) const START: Self = Self { line: 1, column: 1 };
-}
+use super::problem::{Position, Problem};
 
 /// A parsed document.
 pub(super) struct Document {

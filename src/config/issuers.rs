@@ -11,7 +11,7 @@ use crate::jwks::Source;
 use crate::policy::Issuer;
 use crate::token::{Audiences, Expectations};
 
-use super::problem::Findings;
+use super::findings::Findings;
 use super::raw;
 use super::values::{bounded, filled};
 

@@ -3,7 +3,7 @@
 use crate::policy::TokenSource;
 use crate::token::Location;
 
-use super::problem::Findings;
+use super::findings::Findings;
 use super::raw;
 
 /// Where tokens are looked for: the server's places, and each issuer's own.

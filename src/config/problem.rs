@@ -3,7 +3,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::document::{Document, Position};
+/// A place in the file; both count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) line: u64,
+    pub(super) column: u64,
+}
+
+impl Position {
+    pub(super) const START: Self = Self { line: 1, column: 1 };
+}
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +47,40 @@ impl Problem {
         }
     }
 
+    /// Adds the setting's path to the message: names joined with dots, positions in brackets.
+    pub(super) fn within(mut self, path: &[&str]) -> Self {
+        for name in path {
+            let dot = if self.setting.is_empty() || name.starts_with('[') {
+                ""
+            } else {
+                "."
+            };
+            self.setting.push_str(dot);
+            self.setting.push_str(name);
+        }
+        self
+    }
+
+    pub(super) fn hint(mut self, hint: Option<&str>) -> Self {
+        self.hint = hint.map(ToOwned::to_owned);
+        self
+    }
+
     pub(super) fn at_start(found: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::new(Position::START, found, expected)
     }
 }
 
 impl Problems {
+    /// Problems in the order of their places.
+    pub(super) fn sorted(file: &Path, mut list: Vec<Problem>) -> Self {
+        list.sort_by_key(|problem| problem.position);
+        Self {
+            file: file.to_owned(),
+            list,
+        }
+    }
+
     pub(super) fn one(file: &Path, problem: Problem) -> Self {
         Self {
             file: file.to_owned(),
@@ -79,104 +116,3 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
-
-/// Collects problems while a document is checked.
-pub(super) struct Findings<'d> {
-    file: &'d Path,
-    document: &'d Document,
-    look_into_files: bool,
-    list: Vec<Problem>,
-}
-
-impl<'d> Findings<'d> {
-    pub(super) fn new(file: &'d Path, document: &'d Document, look_into_files: bool) -> Self {
-        Self {
-            file,
-            document,
-            look_into_files,
-            list: Vec::new(),
-        }
-    }
-
-    /// Notes a problem with the value at a path; where the path leaves the document, with its parent.
-    pub(super) fn add(
-        &mut self,
-        path: &[&str],
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) {
-        let position = self.document.position(path);
-        self.push(path, Problem::new(position, found, expected));
-    }
-
-    /// Notes a word that is not among those that are known, with the nearest one.
-    pub(super) fn add_unknown<'k>(
-        &mut self,
-        path: &[&str],
-        position: Position,
-        kind: &str,
-        word: &str,
-        known: impl Iterator<Item = &'k str>,
-    ) {
-        let known: Vec<&str> = known.collect();
-        let expected = format!("one of: {}", known.join(", "));
-        let mut problem = Problem::new(position, format!("{kind} {word:?}").trim_start(), expected);
-        problem.hint = nearest(word, &known).map(ToOwned::to_owned);
-        self.push(path, problem);
-    }
-
-    fn push(&mut self, path: &[&str], mut problem: Problem) {
-        for name in path {
-            let dot = if problem.setting.is_empty() || name.starts_with('[') {
-                ""
-            } else {
-                "."
-            };
-            problem.setting.push_str(dot);
-            problem.setting.push_str(name);
-        }
-        self.list.push(problem);
-    }
-
-    /// A path in the configuration, seen from its file's folder.
-    pub(super) fn resolve(&self, path: &str) -> PathBuf {
-        self.file.parent().unwrap_or(Path::new("")).join(path)
-    }
-
-    pub(super) fn look_into_files(&self) -> bool {
-        self.look_into_files
-    }
-
-    pub(super) fn document(&self) -> &'d Document {
-        self.document
-    }
-
-    pub(super) fn fail_if_any(&mut self) -> Result<(), Problems> {
-        if self.list.is_empty() {
-            return Ok(());
-        }
-        let mut list = std::mem::take(&mut self.list);
-        list.sort_by_key(|problem| (problem.position.line, problem.position.column));
-        Err(Problems {
-            file: self.file.to_owned(),
-            list,
-        })
-    }
-
-    pub(super) fn into_problems(mut self) -> Problems {
-        let file = self.file.to_owned();
-        self.fail_if_any().err().unwrap_or(Problems {
-            file,
-            list: Vec::new(),
-        })
-    }
-}
-
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let score = |candidate: &str| strsim::jaro_winkler(word, candidate);
-    let best = known
-        .iter()
-        .copied()
-        .max_by(|a, b| score(a).total_cmp(&score(b)))?;
-    (score(best) > 0.75).then_some(best)
-}

@@ -9,7 +9,7 @@ use crate::policy::{
 use crate::request::Path;
 use crate::token::{Audiences, ClaimPath};
 
-use super::problem::Findings;
+use super::findings::Findings;
 use super::raw;
 use super::values::{filled, json};
 

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value as Json};
 
 use super::document::{Document, Node, Value};
-use super::problem::Findings;
+use super::findings::Findings;
 use super::raw;
 
 static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(raw::Config).to_value());
@@ -63,10 +63,8 @@ impl Walk<'_, '_> {
         let words: Vec<&str> = fitting.iter().flat_map(|schema| words(schema)).collect();
         match (&node.value, fitting.as_slice()) {
             (_, []) => self.mismatch(node, alternatives),
-            (Value::String(text), _) if !words.is_empty() => {
-                if !words.contains(&text.as_str()) {
-                    self.add(format!("{text:?}"), expectation(alternatives));
-                }
+            (Value::String(text), _) if !words.is_empty() && !words.contains(&text.as_str()) => {
+                self.add(format!("{text:?}"), expectation(alternatives));
             }
             (_, [only]) => self.node(node, &Json::Object((*only).clone())),
             // Several alternatives of one type hold nothing that could be checked further.

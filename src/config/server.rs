@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::problem::Findings;
+use super::findings::Findings;
 use super::raw;
 use super::values::bounded;
 

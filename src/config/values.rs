@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::jose::Json;
 
-use super::problem::Findings;
+use super::findings::Findings;
 use super::raw::Scalar;
 
 /// Reads `30s`, `10m`, `24h` or `500ms`; `None` for anything else.

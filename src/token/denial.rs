@@ -257,19 +257,16 @@ mod tests {
     /// Codes, gRPC codes and HTTP statuses are public: a change here is a breaking change.
     #[test]
     fn the_whole_table_is_pinned() {
-        let table: String = Denial::samples()
+        let row = |denial: &Denial| {
+            let (code, class) = (denial.code(), denial.class());
+            let (grpc, http) = (class.grpc_code(), class.http_status());
+            format!("{code} {grpc} {http} {}\n", denial.error())
+        };
+        let table = Denial::samples()
             .iter()
-            .map(|denial| {
-                let class = denial.class();
-                format!(
-                    "{} {} {} {}\n",
-                    denial.code(),
-                    class.grpc_code(),
-                    class.http_status(),
-                    denial.error()
-                )
-            })
-            .collect();
+            .map(row)
+            .collect::<Vec<_>>()
+            .concat();
         let expected = "\
 token_missing 16 401 unauthorized
 token_malformed 16 401 invalid_token

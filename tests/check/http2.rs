@@ -18,6 +18,9 @@ pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
 const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
+/// Longest wait for the server to take more data.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One connection, with what has arrived on its streams.
 pub(crate) struct Connection {
@@ -31,6 +34,8 @@ pub(crate) struct Connection {
     pub(crate) closed: bool,
     /// Whether pings are answered, as they must be.
     pub(crate) answers_pings: bool,
+    /// Data that the server still takes on the connection.
+    window: usize,
 }
 
 /// What has come back on a stream.
@@ -64,6 +69,7 @@ impl Connection {
             going_away: false,
             closed: false,
             answers_pings: true,
+            window: 65_535,
         };
         connection.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         let pairs = settings
@@ -100,6 +106,11 @@ impl Connection {
             let (first, rest) = payload.split_at(16_384);
             self.frame(kind, flags & !END_STREAM, stream, first);
             return self.frame(kind, flags, stream, rest);
+        }
+        if kind == DATA {
+            let length = payload.len();
+            self.read_until(PATIENCE, |connection| connection.window >= length);
+            self.window = self.window.saturating_sub(length);
         }
         let length = u32::try_from(payload.len())
             .expect("a short frame")
@@ -171,6 +182,7 @@ impl Connection {
                 self.frame(SETTINGS, ACK, 0, &[]);
             }
             PING if flags & ACK == 0 && self.answers_pings => self.frame(PING, ACK, 0, payload),
+            WINDOW_UPDATE if stream == 0 => self.window += number(payload) as usize,
             GOAWAY => self.going_away = true,
             _ => {}
         }

@@ -6,7 +6,6 @@ mod check_config;
 mod demo;
 mod documentation;
 #[path = "../support/mint.rs"]
-#[allow(dead_code, reason = "shared with other test binaries")]
 mod mint;
 mod serve;
 

@@ -3,7 +3,7 @@
 use crate::policy::{ArrayForm, ClaimHeader, ClaimHeaders, HeaderName};
 use crate::token::ClaimPath;
 
-use super::super::problem::Findings;
+use super::super::findings::Findings;
 use super::super::raw;
 use super::super::values::filled;
 use super::Section;
