@@ -7,6 +7,9 @@ use crate::jose::{Json, Object};
 
 use super::Denial;
 
+/// The largest point in time that is taken for one: up to here, doubles hold every second exactly.
+const MAX_TIME: f64 = 9_007_199_254_740_992.0;
+
 /// Seconds since 1970-01-01T00:00:00Z, with fractions (RFC 7519 `NumericDate`).
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct UnixTime(pub f64);
@@ -101,11 +104,13 @@ impl Claims {
     /// A registered claim that is a point in time where it stands at all.
     ///
     /// # Errors
-    /// [`Denial::ClaimInvalid`] for anything but a number.
+    /// [`Denial::ClaimInvalid`] for anything but a number from 0 to 2^53.
     pub fn time(&self, name: &str) -> Result<Option<UnixTime>, Denial> {
         match self.get(name) {
             None => Ok(None),
-            Some(Json::Number(number)) => Ok(Some(UnixTime(number.to_f64()))),
+            Some(Json::Number(number)) if (0.0..=MAX_TIME).contains(&number.to_f64()) => {
+                Ok(Some(UnixTime(number.to_f64())))
+            }
             Some(_) => Err(invalid(name)),
         }
     }

@@ -172,6 +172,11 @@ impl Connection {
                     reply.data.extend_from_slice(payload);
                 }
                 reply.ended |= flags & END_STREAM != 0;
+                if kind == DATA && !payload.is_empty() {
+                    // The server may send as much again.
+                    let length = u32::try_from(payload.len()).expect("a short frame");
+                    self.frame(WINDOW_UPDATE, 0, 0, &length.to_be_bytes());
+                }
             }
             RST_STREAM => self.replies.entry(stream).or_default().reset = Some(number(payload)),
             SETTINGS if flags & ACK == 0 => {

@@ -1,0 +1,87 @@
+//! The core with one issuer, asked without a network.
+
+use std::path::Path;
+
+use watchword::authenticator::{Snapshot, Verdict, authenticate};
+use watchword::clock::Clock;
+use watchword::config::Config;
+use watchword::grpc::TokenCache;
+use watchword::jwks::Source;
+use watchword::request::{Header, Request};
+use watchword::token::UnixTime;
+
+use crate::mint::{self, Signer};
+
+pub(crate) const ISSUER: &str = "https://idp.example.com";
+pub(crate) const AUDIENCE: &str = "orders-api";
+pub(crate) const LEEWAY: u64 = 30;
+
+/// An issuer with one key, and what judges its tokens.
+pub(crate) struct Core {
+    pub(crate) signer: Signer,
+    snapshot: Snapshot,
+    cache: TokenCache,
+}
+
+impl Core {
+    pub(crate) fn new(alg: &str) -> Self {
+        let signer = Signer::generate(alg, "k1");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("properties");
+        std::fs::create_dir_all(&folder).unwrap();
+        let keys = if alg.starts_with("HS") {
+            let secret = folder.join(format!("{alg}.key"));
+            std::fs::write(&secret, signer.private_der()).unwrap();
+            format!("secret_file: {}", secret.display())
+        } else {
+            format!("jwks: {{inline: {}}}", mint::key_set(&[&signer]))
+        };
+        let text = format!(
+            "issuers: {{corp: {{issuer: '{ISSUER}', audiences: [{AUDIENCE}], leeway: {LEEWAY}s, \
+             algorithms: [{alg}], {keys}}}}}"
+        );
+        let config =
+            Config::parse(&text, &folder.join("core.yaml")).unwrap_or_else(|p| panic!("{p}"));
+        let keys = config.sources.iter().map(|source| match source {
+            Source::Fixed(keys) => Some(keys.clone()),
+            Source::Fetched { .. } => None,
+        });
+        let snapshot = Snapshot {
+            keys: keys.collect(),
+            policy: config.policy,
+        };
+        Self {
+            signer,
+            snapshot,
+            cache: TokenCache::new(100).unwrap(),
+        }
+    }
+
+    /// Whether a token opens the door; `Err` has the reason.
+    pub(crate) fn judge(&self, token: &str, now: UnixTime) -> Result<(), &'static str> {
+        let value = format!("Bearer {token}");
+        let header = Header {
+            name: b"authorization",
+            value: value.as_bytes(),
+        };
+        let request = Request {
+            method: b"GET",
+            path: b"/",
+            headers: vec![header],
+            ..Request::default()
+        };
+        match authenticate(&self.snapshot, &request, now, &self.cache).verdict {
+            Verdict::Allow(_) => Ok(()),
+            Verdict::Deny(denial) => Err(denial.code()),
+        }
+    }
+}
+
+/// The time of the system, which the oracle reads by itself.
+pub(crate) fn now() -> UnixTime {
+    Clock::system().now()
+}
+
+/// The same in whole seconds.
+pub(crate) fn now_seconds() -> i64 {
+    format!("{:.0}", now().0).parse().unwrap()
+}
