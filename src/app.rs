@@ -15,12 +15,12 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 
-use crate::authenticator::Snapshot;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::grpc::{Answers, ExtAuthz, Live, State, TokenCache};
+use crate::grpc::{ExtAuthz, Live, State, TokenCache};
 use crate::jose::KeySet;
 use crate::jwks::{self, FetchError, Publish};
+use crate::policy::IssuerId;
 
 /// Pings on a quiet connection, and how long one may go unanswered.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
@@ -45,7 +45,7 @@ pub struct App {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -53,7 +53,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// No client for key sets can be made.
-    #[error("cannot fetch keys: {0}")]
+    #[error("cannot fetch keys")]
     Fetch(#[from] FetchError),
     /// The system has no random numbers.
     #[error("no random numbers")]
@@ -116,6 +116,15 @@ impl App {
         let _ = self.ready.clone().wait_for(|ready| *ready).await;
     }
 
+    /// Waits for the server to end by itself, which it never should; returns the cause.
+    pub async fn ended(&mut self) -> String {
+        match (&mut self.server).await {
+            Ok(Ok(())) => "it stopped accepting calls".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// Stops: health says `NOT_SERVING`, no new connections, calls in flight are answered, up to the
     /// configured time. Whether all were.
     pub async fn stop(mut self) -> bool {
@@ -123,26 +132,19 @@ impl App {
         self.tasks.shutdown().await;
         // Fails only where the server ended by itself.
         let _ = self.stop.send(());
-        let in_time = tokio::time::timeout(self.shutdown_timeout, &mut self.server)
-            .await
-            .is_ok();
-        if !in_time {
-            warn!(timeout = ?self.shutdown_timeout, "calls were still in flight at the end");
+        let end = tokio::time::timeout(self.shutdown_timeout, &mut self.server).await;
+        let answered = matches!(end, Ok(Ok(Ok(()))));
+        if !answered {
+            warn!(timeout = ?self.shutdown_timeout, "not every call in flight was answered");
             self.server.abort();
         }
         info!("stopped");
-        in_time
+        answered
     }
 }
 
 fn state(config: &Config, clock: Clock) -> Result<State, StartError> {
-    let policy = config.policy.clone();
-    let keys = vec![None; policy.issuers().len()];
-    let answers = Arc::new(Answers::new(&policy, &config.server.realm));
-    let live = Live {
-        snapshot: Snapshot { policy, keys },
-        answers,
-    };
+    let live = Live::new(config.policy.clone(), &config.server.realm);
     let tokens = TokenCache::new(config.token_cache_entries).map_err(|_| StartError::Random)?;
     Ok(State {
         live: ArcSwap::from_pointee(live),
@@ -155,18 +157,10 @@ fn state(config: &Config, clock: Clock) -> Result<State, StartError> {
 fn publisher(state: &Arc<State>) -> (Publish, watch::Receiver<bool>) {
     let (sender, ready) = watch::channel(false);
     let state = state.clone();
-    let publish = move |issuers: &[usize], keys: &Arc<KeySet>| {
-        state.live.rcu(|live| {
-            let mut live = Live::clone(live);
-            for issuer in issuers {
-                if let Some(slot) = live.snapshot.keys.get_mut(*issuer) {
-                    *slot = Some(keys.clone());
-                }
-            }
-            live
-        });
-        let all = state.live.load().snapshot.keys.iter().all(Option::is_some);
-        sender.send_if_modified(|ready| !std::mem::replace(ready, all) && all);
+    let publish = move |issuers: &[IssuerId], keys: &Arc<KeySet>| {
+        state.live.rcu(|live| live.with_keys(issuers, keys));
+        let complete = state.live.load().is_complete();
+        sender.send_if_modified(|ready| complete && !std::mem::replace(ready, true));
     };
     (Arc::new(publish), ready)
 }

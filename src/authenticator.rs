@@ -4,22 +4,58 @@
 //! Pure: no clock, no I/O, no runtime. Each step hands on a type that only it can make, so that
 //! skipping one does not compile.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::jose::KeySet;
-use crate::policy::{Demand, Issuer, Policy, Requirement, Rule, TokenSource};
+use crate::policy::{Demand, Issuer, IssuerId, Policy, Requirement, Rule, TokenFrom};
 use crate::request::Request;
-use crate::token::{BearerToken, Denial, Location, UnixTime, UnverifiedToken, VerifiedToken};
+use crate::token::{BearerToken, Denial, Removal, UnixTime, UnverifiedToken, VerifiedToken};
 
 /// Policy and keys as they are at one moment. A request is judged by one snapshot from start to end.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
+    policy: Arc<Policy>,
+    keys: HashMap<IssuerId, Arc<KeySet>>,
+}
+
+impl Snapshot {
+    /// A policy whose issuers have no keys yet.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>) -> Self {
+        Self {
+            policy,
+            keys: HashMap::new(),
+        }
+    }
+
+    /// The same with other keys for these issuers.
+    #[must_use]
+    pub fn with_keys(mut self, issuers: &[IssuerId], keys: &Arc<KeySet>) -> Self {
+        self.keys
+            .extend(issuers.iter().map(|issuer| (*issuer, keys.clone())));
+        self
+    }
+
     /// Issuers and rules.
-    pub policy: Arc<Policy>,
-    /// The keys of each issuer, by its position; `None` until they are first available.
-    pub keys: Vec<Option<Arc<KeySet>>>,
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The keys of an issuer; `None` until they are first available.
+    #[must_use]
+    pub fn keys(&self, issuer: IssuerId) -> Option<&Arc<KeySet>> {
+        self.keys.get(&issuer)
+    }
+
+    /// Whether every issuer has keys.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.keys.len() == self.policy.issuers().len()
+    }
 }
 
 /// Remembers tokens whose signatures were checked. Says nothing of times, audiences or rules, which are
@@ -31,18 +67,18 @@ pub trait VerifiedTokens {
     /// Digests all bytes of a token, under a key of this process.
     fn digest(&self, token: &BearerToken<'_>) -> Self::Digest;
 
-    /// A token that was verified with exactly these keys, and its issuer's position.
+    /// A token that was verified with exactly the keys that its issuer has now.
     fn find(
         &self,
         digest: &Self::Digest,
         snapshot: &Snapshot,
-    ) -> Option<(usize, Arc<VerifiedToken>)>;
+    ) -> Option<(IssuerId, Arc<VerifiedToken>)>;
 
     /// Remembers a token that `keys` verified.
     fn remember(
         &self,
         digest: Self::Digest,
-        issuer: usize,
+        issuer: IssuerId,
         keys: &Arc<KeySet>,
         token: &Arc<VerifiedToken>,
     );
@@ -51,10 +87,10 @@ pub trait VerifiedTokens {
 /// The outcome, with what led to it.
 #[derive(Debug)]
 pub struct Decision<'s> {
-    /// The rule that was applied, with its position; `None` where there are no rules, or none was reached.
-    pub rule: Option<(usize, &'s Rule)>,
-    /// The issuer, with its position, once the token's signature was checked or its issuer chosen.
-    pub issuer: Option<(usize, &'s Issuer)>,
+    /// The rule that was applied; `None` where there are no rules, or none was reached.
+    pub rule: Option<&'s Rule>,
+    /// The issuer, as soon as it is known whose token it is.
+    pub issuer: Option<&'s Issuer>,
     /// Allow or deny.
     pub verdict: Verdict,
 }
@@ -68,13 +104,36 @@ pub enum Verdict {
     Deny(Denial),
 }
 
+impl Verdict {
+    /// The reason for operators: `allowed`, `anonymous`, or the code of the denial.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Allow(Allow { token: Some(_), .. }) => Self::ALLOWED,
+            Self::Allow(Allow { token: None, .. }) => Self::ANONYMOUS,
+            Self::Deny(denial) => denial.code(),
+        }
+    }
+
+    /// The reason of an allow for a good token.
+    pub const ALLOWED: &'static str = "allowed";
+    /// The reason of an allow without a token.
+    pub const ANONYMOUS: &'static str = "anonymous";
+}
+
 /// An allow. Only the checks in this module make one.
-#[derive(Debug)]
 pub struct Allow {
     token: Option<Arc<VerifiedToken>>,
     set: Vec<(Bytes, Bytes)>,
     remove: Vec<Bytes>,
-    consumed: Option<Location>,
+    credential: Option<Removal>,
+}
+
+/// Header values are claims, so only their number is shown.
+impl std::fmt::Debug for Allow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Allow({} headers set)", self.set.len())
+    }
 }
 
 impl Allow {
@@ -96,10 +155,10 @@ impl Allow {
         &self.remove
     }
 
-    /// Where the credential must be taken out before the request goes upstream.
+    /// How the credential is taken out of it, where it must not go upstream.
     #[must_use]
-    pub fn consumed(&self) -> Option<&Location> {
-        self.consumed.as_ref()
+    pub fn credential(&self) -> Option<&Removal> {
+        self.credential.as_ref()
     }
 }
 
@@ -110,21 +169,20 @@ pub fn authenticate<'s, C: VerifiedTokens>(
     now: UnixTime,
     cache: &C,
 ) -> Decision<'s> {
-    let mut decision = Decision {
-        rule: None,
-        issuer: None,
-        verdict: Verdict::Deny(Denial::Internal),
-    };
-    let verdict = Judgement {
+    let mut judgement = Judgement {
         snapshot,
         request,
         now,
         cache,
-        decision: &mut decision,
+        rule: None,
+        issuer: None,
+    };
+    let verdict = judgement.run().map_or_else(Verdict::Deny, Verdict::Allow);
+    Decision {
+        rule: judgement.rule,
+        issuer: judgement.issuer,
+        verdict,
     }
-    .run();
-    decision.verdict = verdict.map_or_else(Verdict::Deny, Verdict::Allow);
-    decision
 }
 
 /// A judgement under way; notes rule and issuer as they become known, so that denials carry them too.
@@ -133,20 +191,20 @@ struct Judgement<'j, 's, 'r, C> {
     request: &'j Request<'r>,
     now: UnixTime,
     cache: &'j C,
-    decision: &'j mut Decision<'s>,
+    rule: Option<&'s Rule>,
+    issuer: Option<&'s Issuer>,
 }
 
 /// A token's text and the place where it stood.
 struct Found<'s, 'r> {
     token: BearerToken<'r>,
-    source: &'s TokenSource,
+    place: &'s TokenFrom,
 }
 
 impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
-    fn run(mut self) -> Result<Allow, Denial> {
-        let rule = self.snapshot.policy.rules().select(self.request)?;
-        self.decision.rule = rule;
-        match rule.map(|(_, rule)| &rule.requirement) {
+    fn run(&mut self) -> Result<Allow, Denial> {
+        self.rule = self.snapshot.policy.rules().select(self.request)?;
+        match self.rule.map(|rule| &rule.requirement) {
             Some(Requirement::None) => Ok(self.anonymous()),
             Some(Requirement::Token(demand)) => self.with_token(Some(demand)),
             None => self.with_token(None),
@@ -162,29 +220,26 @@ impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
                 Err(Denial::TokenMissing)
             };
         };
-        let (index, token) = self.verify(&found)?;
-        let issuer = self
-            .snapshot
-            .policy
-            .issuers()
-            .get(index)
-            .ok_or(Denial::Internal)?;
-        self.decision.issuer = Some((index, issuer));
-        if !found.source.admits(index) {
+        let (id, token) = self.verify(&found)?;
+        let policy = self.snapshot.policy();
+        let issuer = policy.issuer(id).ok_or(Denial::Internal)?;
+        self.issuer = Some(issuer);
+        if !found.place.admits(id) {
             return Err(Denial::IssuerNotAllowed);
         }
         issuer.expectations.check(&token, self.now)?;
         if let Some(demand) = demand {
-            demand.check(index, token.claims())?;
+            demand.check(id, &token)?;
         }
         let set = issuer.headers.render(token.claims())?;
-        let remove = self.snapshot.policy.managed().to_remove(&set, self.request);
-        let consumed = (!issuer.forward_token).then(|| found.source.location.clone());
+        let remove = policy.managed().to_remove(&set, self.request);
+        let location = &found.place.location;
+        let credential = (!issuer.forward_token).then(|| location.removal(self.request));
         Ok(Allow {
             token: Some(token),
             set,
             remove,
-            consumed,
+            credential,
         })
     }
 
@@ -194,40 +249,39 @@ impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
             token: None,
             set: Vec::new(),
             remove,
-            consumed: None,
+            credential: None,
         }
     }
 
     /// Looks at every place, so that a second credential anywhere is noticed.
     fn find_token(&self) -> Result<Option<Found<'s, 'r>>, Denial> {
-        let policy = &self.snapshot.policy;
+        let policy = self.snapshot.policy();
         let mut found = None;
-        for source in policy.sources() {
-            let Some(text) = source.location.find(self.request)? else {
+        for place in policy.token_from() {
+            let Some(text) = place.location.find(self.request)? else {
                 continue;
             };
             if found.is_some() {
                 return Err(Denial::TokenMalformed);
             }
             let token = BearerToken::new(text, policy.max_token_size())?;
-            found = Some(Found { token, source });
+            found = Some(Found { token, place });
         }
         Ok(found)
     }
 
-    fn verify(&mut self, found: &Found<'s, 'r>) -> Result<(usize, Arc<VerifiedToken>), Denial> {
+    fn verify(&mut self, found: &Found<'s, 'r>) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
         let digest = self.cache.digest(&found.token);
         if let Some(known) = self.cache.find(&digest, self.snapshot) {
             return Ok(known);
         }
         let token = UnverifiedToken::parse(&found.token)?;
-        let issuer = self.snapshot.policy.issuer_by_url(token.issuer()?);
-        let (index, issuer) = issuer.ok_or(Denial::IssuerNotAllowed)?;
-        self.decision.issuer = Some((index, issuer));
-        let keys = self.snapshot.keys.get(index).and_then(Option::as_ref);
-        let keys = keys.ok_or(Denial::JwksUnavailable)?;
+        let issuer = self.snapshot.policy().issuer_by_url(token.issuer()?);
+        let (id, issuer) = issuer.ok_or(Denial::IssuerNotAllowed)?;
+        self.issuer = Some(issuer);
+        let keys = self.snapshot.keys(id).ok_or(Denial::JwksUnavailable)?;
         let token = Arc::new(token.verify(keys, &issuer.algorithms)?);
-        self.cache.remember(digest, index, keys, &token);
-        Ok((index, token))
+        self.cache.remember(digest, id, keys, &token);
+        Ok((id, token))
     }
 }

@@ -34,8 +34,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> UnixTime {
         match &self.0 {
-            // Times of tokens are read as doubles too; 32 bits a part lose nothing.
-            Some(fixed) => UnixTime(seconds(fixed.load(Ordering::SeqCst))),
+            Some(fixed) => UnixTime::from_secs(seconds(fixed.load(Ordering::SeqCst))),
             None => system_now(),
         }
     }
@@ -49,8 +48,8 @@ fn seconds(value: i64) -> f64 {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
 fn system_now() -> UnixTime {
     match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(span) => UnixTime(span.as_secs_f64()),
-        Err(before) => UnixTime(-before.duration().as_secs_f64()),
+        Ok(span) => UnixTime::from_secs(span.as_secs_f64()),
+        Err(before) => UnixTime::from_secs(-before.duration().as_secs_f64()),
     }
 }
 

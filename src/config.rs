@@ -7,12 +7,12 @@
 mod document;
 mod findings;
 mod issuers;
-mod places;
 mod problem;
 mod raw;
 mod rules;
 mod schema;
 mod server;
+mod token_from;
 mod values;
 
 pub use problem::{Problem, Problems};
@@ -22,14 +22,14 @@ pub use server::{LogConfig, ServerConfig};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::jwks::Source;
-use crate::policy::Policy;
+use crate::jwks::{Source, read_bounded};
+use crate::policy::{IssuerId, Policy};
 
 use document::Document;
 use findings::Findings;
 
 /// Largest configuration file, in bytes.
-const MAX_SIZE: u64 = 1024 * 1024;
+const MAX_SIZE: usize = 1024 * 1024;
 
 /// A configuration that was checked as a whole.
 #[derive(Debug)]
@@ -42,8 +42,8 @@ pub struct Config {
     pub token_cache_entries: u64,
     /// Issuers and rules.
     pub policy: Arc<Policy>,
-    /// Where each issuer's keys come from, by the issuer's position.
-    pub sources: Vec<Source>,
+    /// Where each issuer's keys come from.
+    pub sources: Vec<(IssuerId, Source)>,
 }
 
 impl Config {
@@ -90,7 +90,7 @@ impl Config {
         let server = server::server(&raw.server, &mut findings);
         let log = server::log(&raw.log);
         let (issuers, sources) = issuers::issuers(&raw, &mut findings);
-        let places = places::token_sources(&raw, &mut findings);
+        let places = token_from::token_from(&raw, &mut findings);
         let rules = rules::rules(&raw, &mut findings);
         findings.fail_if_any()?;
         let max_token_size = server.max_token_size;
@@ -100,7 +100,7 @@ impl Config {
             log,
             token_cache_entries: raw.token_cache.max_entries,
             policy: Arc::new(policy),
-            sources,
+            sources: Policy::issuer_ids(sources.len()).zip(sources).collect(),
         })
     }
 }
@@ -108,13 +108,7 @@ impl Config {
 fn read(file: &Path) -> Result<String, Problems> {
     let problem =
         |found: String| Problems::one(file, Problem::at_start(found, "a readable YAML file"));
-    let size = std::fs::metadata(file)
-        .map_err(|error| problem(error.to_string()))?
-        .len();
-    if size > MAX_SIZE {
-        return Err(problem(format!(
-            "{size} bytes, more than the limit of {MAX_SIZE}"
-        )));
-    }
-    std::fs::read_to_string(file).map_err(|error| problem(error.to_string()))
+    let content = read_bounded(file, MAX_SIZE).map_err(|error| problem(error.to_string()))?;
+    let content = content.ok_or_else(|| problem(format!("more than {MAX_SIZE} bytes")))?;
+    String::from_utf8(content).map_err(|_| problem("bytes that are not UTF-8".to_owned()))
 }

@@ -3,10 +3,12 @@
 //! Owns the one place where an answer is built. Refuses to decide anything.
 
 mod answer;
+mod answers;
 mod ext_authz;
 mod token_cache;
 mod unary;
 
-pub use answer::{Answer, Answers};
+pub use answer::Answer;
+pub use answers::Answers;
 pub use ext_authz::{ExtAuthz, Live, State};
 pub use token_cache::TokenCache;

@@ -13,12 +13,12 @@ mod verify;
 
 pub use algorithm::Algorithm;
 pub use header::Header;
-pub use json::{Json, JsonError, Number, Object};
+pub use json::{Json, JsonError, NotText, Number, Object};
 pub use jwk::SkipReason;
 pub use key_set::{KeySet, KeySetError, Skipped};
 pub use verify::{Jws, VerifiedJws};
 
-pub(crate) use compact::is_token_byte;
+pub(crate) use compact::is_token_text;
 
 /// Why a token is refused at the JOSE layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,6 +8,7 @@ mod fetch;
 mod refresh;
 mod source;
 
+pub(crate) use fetch::read_bounded;
 pub use fetch::{FetchError, Fetcher, read_file};
 pub use refresh::{Publish, keep_fresh};
 pub use source::{Origin, Source};

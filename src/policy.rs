@@ -12,7 +12,7 @@ mod rules;
 pub use claim_headers::{
     ArrayForm, ClaimHeader, ClaimHeaders, HeaderName, HeaderNameError, ManagedHeaders,
 };
-pub use issuer::{Issuer, TokenSource};
+pub use issuer::{Issuer, IssuerId, TokenFrom};
 pub use pattern::{HostPattern, PathPattern};
 pub use requirement::{ClaimRule, ClaimTest, Demand, Requirement};
 pub use rules::{Match, Rule, Rules};
@@ -23,47 +23,58 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub struct Policy {
     issuers: Vec<Issuer>,
-    by_url: HashMap<Box<str>, usize>,
+    by_url: HashMap<Box<str>, IssuerId>,
     rules: Rules,
-    sources: Vec<TokenSource>,
+    token_from: Vec<TokenFrom>,
     managed: ManagedHeaders,
     max_token_size: usize,
 }
 
 impl Policy {
-    /// Puts a policy together. Issuers are referred to by their position; the caller has seen to it
-    /// that names and `iss` values are unique.
+    /// The places of this many issuers, for the parts of a policy that refer to them before it is put together.
+    pub fn issuer_ids(issuers: usize) -> impl Iterator<Item = IssuerId> {
+        (0..issuers).map(IssuerId)
+    }
+
+    /// Puts a policy together. The caller has seen to it that names and `iss` values are unique.
     #[must_use]
     pub fn new(
         issuers: Vec<Issuer>,
         rules: Rules,
-        sources: Vec<TokenSource>,
+        token_from: Vec<TokenFrom>,
         max_token_size: usize,
     ) -> Self {
-        let url = |(index, issuer): (usize, &Issuer)| (issuer.expectations.issuer.clone(), index);
+        let url =
+            |(id, issuer): (usize, &Issuer)| (issuer.expectations.issuer.clone(), IssuerId(id));
         let by_url = issuers.iter().enumerate().map(url).collect();
         let managed = ManagedHeaders::new(issuers.iter().map(|issuer| &issuer.headers));
         Self {
             issuers,
             by_url,
             rules,
-            sources,
+            token_from,
             managed,
             max_token_size,
         }
     }
 
-    /// All issuers; a position in this list is what `usize` means wherever an issuer is referred to.
+    /// All issuers.
     #[must_use]
     pub fn issuers(&self) -> &[Issuer] {
         &self.issuers
     }
 
+    /// An issuer of this policy.
+    #[must_use]
+    pub fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
+        self.issuers.get(id.0)
+    }
+
     /// The issuer with exactly this `iss`.
     #[must_use]
-    pub fn issuer_by_url(&self, url: &str) -> Option<(usize, &Issuer)> {
-        let index = *self.by_url.get(url)?;
-        Some((index, self.issuers.get(index)?))
+    pub fn issuer_by_url(&self, url: &str) -> Option<(IssuerId, &Issuer)> {
+        let id = *self.by_url.get(url)?;
+        Some((id, self.issuer(id)?))
     }
 
     /// The rules, in order.
@@ -74,8 +85,8 @@ impl Policy {
 
     /// Where tokens are looked for.
     #[must_use]
-    pub fn sources(&self) -> &[TokenSource] {
-        &self.sources
+    pub fn token_from(&self) -> &[TokenFrom] {
+        &self.token_from
     }
 
     /// The header names that clients must never be able to set.

@@ -12,5 +12,5 @@ mod verified;
 pub use claims::{ClaimPath, Claims, UnixTime};
 pub use denial::{Class, Denial};
 pub use expectations::{Audiences, Expectations};
-pub use extract::{BearerToken, Location};
+pub use extract::{BearerToken, Location, Removal};
 pub use verified::{UnverifiedToken, VerifiedToken};

@@ -4,6 +4,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a program for developers"
@@ -31,19 +32,16 @@ const CALLS: u32 = 500;
 fn main() {
     let keys = keys::Keys::new();
     let config = Config::parse(keys.config(), Path::new("bench.yaml")).unwrap();
-    let Some(Source::Fixed(key_set)) = config.sources.first() else {
+    let Some((issuer, Source::Fixed(key_set))) = config.sources.first() else {
         unreachable!("inline keys")
     };
-    let snapshot = Snapshot {
-        policy: config.policy.clone(),
-        keys: vec![Some(key_set.clone())],
-    };
-    let answers = Answers::new(&snapshot.policy, "bench");
+    let snapshot = Snapshot::new(config.policy.clone()).with_keys(&[*issuer], key_set);
+    let answers = Answers::new(snapshot.policy(), "bench");
     let (warm, cold) = (TokenCache::new(1000).unwrap(), TokenCache::new(0).unwrap());
     let token = keys.tokens(1).remove(0);
     let bearer = format!("Bearer {token}");
     let request = request(&bearer);
-    let now = UnixTime(1_800_000_000.0);
+    let now = UnixTime::from_secs(1_800_000_000.0);
     println!("token of {} bytes", token.len());
 
     let text = BearerToken::new(token.as_bytes(), 16384).unwrap();
@@ -51,7 +49,7 @@ fn main() {
         UnverifiedToken::parse(&text).unwrap()
     });
     measure("parse header, verify RS256", || {
-        let algorithms = &snapshot.policy.issuers().first().unwrap().algorithms;
+        let algorithms = &snapshot.policy().issuers().first().unwrap().algorithms;
         Jws::parse(&token)
             .unwrap()
             .verify(key_set, algorithms)

@@ -13,7 +13,7 @@ use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
 
-use super::serve::stop_signal;
+use super::serve::{Signals, serve};
 use super::{block_on, say};
 
 use issuer::Issuer;
@@ -25,12 +25,13 @@ const ANY_PORT: &str = "127.0.0.1:0";
 pub(super) fn run(once: bool) -> anyhow::Result<ExitCode> {
     let issuer = Issuer::new(Clock::system().now())?;
     block_on(async {
+        let mut signals = Signals::new()?;
         let app = start(&issuer).await?;
         app.ready().await;
         let expected = show(&app, &issuer).await?;
         if !once {
             invite(&app, &issuer)?;
-            stop_signal().await?;
+            return serve(app, &mut signals).await;
         }
         app.stop().await;
         Ok(if expected {

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
+use anyhow::bail;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
 use crate::app::App;
@@ -23,24 +24,47 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     };
     telemetry::start_logging(config.log);
     block_on(async {
+        let mut signals = Signals::new()?;
         let app = App::start(config, Clock::system()).await?;
-        stop_signal().await?;
-        Ok(if app.stop().await {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        serve(app, &mut signals).await
     })
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(super) async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+/// Serves until a signal comes.
+pub(super) async fn serve(mut app: App, signals: &mut Signals) -> anyhow::Result<ExitCode> {
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        cause = app.ended() => bail!("the server ended by itself: {cause}"),
     };
-    info!(signal = name, "stopping");
-    Ok(())
+    info!(signal, "stopping");
+    Ok(if app.stop().await {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The signals that ask the process to stop; caught from here on.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self {
+            terminate,
+            interrupt,
+        })
+    }
+
+    /// Waits for one, and names it.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::policy::{
-    ClaimRule, ClaimTest, Demand, HostPattern, Match, PathPattern, Requirement, Rule, Rules,
+    ClaimRule, ClaimTest, Demand, HostPattern, IssuerId, Match, PathPattern, Policy, Requirement,
+    Rule, Rules,
 };
 use crate::request::Path;
 use crate::token::{Audiences, ClaimPath};
@@ -25,7 +26,8 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
             "at least one rule, or no rules at all",
         );
     }
-    let issuers: Vec<&str> = raw.issuers.keys().map(String::as_str).collect();
+    let names = raw.issuers.keys().map(String::as_str);
+    let issuers: Vec<_> = names.zip(Policy::issuer_ids(raw.issuers.len())).collect();
     let mut names = HashSet::new();
     let mut rules = Vec::new();
     for (index, raw) in list.iter().enumerate() {
@@ -53,7 +55,7 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
 struct Section<'s, 'd> {
     element: &'s str,
     raw: &'s raw::Rule,
-    issuers: &'s [&'s str],
+    issuers: &'s [(&'s str, IssuerId)],
     findings: &'s mut Findings<'d>,
 }
 
@@ -233,20 +235,20 @@ impl Section<'_, '_> {
         }
     }
 
-    fn demanded_issuers(&mut self, raw: &raw::Demand) -> Vec<usize> {
+    fn demanded_issuers(&mut self, raw: &raw::Demand) -> Vec<IssuerId> {
         let mut issuers = Vec::new();
         for (index, name) in self
             .list(&["require", "issuers"], raw.issuers.as_deref())
             .iter()
             .enumerate()
         {
-            if let Some(position) = self.issuers.iter().position(|known| **known == **name) {
-                issuers.push(position);
+            if let Some((_, id)) = self.issuers.iter().find(|(known, _)| **known == **name) {
+                issuers.push(*id);
             } else {
                 let element = format!("[{index}]");
                 let path = ["rules", self.element, "require", "issuers", &element];
                 let position = self.findings.document().position(&path);
-                let known = self.issuers.iter().copied();
+                let known = self.issuers.iter().map(|(name, _)| *name);
                 self.findings
                     .add_unknown(&path, position, "issuer", name, known);
             }

@@ -18,6 +18,8 @@ use tracing::{debug, error};
 
 use crate::authenticator::{Decision, Snapshot, Verdict, authenticate};
 use crate::clock::{Clock, Stopwatch};
+use crate::jose::KeySet;
+use crate::policy::{IssuerId, Policy};
 use crate::request::{Header, Request};
 use crate::token::Denial;
 use crate::wire::envoy::service::auth::v3::attribute_context;
@@ -26,13 +28,39 @@ use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use super::unary::{self, Unreadable};
 use super::{Answer, Answers, TokenCache};
 
-/// What one request is judged by, from start to end.
+/// What one request is judged and answered by.
 #[derive(Clone, Debug)]
 pub struct Live {
-    /// Policy and keys.
-    pub snapshot: Snapshot,
-    /// The fixed parts of answers under that policy.
-    pub answers: Arc<Answers>,
+    snapshot: Snapshot,
+    answers: Arc<Answers>,
+}
+
+impl Live {
+    /// A policy without keys, and its answers; the realm is quoted in challenges.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, realm: &str) -> Self {
+        let answers = Arc::new(Answers::new(&policy, realm));
+        Self {
+            snapshot: Snapshot::new(policy),
+            answers,
+        }
+    }
+
+    /// The same with other keys for these issuers.
+    #[must_use]
+    pub fn with_keys(&self, issuers: &[IssuerId], keys: &Arc<KeySet>) -> Self {
+        let snapshot = self.snapshot.clone().with_keys(issuers, keys);
+        Self {
+            snapshot,
+            answers: self.answers.clone(),
+        }
+    }
+
+    /// Whether every issuer has keys.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.snapshot.is_complete()
+    }
 }
 
 /// What all calls share.
@@ -45,6 +73,9 @@ pub struct State {
     /// The time.
     pub clock: Clock,
 }
+
+/// The one method.
+const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -76,11 +107,11 @@ impl Service<HttpRequest<Body>> for ExtAuthz {
     fn call(&mut self, call: HttpRequest<Body>) -> Self::Future {
         let state = self.state.clone();
         Box::pin(async move {
-            if call.uri().path() != "/envoy.service.auth.v3.Authorization/Check" {
+            if call.uri().path() != CHECK {
                 return Ok(unary::unimplemented());
             }
             let message = unary::read_message(call.into_body()).await;
-            Ok(unary::respond(state.check(message).message()))
+            Ok(unary::respond(&state.check(message)))
         })
     }
 }
@@ -89,15 +120,11 @@ impl State {
     /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
     fn check(&self, message: Result<Bytes, Unreadable>) -> Answer {
         let live = self.live.load();
-        let judged = catch_unwind(AssertUnwindSafe(|| {
+        guarded(&live.answers, || {
             let check = message
                 .ok()
                 .and_then(|message| CheckRequest::decode(message).ok());
             self.judge(&live, check.as_ref())
-        }));
-        judged.unwrap_or_else(|_| {
-            error!("a check panicked; the request was denied");
-            live.answers.refuse(&Denial::Internal)
         })
     }
 
@@ -119,32 +146,37 @@ impl State {
     }
 }
 
+/// Runs a judgement; a panic in it is a denial too.
+fn guarded(answers: &Answers, judge: impl FnOnce() -> Answer) -> Answer {
+    catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| {
+        error!("a check panicked; the request was denied");
+        answers.refuse(&Denial::Internal)
+    })
+}
+
 /// The facts of the request; `None` where the message lacks them, as one from a TCP filter does.
 fn facts(check: &CheckRequest) -> Option<Request<'_>> {
     let attributes: &AttributeContext = check.attributes.as_ref()?;
     let http: &attribute_context::HttpRequest = attributes.request.as_ref()?.http.as_ref()?;
+    let raw = http.header_map.as_ref().map_or(&[][..], |map| &map.headers);
     let listed = http.headers.iter().map(|field| Header {
         name: &field.key,
         value: &field.value,
     });
-    let raw = http
-        .header_map
-        .iter()
-        .flat_map(|map| &map.headers)
-        .map(|field| Header {
-            name: &field.key,
-            value: if field.raw_value.is_empty() {
-                &field.value
-            } else {
-                &field.raw_value
-            },
-        });
+    let raw = raw.iter().map(|field| Header {
+        name: &field.key,
+        value: if field.raw_value.is_empty() {
+            &field.value
+        } else {
+            &field.raw_value
+        },
+    });
     // Envoy writes `!` into `path` for each byte that is not UTF-8; the raw field has what the service gets.
-    let mut raw_paths = raw.clone().filter(|field| field.name == b":path");
-    let path = match (raw_paths.next(), raw_paths.next()) {
-        (None, _) => &http.path,
-        (Some(only), None) => only.value,
-        (Some(_), Some(_)) => return None,
+    let path = pseudo(raw.clone(), b":path").ok()?.unwrap_or(&http.path);
+    // gRPC's own callers leave `host` empty and send the pseudo-header.
+    let host = match &*http.host {
+        b"" => pseudo(raw.clone(), b":authority").ok()?.unwrap_or_default(),
+        host => host,
     };
     let context = attributes
         .context_extensions
@@ -153,47 +185,86 @@ fn facts(check: &CheckRequest) -> Option<Request<'_>> {
     Some(Request {
         method: &http.method,
         path,
-        host: &http.host,
+        host,
         headers: listed.chain(raw).collect(),
         context: context.collect(),
     })
 }
 
+/// The value of a pseudo-header, which no client sends by itself.
+///
+/// # Errors
+/// [`Denial::RequestMalformed`] where there are two of them.
+fn pseudo<'a>(
+    fields: impl Iterator<Item = Header<'a>>,
+    name: &[u8],
+) -> Result<Option<&'a [u8]>, Denial> {
+    let mut found = fields
+        .filter(|field| field.name == name)
+        .map(|field| field.value);
+    let first = found.next();
+    if found.next().is_some() {
+        Err(Denial::RequestMalformed)
+    } else {
+        Ok(first)
+    }
+}
+
 /// One line a decision. Nothing in it comes from a token; of the request, only its id.
 fn log(decision: &Decision<'_>, request: &Request<'_>, stopwatch: &Stopwatch) {
-    let rule = decision.rule.map(|(_, rule)| &*rule.name);
-    let issuer = decision.issuer.map(|(_, issuer)| &*issuer.name);
+    let rule = decision.rule.map(|rule| &*rule.name);
+    let issuer = decision.issuer.map(|issuer| &*issuer.name);
     let micros = stopwatch.elapsed().as_micros();
     let id = request
         .values("x-request-id")
         .next()
         .and_then(|id| std::str::from_utf8(id).ok());
-    let id: String = id
+    let request_id: String = id
         .unwrap_or_default()
         .chars()
         .filter(char::is_ascii_graphic)
         .take(64)
         .collect();
+    let reason = decision.verdict.reason();
     match &decision.verdict {
-        Verdict::Allow(allow) => {
-            let reason = if allow.token().is_some() {
-                "allowed"
-            } else {
-                "anonymous"
-            };
+        Verdict::Allow(_) => debug!(
+            verdict = "allow",
+            reason, issuer, rule, micros, request_id, "check"
+        ),
+        Verdict::Deny(detail) => {
             debug!(
-                verdict = "allow",
+                verdict = "deny",
                 reason,
+                ?detail,
                 issuer,
                 rule,
                 micros,
-                request_id = id,
+                request_id,
                 "check"
             );
         }
-        Verdict::Deny(denial) => {
-            let reason = denial.code();
-            debug!(verdict = "deny", reason, detail = ?denial, issuer, rule, micros, request_id = id, "check");
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+    use crate::grpc::Answers;
+
+    use super::guarded;
+
+    #[test]
+    fn a_panic_in_a_check_is_a_denial() {
+        let text = "issuers: {a: {issuer: a, audiences: [a], jwks: {file: a.json}}}";
+        let config = Config::parse(text, Path::new("a.yaml")).unwrap();
+        let answers = Answers::new(&config.policy, "realm");
+        let answer = guarded(&answers, || panic!("injected"));
+        assert_eq!(answer.message().status.as_ref().unwrap().code, 13);
+        assert_eq!(
+            answer.message(),
+            answers.refuse(&crate::token::Denial::Internal).message()
+        );
     }
 }

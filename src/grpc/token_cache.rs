@@ -2,30 +2,31 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::cmac;
 use moka::sync::Cache;
 
 use crate::authenticator::{Snapshot, VerifiedTokens};
 use crate::jose::KeySet;
+use crate::policy::IssuerId;
 use crate::token::{BearerToken, VerifiedToken};
 
-/// Verified tokens under a keyed digest of all their bytes. The key is made at random in each process, so
+/// Verified tokens under a keyed digest of all their bytes: AES-CMAC (NIST SP 800-38B), 128 bits. The key is made at random in each process, so
 /// nobody can look for tokens that collide, and no token is kept as text.
 pub struct TokenCache {
-    key: hmac::Key,
-    tokens: Option<Cache<[u8; 32], Entry>>,
+    key: cmac::Key,
+    tokens: Option<Cache<[u8; 16], Entry>>,
 }
 
 /// The digest of a token, and its weight in the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenDigest {
-    bytes: [u8; 32],
+    bytes: [u8; 16],
     weight: u32,
 }
 
 #[derive(Clone)]
 struct Entry {
-    issuer: usize,
+    issuer: IssuerId,
     /// The keys that verified the token. An entry counts only while its issuer has these very keys.
     keys: Arc<KeySet>,
     token: Arc<VerifiedToken>,
@@ -39,7 +40,7 @@ impl TokenCache {
     /// # Errors
     /// Where the system has no random numbers.
     pub fn new(entries: u64) -> Result<Self, aws_lc_rs::error::Unspecified> {
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?;
+        let key = cmac::Key::generate(cmac::AES_128)?;
         let tokens = (entries > 0).then(|| {
             Cache::builder()
                 .max_capacity(entries)
@@ -56,7 +57,7 @@ impl VerifiedTokens for TokenCache {
     fn digest(&self, token: &BearerToken<'_>) -> Self::Digest {
         self.tokens.as_ref()?;
         let text = token.as_str().as_bytes();
-        let bytes = hmac::sign(&self.key, text).as_ref().try_into().ok()?;
+        let bytes = cmac::sign(&self.key, text).ok()?.as_ref().try_into().ok()?;
         let weight = u32::try_from(text.len().div_ceil(1024)).ok()?;
         Some(TokenDigest { bytes, weight })
     }
@@ -65,16 +66,16 @@ impl VerifiedTokens for TokenCache {
         &self,
         digest: &Self::Digest,
         snapshot: &Snapshot,
-    ) -> Option<(usize, Arc<VerifiedToken>)> {
+    ) -> Option<(IssuerId, Arc<VerifiedToken>)> {
         let entry = self.tokens.as_ref()?.get(&digest.as_ref()?.bytes)?;
-        let current = snapshot.keys.get(entry.issuer)?.as_ref()?;
+        let current = snapshot.keys(entry.issuer)?;
         Arc::ptr_eq(current, &entry.keys).then_some((entry.issuer, entry.token))
     }
 
     fn remember(
         &self,
         digest: Self::Digest,
-        issuer: usize,
+        issuer: IssuerId,
         keys: &Arc<KeySet>,
         token: &Arc<VerifiedToken>,
     ) {

@@ -13,7 +13,10 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
+use prost::Message as _;
 use tonic::body::Body;
+
+use super::Answer;
 
 /// Largest request message, in bytes. Also the most that a call may make the server hold.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
@@ -66,8 +69,9 @@ async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
     })
 }
 
-/// A response with one message and status OK.
-pub(super) fn respond(message: &impl prost::Message) -> Response<Body> {
+/// A response with an answer and status OK. It takes nothing else: an empty message would be an allow.
+pub(super) fn respond(answer: &Answer) -> Response<Body> {
+    let message = answer.message();
     let length = message.encoded_len();
     let mut framed = BytesMut::with_capacity(PREFIX + length);
     framed.extend_from_slice(&[0]);

@@ -48,7 +48,16 @@ pub(super) fn decode(segment: &str) -> Result<Vec<u8>, JwsError> {
         .map_err(|_| JwsError::Malformed)
 }
 
-/// Whether a byte can stand in a compact token.
-pub(crate) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+/// Whether text holds only bytes that can stand in a compact token. Looks at every byte without stopping early,
+/// which the compiler turns into vector instructions.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "branches would keep the loop from being vectorized"
+)]
+pub(crate) fn is_token_text(text: &[u8]) -> bool {
+    text.iter().fold(true, |all, byte| {
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        let digit = byte.wrapping_sub(b'0') < 10;
+        all & (letter | digit | (*byte == b'-') | (*byte == b'_') | (*byte == b'.'))
+    })
 }

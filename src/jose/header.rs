@@ -1,12 +1,11 @@
 //! The JOSE header (RFC 7515 §4): what is read of it, and what makes it unacceptable.
 
 use super::compact;
-use super::json::{Json, Object};
+use super::json::{Json, NotText, Object};
 use super::{Algorithm, JwsError};
 
 /// The members that Watchword reads. `jwk`, `jku`, `x5u`, `x5c` and thumbprints are not among them:
 /// a token never brings or points to its own key.
-#[derive(Debug)]
 pub struct Header {
     algorithm: Option<Algorithm>,
     kid: Option<Box<str>>,
@@ -19,12 +18,12 @@ impl Header {
         let bytes = compact::decode(segment)?;
         let json = Json::parse(&bytes).map_err(|_| JwsError::Malformed)?;
         let members = json.as_object().ok_or(JwsError::Malformed)?;
-        let alg = text(members, "alg")?.ok_or(JwsError::Malformed)?;
+        let alg = members.text("alg")?.ok_or(JwsError::Malformed)?;
         refuse_critical(members)?;
         Ok(Self {
             algorithm: Algorithm::from_name(alg),
-            kid: text(members, "kid")?.map(Into::into),
-            typ: text(members, "typ")?.map(Into::into),
+            kid: members.text("kid")?.map(Into::into),
+            typ: members.text("typ")?.map(Into::into),
         })
     }
 
@@ -47,11 +46,10 @@ impl Header {
     }
 }
 
-/// A member that must be a string where it stands at all.
-fn text<'a>(members: &'a Object, name: &str) -> Result<Option<&'a str>, JwsError> {
-    match members.get(name) {
-        None => Ok(None),
-        Some(value) => value.as_str().map(Some).ok_or(JwsError::Malformed),
+/// What a token says is never printed.
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Header({:?}, redacted)", self.algorithm)
     }
 }
 
@@ -79,4 +77,10 @@ fn refuse_critical(members: &Object) -> Result<(), JwsError> {
         return Err(JwsError::Malformed);
     }
     Err(JwsError::CritUnsupported)
+}
+
+impl From<NotText> for JwsError {
+    fn from(_: NotText) -> Self {
+        Self::Malformed
+    }
 }

@@ -35,6 +35,10 @@ pub struct Number(Box<str>);
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Object(Vec<(Box<str>, Json)>);
 
+/// A member is there, but not a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotText;
+
 /// The text is not JSON as this reader wants it; the position is a byte offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
@@ -166,6 +170,17 @@ impl Object {
             .binary_search_by(|(member, _)| (**member).cmp(name))
             .ok()?;
         self.0.get(index).map(|(_, value)| value)
+    }
+
+    /// The text of a member that must be a string where it stands at all.
+    ///
+    /// # Errors
+    /// [`NotText`] where it is of another type.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, NotText> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or(NotText),
+        }
     }
 
     /// Whether a member has this name, whatever its value.

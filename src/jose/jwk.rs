@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
 use aws_lc_rs::{hmac, signature};
 
 use super::algorithm::Family;
-use super::json::{Json, Object};
+use super::json::{Json, NotText, Object};
 use super::{Algorithm, compact};
 
 /// Largest RSA modulus, in bytes. aws-lc verifies up to 8192 bits.
@@ -53,7 +53,9 @@ impl PreparedKey {
         let Some(members) = jwk.as_object() else {
             return Err((None, SkipReason::Malformed));
         };
-        let kid = text(members, "kid").map_err(|reason| (None, reason))?;
+        let kid = members
+            .text("kid")
+            .map_err(|_| (None, SkipReason::Malformed))?;
         prepare(members, kid).map_err(|reason| (kid.map(Into::into), reason))
     }
 
@@ -84,8 +86,8 @@ impl PreparedKey {
 
 fn prepare(members: &Object, kid: Option<&str>) -> Result<Vec<PreparedKey>, SkipReason> {
     check_purpose(members)?;
-    let alg = text(members, "alg")?;
-    let kty = text(members, "kty")?.ok_or(SkipReason::Malformed)?;
+    let alg = members.text("alg")?;
+    let kty = members.text("kty")?.ok_or(SkipReason::Malformed)?;
     let prepared: Vec<_> = match kty {
         "RSA" => rsa_keys(members, alg)?,
         "EC" => curve_keys(members, alg, ec_point)?,
@@ -108,7 +110,7 @@ fn prepare(members: &Object, kid: Option<&str>) -> Result<Vec<PreparedKey>, Skip
 
 /// RFC 7517 §4.2 and §4.3: both members, where they stand, must permit verifying.
 fn check_purpose(members: &Object) -> Result<(), SkipReason> {
-    if text(members, "use")?.is_some_and(|purpose| purpose != "sig") {
+    if members.text("use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(SkipReason::NotForVerifying);
     }
     let Some(operations) = members.get("key_ops") else {
@@ -162,7 +164,7 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), SkipReason> {
 }
 
 fn curve_keys(members: &Object, alg: Option<&str>, point: Point) -> Result<Keys, SkipReason> {
-    let curve = text(members, "crv")?.ok_or(SkipReason::Malformed)?;
+    let curve = members.text("crv")?.ok_or(SkipReason::Malformed)?;
     let mut keys = Keys::new();
     for algorithm in fitting(alg) {
         let Some(bytes) = point(members, curve, algorithm)? else {
@@ -222,15 +224,8 @@ fn fitting(alg: Option<&str>) -> impl Iterator<Item = Algorithm> {
         .filter(move |algorithm| alg.is_none_or(|name| algorithm.fits_key_alg(name)))
 }
 
-fn text<'a>(members: &'a Object, name: &str) -> Result<Option<&'a str>, SkipReason> {
-    match members.get(name) {
-        None => Ok(None),
-        Some(value) => value.as_str().map(Some).ok_or(SkipReason::Malformed),
-    }
-}
-
 fn binary(members: &Object, name: &str) -> Result<Vec<u8>, SkipReason> {
-    let text = text(members, name)?.ok_or(SkipReason::Malformed)?;
+    let text = members.text(name)?.ok_or(SkipReason::Malformed)?;
     compact::decode(text).map_err(|_| SkipReason::Malformed)
 }
 
@@ -239,4 +234,10 @@ fn integer(members: &Object, name: &str) -> Result<Vec<u8>, SkipReason> {
     let bytes = binary(members, name)?;
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     Ok(bytes.into_iter().skip(zeros).collect())
+}
+
+impl From<NotText> for SkipReason {
+    fn from(_: NotText) -> Self {
+        Self::Malformed
+    }
 }

@@ -30,7 +30,7 @@ pub struct Skipped {
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
     /// Not JSON.
-    #[error("not JSON: {0}")]
+    #[error("not JSON")]
     Json(#[from] JsonError),
     /// Neither an object with an array `keys` nor a single key.
     #[error("neither a JWK set ({{\"keys\": […]}}) nor a JWK")]
@@ -117,9 +117,9 @@ impl KeySet {
             .take(MAX_CANDIDATES)
     }
 
-    /// Whether the set has a key with exactly this `kid` that no implemented use of the token's
-    /// algorithm can match: the algorithm is at fault then, not the `kid`.
-    pub(super) fn has_other_use(&self, kid: Option<&str>) -> bool {
+    /// Whether a key has exactly this `kid`, be it of a type that is not supported. If none of them fits a
+    /// token's algorithm, the algorithm is at fault and not the `kid`.
+    pub(super) fn knows_kid(&self, kid: Option<&str>) -> bool {
         let Some(kid) = kid else { return false };
         let usable = self.keys.iter().any(|key| key.kid.as_deref() == Some(kid));
         usable

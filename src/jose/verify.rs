@@ -74,7 +74,7 @@ impl<'a> Jws<'a> {
         let kid = self.header.kid();
         let mut candidates = keys.candidates(kid, algorithm).peekable();
         if candidates.peek().is_none() {
-            let known = keys.has_other_use(kid);
+            let known = keys.knows_kid(kid);
             return Err(if known {
                 JwsError::AlgNotAllowed
             } else {

@@ -15,7 +15,7 @@ const MAX_SIZE: usize = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The file cannot be read.
-    #[error("{}: {source}", .path.display())]
+    #[error("cannot read {}", .path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -23,8 +23,8 @@ pub enum FetchError {
         source: std::io::Error,
     },
     /// The request failed: name resolution, connection, TLS, time, or transfer.
-    #[error("{}", with_causes(.0))]
-    Http(#[from] reqwest::Error),
+    #[error("the request failed")]
+    Http(#[source] reqwest::Error),
     /// The server answered with another status than 200. Redirects are not followed.
     #[error("the server answered {0}")]
     Status(reqwest::StatusCode),
@@ -32,7 +32,7 @@ pub enum FetchError {
     #[error("more than {MAX_SIZE} bytes")]
     TooLarge,
     /// What was fetched is no key set, or has no usable key.
-    #[error("not usable as a key set: {0}")]
+    #[error("not usable as a key set")]
     KeySet(#[from] KeySetError),
     /// The task that fetched ended before it was done.
     #[error("the fetch was abandoned")]
@@ -57,7 +57,8 @@ impl Fetcher {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("watchword/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+            .build()
+            .map_err(http_error)?;
         Ok(Self { client })
     }
 
@@ -85,12 +86,12 @@ impl Fetcher {
             .get(url)
             .timeout(timeout)
             .header("accept", "application/json");
-        let mut response = request.send().await?;
+        let mut response = request.send().await.map_err(http_error)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
+        while let Some(chunk) = response.chunk().await.map_err(http_error)? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_SIZE {
                 return Err(FetchError::TooLarge);
@@ -105,28 +106,42 @@ impl Fetcher {
 /// # Errors
 /// [`FetchError`].
 pub fn read_file(path: &Path) -> Result<KeySet, FetchError> {
-    let failed = |source| FetchError::File {
-        path: path.to_owned(),
-        source,
-    };
-    let limit = u64::try_from(MAX_SIZE + 1).unwrap_or(u64::MAX);
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(limit).read_to_end(&mut text).map_err(failed)?;
-    if text.len() > MAX_SIZE {
-        return Err(FetchError::TooLarge);
-    }
+    let text = read_bounded(path, MAX_SIZE)
+        .map_err(|source| FetchError::File {
+            path: path.to_owned(),
+            source,
+        })?
+        .ok_or(FetchError::TooLarge)?;
     Ok(KeySet::from_json(&text)?)
 }
 
-/// The cause is what an operator needs; reqwest keeps it in the chain of sources.
-fn with_causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
+/// The content of a file; `None` where it is longer than `max` bytes. Never reads more than that, whatever the
+/// file says of its size.
+pub(crate) fn read_bounded(path: &Path, max: usize) -> std::io::Result<Option<Vec<u8>>> {
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut content = Vec::new();
+    std::fs::File::open(path)?
+        .take(limit)
+        .read_to_end(&mut content)?;
+    Ok((content.len() <= max).then_some(content))
+}
+
+/// A URL may hold an access key, and the log line names the origin without its query anyway.
+fn http_error(error: reqwest::Error) -> FetchError {
+    FetchError::Http(error.without_url())
+}
+
+impl FetchError {
+    /// The error with all its causes, which is where an operator finds what to do.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
     }
-    text
 }

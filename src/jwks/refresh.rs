@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::jose::KeySet;
+use crate::policy::IssuerId;
 
 use super::cache::KeySetCache;
 use super::{FetchError, Fetcher, Origin, Source};
@@ -16,12 +17,12 @@ use super::{FetchError, Fetcher, Origin, Source};
 const MIN_RETRY: Duration = Duration::from_secs(1);
 const MAX_RETRY: Duration = Duration::from_secs(60);
 
-/// Receives new keys for issuers, given by their positions.
-pub type Publish = Arc<dyn Fn(&[usize], &Arc<KeySet>) + Send + Sync>;
+/// Receives new keys for issuers.
+pub type Publish = Arc<dyn Fn(&[IssuerId], &Arc<KeySet>) + Send + Sync>;
 
 /// How an origin is refreshed, and for whom.
 struct Schedule {
-    issuers: Vec<usize>,
+    issuers: Vec<IssuerId>,
     refresh: Duration,
     timeout: Duration,
 }
@@ -31,11 +32,14 @@ struct Schedule {
 ///
 /// # Errors
 /// Where no client for fetching can be made.
-pub fn keep_fresh(sources: &[Source], publish: &Publish) -> Result<JoinSet<()>, FetchError> {
+pub fn keep_fresh(
+    sources: &[(IssuerId, Source)],
+    publish: &Publish,
+) -> Result<JoinSet<()>, FetchError> {
     let mut schedules: HashMap<&Origin, Schedule> = HashMap::new();
-    for (issuer, source) in sources.iter().enumerate() {
+    for (issuer, source) in sources {
         match source {
-            Source::Fixed(keys) => publish(&[issuer], keys),
+            Source::Fixed(keys) => publish(&[*issuer], keys),
             Source::Fetched {
                 origin,
                 refresh,
@@ -46,7 +50,7 @@ pub fn keep_fresh(sources: &[Source], publish: &Publish) -> Result<JoinSet<()>, 
                     refresh: *refresh,
                     timeout: *timeout,
                 });
-                schedule.issuers.push(issuer);
+                schedule.issuers.push(*issuer);
                 schedule.refresh = schedule.refresh.min(*refresh);
                 schedule.timeout = schedule.timeout.max(*timeout);
             }
@@ -83,7 +87,8 @@ async fn follow(origin: Origin, schedule: Schedule, cache: KeySetCache, publish:
             }
             Err(error) => {
                 let next = retry.min(schedule.refresh);
-                warn!(source = %origin, %error, retry_in = ?next, "keys could not be fetched");
+                let error = error.with_causes();
+                warn!(source = %origin, error, retry_in = ?next, "keys could not be fetched");
                 tokio::time::sleep(next).await;
                 retry = (retry * 2).min(MAX_RETRY);
             }

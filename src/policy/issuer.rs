@@ -7,6 +7,10 @@ use crate::token::{Expectations, Location};
 
 use super::ClaimHeaders;
 
+/// An issuer's place in its policy. Made by [`super::Policy`] only, and of no use to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IssuerId(pub(super) usize);
+
 /// An issuer whose tokens are accepted.
 #[derive(Debug)]
 pub struct Issuer {
@@ -24,17 +28,17 @@ pub struct Issuer {
 
 /// A place where tokens are looked for.
 #[derive(Clone, Debug)]
-pub struct TokenSource {
+pub struct TokenFrom {
     /// The place.
     pub location: Location,
     /// The issuers whose tokens may stand there; `None`: all.
-    pub issuers: Option<Vec<usize>>,
+    pub issuers: Option<Vec<IssuerId>>,
 }
 
-impl TokenSource {
+impl TokenFrom {
     /// Whether tokens of this issuer may stand here.
     #[must_use]
-    pub fn admits(&self, issuer: usize) -> bool {
+    pub fn admits(&self, issuer: IssuerId) -> bool {
         self.issuers
             .as_ref()
             .is_none_or(|issuers| issuers.contains(&issuer))

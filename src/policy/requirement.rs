@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::jose::Json;
-use crate::token::{Audiences, ClaimPath, Claims, Denial};
+use crate::token::{Audiences, ClaimPath, Denial, VerifiedToken};
+
+use super::IssuerId;
 
 /// What a rule asks for.
 #[derive(Debug)]
@@ -19,8 +21,8 @@ pub enum Requirement {
 pub struct Demand {
     /// Whether a request without a token passes as anonymous. A bad token is denied all the same.
     pub optional: bool,
-    /// Issuers, by position, of which one must have issued the token; empty: any.
-    pub issuers: Vec<usize>,
+    /// Issuers of which one must have issued the token; empty: any.
+    pub issuers: Vec<IssuerId>,
     /// Audiences beside the issuer's own, of which the token must name one.
     pub audiences: Audiences,
     /// Scopes that the token must all have.
@@ -80,14 +82,15 @@ impl Demand {
     ///
     /// # Errors
     /// [`Denial::IssuerNotAllowed`], [`Denial::AudienceMismatch`], [`Denial::InsufficientScope`],
-    /// [`Denial::PolicyDenied`], or [`Denial::ClaimInvalid`] for a claim of an impossible type.
-    pub fn check(&self, issuer: usize, claims: &Claims) -> Result<(), Denial> {
+    /// [`Denial::PolicyDenied`], or [`Denial::ClaimInvalid`] for a scope of an impossible type.
+    pub fn check(&self, issuer: IssuerId, token: &VerifiedToken) -> Result<(), Denial> {
         if !self.issuers.is_empty() && !self.issuers.contains(&issuer) {
             return Err(Denial::IssuerNotAllowed);
         }
-        if !self.audiences.admit(claims)? {
+        if !self.audiences.admit(token) {
             return Err(Denial::AudienceMismatch);
         }
+        let claims = token.claims();
         if !self.scopes.is_empty() {
             let scopes = claims.scopes()?;
             if !self.scopes.iter().all(|wanted| scopes.contains(&&**wanted)) {

@@ -47,12 +47,12 @@ impl Rules {
         self.0.iter().flatten()
     }
 
-    /// The rule for this request and its position; `None` where there is no list at all.
+    /// The rule for this request; `None` where there is no list at all.
     ///
     /// # Errors
     /// [`Denial::RequestMalformed`] where the request has more than one reading and a rule's choice
     /// hangs on it; [`Denial::PolicyDenied`] where no rule of the list is for this request.
-    pub fn select(&self, request: &Request<'_>) -> Result<Option<(usize, &Rule)>, Denial> {
+    pub fn select(&self, request: &Request<'_>) -> Result<Option<&Rule>, Denial> {
         let path = Path::parse(request.path).map_err(|_| Denial::RequestMalformed)?;
         let Some(rules) = &self.0 else {
             return Ok(None);
@@ -60,16 +60,16 @@ impl Rules {
         let facts = Facts {
             request,
             path,
-            host: Host::parse(authority(request)),
+            host: Host::parse(request.host),
         };
-        for (index, rule) in rules.iter().enumerate() {
+        for rule in rules {
             if rule.matches.fits(&facts)? {
                 // An anonymous rule must never be reached by a path that the service may read otherwise.
                 let open = rule.requirement.admits_anonymous();
                 if open && facts.path == Path::Ambiguous {
                     return Err(Denial::RequestMalformed);
                 }
-                return Ok(Some((index, rule)));
+                return Ok(Some(rule));
             }
         }
         Err(Denial::PolicyDenied)
@@ -123,17 +123,5 @@ impl Match {
             (Some(_), Path::Ambiguous) => Err(Denial::RequestMalformed),
             (Some(pattern), Path::Clear(path)) => Ok(pattern.matches(path)),
         }
-    }
-}
-
-/// The request's authority. gRPC's own callers leave the field empty and send the pseudo-header.
-fn authority<'a>(request: &Request<'a>) -> &'a [u8] {
-    if !request.host.is_empty() {
-        return request.host;
-    }
-    let mut values = request.values(":authority");
-    match (values.next(), values.next()) {
-        (Some(only), None) => only,
-        _ => &[],
     }
 }

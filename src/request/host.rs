@@ -1,9 +1,10 @@
 //! The host that rules compare: canonical, or known to be none.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 /// A host name or address in canonical form: lower case, without port and final dot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Host<'a>(Cow<'a, str>);
 
 impl<'a> Host<'a> {
@@ -12,14 +13,18 @@ impl<'a> Host<'a> {
     #[must_use]
     pub fn parse(authority: &'a [u8]) -> Option<Self> {
         let authority = std::str::from_utf8(authority).ok()?;
-        let host = match authority.strip_prefix('[') {
-            Some(rest) => ipv6(authority, rest)?,
-            None => name(authority)?,
+        let Some(rest) = authority.strip_prefix('[') else {
+            return name(authority);
         };
-        if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Some(Self(Cow::Owned(host.to_ascii_lowercase())));
-        }
-        Some(Self(Cow::Borrowed(host)))
+        let (address, after) = rest.split_once(']')?;
+        let port = if after.is_empty() {
+            "0"
+        } else {
+            after.strip_prefix(':')?
+        };
+        let address: Ipv6Addr = address.parse().ok()?;
+        // One address has many spellings; the parsed one has one.
+        is_port(port).then(|| Self(Cow::Owned(format!("[{address}]"))))
     }
 
     /// The canonical text.
@@ -29,24 +34,27 @@ impl<'a> Host<'a> {
     }
 }
 
-fn name(authority: &str) -> Option<&str> {
+/// What clients send is never printed.
+impl std::fmt::Debug for Host<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Host(redacted)")
+    }
+}
+
+fn name(authority: &str) -> Option<Host<'_>> {
     let (host, port) = authority.split_once(':').unwrap_or((authority, "0"));
     let host = host.strip_suffix('.').unwrap_or(host);
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let labels = host.split('.').all(|label| !label.is_empty());
-    (labels && host.bytes().all(allowed) && is_port(port)).then_some(host)
-}
-
-/// An address in brackets, brackets included.
-fn ipv6<'a>(authority: &'a str, rest: &str) -> Option<&'a str> {
-    let (address, after) = rest.split_once(']')?;
-    let port = if after.is_empty() {
-        "0"
+    if !labels || !host.bytes().all(allowed) || !is_port(port) {
+        return None;
+    }
+    let upper = host.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(Host(if upper {
+        Cow::Owned(host.to_ascii_lowercase())
     } else {
-        after.strip_prefix(':')?
-    };
-    let valid = address.parse::<std::net::Ipv6Addr>().is_ok() && is_port(port);
-    valid.then(|| authority.get(..address.len() + 2)).flatten()
+        Cow::Borrowed(host)
+    }))
 }
 
 fn is_port(text: &str) -> bool {
@@ -76,7 +84,13 @@ mod tests {
                 "{authority}"
             );
         }
-        assert_eq!(canonical("[::1]:8443").as_deref(), Some("[::1]"));
+        for authority in ["[::1]", "[::1]:8443", "[0:0:0:0:0:0:0:1]", "[0::1]"] {
+            assert_eq!(
+                canonical(authority).as_deref(),
+                Some("[::1]"),
+                "{authority}"
+            );
+        }
         assert_eq!(canonical("10.0.0.1:80").as_deref(), Some("10.0.0.1"));
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jose::{Json, Object};
+use crate::jose::{Json, NotText, Object};
 
 use super::Denial;
 
@@ -12,9 +12,18 @@ const MAX_TIME: f64 = 9_007_199_254_740_992.0;
 
 /// Seconds since 1970-01-01T00:00:00Z, with fractions (RFC 7519 `NumericDate`).
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct UnixTime(pub f64);
+pub struct UnixTime(f64);
 
 impl UnixTime {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0.0);
+
+    /// A time by its seconds since 1970. Checks fail for one that is not a number.
+    #[must_use]
+    pub const fn from_secs(seconds: f64) -> Self {
+        Self(seconds)
+    }
+
     /// This time moved forward.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
@@ -95,10 +104,7 @@ impl Claims {
     /// # Errors
     /// [`Denial::ClaimInvalid`] for another type: present but unreadable is never absent.
     pub fn text(&self, name: &str) -> Result<Option<&str>, Denial> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or_else(|| invalid(name)),
-        }
+        self.0.text(name).map_err(|NotText| invalid(name))
     }
 
     /// A registered claim that is a point in time where it stands at all.

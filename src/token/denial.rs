@@ -5,90 +5,104 @@ use std::time::Duration;
 
 use crate::jose::JwsError;
 
-/// A refusal. The code is public and never renamed; fields are for operators and never reach a client.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denial {
+/// Makes the enum and everything that must be said of each variant from one table, so that none can be left out:
+/// `Variant { fields } = "code", Class, "sentence for clients";`
+macro_rules! denials {
+    ($($(#[$doc:meta])* $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })?
+        = $code:literal, $class:ident, $sentence:literal;)*) => {
+        /// A refusal. The code is public and never renamed. Fields are for operators; of them, clients get to see
+        /// the scope that is needed, which comes from the configuration.
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        pub enum Denial {
+            $($(#[$doc])* #[error($sentence)] $name $({ $($(#[$field_doc])* $field: $type,)* })?,)*
+        }
+
+        impl Denial {
+            /// One denial of each kind.
+            #[must_use]
+            pub fn samples() -> Vec<Self> {
+                vec![$(Self::$name $({ $($field: <$type>::default(),)* })?,)*]
+            }
+
+            /// The stable reason code.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => $code,)*
+                }
+            }
+
+            /// What the refusal means to gRPC and HTTP.
+            #[must_use]
+            pub fn class(&self) -> Class {
+                match self {
+                    $(Self::$name { .. } => Class::$class,)*
+                }
+            }
+        }
+    };
+}
+
+denials! {
     /// No credential where one is needed.
-    #[error("no bearer token was sent")]
-    TokenMissing,
+    TokenMissing = "token_missing", Unauthenticated, "no bearer token was sent";
     /// The credential is not one well-formed token.
-    #[error("the bearer token is malformed")]
-    TokenMalformed,
+    TokenMalformed = "token_malformed", Unauthenticated, "the bearer token is malformed";
     /// The credential is longer than `server.max_token_size`.
-    #[error("the bearer token is too large")]
-    TokenTooLarge,
+    TokenTooLarge = "token_too_large", Unauthenticated, "the bearer token is too large";
     /// The algorithm is not allowed for this issuer, or does not fit the key.
-    #[error("the token's algorithm is not allowed")]
-    AlgNotAllowed,
+    AlgNotAllowed = "alg_not_allowed", Unauthenticated, "the token's algorithm is not allowed";
     /// No usable key has the token's `kid`.
-    #[error("the token's key is not known")]
-    KeyNotFound,
+    KeyNotFound = "key_not_found", Unauthenticated, "the token's key is not known";
     /// The signature does not verify.
-    #[error("the token's signature is invalid")]
-    SignatureInvalid,
+    SignatureInvalid = "signature_invalid", Unauthenticated, "the token's signature is invalid";
     /// An encrypted token cannot be decrypted.
-    #[error("the token cannot be decrypted")]
-    DecryptFailed,
+    DecryptFailed = "decrypt_failed", Unauthenticated, "the token cannot be decrypted";
     /// The header lists a critical extension (RFC 7515 §4.1.11).
-    #[error("the token needs an extension that is not supported")]
-    CritUnsupported,
+    CritUnsupported = "crit_unsupported", Unauthenticated, "the token needs an extension that is not supported";
     /// The token's `typ` is not accepted here, or it is bound to a sender (`cnf`).
-    #[error("the token is of the wrong type")]
-    TokenTypeInvalid,
+    TokenTypeInvalid = "token_type_invalid", Unauthenticated, "the token is of the wrong type";
     /// `exp` has passed.
-    #[error("the token has expired")]
     TokenExpired {
         /// How long ago, leeway not counted.
         ago: Duration,
-    },
+    } = "token_expired", Unauthenticated, "the token has expired";
     /// `nbf` has not come.
-    #[error("the token is not valid yet")]
     TokenNotYetValid {
         /// How far ahead, leeway not counted.
         ahead: Duration,
-    },
+    } = "token_not_yet_valid", Unauthenticated, "the token is not valid yet";
     /// The token was revoked.
-    #[error("the token has been revoked")]
-    TokenRevoked,
+    TokenRevoked = "token_revoked", Unauthenticated, "the token has been revoked";
     /// `iss` is not configured, or not accepted by the rule.
-    #[error("the token's issuer is not accepted")]
-    IssuerNotAllowed,
+    IssuerNotAllowed = "issuer_not_allowed", Unauthenticated, "the token's issuer is not accepted";
     /// `aud` names none of the expected audiences.
-    #[error("the token is for another audience")]
-    AudienceMismatch,
+    AudienceMismatch = "audience_mismatch", Unauthenticated, "the token is for another audience";
     /// A claim that is needed is absent.
-    #[error("the token lacks a required claim")]
     ClaimMissing {
         /// Its name, from RFC 7519 or the configuration.
         claim: Arc<str>,
-    },
+    } = "claim_missing", Unauthenticated, "the token lacks a required claim";
     /// A claim is present but cannot be used.
-    #[error("the token has an invalid claim")]
     ClaimInvalid {
         /// Its name, from RFC 7519 or the configuration.
         claim: Arc<str>,
-    },
+    } = "claim_invalid", Unauthenticated, "the token has an invalid claim";
     /// The token lacks a scope that the rule asks for.
-    #[error("the token lacks a required scope")]
     InsufficientScope {
         /// The scopes that the rule asks for, separated by spaces.
         scope: Arc<str>,
-    },
+    } = "insufficient_scope", PermissionDenied, "the token lacks a required scope";
     /// A rule refuses the request, or none applies to it.
-    #[error("the request is not permitted")]
-    PolicyDenied,
+    PolicyDenied = "policy_denied", PermissionDenied, "the request is not permitted";
     /// The request cannot be judged: undecodable, incomplete, or ambiguous.
-    #[error("the request is malformed")]
-    RequestMalformed,
+    RequestMalformed = "request_malformed", InvalidArgument, "the request is malformed";
     /// The issuer's keys have never been available.
-    #[error("the keys to check the token are not available")]
-    JwksUnavailable,
+    JwksUnavailable = "jwks_unavailable", Unavailable, "the keys to check the token are not available";
     /// Too much work is in flight.
-    #[error("the service is overloaded")]
-    Overloaded,
+    Overloaded = "overloaded", Unavailable, "the service is overloaded";
     /// A fault of Watchword itself.
-    #[error("internal error")]
-    Internal,
+    Internal = "internal", Internal, "internal error";
 }
 
 /// What a refusal means to gRPC and HTTP.
@@ -133,96 +147,6 @@ impl Class {
 }
 
 impl Denial {
-    /// One denial of each kind, for tables that must be complete.
-    #[must_use]
-    pub fn samples() -> Vec<Self> {
-        let (zero, none): (Duration, Arc<str>) = (Duration::ZERO, Arc::from(""));
-        vec![
-            Self::TokenMissing,
-            Self::TokenMalformed,
-            Self::TokenTooLarge,
-            Self::AlgNotAllowed,
-            Self::KeyNotFound,
-            Self::SignatureInvalid,
-            Self::DecryptFailed,
-            Self::CritUnsupported,
-            Self::TokenTypeInvalid,
-            Self::TokenExpired { ago: zero },
-            Self::TokenNotYetValid { ahead: zero },
-            Self::TokenRevoked,
-            Self::IssuerNotAllowed,
-            Self::AudienceMismatch,
-            Self::ClaimMissing {
-                claim: none.clone(),
-            },
-            Self::ClaimInvalid {
-                claim: none.clone(),
-            },
-            Self::InsufficientScope { scope: none },
-            Self::PolicyDenied,
-            Self::RequestMalformed,
-            Self::JwksUnavailable,
-            Self::Overloaded,
-            Self::Internal,
-        ]
-    }
-
-    /// The stable reason code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::TokenMissing => "token_missing",
-            Self::TokenMalformed => "token_malformed",
-            Self::TokenTooLarge => "token_too_large",
-            Self::AlgNotAllowed => "alg_not_allowed",
-            Self::KeyNotFound => "key_not_found",
-            Self::SignatureInvalid => "signature_invalid",
-            Self::DecryptFailed => "decrypt_failed",
-            Self::CritUnsupported => "crit_unsupported",
-            Self::TokenTypeInvalid => "token_type_invalid",
-            Self::TokenExpired { .. } => "token_expired",
-            Self::TokenNotYetValid { .. } => "token_not_yet_valid",
-            Self::TokenRevoked => "token_revoked",
-            Self::IssuerNotAllowed => "issuer_not_allowed",
-            Self::AudienceMismatch => "audience_mismatch",
-            Self::ClaimMissing { .. } => "claim_missing",
-            Self::ClaimInvalid { .. } => "claim_invalid",
-            Self::InsufficientScope { .. } => "insufficient_scope",
-            Self::PolicyDenied => "policy_denied",
-            Self::RequestMalformed => "request_malformed",
-            Self::JwksUnavailable => "jwks_unavailable",
-            Self::Overloaded => "overloaded",
-            Self::Internal => "internal",
-        }
-    }
-
-    /// What the refusal means to gRPC and HTTP.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        match self {
-            Self::TokenMissing
-            | Self::TokenMalformed
-            | Self::TokenTooLarge
-            | Self::AlgNotAllowed
-            | Self::KeyNotFound
-            | Self::SignatureInvalid
-            | Self::DecryptFailed
-            | Self::CritUnsupported
-            | Self::TokenTypeInvalid
-            | Self::TokenExpired { .. }
-            | Self::TokenNotYetValid { .. }
-            | Self::TokenRevoked
-            | Self::IssuerNotAllowed
-            | Self::AudienceMismatch
-            | Self::ClaimMissing { .. }
-            | Self::ClaimInvalid { .. } => Class::Unauthenticated,
-            Self::InsufficientScope { .. } | Self::PolicyDenied => Class::PermissionDenied,
-            Self::RequestMalformed => Class::InvalidArgument,
-            Self::JwksUnavailable | Self::Overloaded => Class::Unavailable,
-            Self::Internal => Class::Internal,
-        }
-    }
-
     /// The error code for clients: RFC 6750 §3.1 where it has one.
     #[must_use]
     pub fn error(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::claims::{Claims, UnixTime, invalid, missing};
+use super::claims::{UnixTime, invalid};
 use super::{Denial, VerifiedToken};
 
 /// Media types of access tokens: the general one, and RFC 9068's.
@@ -36,18 +36,13 @@ pub enum Audiences {
 }
 
 impl Audiences {
-    /// Whether one of the token's audiences is expected.
-    ///
-    /// # Errors
-    /// [`Denial::ClaimInvalid`] where `aud` is neither a string nor an array of strings.
-    pub fn admit(&self, claims: &Claims) -> Result<bool, Denial> {
-        let stated = claims.texts("aud")?.unwrap_or_default();
-        Ok(match self {
+    /// Whether the token is for one of them.
+    #[must_use]
+    pub fn admit(&self, token: &VerifiedToken) -> bool {
+        match self {
             Self::Any => true,
-            Self::OneOf(expected) => stated
-                .iter()
-                .any(|audience| expected.iter().any(|wanted| **wanted == **audience)),
-        })
+            Self::OneOf(expected) => token.is_for(expected),
+        }
     }
 }
 
@@ -58,26 +53,22 @@ impl Expectations {
     /// The first check that fails.
     pub fn check(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
         self.check_type(token)?;
-        let claims = token.claims();
-        if claims.text("iss")? != Some(&self.issuer) {
+        if token.issuer != self.issuer {
             return Err(Denial::IssuerNotAllowed);
         }
-        claims.text("sub")?;
-        claims.text("jti")?;
-        if !self.audiences.admit(claims)? {
+        if !self.audiences.admit(token) {
             return Err(Denial::AudienceMismatch);
         }
-        self.check_times(claims, now)
+        self.check_times(token, now)
     }
 
     /// RFC 8725 §3.11: a token made for another purpose (a DPoP proof, a logout token) is no access
     /// token. RFC 9449 and RFC 8705: a token with `cnf` is worth nothing without its proof.
     fn check_type(&self, token: &VerifiedToken) -> Result<(), Denial> {
-        let typ = token.typ().map(media_type);
-        let accepted = match typ {
+        let accepted = match &token.typ {
             None => self.types.is_empty(),
-            Some(typ) if self.types.is_empty() => DEFAULT_TYPES.contains(&typ.as_str()),
-            Some(typ) => self.types.iter().any(|wanted| **wanted == *typ),
+            Some(typ) if self.types.is_empty() => DEFAULT_TYPES.contains(&&**typ),
+            Some(typ) => self.types.contains(typ),
         };
         let bound = !self.ignore_confirmation && token.claims().get("cnf").is_some();
         if accepted && !bound {
@@ -88,53 +79,40 @@ impl Expectations {
     }
 
     /// Each comparison is written so that it fails for a time that is not a number.
-    fn check_times(&self, claims: &Claims, now: UnixTime) -> Result<(), Denial> {
-        let expires = claims.time("exp")?.ok_or_else(|| missing("exp"))?;
-        let not_before = claims.time("nbf")?;
-        let issued = claims.time("iat")?;
+    fn check_times(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
         // RFC 7519 §4.1.4: refused "on or after" the time.
-        let current = now < expires.plus(self.leeway);
+        let current = now < token.expires.plus(self.leeway);
         if !current {
             return Err(Denial::TokenExpired {
-                ago: now.since(expires),
+                ago: now.since(token.expires),
             });
         }
-        if let Some(from) = not_before.filter(|from| *from > now.plus(self.leeway)) {
+        let latest = now.plus(self.leeway);
+        if let Some(from) = token.not_before.filter(|from| *from > latest) {
             return Err(Denial::TokenNotYetValid {
                 ahead: from.since(now),
             });
         }
-        if issued.is_some_and(|issued| issued > now.plus(self.leeway)) {
+        if token.issued.is_some_and(|issued| issued > latest) {
             return Err(invalid("iat"));
         }
-        self.check_lifetime(issued, expires, now)
+        self.check_lifetime(token, now)
     }
 
-    fn check_lifetime(
-        &self,
-        issued: Option<UnixTime>,
-        expires: UnixTime,
-        now: UnixTime,
-    ) -> Result<(), Denial> {
+    fn check_lifetime(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
         let Some(longest) = self.max_lifetime else {
             return Ok(());
         };
-        let from_issue = issued.is_none_or(|issued| expires <= issued.plus(longest));
+        let expires = token.expires;
+        let from_issue = token
+            .issued
+            .is_none_or(|issued| expires <= issued.plus(longest));
         let from_now = expires <= now.plus(longest).plus(self.leeway);
         if from_issue && from_now {
             Ok(())
         } else {
             Err(invalid("exp"))
         }
-    }
-}
-
-/// RFC 7515 §4.1.9: compared without regard to case; `application/` may be left out.
-fn media_type(typ: &str) -> String {
-    let typ = typ.to_ascii_lowercase();
-    match typ.strip_prefix("application/") {
-        Some(rest) if !rest.contains('/') => rest.to_owned(),
-        _ => typ,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Exactly one credential, or none: two of them, or one that a proxy joined from two, are malformed.
 //! Which of two tokens counts is a question that an attacker would like to answer.
 
-use crate::jose::is_token_byte;
+use crate::jose::is_token_text;
 use crate::request::Request;
 
 use super::Denial;
@@ -34,6 +34,17 @@ pub enum Location {
     },
 }
 
+/// How a credential is taken out of the request that goes upstream.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Removal {
+    /// Remove this header.
+    Header(Box<str>),
+    /// Remove this query parameter.
+    Query(Box<str>),
+    /// Replace the cookies by these; `None`: remove them all, since no others are left or they are not text.
+    Cookies(Option<Vec<u8>>),
+}
+
 impl<'a> BearerToken<'a> {
     /// Takes text for a token: first its size, then its characters.
     ///
@@ -43,10 +54,10 @@ impl<'a> BearerToken<'a> {
         if text.len() > max_size {
             return Err(Denial::TokenTooLarge);
         }
-        let text = std::str::from_utf8(text).map_err(|_| Denial::TokenMalformed)?;
-        if text.is_empty() || !text.bytes().all(is_token_byte) {
+        if text.is_empty() || !is_token_text(text) {
             return Err(Denial::TokenMalformed);
         }
+        let text = std::str::from_utf8(text).map_err(|_| Denial::TokenMalformed)?;
         Ok(Self(text))
     }
 
@@ -85,18 +96,41 @@ impl Location {
                 };
                 header_token(value, scheme.as_deref())
             }
-            Self::Cookie { name } => {
-                let pairs = request
-                    .values("cookie")
-                    .flat_map(|value| value.split(|b| *b == b';'));
-                only(pairs.filter_map(|pair| named(trim(pair), name)))
-            }
+            Self::Cookie { name } => only(cookies(request).filter_map(|pair| named(pair, name))),
             Self::Query { name } => {
                 let pairs = request.query().split(|byte| *byte == b'&');
                 only(pairs.filter_map(|pair| named(pair, name)))
             }
         }
     }
+}
+
+impl Location {
+    /// How the credential that stands here is taken out of a request.
+    #[must_use]
+    pub fn removal(&self, request: &Request<'_>) -> Removal {
+        match self {
+            Self::Header { name, .. } => Removal::Header(name.clone()),
+            Self::Query { name } => Removal::Query(name.clone()),
+            Self::Cookie { name } => {
+                let others = cookies(request).filter(|pair| named(pair, name).is_none());
+                let rest = others
+                    .filter(|pair| !pair.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(&b"; "[..]);
+                let text = !rest.is_empty() && rest.iter().all(|byte| matches!(byte, b' '..=b'~'));
+                Removal::Cookies(text.then_some(rest))
+            }
+        }
+    }
+}
+
+/// Cookies of all `cookie` fields, without white space around them.
+fn cookies<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a [u8]> {
+    request
+        .values("cookie")
+        .flat_map(|value| value.split(|byte| *byte == b';'))
+        .map(trim)
 }
 
 /// The only item; none is fine, two are malformed.

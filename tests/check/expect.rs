@@ -6,10 +6,9 @@ use super::outcome::Outcome;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expect {
     Allow,
-    /// This HTTP status and one of these reasons, separated by `|`.
+    /// This HTTP status and one of these reasons, separated by `|`: the catalogue allows several, or lets an earlier
+    /// check speak first (size, form, header, algorithm, key, signature, claims).
     Deny(i32, &'static str),
-    /// 401 with this reason, or with that of an earlier check: refusing sooner is stricter, never wrong.
-    DenyBy(&'static str),
     /// A denial of the bearer, whatever the reason.
     Unauthorized,
 }
@@ -22,31 +21,7 @@ impl Expect {
             Self::Deny(http, reasons) => {
                 denied(http) && reasons.split('|').any(|reason| reason == outcome.reason)
             }
-            Self::DenyBy(reason) => denied(401) && stage(&outcome.reason) <= stage(reason),
             Self::Unauthorized => denied(401),
         }
     }
-}
-
-/// The place of a reason in the order of checks: size, form, header, algorithm, key, signature, claims.
-/// `token_missing` comes last: a token that was not even seen was not refused.
-fn stage(reason: &str) -> usize {
-    let stages: [&[&str]; 7] = [
-        &["token_too_large"],
-        &["token_malformed"],
-        &["crit_unsupported"],
-        &["alg_not_allowed"],
-        &["key_not_found"],
-        &["signature_invalid", "decrypt_failed"],
-        &[
-            "token_type_invalid",
-            "token_expired",
-            "token_not_yet_valid",
-            "issuer_not_allowed",
-        ],
-    ];
-    stages
-        .iter()
-        .position(|names| names.contains(&reason))
-        .unwrap_or(stages.len())
 }

@@ -119,6 +119,12 @@ impl Connection {
         self.write(&[head.as_slice(), payload].concat());
     }
 
+    /// Whether all these streams have ended or were reset.
+    pub(crate) fn are_over(&self, streams: &[u32]) -> bool {
+        let is_over = |stream: &u32| self.replies.get(stream).is_some_and(Reply::is_over);
+        streams.iter().rev().all(is_over)
+    }
+
     pub(crate) fn reply(&self, stream: u32) -> Reply {
         self.replies.get(&stream).cloned().unwrap_or_default()
     }

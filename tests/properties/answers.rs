@@ -53,8 +53,8 @@ proptest! {
         let value: &[u8] = if grpc { b"application/grpc+proto" } else { &content_type };
         let request = Request { headers: vec![Header { name: b"content-type", value }], ..Request::default() };
         let decision = Decision {
-            rule: rule.and_then(|at| config.policy.rules().iter().enumerate().nth(at)),
-            issuer: if issuer { config.policy.issuers().iter().enumerate().next() } else { None },
+            rule: rule.and_then(|at| config.policy.rules().iter().nth(at)),
+            issuer: if issuer { config.policy.issuers().first() } else { None },
             verdict: Verdict::Deny(denial),
         };
         let answer = answers.answer(&decision, &request);

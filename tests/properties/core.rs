@@ -41,14 +41,12 @@ impl Core {
         );
         let config =
             Config::parse(&text, &folder.join("core.yaml")).unwrap_or_else(|p| panic!("{p}"));
-        let keys = config.sources.iter().map(|source| match source {
-            Source::Fixed(keys) => Some(keys.clone()),
-            Source::Fetched { .. } => None,
-        });
-        let snapshot = Snapshot {
-            keys: keys.collect(),
-            policy: config.policy,
-        };
+        let mut snapshot = Snapshot::new(config.policy);
+        for (issuer, source) in &config.sources {
+            if let Source::Fixed(keys) = source {
+                snapshot = snapshot.with_keys(&[*issuer], keys);
+            }
+        }
         Self {
             signer,
             snapshot,
@@ -83,5 +81,5 @@ pub(crate) fn now() -> UnixTime {
 
 /// The same in whole seconds.
 pub(crate) fn now_seconds() -> i64 {
-    format!("{:.0}", now().0).parse().unwrap()
+    i64::try_from(now().since(UnixTime::EPOCH).as_secs()).unwrap()
 }

@@ -149,7 +149,7 @@ pub(crate) fn header(random: &mut Random, alg: &str) -> String {
         members.push((*random.pick(&extras)).to_owned());
     }
     if random.one_in(12) {
-        members[1] = (*random.pick(&["\"kid\":\"k2\"", "\"kid\":1", "\"x\":1"])).to_owned();
+        (*random.pick(&["\"kid\":\"k2\"", "\"kid\":1", "\"x\":1"])).clone_into(&mut members[1]);
     }
     if random.one_in(20) {
         members[0] = format!(

@@ -6,7 +6,13 @@
 //!
 //! Cases come from a seeded generator, so that a failure can be repeated; each test prints how many it ran.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "tests, which print how many cases they ran"
+)]
 
 mod answers;
 mod core;

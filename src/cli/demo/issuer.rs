@@ -34,8 +34,7 @@ impl Issuer {
         let (x, y) = coordinates
             .split_at_checked(32)
             .context("a point of another size")?;
-        // Whole seconds, by way of text: a cast would have to be argued for.
-        let now = format!("{:.0}", now.0).parse()?;
+        let now = i64::try_from(now.since(UnixTime::EPOCH).as_secs())?;
         let key = EncodingKey::from_ec_der(pkcs8.as_ref());
         Ok(Self {
             key,
@@ -49,7 +48,7 @@ impl Issuer {
     pub(super) fn stranger(&self) -> anyhow::Result<Self> {
         Ok(Self {
             now: self.now,
-            ..Self::new(UnixTime(0.0))?
+            ..Self::new(UnixTime::EPOCH)?
         })
     }
 

@@ -86,7 +86,29 @@ pub(super) fn refuse_alike_headers(raw: &raw::Config, findings: &mut Findings<'_
                     "names that differ in more than - and _",
                 );
             }
+            refuse_credential(
+                raw,
+                &parsed,
+                &["issuers", issuer, "headers", name],
+                findings,
+            );
             seen.push((name, parsed));
         }
+    }
+}
+
+/// A header cannot be taken away as the credential and set as a claim.
+fn refuse_credential(
+    raw: &raw::Config,
+    name: &HeaderName,
+    path: &[&str],
+    findings: &mut Findings<'_>,
+) {
+    let issuers = raw.issuers.values().flat_map(|issuer| &issuer.token_from);
+    let places = raw.server.token_from.iter().chain(issuers);
+    let mut headers = places.filter_map(|place| place.header.as_deref());
+    if let Some(header) = headers.find(|header| name.is_like(header.as_bytes())) {
+        let found = format!("the header {header:?}, in which tokens are looked for");
+        findings.add(path, found, "a header of its own");
     }
 }

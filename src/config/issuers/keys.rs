@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::jose::{Algorithm, KeySet};
 use crate::jwks::{self, Origin, Source};
 
 use super::super::raw;
 use super::super::values::bounded;
 use super::{DAY, Section};
+
+/// Longest secret, in bytes.
+const MAX_SECRET: usize = 64 * 1024;
 
 impl Section<'_, '_> {
     pub(super) fn source(&mut self, algorithms: &[Algorithm]) -> Source {
@@ -27,18 +32,18 @@ impl Section<'_, '_> {
 
     fn secret(&mut self, file: &str, algorithms: &[Algorithm]) -> Source {
         let path = self.findings.resolve(file);
-        let secret = match std::fs::read(&path) {
-            Ok(bytes) => zeroize::Zeroizing::new(bytes),
-            Err(error) => {
-                self.note(
-                    &["secret_file"],
-                    format!("{}: {error}", path.display()),
-                    "a readable file",
-                );
-                return Source::empty();
-            }
+        let found = match jwks::read_bounded(&path, MAX_SECRET) {
+            Ok(Some(secret)) => return self.hmac_keys(&secret.into(), algorithms),
+            Ok(None) => format!("more than {MAX_SECRET} bytes"),
+            Err(error) => error.to_string(),
         };
-        match KeySet::from_secret(algorithms, without_line_break(&secret)) {
+        let found = format!("{}: {found}", path.display());
+        self.note(&["secret_file"], found, "a readable file with a secret");
+        Source::empty()
+    }
+
+    fn hmac_keys(&mut self, secret: &Zeroizing<Vec<u8>>, algorithms: &[Algorithm]) -> Source {
+        match KeySet::from_secret(algorithms, without_line_break(secret)) {
             Ok(keys) => Source::fixed(keys),
             Err(error) => {
                 self.note(&["secret_file"], error.to_string(), "a longer secret");
@@ -121,7 +126,7 @@ impl Section<'_, '_> {
         {
             self.note(
                 &["jwks", "file"],
-                error.to_string(),
+                error.with_causes(),
                 "a JWK set with a usable key",
             );
         }

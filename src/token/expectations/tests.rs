@@ -42,7 +42,7 @@ fn judge(
     let token = BearerToken::new(token.as_bytes(), 16384)?;
     let keys = KeySet::from_secret(&[Algorithm::HS256], SECRET).unwrap();
     let verified = UnverifiedToken::parse(&token)?.verify(&keys, &[Algorithm::HS256])?;
-    expectations.check(&verified, UnixTime(now))
+    expectations.check(&verified, UnixTime::from_secs(now))
 }
 
 fn code(changes: &Value, now: f64) -> &'static str {

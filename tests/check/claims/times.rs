@@ -153,7 +153,7 @@ fn small_and_negative_times_are_past(case: &mut Case) {
             &CORP,
             &format!("nbf {nbf}"),
             raw("nbf", nbf),
-            "token_not_yet_valid",
+            "token_not_yet_valid|claim_invalid",
         );
         case.refuses(
             &CORP,

@@ -1,6 +1,6 @@
 //! Area `grpc`: SIGTERM while calls are in flight.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tonic_health::pb::HealthCheckRequest;
@@ -66,11 +66,7 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
             let message = http2::framed(0, &calls[number % 2].encoded());
             connection.frame(DATA, END_STREAM, *stream, &message);
         }
-        connection.read_until(WAIT, |connection| {
-            streams
-                .iter()
-                .all(|stream| connection.reply(*stream).is_over())
-        });
+        connection.read_until(WAIT, |connection| connection.are_over(&streams));
         let mut answered = 0;
         for (number, stream) in streams.iter().enumerate() {
             let reply = connection.reply(*stream);
@@ -90,7 +86,34 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
         }
         case.equal("answers in flight", answered, streams.len());
     }
-    // The watcher is still there: it must not keep the process from its end.
+    drop(watch);
     let exit = process.wait();
     case.equal("exit code", exit.and_then(|status| status.code()), Some(0));
+    watcher_does_not_hold_up_the_end(case);
+}
+
+/// A client that watches the health of the service does so until the service is gone: there is nothing to wait for.
+fn watcher_does_not_hold_up_the_end(case: &mut Case) {
+    let settings = Settings::of(corp()).server("shutdown_timeout: 20s");
+    let mut process = Process::serve("grp-23-watch", &settings);
+    let watch = RUNTIME.block_on(async {
+        let watch = HealthClient::new(process.channel())
+            .watch(HealthCheckRequest::default())
+            .await;
+        watch.expect("Watch is there").into_inner()
+    });
+    let started = Instant::now();
+    process.terminate();
+    let exit = process.wait();
+    let took = started.elapsed();
+    case.holds(
+        &format!("with a watcher the end took {took:?}"),
+        took < Duration::from_secs(15),
+    );
+    case.equal(
+        "exit code with a watcher",
+        exit.and_then(|status| status.code()),
+        Some(0),
+    );
+    drop(watch);
 }

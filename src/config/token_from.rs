@@ -1,14 +1,14 @@
 //! Where tokens are looked for: `token_from` of the server and of issuers.
 
-use crate::policy::TokenSource;
+use crate::policy::{IssuerId, Policy, TokenFrom};
 use crate::token::Location;
 
 use super::findings::Findings;
 use super::raw;
 
 /// Where tokens are looked for: the server's places, and each issuer's own.
-pub(super) fn token_sources(raw: &raw::Config, findings: &mut Findings<'_>) -> Vec<TokenSource> {
-    let mut sources: Vec<TokenSource> = Vec::new();
+pub(super) fn token_from(raw: &raw::Config, findings: &mut Findings<'_>) -> Vec<TokenFrom> {
+    let mut sources: Vec<TokenFrom> = Vec::new();
     if raw.server.token_from.is_empty() {
         findings.add(
             &["server", "token_from"],
@@ -19,21 +19,21 @@ pub(super) fn token_sources(raw: &raw::Config, findings: &mut Findings<'_>) -> V
     for (index, place) in raw.server.token_from.iter().enumerate() {
         let element = format!("[{index}]");
         let location = location(place, &["server", "token_from", &element], findings);
-        add_source(&mut sources, location, None);
+        add(&mut sources, location, None);
     }
-    for (position, (name, issuer)) in raw.issuers.iter().enumerate() {
+    for (id, (name, issuer)) in Policy::issuer_ids(raw.issuers.len()).zip(&raw.issuers) {
         for (index, place) in issuer.token_from.iter().enumerate() {
             let element = format!("[{index}]");
             let path = ["issuers", name, "token_from", &element];
             let location = location(place, &path, findings);
-            add_source(&mut sources, location, Some(position));
+            add(&mut sources, location, Some(id));
         }
     }
     sources
 }
 
 /// One place is looked at once, however often it is named: else its token would count as two.
-fn add_source(sources: &mut Vec<TokenSource>, location: Option<Location>, issuer: Option<usize>) {
+fn add(sources: &mut Vec<TokenFrom>, location: Option<Location>, issuer: Option<IssuerId>) {
     let Some(location) = location else { return };
     match sources
         .iter_mut()
@@ -44,7 +44,7 @@ fn add_source(sources: &mut Vec<TokenSource>, location: Option<Location>, issuer
             (issuers, None) => *issuers = None,
             (None, Some(_)) => {}
         },
-        None => sources.push(TokenSource {
+        None => sources.push(TokenFrom {
             location,
             issuers: issuer.map(|issuer| vec![issuer]),
         }),
