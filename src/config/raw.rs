@@ -6,7 +6,7 @@
 
 mod rules;
 
-pub(super) use rules::{ClaimTest, Demand, OneOrMore, Require, Rule, Scalar, Word};
+pub(super) use rules::{ClaimTest, Demand, NamedTest, OneOrMore, Require, Rule, Scalar, Word};
 
 use std::collections::BTreeMap;
 

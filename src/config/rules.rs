@@ -1,18 +1,15 @@
 //! The section `rules`.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+mod demand;
 
-use crate::policy::{
-    ClaimRule, ClaimTest, Demand, HostPattern, IssuerId, Match, PathPattern, Policy, Requirement,
-    Rule, Rules,
-};
+use std::collections::HashSet;
+
+use crate::policy::{HostPattern, IssuerId, Match, PathPattern, Policy, Requirement, Rule, Rules};
 use crate::request::Path;
-use crate::token::{Audiences, ClaimPath};
 
 use super::findings::Findings;
 use super::raw;
-use super::values::{filled, json};
+use super::values::filled;
 
 /// The rules in their order.
 pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
@@ -198,109 +195,5 @@ impl Section<'_, '_> {
                 pattern
             }
         }
-    }
-
-    fn demand(&mut self, raw: &raw::Demand) -> Demand {
-        let issuers = self.demanded_issuers(raw);
-        let audiences = self.list(&["require", "audiences"], raw.audiences.as_deref());
-        let scopes = self.list(&["require", "scopes"], raw.scopes.as_deref());
-        for (index, scope) in scopes.iter().enumerate() {
-            // RFC 6749 §3.3; the scope is also quoted in challenges.
-            let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-            if !scope.bytes().all(allowed) {
-                let element = format!("[{index}]");
-                self.note(
-                    &["require", "scopes", &element],
-                    format!("{scope:?}"),
-                    "a scope of visible ASCII",
-                );
-            }
-        }
-        let claims = raw
-            .claims
-            .iter()
-            .map(|(name, test)| self.claim(name, test))
-            .collect();
-        Demand {
-            optional: raw.optional,
-            issuers,
-            audiences: if audiences.is_empty() {
-                Audiences::Any
-            } else {
-                Audiences::OneOf(audiences)
-            },
-            scope_text: Arc::from(scopes.join(" ")),
-            scopes,
-            claims,
-        }
-    }
-
-    fn demanded_issuers(&mut self, raw: &raw::Demand) -> Vec<IssuerId> {
-        let mut issuers = Vec::new();
-        for (index, name) in self
-            .list(&["require", "issuers"], raw.issuers.as_deref())
-            .iter()
-            .enumerate()
-        {
-            if let Some((_, id)) = self.issuers.iter().find(|(known, _)| **known == **name) {
-                issuers.push(*id);
-            } else {
-                let element = format!("[{index}]");
-                let path = ["rules", self.element, "require", "issuers", &element];
-                let position = self.findings.document().position(&path);
-                let known = self.issuers.iter().map(|(name, _)| *name);
-                self.findings
-                    .add_unknown(&path, position, "issuer", name, known);
-            }
-        }
-        issuers
-    }
-
-    fn claim(&mut self, name: &str, raw: &raw::ClaimTest) -> ClaimRule {
-        let setting = ["require", "claims", name];
-        let mut path = ClaimPath::dotted(name);
-        let test = match raw {
-            raw::ClaimTest::Value(value) => ClaimTest::Equals(vec![json(value)]),
-            raw::ClaimTest::List(values) => ClaimTest::Equals(values.iter().map(json).collect()),
-            raw::ClaimTest::Test(test) => {
-                if let Some(names) = &test.path {
-                    self.list(&["require", "claims", name, "path"], Some(names));
-                    path = ClaimPath::literal(names);
-                }
-                match (&test.equals, &test.contains, &test.contains_all) {
-                    (Some(values), None, None) => ClaimTest::Equals(several(values)),
-                    (None, Some(values), None) => ClaimTest::Contains(several(values)),
-                    (None, None, Some(values)) => {
-                        ClaimTest::ContainsAll(values.iter().map(json).collect())
-                    }
-                    _ => {
-                        let expected = "exactly one of equals, contains and contains_all";
-                        self.note(&setting, "another combination", expected);
-                        ClaimTest::Equals(Vec::new())
-                    }
-                }
-            }
-        };
-        let (ClaimTest::Equals(values)
-        | ClaimTest::Contains(values)
-        | ClaimTest::ContainsAll(values)) = &test;
-        if values.is_empty() {
-            self.note(&setting, "no value", "at least one value");
-        }
-        if path.names().any(str::is_empty) {
-            self.note(
-                &setting,
-                format!("{name:?}"),
-                "names of claims, separated by single dots",
-            );
-        }
-        ClaimRule { path, test }
-    }
-}
-
-fn several(values: &raw::OneOrMore) -> Vec<crate::jose::Json> {
-    match values {
-        raw::OneOrMore::One(value) => vec![json(value)],
-        raw::OneOrMore::More(values) => values.iter().map(json).collect(),
     }
 }

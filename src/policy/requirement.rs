@@ -109,6 +109,13 @@ impl Demand {
 }
 
 impl ClaimTest {
+    /// The values that are compared with.
+    #[must_use]
+    pub fn values(&self) -> &[Json] {
+        let (Self::Equals(values) | Self::Contains(values) | Self::ContainsAll(values)) = self;
+        values
+    }
+
     fn passes(&self, claim: &Json) -> bool {
         match self {
             Self::Equals(values) => values.contains(claim),

@@ -1,0 +1,122 @@
+//! What a rule asks of a token: `require`.
+
+use std::sync::Arc;
+
+use crate::jose::Json;
+use crate::policy::{ClaimRule, ClaimTest, Demand, IssuerId};
+use crate::token::{Audiences, ClaimPath};
+
+use super::super::raw;
+use super::super::values::json;
+use super::Section;
+
+impl Section<'_, '_> {
+    pub(super) fn demand(&mut self, raw: &raw::Demand) -> Demand {
+        let issuers = self.demanded_issuers(raw);
+        let audiences = self.list(&["require", "audiences"], raw.audiences.as_deref());
+        let scopes = self.list(&["require", "scopes"], raw.scopes.as_deref());
+        for (index, scope) in scopes.iter().enumerate() {
+            // RFC 6749 §3.3; the scope is also quoted in challenges.
+            let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            if !scope.bytes().all(allowed) {
+                let element = format!("[{index}]");
+                self.note(
+                    &["require", "scopes", &element],
+                    format!("{scope:?}"),
+                    "a scope of visible ASCII",
+                );
+            }
+        }
+        let claims = raw
+            .claims
+            .iter()
+            .map(|(name, test)| self.claim(name, test))
+            .collect();
+        Demand {
+            optional: raw.optional,
+            issuers,
+            audiences: if audiences.is_empty() {
+                Audiences::Any
+            } else {
+                Audiences::OneOf(audiences)
+            },
+            scope_text: Arc::from(scopes.join(" ")),
+            scopes,
+            claims,
+        }
+    }
+
+    fn demanded_issuers(&mut self, raw: &raw::Demand) -> Vec<IssuerId> {
+        let mut issuers = Vec::new();
+        for (index, name) in self
+            .list(&["require", "issuers"], raw.issuers.as_deref())
+            .iter()
+            .enumerate()
+        {
+            if let Some((_, id)) = self.issuers.iter().find(|(known, _)| **known == **name) {
+                issuers.push(*id);
+            } else {
+                let element = format!("[{index}]");
+                let path = ["rules", self.element, "require", "issuers", &element];
+                let position = self.findings.document().position(&path);
+                let known = self.issuers.iter().map(|(name, _)| *name);
+                self.findings
+                    .add_unknown(&path, position, "issuer", name, known);
+            }
+        }
+        issuers
+    }
+
+    fn claim(&mut self, name: &str, raw: &raw::ClaimTest) -> ClaimRule {
+        let setting = ["require", "claims", name];
+        let (path, test) = match raw {
+            raw::ClaimTest::Value(value) => (None, ClaimTest::Equals(vec![json(value)])),
+            raw::ClaimTest::List(values) => (None, ClaimTest::Equals(all(values))),
+            raw::ClaimTest::Test(named) => {
+                (named.path.as_deref(), self.named_test(&setting, named))
+            }
+        };
+        if test.values().is_empty() {
+            self.note(&setting, "no value", "at least one value");
+        }
+        if let Some(names) = path {
+            self.list(&["require", "claims", name, "path"], Some(names));
+        } else if name.split('.').any(str::is_empty) {
+            self.note(
+                &setting,
+                format!("{name:?}"),
+                "names of claims, separated by single dots",
+            );
+        }
+        let path = path.map_or_else(|| ClaimPath::dotted(name), ClaimPath::literal);
+        ClaimRule { path, test }
+    }
+
+    fn named_test(&mut self, setting: &[&str], raw: &raw::NamedTest) -> ClaimTest {
+        match (&raw.equals, &raw.contains, &raw.contains_all) {
+            (Some(values), None, None) => ClaimTest::Equals(several(values)),
+            (None, Some(values), None) => ClaimTest::Contains(several(values)),
+            (None, None, Some(values)) => ClaimTest::ContainsAll(all(values)),
+            _ => {
+                self.note(
+                    setting,
+                    "another combination",
+                    "exactly one of equals, contains and contains_all",
+                );
+                // Stands in for the test; one that is empty would be noted again.
+                ClaimTest::Equals(vec![Json::Null])
+            }
+        }
+    }
+}
+
+fn all(values: &[raw::Scalar]) -> Vec<Json> {
+    values.iter().map(json).collect()
+}
+
+fn several(values: &raw::OneOrMore) -> Vec<Json> {
+    match values {
+        raw::OneOrMore::One(value) => vec![json(value)],
+        raw::OneOrMore::More(values) => all(values),
+    }
+}
