@@ -132,6 +132,10 @@ impl App {
         self.tasks.shutdown().await;
         // Fails only where the server ended by itself.
         let _ = self.stop.send(());
+        // Watches would go on for ever, and the connections that they are on with them.
+        for service in SERVICES {
+            self.health.clear_service_status(service).await;
+        }
         let end = tokio::time::timeout(self.shutdown_timeout, &mut self.server).await;
         let answered = matches!(end, Ok(Ok(Ok(()))));
         if !answered {
@@ -172,8 +176,11 @@ async fn report_ready(health: HealthReporter, mut ready: watch::Receiver<bool>) 
     }
 }
 
-/// The status of the server as a whole, which has the empty name, and of its service.
+/// What health is reported of: the server as a whole, which has the empty name, and its service.
+const SERVICES: [&str; 2] = ["", ExtAuthz::NAME];
+
 async fn set_health(health: &HealthReporter, status: ServingStatus) {
-    health.set_service_status("", status).await;
-    health.set_service_status(ExtAuthz::NAME, status).await;
+    for service in SERVICES {
+        health.set_service_status(service, status).await;
+    }
 }

@@ -33,7 +33,7 @@ pub(super) struct Key {
 impl Document {
     /// Reads one document. Duplicate keys, alias bombs and deep nesting are refused by the parser.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
-        let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+        let options = serde_saphyr::options! { strict_booleans: true, budget: serde_saphyr::budget! { max_depth: 32 }, with_snippet: false };
         match serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options) {
             Ok(root) => Ok(Self { root: node(root) }),
             Err(error) => {

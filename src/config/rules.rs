@@ -92,12 +92,11 @@ impl Section<'_, '_> {
 
     /// A rule that lets everybody do everything is a mistake unless it says so.
     fn refuse_open_door(&mut self, matches: &Match) {
-        let root = matches.path == Some(PathPattern::prefix("/"));
-        let whole = matches.is_empty()
-            || (root
-                && matches.hosts.is_empty()
-                && matches.methods.is_empty()
-                && matches.context.is_empty());
+        let every_path = matches.path.as_ref().is_none_or(PathPattern::is_every_path);
+        let whole = every_path
+            && matches.hosts.is_empty()
+            && matches.methods.is_empty()
+            && matches.context.is_empty();
         if whole && !self.raw.insecure_allow_all {
             let expected = "a match that limits it, or insecure_allow_all: true";
             self.note(&["require"], "none for every request", expected);

@@ -77,6 +77,16 @@ impl PathPattern {
         (!nested).then_some(Self::Glob { segments, open })
     }
 
+    /// Whether every clear path is meant: `/` as a prefix, `/**` as a glob.
+    #[must_use]
+    pub fn is_every_path(&self) -> bool {
+        match self {
+            Self::Exact(_) => false,
+            Self::Prefix(prefix) => prefix.is_empty(),
+            Self::Glob { segments, open } => *open && segments.is_empty(),
+        }
+    }
+
     /// Whether a clear path is meant.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {

@@ -83,15 +83,6 @@ struct Facts<'r, 'a> {
 }
 
 impl Match {
-    /// Whether this match says nothing, and so fits every request.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.hosts.is_empty()
-            && self.path.is_none()
-            && self.methods.is_empty()
-            && self.context.is_empty()
-    }
-
     fn has_method(&self, method: &[u8]) -> bool {
         self.methods.is_empty()
             || self

@@ -98,7 +98,6 @@ fn decode(text: &str) -> Option<String> {
         rest = after.get(2..)?;
         match byte {
             0..=0x1f | 0x7f | b'/' | b'\\' | b';' => return None,
-            b'%' if looks_encoded(rest) => return None,
             b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
             _ => {
@@ -108,13 +107,13 @@ fn decode(text: &str) -> Option<String> {
         }
     }
     out.push_str(rest);
-    Some(out)
-}
-
-/// Whether what follows `%25` would make an escape when decoded a second time.
-fn looks_encoded(rest: &str) -> bool {
-    rest.get(..2)
-        .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    // A second decoding would find an escape. Looked for in the outcome: the digits may have been escaped too.
+    let twice = out.split("%25").skip(1).any(|after| {
+        after
+            .get(..2)
+            .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    });
+    (!twice).then_some(out)
 }
 
 #[cfg(test)]
@@ -160,6 +159,10 @@ mod tests {
             "/admin\\x",
             "/admin%00",
             "/a%252fb",
+            "/a%25%32%66b",
+            "/a%252%66b",
+            "/a%25%32fb",
+            "/a%25%32%65%25%32%65/admin",
             "/a%zz",
             "/a%2",
             "/a%3bb",

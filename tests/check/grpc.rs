@@ -234,7 +234,7 @@ fn message_that_does_not_decode_is_malformed(case: &mut Case) {
         (
             "noise",
             (0..1_000_u32)
-                .map(|number| (number * 7919 >> 3) as u8 | 4)
+                .map(|number| ((number * 7919) >> 3) as u8 | 4)
                 .collect(),
         ),
         ("JSON", br#"{"attributes":{}}"#.to_vec()),

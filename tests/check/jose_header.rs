@@ -1,16 +1,13 @@
 //! Area `jose-header`: critical extensions, media types, and what else a header may hold.
 
-use std::sync::LazyLock;
-
 use serde_json::json;
 
 use super::catalogue::{Case, Row};
 use super::mint;
-use super::settings::Settings;
-use super::site::Site;
-use super::tokens::{self, CORP, RSA, claims, corp, headed, with, without};
+use super::tokens::{self, CORP, RSA, claims, headed, with};
 
 pub(crate) mod syntax;
+pub(crate) mod typ;
 
 pub(crate) const ROWS: &[Row] = &[
     Row::new("HDR-01", registered_names_are_not_critical_extensions),
@@ -20,12 +17,6 @@ pub(crate) const ROWS: &[Row] = &[
     Row::new("HDR-06", unencoded_payload_is_refused),
     Row::new("HDR-07", b64_without_crit_is_malformed),
     Row::new("HDR-08", crit_in_an_encrypted_token_is_refused),
-    Row::new("HDR-09", typ_of_an_access_token_is_accepted),
-    Row::new("HDR-10", demanded_typ_is_demanded),
-    Row::new("HDR-12", tokens_made_for_other_purposes_are_refused),
-    Row::new("HDR-13", id_token_is_no_access_token),
-    Row::new("HDR-14", typ_of_another_type_is_malformed),
-    Row::new("HDR-15", nested_token_without_encryption_is_malformed),
     Row::new("HDR-27", zip_is_not_inflated),
 ];
 
@@ -177,157 +168,6 @@ fn crit_in_an_encrypted_token_is_refused(case: &mut Case) {
             "crit_unsupported",
         );
     }
-}
-
-fn typ_of_an_access_token_is_accepted(case: &mut Case) {
-    for typ in [
-        "JWT",
-        "jwt",
-        "Jwt",
-        "at+jwt",
-        "AT+JWT",
-        "application/at+jwt",
-        "application/jwt",
-    ] {
-        case.accepts(&CORP, typ, bearing("typ", json!(typ)));
-    }
-    case.accepts(
-        &CORP,
-        "absent",
-        RSA.sign_with(&without(RSA.header(), "typ"), &claims()),
-    );
-}
-
-/// Only RFC 9068's type is accepted.
-static AT_JWT: LazyLock<Site> =
-    LazyLock::new(|| Site::start(&Settings::of(corp().line("types: [at+jwt]"))));
-
-fn demanded_typ_is_demanded(case: &mut Case) {
-    for typ in [
-        "at+jwt",
-        "AT+jwt",
-        "application/at+jwt",
-        "Application/AT+JWT",
-    ] {
-        case.accepts(&AT_JWT, typ, bearing("typ", json!(typ)));
-    }
-    for typ in [
-        "JWT",
-        "",
-        "at+jwt ",
-        "xat+jwt",
-        "at+jwt;v=1",
-        "application/x/at+jwt",
-        "text/at+jwt",
-    ] {
-        case.refuses(
-            &AT_JWT,
-            typ,
-            bearing("typ", json!(typ)),
-            "token_type_invalid",
-        );
-    }
-    let absent = RSA.sign_with(&without(RSA.header(), "typ"), &claims());
-    case.refuses(&AT_JWT, "absent", absent, "token_type_invalid");
-}
-
-fn tokens_made_for_other_purposes_are_refused(case: &mut Case) {
-    for purpose in [
-        "dpop",
-        "logout",
-        "secevent",
-        "entity-statement",
-        "token-introspection",
-    ] {
-        for typ in [
-            format!("{purpose}+jwt"),
-            format!("application/{purpose}+JWT"),
-        ] {
-            case.refuses(
-                &CORP,
-                &typ,
-                bearing("typ", json!(typ)),
-                "token_type_invalid",
-            );
-            case.refuses(
-                &AT_JWT,
-                &typ,
-                bearing("typ", json!(typ)),
-                "token_type_invalid",
-            );
-        }
-    }
-}
-
-fn id_token_is_no_access_token(case: &mut Case) {
-    let id_token = |audience: &str| {
-        let claims = tokens::claims_with("aud", json!(audience));
-        let claims = with(
-            with(claims, "nonce", json!("n-0S6_WzA2Mj")),
-            "at_hash",
-            json!("77QmUPtjPfzWtF2AnpK9RQ"),
-        );
-        RSA.sign(&claims)
-    };
-    case.refuses(
-        &CORP,
-        "under a policy with audience",
-        id_token("client-id"),
-        "audience_mismatch",
-    );
-    case.refuses(
-        &AT_JWT,
-        "under a policy with both",
-        id_token("client-id"),
-        "token_type_invalid|audience_mismatch",
-    );
-    let by_type = corp()
-        .audiences("any_audience: true")
-        .line("types: [at+jwt]");
-    let site = Site::start(&Settings::of(by_type));
-    case.refuses(
-        &site,
-        "under a policy with typ",
-        id_token("client-id"),
-        "token_type_invalid",
-    );
-    case.accepts(
-        &site,
-        "an access token for anybody",
-        bearing("typ", json!("at+jwt")),
-    );
-}
-
-fn typ_of_another_type_is_malformed(case: &mut Case) {
-    for typ in [
-        json!(1),
-        json!({}),
-        json!(null),
-        json!(["JWT"]),
-        json!(true),
-    ] {
-        case.refuses(
-            &CORP,
-            &typ.to_string(),
-            bearing("typ", typ.clone()),
-            "token_malformed",
-        );
-    }
-}
-
-fn nested_token_without_encryption_is_malformed(case: &mut Case) {
-    for cty in ["JWT", "jwt", "application/jwt"] {
-        let header = with(RSA.header(), "cty", json!(cty)).to_string();
-        let token = RSA.sign_text(&header, tokens::good().as_bytes());
-        case.refuses(&CORP, cty, token, "token_malformed");
-    }
-    let quoted = format!("{:?}", tokens::good());
-    case.refuses(
-        &CORP,
-        "as a JSON string",
-        tokens::payload(&quoted),
-        "token_malformed",
-    );
 }
 
 /// A block of DEFLATE that is stored, not compressed (RFC 1951 §3.2.4).

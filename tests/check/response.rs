@@ -13,6 +13,7 @@ use super::site::Site;
 use super::tokens::{self, CORP, RSA, STRANGER, claims, claims_with, claims_without, corp};
 
 pub(crate) mod denials;
+pub(crate) mod reserved;
 pub(crate) mod values;
 
 pub(crate) const ROWS: &[Row] = &[

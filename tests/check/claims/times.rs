@@ -20,24 +20,19 @@ pub(crate) const ROWS: &[Row] = &[
     Row::new("CLM-12", words_for_numbers_are_malformed),
     Row::new("CLM-13", milliseconds_are_beyond_any_lifetime),
     Row::new("CLM-14", token_lives_until_exp_and_leeway),
-    Row::new("CLM-16", token_begins_at_nbf_less_leeway),
-    Row::new("CLM-17", token_before_nbf_is_not_yet_valid),
-    Row::new("CLM-18", nbf_of_another_type_is_invalid),
-    Row::new("CLM-20", token_from_the_future_is_invalid),
-    Row::new("CLM-23", lifetime_is_limited),
 ];
 
 /// The default, in seconds.
-const LEEWAY: i64 = 30;
+pub(super) const LEEWAY: i64 = 30;
 
 /// No token may live longer than an hour.
-static ONE_HOUR: LazyLock<Site> =
+pub(super) static ONE_HOUR: LazyLock<Site> =
     LazyLock::new(|| Site::start(&Settings::of(corp().line("max_lifetime: 1h"))));
 /// Clocks are taken to agree.
-static EXACT: LazyLock<Site> =
+pub(super) static EXACT: LazyLock<Site> =
     LazyLock::new(|| Site::start(&Settings::of(corp().line("leeway: 0s"))));
 
-fn at(name: &str, value: Value) -> String {
+pub(super) fn at(name: &str, value: Value) -> String {
     RSA.sign(&claims_with(name, value))
 }
 
@@ -223,95 +218,4 @@ fn token_lives_until_exp_and_leeway(case: &mut Case) {
     case.accepts(&site, "in its last second", &token);
     site.clock().set(NOW + 60 + LEEWAY);
     case.refuses(&site, "a second later", &token, "token_expired");
-}
-
-fn token_begins_at_nbf_less_leeway(case: &mut Case) {
-    case.accepts(&CORP, "nbf = now + leeway", at("nbf", json!(NOW + LEEWAY)));
-    case.accepts(&CORP, "nbf = now", at("nbf", json!(NOW)));
-    case.accepts(&EXACT, "nbf = now, no leeway", at("nbf", json!(NOW)));
-}
-
-fn token_before_nbf_is_not_yet_valid(case: &mut Case) {
-    case.refuses(
-        &CORP,
-        "a second early",
-        at("nbf", json!(NOW + LEEWAY + 1)),
-        "token_not_yet_valid",
-    );
-    case.refuses(
-        &EXACT,
-        "a second early",
-        at("nbf", json!(NOW + 1)),
-        "token_not_yet_valid",
-    );
-}
-
-fn nbf_of_another_type_is_invalid(case: &mut Case) {
-    case.accepts(&CORP, "missing", tokens::good());
-    for nbf in [
-        json!("1"),
-        json!(null),
-        json!("1700000000"),
-        json!(true),
-        json!([]),
-        json!([1]),
-        json!({}),
-    ] {
-        case.refuses(
-            &CORP,
-            &nbf.to_string(),
-            at("nbf", nbf.clone()),
-            "claim_invalid",
-        );
-    }
-}
-
-fn token_from_the_future_is_invalid(case: &mut Case) {
-    case.accepts(&CORP, "iat = now + leeway", at("iat", json!(NOW + LEEWAY)));
-    case.accepts(&CORP, "missing", RSA.sign(&claims_without("iat")));
-    case.refuses(
-        &CORP,
-        "a second more",
-        at("iat", json!(NOW + LEEWAY + 1)),
-        "claim_invalid",
-    );
-    for iat in [json!("1"), json!(null), json!(true), json!([]), json!({})] {
-        case.refuses(
-            &CORP,
-            &iat.to_string(),
-            at("iat", iat.clone()),
-            "claim_invalid",
-        );
-    }
-}
-
-fn lifetime_is_limited(case: &mut Case) {
-    let lived =
-        |iat: i64, exp: i64| RSA.sign(&with(claims_with("iat", json!(iat)), "exp", json!(exp)));
-    case.accepts(&ONE_HOUR, "an hour", lived(NOW - 1800, NOW + 1800));
-    case.refuses(
-        &ONE_HOUR,
-        "an hour and a second",
-        lived(NOW - 1800, NOW + 1801),
-        "claim_invalid",
-    );
-    case.refuses(
-        &ONE_HOUR,
-        "a year",
-        lived(NOW - 86400 * 364, NOW + 86400),
-        "claim_invalid",
-    );
-    case.accepts(
-        &CORP,
-        "a year, no limit",
-        lived(NOW - 86400 * 364, NOW + 86400),
-    );
-    let no_iat = |exp: i64| RSA.sign(&with(claims_without("iat"), "exp", json!(exp)));
-    case.accepts(&ONE_HOUR, "no iat, half an hour left", no_iat(NOW + 1800));
-    case.refuses(
-        &ONE_HOUR,
-        "no iat, two hours left",
-        no_iat(NOW + 7200),
-        "claim_invalid",
-    );
 }

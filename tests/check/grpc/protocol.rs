@@ -114,7 +114,7 @@ fn gzip_of(bytes: &[u8]) -> Vec<u8> {
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            crc >> 1 ^ 0xedb8_8320 * (crc & 1)
+            (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
         })
     })
 }
@@ -146,9 +146,7 @@ fn unknown_methods_are_unimplemented(case: &mut Case) {
         "/Check",
     ] {
         let answer = RUNTIME.block_on(site::send(CORP.channel(), path, good().encoded()));
-        let code = answer
-            .map(|_| Code::Ok)
-            .unwrap_or_else(|status| status.code());
+        let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
         case.equal(path, code, Code::Unimplemented);
     }
     case.allows(&CORP, "the method that is there", &good());
@@ -161,9 +159,7 @@ fn reflection_is_unimplemented(case: &mut Case) {
         "/grpc.channelz.v1.Channelz/GetServers",
     ] {
         let answer = RUNTIME.block_on(site::send(CORP.channel(), path, Vec::new()));
-        let code = answer
-            .map(|_| Code::Ok)
-            .unwrap_or_else(|status| status.code());
+        let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
         case.equal(path, code, Code::Unimplemented);
     }
 }

@@ -167,7 +167,7 @@ fn lax_json_is_malformed(case: &mut Case) {
             r#"{"alg":"RS256",/* RS */"kid":"rsa-key"}"#,
             "{\"alg\":\"RS256\", // RS\n\"kid\":\"rsa-key\"}",
             r#"{"alg":"RS256","kid":"rsa-key",}"#,
-            r#"{'alg':'RS256','kid':'rsa-key'}"#,
+            r"{'alg':'RS256','kid':'rsa-key'}",
             r#"{alg:"RS256",kid:"rsa-key"}"#,
             r#"{"alg":"RS256","kid":"rsa-key","x":NaN}"#,
             r#"{"alg":"RS256","kid":"rsa-key","x":Infinity}"#,
