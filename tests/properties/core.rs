@@ -54,6 +54,13 @@ impl Core {
         }
     }
 
+    /// How `Debug` shows the decision on a request.
+    pub(crate) fn decide_and_print(&self, request: &Request<'_>) -> String {
+        let decision = authenticate(&self.snapshot, request, now(), &self.cache);
+        assert!(matches!(decision.verdict, Verdict::Allow(_)));
+        format!("{:?}", decision.verdict)
+    }
+
     /// Whether a token opens the door; `Err` has the reason.
     pub(crate) fn judge(&self, token: &str, now: UnixTime) -> Result<(), &'static str> {
         let value = format!("Bearer {token}");

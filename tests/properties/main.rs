@@ -21,3 +21,4 @@ mod generate;
 #[path = "../support/mint.rs"]
 mod mint;
 mod oracle;
+mod redaction;
