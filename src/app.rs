@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_stream::StreamExt as _;
 use tonic::server::NamedService as _;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
@@ -19,20 +19,27 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::grpc::{ExtAuthz, Live, State, TokenCache};
 use crate::jose::KeySet;
-use crate::jwks::{self, FetchError, Publish};
+use crate::jwks::{self, Publish};
 use crate::policy::IssuerId;
 
 /// Pings on a quiet connection, and how long one may go unanswered.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 /// Most calls in flight on one connection.
 const MAX_STREAMS: u32 = 1024;
-/// Largest header list of a call, in bytes; metadata only, the request's own headers are in the message.
-const MAX_HEADER_LIST: u32 = 32 * 1024;
+/// Largest header list of a call, in bytes. h2 answers a longer one with HTTP 431 by itself, which is an error to
+/// Envoy. Clients have a say in it: tracers copy `tracestate` into the call. Envoy takes 60 KiB of headers.
+const MAX_HEADER_LIST: u32 = 256 * 1024;
+/// Age at which a connection is told to go, and the time that it has then. Lets proxies spread over new servers, and
+/// ends connections that never say anything.
+const CONNECTION_AGE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(30));
+/// The wait after a connection could not be accepted: out of files, it would fail again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
 /// A running server.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
+    state: Arc<State>,
     health: HealthReporter,
     ready: watch::Receiver<bool>,
     stop: oneshot::Sender<()>,
@@ -52,9 +59,6 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// No client for key sets can be made.
-    #[error("cannot fetch keys")]
-    Fetch(#[from] FetchError),
     /// The system has no random numbers.
     #[error("no random numbers")]
     Random,
@@ -76,18 +80,29 @@ impl App {
         let (health, health_service) = tonic_health::server::health_reporter();
         set_health(&health, ServingStatus::NotServing).await;
         let (publish, ready) = publisher(&state);
-        let mut tasks = jwks::keep_fresh(&config.sources, &publish)?;
+        let mut tasks = jwks::keep_fresh(&config.sources, &publish);
         tasks.spawn(report_ready(health.clone(), ready.clone()));
 
         let (stop, stopped) = oneshot::channel::<()>();
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming =
+            TcpIncoming::from(listener)
+                .with_nodelay(Some(true))
+                .then(|accepted| async {
+                    if let Err(error) = &accepted {
+                        warn!(%error, "a connection cannot be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                    accepted
+                });
         let router = Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE.0))
             .http2_keepalive_timeout(Some(KEEPALIVE.1))
             .max_concurrent_streams(MAX_STREAMS)
+            .max_connection_age(CONNECTION_AGE.0)
+            .max_connection_age_grace(CONNECTION_AGE.1)
             .http2_max_header_list_size(MAX_HEADER_LIST)
             .add_service(health_service)
-            .add_service(ExtAuthz::new(state));
+            .add_service(ExtAuthz::new(state.clone()));
         let server = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
             let _ = stopped.await;
         }));
@@ -95,6 +110,7 @@ impl App {
         let shutdown_timeout = config.server.shutdown_timeout;
         Ok(Self {
             address,
+            state,
             health,
             ready,
             stop,
@@ -137,11 +153,14 @@ impl App {
             self.health.clear_service_status(service).await;
         }
         let end = tokio::time::timeout(self.shutdown_timeout, &mut self.server).await;
-        let answered = matches!(end, Ok(Ok(Ok(()))));
+        let ended = matches!(end, Ok(Ok(Ok(()))));
+        // Connections without a call, which somebody may hold open for ever, are no loss.
+        let in_flight = self.state.in_flight();
+        let answered = ended || in_flight == 0;
         if !answered {
-            warn!(timeout = ?self.shutdown_timeout, "not every call in flight was answered");
-            self.server.abort();
+            warn!(in_flight, timeout = ?self.shutdown_timeout, "calls were not answered in time");
         }
+        self.server.abort();
         info!("stopped");
         answered
     }
@@ -150,11 +169,7 @@ impl App {
 fn state(config: &Config, clock: Clock) -> Result<State, StartError> {
     let live = Live::new(config.policy.clone(), &config.server.realm);
     let tokens = TokenCache::new(config.token_cache_entries).map_err(|_| StartError::Random)?;
-    Ok(State {
-        live: ArcSwap::from_pointee(live),
-        tokens,
-        clock,
-    })
+    Ok(State::new(live, tokens, clock))
 }
 
 /// Puts new keys into the snapshot that requests see, and tells when every issuer has some.

@@ -180,7 +180,7 @@ pub(super) struct Issuer {
     /// The longest time from `iat`, and from now, to `exp`. Default: no limit.
     pub(super) max_lifetime: Option<String>,
     /// Media types demanded in the header's `typ`, such as `at+jwt` (RFC 9068). Default: no `typ`,
-    /// `JWT` or `at+jwt`.
+    /// `JWT`, `JOSE` or `at+jwt`.
     pub(super) types: Option<Vec<String>>,
     /// Accept sender-constrained tokens (`cnf`, RFC 7800) without proof of possession.
     #[serde(default)]

@@ -172,8 +172,8 @@ fn fits(node: &Node, schema: &Map<String, Json>) -> bool {
     let types = types(schema);
     types.is_empty()
         || types.iter().any(|allowed| match (&node.value, *allowed) {
-            (Value::Null, "null")
-            | (Value::Bool(_), "boolean")
+            // An empty value is most likely a list whose entries were taken out: never as good as no setting.
+            (Value::Bool(_), "boolean")
             | (Value::Number(_), "number")
             | (Value::String(_), "string")
             | (Value::List(_), "array")

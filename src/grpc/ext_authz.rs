@@ -72,6 +72,27 @@ pub struct State {
     pub tokens: TokenCache,
     /// The time.
     pub clock: Clock,
+    /// Held by each call until it is answered.
+    calls: Arc<()>,
+}
+
+impl State {
+    /// The state of a server that has not been called yet.
+    #[must_use]
+    pub fn new(live: Live, tokens: TokenCache, clock: Clock) -> Self {
+        Self {
+            live: ArcSwap::from_pointee(live),
+            tokens,
+            clock,
+            calls: Arc::new(()),
+        }
+    }
+
+    /// How many calls are being read or judged.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        Arc::strong_count(&self.calls).saturating_sub(1)
+    }
 }
 
 /// The one method.
@@ -106,12 +127,15 @@ impl Service<HttpRequest<Body>> for ExtAuthz {
 
     fn call(&mut self, call: HttpRequest<Body>) -> Self::Future {
         let state = self.state.clone();
+        let in_flight = state.calls.clone();
         Box::pin(async move {
             if call.uri().path() != CHECK {
                 return Ok(unary::unimplemented());
             }
             let message = unary::read_message(call.into_body()).await;
-            Ok(unary::respond(&state.check(message)))
+            let response = unary::respond(&state.check(message));
+            drop(in_flight);
+            Ok(response)
         })
     }
 }

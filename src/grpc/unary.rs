@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
 use prost::Message as _;
+use tokio::sync::Semaphore;
 use tonic::body::Body;
 
 use super::Answer;
@@ -25,21 +26,31 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Length of the prefix of a message: a flag byte and four bytes of length.
 const PREFIX: usize = 5;
 
-/// The request is not one message in gRPC framing, within the limits.
+/// Messages up to this size are taken at once; it holds every request without a body.
+const SMALL: usize = 64 * 1024;
+/// Most larger messages that are held at a time, of all connections together.
+static LARGE: Semaphore = Semaphore::const_new(32);
+
+/// Why a call's message cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unreadable;
+pub(super) enum Unreadable {
+    /// Not one message in gRPC framing, within the limits.
+    Malformed,
+    /// Too many large messages are held already.
+    Overloaded,
+}
 
 /// Reads the one message of a unary call.
 pub(super) async fn read_message(body: Body) -> Result<Bytes, Unreadable> {
     let received = tokio::time::timeout(MAX_WAIT, collect(body)).await;
-    let mut received = received.map_err(|_| Unreadable)??;
+    let mut received = received.map_err(|_| Unreadable::Malformed)??;
     if received.len() < PREFIX {
-        return Err(Unreadable);
+        return Err(Unreadable::Malformed);
     }
     let compressed = received.get_u8() != 0;
-    let length = usize::try_from(received.get_u32()).map_err(|_| Unreadable)?;
+    let length = usize::try_from(received.get_u32()).map_err(|_| Unreadable::Malformed)?;
     if compressed || received.len() != length {
-        return Err(Unreadable);
+        return Err(Unreadable::Malformed);
     }
     Ok(received)
 }
@@ -48,12 +59,19 @@ pub(super) async fn read_message(body: Body) -> Result<Bytes, Unreadable> {
 async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
+    // Given back on return: decoding does not wait, so that a thread has one message at a time.
+    let mut turn = None;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Unreadable)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| Unreadable::Malformed)?.into_data() else {
             continue;
         };
-        if first.len() + joined.len() + data.len() > MAX_MESSAGE + PREFIX {
-            return Err(Unreadable);
+        let length = first.len() + joined.len() + data.len();
+        if length > MAX_MESSAGE + PREFIX {
+            return Err(Unreadable::Malformed);
+        }
+        // Refused rather than kept waiting: who waits holds the connection's flow control, and others with it.
+        if length > SMALL && turn.is_none() {
+            turn = Some(LARGE.try_acquire().map_err(|_| Unreadable::Overloaded)?);
         }
         if first.is_empty() && joined.is_empty() {
             first = data;

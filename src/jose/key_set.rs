@@ -104,17 +104,22 @@ impl KeySet {
         self.keys.iter().map(|key| key.kid.as_deref())
     }
 
-    /// The keys that may have signed a token with this `kid` and algorithm: those with the same `kid`
-    /// and those without one; for a token without `kid`, all that fit the algorithm.
+    /// The keys that may have signed a token with this `kid` and algorithm: those with the same `kid`, then
+    /// those without one; for a token without `kid`, all that fit the algorithm.
     pub(super) fn candidates(
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> impl Iterator<Item = &PreparedKey> {
-        self.keys
+        let fitting = self
+            .keys
             .iter()
-            .filter(move |key| key.algorithm == algorithm && named(key, kid))
-            .take(MAX_CANDIDATES)
+            .filter(move |key| key.algorithm == algorithm);
+        let exact = fitting
+            .clone()
+            .filter(move |key| kid.is_some() && key.kid.as_deref() == kid);
+        let others = fitting.filter(move |key| kid.is_none() || key.kid.is_none());
+        exact.chain(others).take(MAX_CANDIDATES)
     }
 
     /// Whether a key has exactly this `kid`, be it of a type that is not supported. If none of them fits a
@@ -171,10 +176,6 @@ impl std::fmt::Debug for KeySet {
             self.skipped.len()
         )
     }
-}
-
-fn named(key: &PreparedKey, kid: Option<&str>) -> bool {
-    kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid
 }
 
 fn reasons(skipped: &[Skipped]) -> String {

@@ -2,7 +2,10 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::OnceCell;
 
 use crate::jose::{KeySet, KeySetError};
 
@@ -40,28 +43,13 @@ pub enum FetchError {
 }
 
 /// Fetches key sets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Fetcher {
-    client: reqwest::Client,
+    /// Made when it is first needed: without certificates on the machine it cannot be, and files need none.
+    client: Arc<OnceCell<reqwest::Client>>,
 }
 
 impl Fetcher {
-    /// A fetcher with its own connections: no redirects, no proxy from the environment.
-    ///
-    /// # Errors
-    /// Where the system has no usable certificate store.
-    pub fn new() -> Result<Self, FetchError> {
-        // Fails only where a provider was installed before, which then is the same one.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("watchword/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(http_error)?;
-        Ok(Self { client })
-    }
-
     /// Fetches and reads one key set.
     ///
     /// # Errors
@@ -81,8 +69,8 @@ impl Fetcher {
     }
 
     async fn download(&self, url: reqwest::Url, timeout: Duration) -> Result<Vec<u8>, FetchError> {
-        let request = self
-            .client
+        let client = self.client.get_or_try_init(async || client()).await?;
+        let request = client
             .get(url)
             .timeout(timeout)
             .header("accept", "application/json");
@@ -99,6 +87,17 @@ impl Fetcher {
         }
         Ok(body)
     }
+}
+
+/// A client with its own connections: no redirects, no proxy from the environment.
+fn client() -> Result<reqwest::Client, FetchError> {
+    // Fails only where a provider was installed before, which then is the same one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("watchword/", env!("CARGO_PKG_VERSION")));
+    client.build().map_err(http_error)
 }
 
 /// Reads a key set from a file.

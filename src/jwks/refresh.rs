@@ -11,7 +11,7 @@ use crate::jose::KeySet;
 use crate::policy::IssuerId;
 
 use super::cache::KeySetCache;
-use super::{FetchError, Fetcher, Origin, Source};
+use super::{Fetcher, Origin, Source};
 
 /// First wait after a failed fetch; doubled up to [`MAX_RETRY`] while fetches fail.
 const MIN_RETRY: Duration = Duration::from_secs(1);
@@ -29,13 +29,7 @@ struct Schedule {
 
 /// Publishes the keys of every source, now and whenever they change. The tasks end when the returned set is
 /// dropped.
-///
-/// # Errors
-/// Where no client for fetching can be made.
-pub fn keep_fresh(
-    sources: &[(IssuerId, Source)],
-    publish: &Publish,
-) -> Result<JoinSet<()>, FetchError> {
+pub fn keep_fresh(sources: &[(IssuerId, Source)], publish: &Publish) -> JoinSet<()> {
     let mut schedules: HashMap<&Origin, Schedule> = HashMap::new();
     for (issuer, source) in sources {
         match source {
@@ -57,11 +51,8 @@ pub fn keep_fresh(
         }
     }
     let mut tasks = JoinSet::new();
-    if schedules.is_empty() {
-        return Ok(tasks);
-    }
     let origins = u64::try_from(schedules.len()).unwrap_or(u64::MAX);
-    let cache = KeySetCache::new(origins, Fetcher::new()?);
+    let cache = KeySetCache::new(origins, Fetcher::default());
     for (origin, schedule) in schedules {
         tasks.spawn(follow(
             origin.clone(),
@@ -70,7 +61,7 @@ pub fn keep_fresh(
             publish.clone(),
         ));
     }
-    Ok(tasks)
+    tasks
 }
 
 /// Fetches one origin for ever. A failure leaves the last good keys in use.

@@ -23,7 +23,7 @@ pub enum Source {
 }
 
 /// The place that keys are fetched from. Issuers with one origin share one entry of the cache.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// A file.
     File(PathBuf),
@@ -66,5 +66,11 @@ impl std::fmt::Display for Origin {
                 url.fmt(f)
             }
         }
+    }
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }

@@ -87,8 +87,8 @@ impl HeaderName {
         &self.0
     }
 
-    /// Whether another spelling may be taken for this name: other case, or `_`, `.` or a space for `-`,
-    /// with spaces around it.
+    /// Whether another spelling may be taken for this name: other case, or another character for `-`, with
+    /// spaces around it.
     #[must_use]
     pub fn is_like(&self, other: &[u8]) -> bool {
         let other = other.trim_ascii();
@@ -102,9 +102,11 @@ impl HeaderName {
 }
 
 fn fold(byte: u8) -> u8 {
-    match byte {
-        b'_' | b'.' | b' ' => b'-',
-        _ => byte.to_ascii_lowercase(),
+    // CGI and its heirs make one character of whatever is no letter and no digit.
+    if byte.is_ascii_alphanumeric() {
+        byte.to_ascii_lowercase()
+    } else {
+        b'-'
     }
 }
 
@@ -198,7 +200,7 @@ impl ClaimHeader {
                 }
                 Some(())
             }
-            Json::String(text) => write_text(text, "", out),
+            Json::String(text) if self.array == ArrayForm::Comma => write_text(text, "", out),
             other => {
                 other.write_ascii(out);
                 Some(())
@@ -292,13 +294,19 @@ impl ManagedHeaders {
                 .filter(|name| !is_set(name))
                 .cloned(),
         );
+        let fixed = remove.len();
         for header in &request.headers {
             if self.names.iter().any(|name| name.is_like(header.name)) {
                 let lower = Bytes::from(header.name.to_ascii_lowercase());
-                if !is_set(&lower) && !remove.contains(&lower) {
+                if !is_set(&lower) {
                     remove.push(lower);
                 }
             }
+        }
+        // Not looked up one by one: a caller may send a hundred thousand of them.
+        if remove.len() > fixed {
+            remove.sort_unstable();
+            remove.dedup();
         }
         remove
     }

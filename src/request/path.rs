@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// A request path without its query.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Path<'a> {
-    /// One reading: visible ASCII, unreserved characters decoded (RFC 3986 §6.2.2.2).
+    /// One reading: visible ASCII, escapes in upper case.
     Clear(Cow<'a, str>),
     /// More than one reading, or none.
     Ambiguous,
@@ -68,7 +68,7 @@ fn clear(path: &[u8]) -> Option<Cow<'_, str>> {
     }
     let text = std::str::from_utf8(path).ok()?;
     let text = if text.contains('%') {
-        Cow::Owned(decode(text)?)
+        Cow::Owned(normalize(text)?)
     } else {
         Cow::Borrowed(text)
     };
@@ -76,44 +76,53 @@ fn clear(path: &[u8]) -> Option<Cow<'_, str>> {
     let mut inner = text.split('/').skip(1).peekable();
     while let Some(segment) = inner.next() {
         let last = inner.peek().is_none();
-        if (segment.is_empty() && !last) || segment == "." || segment == ".." {
+        if (segment.is_empty() && !last) || is_dots(segment) {
             return None;
         }
     }
     Some(text)
 }
 
-/// Decodes unreserved characters and writes other escapes in upper case; `None` where an escape is
-/// broken or stands for a character that readers treat differently.
-fn decode(text: &str) -> Option<String> {
+/// Writes escapes in upper case; `None` where one is broken, or stands for something that readers treat differently.
+/// Unreserved characters are such: who routes by the text does not decode them (RFC 3986 §6.2.2.2 lets him), the
+/// service does.
+fn normalize(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
+    let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
-        let digits = after.get(..2)?;
-        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let byte = u8::from_str_radix(digits, 16).ok()?;
-        rest = after.get(2..)?;
+        decoded.extend_from_slice(before.as_bytes());
+        let (digits, after) = after.split_at_checked(2)?;
+        let byte = u8::from_str_radix(digits, 16)
+            .ok()
+            .filter(|_| is_hex(digits))?;
         match byte {
-            0..=0x1f | 0x7f | b'/' | b'\\' | b';' => return None,
-            b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            _ => {
-                out.push('%');
-                out.push_str(&digits.to_ascii_uppercase());
-            }
+            0..=0x1f | 0x7f | b'/' | b'\\' | b';' | b'-' | b'.' | b'_' | b'~' => return None,
+            _ if byte.is_ascii_alphanumeric() => return None,
+            // Decoded twice, it would be another escape.
+            b'%' if after.get(..2).is_some_and(is_hex) => return None,
+            _ => {}
         }
+        decoded.push(byte);
+        out.push('%');
+        out.push_str(&digits.to_ascii_uppercase());
+        rest = after;
     }
     out.push_str(rest);
-    // A second decoding would find an escape. Looked for in the outcome: the digits may have been escaped too.
-    let twice = out.split("%25").skip(1).any(|after| {
-        after
-            .get(..2)
-            .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    });
-    (!twice).then_some(out)
+    decoded.extend_from_slice(rest.as_bytes());
+    // Overlong forms of `.` and `/` are not UTF-8.
+    std::str::from_utf8(&decoded).is_ok().then_some(out)
+}
+
+fn is_hex(digits: &str) -> bool {
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// A segment of dots, or of dots and something that a service might cut off.
+fn is_dots(segment: &str) -> bool {
+    let rest = segment.trim_start_matches('.');
+    (1..=2).contains(&(segment.len() - rest.len())) && (rest.is_empty() || rest.starts_with('%'))
 }
 
 #[cfg(test)]
@@ -134,8 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn unreserved_escapes_are_decoded_and_others_kept() {
-        assert_eq!(clear("/%61dmin"), "/admin");
+    fn escapes_that_mean_themselves_are_kept() {
         assert_eq!(clear("/a%20b%c3%a9/"), "/a%20b%C3%A9/");
         assert_eq!(clear("/100%25"), "/100%25");
         assert_eq!(clear("/a.b/...x"), "/a.b/...x");
@@ -164,6 +172,14 @@ mod tests {
             "/a%25%32fb",
             "/a%25%32%65%25%32%65/admin",
             "/a%zz",
+            "/%61dmin",
+            "/a%2Db",
+            "/a%7eb",
+            "/..%20/x",
+            "/.%3fx",
+            "/%c0%ae%c0%ae/x",
+            "/a%ff",
+            "/a%+1",
             "/a%2",
             "/a%3bb",
             "/a b",

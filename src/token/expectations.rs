@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::claims::{UnixTime, invalid};
 use super::{Denial, VerifiedToken};
 
-/// Media types of access tokens: the general one, and RFC 9068's.
-const DEFAULT_TYPES: [&str; 2] = ["jwt", "at+jwt"];
+/// Media types of access tokens: the general ones (RFC 7519 §5.1, RFC 7515 §4.1.9), and RFC 9068's.
+const DEFAULT_TYPES: [&str; 3] = ["jwt", "jose", "at+jwt"];
 
 /// The checks that every token of one issuer must pass.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Expectations {
     /// The longest time from `iat` (and from now) to `exp`.
     pub max_lifetime: Option<Duration>,
     /// Media types demanded in `typ`, lower case and without `application/`; empty: a token without
-    /// `typ`, or with `JWT` or `at+jwt`.
+    /// `typ`, or with `JWT`, `JOSE` or `at+jwt`.
     pub types: Vec<Box<str>>,
     /// Whether a token that is bound to its sender (`cnf`, RFC 7800) may be used by its bearer.
     pub ignore_confirmation: bool,
@@ -78,7 +78,6 @@ impl Expectations {
         }
     }
 
-    /// Each comparison is written so that it fails for a time that is not a number.
     fn check_times(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
         // RFC 7519 §4.1.4: refused "on or after" the time.
         let current = now < token.expires.plus(self.leeway);

@@ -143,12 +143,13 @@ fn only<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]
     }
 }
 
-/// A comma means that the proxy joined several fields (RFC 9110 §5.3), and no token holds one.
+/// A comma means that the proxy joined several fields (RFC 9110 §5.3), and no token holds one. Credentials of other
+/// schemes do (`Digest`), and are none of ours.
 fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a [u8]>, Denial> {
-    if value.contains(&b',') {
+    let value = trim(value);
+    if value.contains(&b',') && scheme.is_none_or(|scheme| mentions(value, scheme)) {
         return Err(Denial::TokenMalformed);
     }
-    let value = trim(value);
     let Some(scheme) = scheme else {
         return Ok(Some(value).filter(|value| !value.is_empty()));
     };
@@ -168,6 +169,15 @@ fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a 
     let rest = parts.next().ok_or(Denial::TokenMalformed)?;
     let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
     Ok(rest.get(spaces..))
+}
+
+/// Whether the value, or a part of it that may have been a field of its own, begins with the scheme.
+fn mentions(value: &[u8], scheme: &str) -> bool {
+    let begins = |part: &[u8]| {
+        part.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
+    };
+    value.split(|byte| *byte == b',').map(trim).any(begins)
 }
 
 fn named<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {

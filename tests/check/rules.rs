@@ -136,24 +136,20 @@ fn encoded_path_gets_no_laxer_rule(case: &mut Case) {
         "/public/%7f",
         "/public/%2f..%2fadmin",
         "/public/%c0%af../admin%2f",
+        "/public/%c0%ae%c0%ae%c0%afadmin",
+        "/public/..%20/x",
+        "/public/..%3fx",
+        // Who routes by the text of a path does not decode these; the service does.
+        "/%61dmin",
+        "/%61%64%6d%69%6e",
+        "/adm%69n/x",
+        "/%61dmin?x",
+        "/%70ublic/",
+        "/public/%7euser",
     ] {
         refused(case, path);
     }
-    for path in ["/%61dmin", "/%61%64%6d%69%6e", "/adm%69n/x", "/%61dmin?x"] {
-        let [nobody, alice, admin] = by_everybody(path);
-        for site in [&PATHS, &OPEN_END] {
-            case.denies(site, path, &nobody, 401, "token_missing");
-            case.denies(site, path, &alice, 403, "insufficient_scope");
-            let outcome = case.allows(site, path, &admin);
-            case.equal("rule", outcome.rule(), "admin");
-        }
-    }
-    for path in [
-        "/public/100%25",
-        "/public/a%20b",
-        "/public/%c3%a9",
-        "/%70ublic/",
-    ] {
+    for path in ["/public/100%25", "/public/a%20b", "/public/%c3%a9"] {
         case.allows(&PATHS, path, &Call::get(path));
     }
 }

@@ -37,8 +37,12 @@ impl Section<'_, '_> {
             Ok(None) => format!("more than {MAX_SECRET} bytes"),
             Err(error) => error.to_string(),
         };
-        let found = format!("{}: {found}", path.display());
-        self.note(&["secret_file"], found, "a readable file with a secret");
+        // Not named: somebody may have put the secret itself there.
+        self.note(
+            &["secret_file"],
+            found,
+            "the path of a readable file, from this file's folder",
+        );
         Source::empty()
     }
 
@@ -91,9 +95,12 @@ impl Section<'_, '_> {
 
     fn uri(&mut self, text: &str, allow_http: bool) -> Option<Origin> {
         const SETTING: [&str; 2] = ["jwks", "uri"];
-        let Ok(url) = reqwest::Url::parse(text) else {
-            self.note(&SETTING, format!("{text:?}"), "a URL");
-            return None;
+        let url = match reqwest::Url::parse(text) {
+            Ok(url) => url,
+            Err(error) => {
+                self.note(&SETTING, error.to_string(), "a URL");
+                return None;
+            }
         };
         match url.scheme() {
             "https" => {}
