@@ -75,10 +75,12 @@ impl Config {
         let document = Document::parse(text).map_err(|problem| Problems::one(file, problem))?;
         let mut findings = Findings::new(file, &document, look_into_files);
         schema::check(&document, &mut findings);
-        findings.fail_if_any()?;
-        let raw: raw::Config = match serde_json::from_value(document.to_json()) {
+        // What can be read is checked further, so that all problems are found at once.
+        let readable = document.to_json_without(findings.pruned());
+        let raw: raw::Config = match serde_json::from_value(readable) {
             Ok(raw) => raw,
             Err(error) => {
+                findings.fail_if_any()?;
                 findings.add(
                     &[],
                     error.to_string(),

@@ -19,6 +19,8 @@ pub use rules::{Match, Rule, Rules};
 
 use std::collections::HashMap;
 
+use crate::token::Location;
+
 /// The whole policy: issuers, rules, and where tokens are found. Immutable once built.
 #[derive(Debug)]
 pub struct Policy {
@@ -47,7 +49,12 @@ impl Policy {
         let url =
             |(id, issuer): (usize, &Issuer)| (issuer.expectations.issuer.clone(), IssuerId(id));
         let by_url = issuers.iter().enumerate().map(url).collect();
-        let managed = ManagedHeaders::new(issuers.iter().map(|issuer| &issuer.headers));
+        let credentials = token_from.iter().filter_map(|place| match &place.location {
+            Location::Header { name, .. } => Some(name.clone()),
+            Location::Cookie { .. } | Location::Query { .. } => None,
+        });
+        let headers = issuers.iter().map(|issuer| &issuer.headers);
+        let managed = ManagedHeaders::new(headers, credentials.collect());
         Self {
             issuers,
             by_url,

@@ -24,6 +24,7 @@ pub(super) fn run(address: &str) -> anyhow::Result<ExitCode> {
 }
 
 async fn status(address: &str) -> anyhow::Result<ServingStatus> {
+    let address = address.strip_prefix("http://").unwrap_or(address);
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
     let channel = endpoint
         .connect_timeout(TIMEOUT)

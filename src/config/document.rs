@@ -39,7 +39,9 @@ impl Document {
             Err(error) => {
                 let position = error.location().map_or(Position::START, |at| position(&at));
                 let text = error.to_string();
-                let found = text.lines().next().unwrap_or_default().to_owned();
+                let found = text.lines().next().unwrap_or_default();
+                // The parser's advice to programmers.
+                let found = found.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
                 Err(Problem::new(position, found, "a YAML mapping of settings"))
             }
         }
@@ -61,9 +63,26 @@ impl Document {
         node.position
     }
 
-    /// The document without positions.
-    pub(super) fn to_json(&self) -> serde_json::Value {
-        self.root.to_json()
+    /// The document without positions, and without these members.
+    pub(super) fn to_json_without(&self, members: &[Vec<String>]) -> serde_json::Value {
+        let mut json = self.root.to_json();
+        for path in members {
+            if let Some((name, parents)) = path.split_last() {
+                let parent = parents.iter().try_fold(&mut json, |value, step| {
+                    match step
+                        .strip_prefix('[')
+                        .and_then(|step| step.strip_suffix(']'))
+                    {
+                        Some(index) => value.get_mut(index.parse::<usize>().ok()?),
+                        None => value.get_mut(step),
+                    }
+                });
+                parent
+                    .and_then(serde_json::Value::as_object_mut)
+                    .map(|parent| parent.remove(name));
+            }
+        }
+        json
     }
 }
 

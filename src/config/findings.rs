@@ -11,6 +11,8 @@ pub(super) struct Findings<'d> {
     document: &'d Document,
     look_into_files: bool,
     list: Vec<Problem>,
+    /// Settings that are left out of the checks that follow, since their form is wrong.
+    pruned: Vec<Vec<String>>,
 }
 
 impl<'d> Findings<'d> {
@@ -20,6 +22,7 @@ impl<'d> Findings<'d> {
             document,
             look_into_files,
             list: Vec::new(),
+            pruned: Vec::new(),
         }
     }
 
@@ -30,6 +33,9 @@ impl<'d> Findings<'d> {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) {
+        if self.is_follow_on(path) {
+            return;
+        }
         let position = self.document.position(path);
         self.list
             .push(Problem::new(position, found, expected).within(path));
@@ -49,6 +55,33 @@ impl<'d> Findings<'d> {
         let problem = Problem::new(position, format!("{kind} {word:?}").trim_start(), expected);
         self.list
             .push(problem.hint(nearest(word, &known)).within(path));
+    }
+
+    /// Leaves a setting out of the checks that follow. An element of a list goes with its list, so that the others
+    /// keep their places.
+    pub(super) fn prune(&mut self, path: &[&str]) {
+        let whole = path
+            .iter()
+            .rposition(|step| !step.starts_with('['))
+            .map_or(0, |at| at + 1);
+        self.pruned.push(
+            path.iter()
+                .take(whole)
+                .map(|step| (*step).to_owned())
+                .collect(),
+        );
+    }
+
+    pub(super) fn pruned(&self) -> &[Vec<String>] {
+        &self.pruned
+    }
+
+    /// Whether something in this setting was left out: what it seems to lack may be just that.
+    fn is_follow_on(&self, path: &[&str]) -> bool {
+        let within = |pruned: &Vec<String>| {
+            pruned.len() > path.len() && pruned.iter().zip(path).all(|(a, b)| a == b)
+        };
+        self.pruned.iter().any(within)
     }
 
     /// A path in the configuration, seen from its file's folder.

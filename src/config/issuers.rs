@@ -117,6 +117,7 @@ impl Section<'_, '_> {
                     "public-key algorithms only, since the issuer has no secret_file"
                 };
                 self.note(&["algorithms", &element], format!("{name:?}"), expected);
+                continue;
             }
             algorithms.push(algorithm);
         }

@@ -15,16 +15,25 @@ static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(raw::Conf
 
 /// Notes everything in the document that the schema does not allow.
 pub(super) fn check(document: &Document, findings: &mut Findings<'_>) {
-    Walk {
+    let mut walk = Walk {
         findings,
         path: Vec::new(),
+        wrong: Vec::new(),
+    };
+    walk.node(document.root(), &SCHEMA);
+    let Walk {
+        findings, wrong, ..
+    } = walk;
+    for path in wrong {
+        findings.prune(&path.iter().map(String::as_str).collect::<Vec<_>>());
     }
-    .node(document.root(), &SCHEMA);
 }
 
 struct Walk<'w, 'd> {
     findings: &'w mut Findings<'d>,
     path: Vec<String>,
+    /// Where values stand that cannot be read further.
+    wrong: Vec<Vec<String>>,
 }
 
 impl Walk<'_, '_> {
@@ -93,6 +102,13 @@ impl Walk<'_, '_> {
                     let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
                     self.findings
                         .add_unknown(&path, key.position, "unknown key", &key.name, known);
+                    self.wrong.push(
+                        [&path[..], &[&key.name]]
+                            .concat()
+                            .into_iter()
+                            .map(ToOwned::to_owned)
+                            .collect(),
+                    );
                 }
                 _ => {}
             }
@@ -112,6 +128,7 @@ impl Walk<'_, '_> {
     fn word(&mut self, node: &Node, text: &str, schema: &Map<String, Json>) {
         let words: Vec<&str> = words(schema).collect();
         if !words.is_empty() && !words.contains(&text) {
+            self.wrong.push(self.path.clone());
             let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
             self.findings
                 .add_unknown(&path, node.position, "", text, words.into_iter());
@@ -123,6 +140,7 @@ impl Walk<'_, '_> {
     }
 
     fn add(&mut self, found: String, expected: String) {
+        self.wrong.push(self.path.clone());
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         self.findings.add(&path, found, expected);
     }

@@ -34,12 +34,23 @@ pub(super) fn bounded(
         Some(value) if (bounds.0..=bounds.1).contains(&value) => value,
         _ => {
             let expected = format!(
-                "a duration such as \"30s\", from {:?} to {:?}",
-                bounds.0, bounds.1
+                "a duration such as \"30s\", from {} to {}",
+                written(bounds.0),
+                written(bounds.1)
             );
             findings.add(path, format!("{text:?}"), expected);
             default
         }
+    }
+}
+
+/// A duration as it is written in a configuration.
+fn written(span: Duration) -> String {
+    match (span.as_millis(), span.as_secs()) {
+        (_, secs) if secs >= 3600 && secs % 3600 == 0 => format!("{}h", secs / 3600),
+        (_, secs) if secs >= 60 && secs % 60 == 0 => format!("{}m", secs / 60),
+        (millis, secs) if millis % 1000 == 0 => format!("{secs}s"),
+        (millis, _) => format!("{millis}ms"),
     }
 }
 

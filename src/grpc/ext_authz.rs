@@ -144,11 +144,17 @@ impl State {
     /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
     fn check(&self, message: Result<Bytes, Unreadable>) -> Answer {
         let live = self.live.load();
-        guarded(&live.answers, || {
-            let check = message
-                .ok()
-                .and_then(|message| CheckRequest::decode(message).ok());
-            self.judge(&live, check.as_ref())
+        guarded(&live.answers, || match message {
+            Ok(message) => self.judge(&live, CheckRequest::decode(message).ok().as_ref()),
+            Err(Unreadable::Malformed) => self.judge(&live, None),
+            Err(Unreadable::Overloaded) => {
+                debug!(
+                    verdict = "deny",
+                    reason = Denial::Overloaded.code(),
+                    "check"
+                );
+                live.answers.refuse(&Denial::Overloaded)
+            }
         })
     }
 
@@ -277,7 +283,21 @@ mod tests {
     use crate::config::Config;
     use crate::grpc::Answers;
 
-    use super::guarded;
+    use crate::clock::Clock;
+    use crate::grpc::TokenCache;
+
+    use super::{Live, State, Unreadable, guarded};
+
+    #[test]
+    fn too_many_large_messages_are_an_overload_and_not_the_callers_fault() {
+        let text = "issuers: {a: {issuer: a, audiences: [a], jwks: {file: a.json}}}";
+        let config = Config::parse(text, Path::new("a.yaml")).unwrap();
+        let live = Live::new(config.policy, "realm");
+        let state = State::new(live, TokenCache::new(0).unwrap(), Clock::system());
+        let code = |message| state.check(message).message().status.as_ref().unwrap().code;
+        assert_eq!(code(Err(Unreadable::Overloaded)), 14);
+        assert_eq!(code(Err(Unreadable::Malformed)), 3);
+    }
 
     #[test]
     fn a_panic_in_a_check_is_a_denial() {

@@ -62,6 +62,8 @@ pub struct ManagedHeaders {
     names: Vec<HeaderName>,
     /// The names with underscores for dashes, which many frameworks take for the same.
     underscored: Vec<Bytes>,
+    /// Headers in which tokens are looked for: a look-alike could bring a second credential to the service.
+    credentials: Vec<Box<str>>,
 }
 
 impl HeaderName {
@@ -91,14 +93,14 @@ impl HeaderName {
     /// spaces around it.
     #[must_use]
     pub fn is_like(&self, other: &[u8]) -> bool {
-        let other = other.trim_ascii();
-        other.len() == self.0.len()
-            && self
-                .0
-                .iter()
-                .zip(other)
-                .all(|(ours, theirs)| fold(*ours) == fold(*theirs))
+        is_like(&self.0, other)
     }
+}
+
+fn is_like(name: &[u8], other: &[u8]) -> bool {
+    let other = other.trim_ascii();
+    let same = |(ours, theirs): (&u8, &u8)| fold(*ours) == fold(*theirs);
+    other.len() == name.len() && name.iter().zip(other).all(same)
 }
 
 fn fold(byte: u8) -> u8 {
@@ -254,7 +256,10 @@ fn write_text(text: &str, also: &str, out: &mut String) -> Option<()> {
 }
 
 impl ManagedHeaders {
-    pub(super) fn new<'a>(issuers: impl Iterator<Item = &'a ClaimHeaders>) -> Self {
+    pub(super) fn new<'a>(
+        issuers: impl Iterator<Item = &'a ClaimHeaders>,
+        credentials: Vec<Box<str>>,
+    ) -> Self {
         let mut names: Vec<HeaderName> = Vec::new();
         for header in issuers.flat_map(|headers| &headers.0) {
             if !names.contains(&header.name) {
@@ -273,11 +278,16 @@ impl ManagedHeaders {
             .filter(|name| name.0.contains(&b'-'))
             .map(underscored)
             .collect();
-        Self { names, underscored }
+        Self {
+            names,
+            underscored,
+            credentials,
+        }
     }
 
     /// The names to remove from a request in which `set` is set: managed names that are not, their
-    /// underscore forms, and whatever the client sent that may be taken for one of them.
+    /// underscore forms, and whatever the client sent that may be taken for one of them, or for a header in which
+    /// tokens are looked for.
     #[must_use]
     pub fn to_remove(&self, set: &[(Bytes, Bytes)], request: &Request<'_>) -> Vec<Bytes> {
         let is_set = |name: &Bytes| set.iter().any(|(known, _)| known == name);
@@ -296,7 +306,12 @@ impl ManagedHeaders {
         );
         let fixed = remove.len();
         for header in &request.headers {
-            if self.names.iter().any(|name| name.is_like(header.name)) {
+            let alias = self.names.iter().any(|name| name.is_like(header.name));
+            let second = self.credentials.iter().any(|name| {
+                is_like(name.as_bytes(), header.name)
+                    && !name.as_bytes().eq_ignore_ascii_case(header.name)
+            });
+            if alias || second {
                 let lower = Bytes::from(header.name.to_ascii_lowercase());
                 if !is_set(&lower) {
                     remove.push(lower);

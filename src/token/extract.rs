@@ -96,10 +96,24 @@ impl Location {
                 };
                 header_token(value, scheme.as_deref())
             }
-            Self::Cookie { name } => only(cookies(request).filter_map(|pair| named(pair, name))),
+            Self::Cookie { name } => {
+                // Envoy joins several fields with commas unless it sends raw headers.
+                let joined = |pair: &[u8]| {
+                    let mut parts = pair.split(|byte| *byte == b',').skip(1);
+                    parts.any(|part| named(trim(part), name).is_some())
+                };
+                if cookies(request).any(joined) {
+                    return Err(Denial::TokenMalformed);
+                }
+                only(cookies(request).filter_map(|pair| named(pair, name))).map(filled)
+            }
             Self::Query { name } => {
-                let pairs = request.query().split(|byte| *byte == b'&');
-                only(pairs.filter_map(|pair| named(pair, name)))
+                let pairs = || request.query().split(|byte| *byte == b'&');
+                // The service decodes names; a second credential under another spelling is one too many.
+                if pairs().any(|pair| respelt(pair, name)) {
+                    return Err(Denial::TokenMalformed);
+                }
+                only(pairs().filter_map(|pair| named(pair, name))).map(filled)
             }
         }
     }
@@ -180,6 +194,42 @@ fn mentions(value: &[u8], scheme: &str) -> bool {
     value.split(|byte| *byte == b',').map(trim).any(begins)
 }
 
+/// An empty cookie or parameter, as a logout may leave it, is no credential.
+fn filled(value: Option<&[u8]>) -> Option<&[u8]> {
+    value.filter(|value| !value.is_empty())
+}
+
+/// Whether a query parameter has this name only after decoding.
+fn respelt(pair: &[u8], name: &str) -> bool {
+    let spelt = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+    if !spelt.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return false;
+    }
+    let Ok(spelt) = std::str::from_utf8(spelt) else {
+        return true;
+    };
+    let mut decoded = Vec::with_capacity(spelt.len());
+    let mut rest = spelt;
+    while let Some((before, after)) = rest.split_once('%') {
+        decoded.extend_from_slice(before.as_bytes());
+        let digits = after
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(digits.unwrap_or(b'%'));
+        rest = if digits.is_some() {
+            after.get(2..).unwrap_or_default()
+        } else {
+            after
+        };
+    }
+    decoded.extend_from_slice(rest.as_bytes());
+    let plain: Vec<u8> = decoded
+        .into_iter()
+        .map(|byte| if byte == b'+' { b' ' } else { byte })
+        .collect();
+    plain.trim_ascii() == name.as_bytes()
+}
+
 fn named<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
     pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }
@@ -191,3 +241,6 @@ fn trim(mut value: &[u8]) -> &[u8] {
     }
     value
 }
+
+#[cfg(test)]
+mod tests;

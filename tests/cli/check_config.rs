@@ -40,7 +40,7 @@ fn a_good_file_is_good() {
 }
 
 #[test]
-fn every_problem_of_form_is_named_at_once() {
+fn every_problem_is_named_at_once_whatever_its_kind() {
     let config = "\
 server:
   grpc: {adress: 0.0.0.0:9191}
@@ -51,6 +51,7 @@ issuers:
     audience: [orders-api]
     jwks: {inline: 5, uri: [1]}
     forward_token: yes
+    leeway: 1h
 rules:
 - require: nobody
 - match: {path: /public/}
@@ -61,10 +62,12 @@ rules:
 watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of: address; did you mean \"address\"?
 watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number, 0 or more
 watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: algorithms, any_audience, audiences, forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, secret_file, token_from, types; did you mean \"audiences\"?
+watchword.yaml:8:20: issuers.corp.jwks.inline: found neither a JWK set ({\"keys\": […]}) nor a JWK; expected a JWK set with a usable key
 watchword.yaml:8:28: issuers.corp.jwks.uri: found a list; expected a string
 watchword.yaml:9:20: issuers.corp.forward_token: found a string; expected true or false
-watchword.yaml:11:12: rules[0].require: found \"nobody\"; expected \"none\" or a mapping
-watchword.yaml:12:17: rules[1].match.path: found a string; expected a mapping
+watchword.yaml:10:13: issuers.corp.leeway: found \"1h\"; expected a duration such as \"30s\", from 0s to 5m
+watchword.yaml:12:12: rules[0].require: found \"nobody\"; expected \"none\" or a mapping
+watchword.yaml:13:17: rules[1].match.path: found a string; expected a mapping
 ";
     assert_eq!(err, expected);
 }

@@ -185,6 +185,32 @@ fn reserved_and_misspelt_names_are_refused() {
     assert!(HeaderName::parse("x-user_id").is_ok());
 }
 
+#[test]
+fn look_alikes_of_a_credential_header_are_removed_and_the_header_itself_is_not() {
+    let managed = ManagedHeaders::new(std::iter::empty(), vec!["x-api-token".into()]);
+    let fields = [
+        "x-api-token",
+        "X-Api-Token",
+        "x_api_token",
+        "x.api.token",
+        "x-api-tokens",
+    ];
+    let headers = fields
+        .map(|name| Header {
+            name: name.as_bytes(),
+            value: b"",
+        })
+        .to_vec();
+    let removed = managed.to_remove(
+        &[],
+        &Request {
+            headers,
+            ..Request::default()
+        },
+    );
+    assert_eq!(removed, ["x.api.token", "x_api_token"]);
+}
+
 proptest! {
     #[test]
     fn every_text_can_be_read_back(text in any::<String>()) {
@@ -210,7 +236,7 @@ proptest! {
             if up { c.to_ascii_uppercase() } else { c }
         }).collect();
         let headers = headers(ArrayForm::Comma, false);
-        let managed = ManagedHeaders::new(std::iter::once(&headers));
+        let managed = ManagedHeaders::new(std::iter::once(&headers), vec!["x-api-token".into()]);
         let request = Request { headers: vec![Header { name: name.as_bytes(), value: b"root" }], ..Request::default() };
         let set = if set { vec![(Bytes::from_static(b"x-claim"), Bytes::from_static(b"alice"))] } else { Vec::new() };
         let removed = managed.to_remove(&set, &request);

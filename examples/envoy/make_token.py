@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints a signed token; makes this folder's key.pem and jwks.json the first time. Needs openssl.
 
-usage: token.py [--sub alice] [--scope orders] [--department sales] [--seconds 3600]
+usage: make_token.py [--sub alice] [--scope orders] [--department sales] [--seconds 3600]
 """
 
 import argparse, base64, json, os, pathlib, subprocess, time
