@@ -244,7 +244,7 @@ fn pseudo<'a>(
 fn log(decision: &Decision<'_>, request: &Request<'_>, stopwatch: &Stopwatch) {
     let rule = decision.rule.map(|rule| &*rule.name);
     let issuer = decision.issuer.map(|issuer| &*issuer.name);
-    let micros = stopwatch.elapsed().as_micros();
+    let micros = u64::try_from(stopwatch.elapsed().as_micros()).unwrap_or(u64::MAX);
     let id = request
         .values("x-request-id")
         .next()

@@ -15,6 +15,7 @@ const MAX_KEYS: usize = 256;
 pub struct KeySet {
     keys: Vec<PreparedKey>,
     skipped: Vec<Skipped>,
+    entries: usize,
 }
 
 /// A key that is not used.
@@ -65,6 +66,7 @@ impl KeySet {
         let mut set = Self {
             keys: Vec::new(),
             skipped: Vec::new(),
+            entries: entries.len(),
         };
         for entry in entries {
             match PreparedKey::from_jwk(entry) {
@@ -90,7 +92,14 @@ impl KeySet {
         Ok(Self {
             keys: keys.collect::<Result<_, _>>()?,
             skipped: Vec::new(),
+            entries: 1,
         })
+    }
+
+    /// How many keys the set has, those that are not used included.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries
     }
 
     /// The keys that are not used, with the reason.

@@ -70,7 +70,8 @@ async fn follow(origin: Origin, schedule: Schedule, cache: KeySetCache, publish:
     loop {
         match cache.refresh(&origin, schedule.timeout).await {
             Ok(keys) => {
-                info!(source = %origin, keys = ?keys, "keys fetched");
+                let (entries, skipped) = (keys.entries(), keys.skipped().len());
+                info!(source = %origin, keys = entries, skipped, "keys fetched");
                 warn_of_skipped(&origin, &keys);
                 publish(&schedule.issuers, &keys);
                 retry = MIN_RETRY;
