@@ -104,11 +104,12 @@ impl Process {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill")
-            .args(["-TERM", &id])
+        // The shell has `kill` built in; as a program of its own it may not be there.
+        let kill = format!("kill -TERM {}", self.child.id());
+        let status = Command::new("sh")
+            .args(["-c", &kill])
             .status()
-            .expect("kill runs");
+            .expect("sh runs");
         assert!(status.success(), "SIGTERM was sent");
     }
 
