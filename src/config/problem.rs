@@ -87,12 +87,6 @@ impl Problems {
             list: vec![problem],
         }
     }
-
-    /// How many problems there are; never 0.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.list.len()
-    }
 }
 
 impl fmt::Display for Problems {

@@ -93,6 +93,40 @@ impl State {
     pub fn in_flight(&self) -> usize {
         Arc::strong_count(&self.calls).saturating_sub(1)
     }
+
+    /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
+    fn check(&self, message: Result<Bytes, Unreadable>) -> Answer {
+        let live = self.live.load();
+        guarded(&live.answers, || match message {
+            Ok(message) => self.judge(&live, CheckRequest::decode(message).ok().as_ref()),
+            Err(Unreadable::Malformed) => self.judge(&live, None),
+            Err(Unreadable::Overloaded) => {
+                debug!(
+                    verdict = "deny",
+                    reason = Denial::Overloaded.code(),
+                    "check"
+                );
+                live.answers.refuse(&Denial::Overloaded)
+            }
+        })
+    }
+
+    fn judge(&self, live: &Live, check: Option<&CheckRequest>) -> Answer {
+        let stopwatch = tracing::enabled!(tracing::Level::DEBUG).then(Stopwatch::start);
+        let Some(request) = check.and_then(facts) else {
+            debug!(
+                verdict = "deny",
+                reason = Denial::RequestMalformed.code(),
+                "check"
+            );
+            return live.answers.refuse(&Denial::RequestMalformed);
+        };
+        let decision = authenticate(&live.snapshot, &request, self.clock.now(), &self.tokens);
+        if let Some(stopwatch) = stopwatch {
+            log(&decision, &request, &stopwatch);
+        }
+        live.answers.answer(&decision, &request)
+    }
 }
 
 /// The one method.
@@ -137,42 +171,6 @@ impl Service<HttpRequest<Body>> for ExtAuthz {
             drop(in_flight);
             Ok(response)
         })
-    }
-}
-
-impl State {
-    /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
-    fn check(&self, message: Result<Bytes, Unreadable>) -> Answer {
-        let live = self.live.load();
-        guarded(&live.answers, || match message {
-            Ok(message) => self.judge(&live, CheckRequest::decode(message).ok().as_ref()),
-            Err(Unreadable::Malformed) => self.judge(&live, None),
-            Err(Unreadable::Overloaded) => {
-                debug!(
-                    verdict = "deny",
-                    reason = Denial::Overloaded.code(),
-                    "check"
-                );
-                live.answers.refuse(&Denial::Overloaded)
-            }
-        })
-    }
-
-    fn judge(&self, live: &Live, check: Option<&CheckRequest>) -> Answer {
-        let stopwatch = tracing::enabled!(tracing::Level::DEBUG).then(Stopwatch::start);
-        let Some(request) = check.and_then(facts) else {
-            debug!(
-                verdict = "deny",
-                reason = Denial::RequestMalformed.code(),
-                "check"
-            );
-            return live.answers.refuse(&Denial::RequestMalformed);
-        };
-        let decision = authenticate(&live.snapshot, &request, self.clock.now(), &self.tokens);
-        if let Some(stopwatch) = stopwatch {
-            log(&decision, &request, &stopwatch);
-        }
-        live.answers.answer(&decision, &request)
     }
 }
 

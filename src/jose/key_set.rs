@@ -108,11 +108,6 @@ impl KeySet {
         &self.skipped
     }
 
-    /// The `kid` of every usable key, in the order of the set; `None` for a key without one.
-    pub fn kids(&self) -> impl Iterator<Item = Option<&str>> {
-        self.keys.iter().map(|key| key.kid.as_deref())
-    }
-
     /// The keys that may have signed a token with this `kid` and algorithm: those with the same `kid`, then
     /// those without one; for a token without `kid`, all that fit the algorithm.
     pub(super) fn candidates(

@@ -83,12 +83,6 @@ impl HeaderName {
         Ok(Self(Bytes::copy_from_slice(name.as_bytes())))
     }
 
-    /// The name.
-    #[must_use]
-    pub fn as_bytes(&self) -> &Bytes {
-        &self.0
-    }
-
     /// Whether another spelling may be taken for this name: other case, or another character for `-`, with
     /// spaces around it.
     #[must_use]
