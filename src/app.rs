@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -18,9 +19,10 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grpc::{ExtAuthz, Live, State, TokenCache};
-use crate::jose::KeySet;
-use crate::jwks::{self, Publish};
+use crate::authenticator::IssuerKeys;
+use crate::jwks::{Fetch, KeySources, Network, Publish, Setup};
 use crate::policy::IssuerId;
+use crate::telemetry::Metrics;
 
 /// Pings on a quiet connection, and how long one may go unanswered.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
@@ -71,16 +73,30 @@ impl App {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
+        Self::start_with(config, clock, Arc::new(Network)).await
+    }
+
+    /// As [`App::start`], with keys from elsewhere than the network.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_with(
+        config: Config,
+        clock: Clock,
+        fetch: Arc<dyn Fetch>,
+    ) -> Result<Self, StartError> {
         let address = config.server.address;
         let failed = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
 
-        let state = Arc::new(state(&config, clock)?);
         let (health, health_service) = tonic_health::server::health_reporter();
         set_health(&health, ServingStatus::NotServing).await;
-        let (publish, ready) = publisher(&state);
-        let mut tasks = jwks::keep_fresh(&config.sources, &publish);
+        let Works {
+            state,
+            mut tasks,
+            ready,
+        } = Works::start(&config, clock, fetch, fastrand::u64(..))?;
         tasks.spawn(report_ready(health.clone(), ready.clone()));
 
         let (stop, stopped) = oneshot::channel::<()>();
@@ -146,6 +162,10 @@ impl App {
     pub async fn stop(mut self) -> bool {
         set_health(&self.health, ServingStatus::NotServing).await;
         self.tasks.shutdown().await;
+        let saved = self.state.keys.saved();
+        if tokio::time::timeout(self.shutdown_timeout, saved).await.is_err() {
+            warn!("keys could not be saved in the state directory in time");
+        }
         // Fails only where the server ended by itself.
         let _ = self.stop.send(());
         // Watches would go on for ever, and the connections that they are on with them.
@@ -166,19 +186,57 @@ impl App {
     }
 }
 
-fn state(config: &Config, clock: Clock) -> Result<State, StartError> {
-    let live = Live::new(config.policy.clone(), &config.server.realm);
-    let tokens = TokenCache::new(config.token_cache_entries).map_err(|_| StartError::Random)?;
-    Ok(State::new(live, tokens, clock))
+/// A server without its listeners: what answers calls, and the tasks that keep its keys.
+#[derive(Debug)]
+pub struct Works {
+    /// What calls are answered by.
+    pub state: Arc<State>,
+    /// The tasks; they end when this is dropped.
+    pub tasks: JoinSet<()>,
+    /// Whether the server has had the keys that it needs.
+    pub ready: watch::Receiver<bool>,
 }
 
-/// Puts new keys into the snapshot that requests see, and tells when every issuer has some.
-fn publisher(state: &Arc<State>) -> (Publish, watch::Receiver<bool>) {
-    let (sender, ready) = watch::channel(false);
-    let state = state.clone();
-    let publish = move |issuers: &[IssuerId], keys: &Arc<KeySet>| {
-        state.live.rcu(|live| live.with_keys(issuers, keys));
-        let complete = state.live.load().is_complete();
+impl Works {
+    /// Starts fetching keys. The seed chooses the random parts of waiting times.
+    ///
+    /// # Errors
+    /// [`StartError::Random`].
+    pub fn start(
+        config: &Config,
+        clock: Clock,
+        fetch: Arc<dyn Fetch>,
+        seed: u64,
+    ) -> Result<Self, StartError> {
+        let tokens = TokenCache::new(config.token_cache_entries).map_err(|_| StartError::Random)?;
+        let live = Live::new(config.policy.clone(), &config.server.realm);
+        let live = Arc::new(ArcSwap::from_pointee(live));
+        let (publish, ready) = publisher(live.clone());
+        let setup = Setup {
+            state_dir: config.state_dir.clone(),
+            clock: clock.clone(),
+            fetch,
+            publish,
+            seed,
+        };
+        let (keys, tasks) = KeySources::start(&config.sources, &setup);
+        let state = State::new(live, keys, tokens, clock, Arc::new(Metrics::default()));
+        Ok(Self {
+            state: Arc::new(state),
+            tasks,
+            ready,
+        })
+    }
+}
+
+/// Puts new keys into the snapshot that requests see, and tells when every issuer has some that is required to.
+/// It is told once: an outage of a key server later is answered request by request, and must not take the server out of
+/// service, for anonymous requests and the other issuers' sake.
+fn publisher(live: Arc<ArcSwap<Live>>) -> (Publish, watch::Receiver<bool>) {
+    let (sender, ready) = watch::channel(live.load().is_ready());
+    let publish = move |issuers: &[IssuerId], keys: Option<&IssuerKeys>| {
+        live.rcu(|live| live.with_keys(issuers, keys));
+        let complete = live.load().is_ready();
         sender.send_if_modified(|ready| complete && !std::mem::replace(ready, true));
     };
     (Arc::new(publish), ready)

@@ -18,7 +18,16 @@ use crate::token::{BearerToken, Denial, Removal, UnixTime, UnverifiedToken, Veri
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     policy: Arc<Policy>,
-    keys: HashMap<IssuerId, Arc<KeySet>>,
+    keys: HashMap<IssuerId, IssuerKeys>,
+}
+
+/// The keys of an issuer at one moment.
+#[derive(Clone, Debug)]
+pub struct IssuerKeys {
+    /// The keys.
+    pub set: Arc<KeySet>,
+    /// Whether they are older than they should be, because no newer ones can be had.
+    pub stale: bool,
 }
 
 impl Snapshot {
@@ -31,11 +40,15 @@ impl Snapshot {
         }
     }
 
-    /// The same with other keys for these issuers.
+    /// The same with other keys for these issuers; `None`: with no keys that may be used.
     #[must_use]
-    pub fn with_keys(mut self, issuers: &[IssuerId], keys: &Arc<KeySet>) -> Self {
-        self.keys
-            .extend(issuers.iter().map(|issuer| (*issuer, keys.clone())));
+    pub fn with_keys(mut self, issuers: &[IssuerId], keys: Option<&IssuerKeys>) -> Self {
+        for issuer in issuers {
+            match keys {
+                Some(keys) => self.keys.insert(*issuer, keys.clone()),
+                None => self.keys.remove(issuer),
+            };
+        }
         self
     }
 
@@ -45,16 +58,18 @@ impl Snapshot {
         &self.policy
     }
 
-    /// The keys of an issuer; `None` until they are first available.
+    /// The keys of an issuer; `None` until they are first available, and when they have become too old.
     #[must_use]
-    pub fn keys(&self, issuer: IssuerId) -> Option<&Arc<KeySet>> {
+    pub fn keys(&self, issuer: IssuerId) -> Option<&IssuerKeys> {
         self.keys.get(&issuer)
     }
 
-    /// Whether every issuer has keys.
+    /// Whether every issuer has keys that is required to.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.keys.len() == self.policy.issuers().len()
+    pub fn is_ready(&self) -> bool {
+        let issuers = self.policy.issuers().iter();
+        let mut issuers = Policy::issuer_ids(issuers.len()).zip(issuers);
+        issuers.all(|(id, issuer)| !issuer.required || self.keys.contains_key(&id))
     }
 }
 
@@ -93,6 +108,21 @@ pub struct Decision<'s> {
     pub issuer: Option<&'s Issuer>,
     /// Allow or deny.
     pub verdict: Verdict,
+    /// What a newer key set might change about a denial.
+    pub sought: Option<Sought>,
+    /// Whether the token was verified with keys that are older than they should be.
+    pub stale: bool,
+}
+
+/// A key that a token needs and its issuer's keys lack.
+#[derive(Clone, Debug)]
+pub struct Sought {
+    /// Whose key.
+    pub issuer: IssuerId,
+    /// Its name, as the token has it.
+    pub kid: Option<Box<str>>,
+    /// The keys that the token was judged by; `None` where there were none.
+    pub keys: Option<Arc<KeySet>>,
 }
 
 /// May the request pass?
@@ -176,12 +206,16 @@ pub fn authenticate<'s, C: VerifiedTokens>(
         cache,
         rule: None,
         issuer: None,
+        sought: None,
+        stale: false,
     };
     let verdict = judgement.run().map_or_else(Verdict::Deny, Verdict::Allow);
     Decision {
         rule: judgement.rule,
         issuer: judgement.issuer,
         verdict,
+        sought: judgement.sought,
+        stale: judgement.stale,
     }
 }
 
@@ -193,6 +227,8 @@ struct Judgement<'j, 's, 'r, C> {
     cache: &'j C,
     rule: Option<&'s Rule>,
     issuer: Option<&'s Issuer>,
+    sought: Option<Sought>,
+    stale: bool,
 }
 
 /// A token's text and the place where it stood.
@@ -272,16 +308,33 @@ impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
 
     fn verify(&mut self, found: &Found<'s, 'r>) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
         let digest = self.cache.digest(&found.token);
-        if let Some(known) = self.cache.find(&digest, self.snapshot) {
-            return Ok(known);
+        if let Some((id, token)) = self.cache.find(&digest, self.snapshot) {
+            self.stale = self.snapshot.keys(id).is_some_and(|keys| keys.stale);
+            return Ok((id, token));
         }
         let token = UnverifiedToken::parse(&found.token)?;
         let issuer = self.snapshot.policy().issuer_by_url(token.issuer()?);
         let (id, issuer) = issuer.ok_or(Denial::IssuerNotAllowed)?;
         self.issuer = Some(issuer);
-        let keys = self.snapshot.keys(id).ok_or(Denial::JwksUnavailable)?;
-        let token = Arc::new(token.verify(keys, &issuer.algorithms)?);
-        self.cache.remember(digest, id, keys, &token);
+        if !token.is_allowed(&issuer.algorithms) {
+            return Err(Denial::AlgNotAllowed);
+        }
+        let sought = |keys| Sought {
+            issuer: id,
+            kid: token.kid().map(Into::into),
+            keys,
+        };
+        let Some(keys) = self.snapshot.keys(id) else {
+            self.sought = Some(sought(None));
+            return Err(Denial::JwksUnavailable);
+        };
+        let sought = sought(Some(keys.set.clone()));
+        let verified = token.verify(&keys.set, &issuer.algorithms);
+        let token = Arc::new(verified.inspect_err(|denial| {
+            self.sought = denial.is_of_keys().then_some(sought);
+        })?);
+        self.stale = keys.stale;
+        self.cache.remember(digest, id, &keys.set, &token);
         Ok((id, token))
     }
 }

@@ -19,7 +19,7 @@ pub use problem::{Problem, Problems};
 pub use raw::{LogFormat, LogLevel};
 pub use server::{LogConfig, ServerConfig};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::jwks::{Source, read_bounded};
@@ -42,6 +42,8 @@ pub struct Config {
     pub token_cache_entries: u64,
     /// Issuers and rules.
     pub policy: Arc<Policy>,
+    /// The directory in which the last good keys are kept between runs, where there is one.
+    pub state_dir: Option<PathBuf>,
     /// Where each issuer's keys come from.
     pub sources: Vec<(IssuerId, Source)>,
 }
@@ -63,7 +65,7 @@ impl Config {
         Self::build(text, file, false)
     }
 
-    /// As [`Config::load`], and looks into the key files that it names.
+    /// As [`Config::load`], and looks into the files with keys, certificates and credentials that it names.
     ///
     /// # Errors
     /// Every problem found.
@@ -91,6 +93,7 @@ impl Config {
         };
         let server = server::server(&raw.server, &mut findings);
         let log = server::log(&raw.log);
+        let state_dir = server::state_dir(raw.state_dir.as_deref(), &mut findings);
         let (issuers, sources) = issuers::issuers(&raw, &mut findings);
         let places = token_from::token_from(&raw, &mut findings);
         let rules = rules::rules(&raw, &mut findings);
@@ -102,7 +105,8 @@ impl Config {
             log,
             token_cache_entries: raw.token_cache.max_entries,
             policy: Arc::new(policy),
-            sources: Policy::issuer_ids(sources.len()).zip(sources).collect(),
+            state_dir,
+            sources: issuers::with_ids(sources),
         })
     }
 }

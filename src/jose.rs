@@ -5,17 +5,22 @@
 
 mod algorithm;
 mod compact;
+mod document;
 mod header;
 mod json;
 mod jwk;
 mod key_set;
+#[cfg(test)]
+#[path = "../tests/support/mint.rs"]
+mod mint;
+mod pem;
 mod verify;
 
 pub use algorithm::Algorithm;
 pub use header::Header;
 pub use json::{Json, JsonError, NotText, Number, Object};
 pub use jwk::SkipReason;
-pub use key_set::{KeySet, KeySetError, Skipped};
+pub use key_set::{KeySet, KeySetError, PublishedKey, Skipped};
 pub use verify::{Jws, VerifiedJws};
 
 pub(crate) use compact::is_token_text;

@@ -1,14 +1,27 @@
 //! Where keys come from: sources, one cache for all of them, and the tasks that keep it fresh.
 //!
-//! All I/O for keys is here, in tasks of its own; no request ever waits for it or can cancel it.
-//! What requests see is a snapshot that these tasks replace.
+//! All I/O for keys is here, in tasks of its own, which no request can cancel. What requests see is a snapshot that
+//! these tasks replace; a request that needs a key which is not there may wait a moment for the next one.
 
 mod cache;
+mod discovery;
 mod fetch;
-mod refresh;
+mod file;
+mod http;
+mod keeper;
+mod key_sources;
+mod life_cycle;
+mod network;
+mod report;
 mod source;
+mod status;
+mod store;
 
-pub(crate) use fetch::read_bounded;
-pub use fetch::{FetchError, Fetcher, read_file};
-pub use refresh::{Publish, keep_fresh};
-pub use source::{Origin, Source};
+pub use fetch::{Content, Fetch, FetchError, Fetched, Validators};
+pub(crate) use file::read_bounded;
+pub use keeper::Publish;
+pub use key_sources::{KeySources, Setup};
+pub use life_cycle::Refresh;
+pub use network::{Network, read_keys};
+pub use source::{Access, Credentials, FetchedSource, Origin, Source, Timing};
+pub use status::{KeyStatus, SkippedKey, SourceStatus};

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! The core decides and is pure: [`authenticator`] on [`policy`], [`token`], [`jose`] and [`request`].
-//! The shell talks: [`app`] on [`grpc`], [`jwks`], [`config`], [`telemetry`] and [`clock`].
+//! The shell talks: [`app`] on [`grpc`], [`admin`], [`jwks`], [`config`], [`telemetry`] and [`clock`].
 
+pub mod admin;
 pub mod app;
 pub mod authenticator;
 pub mod cli;

@@ -1,40 +1,7 @@
-//! What operators see: logs.
+//! What operators see: logs and metrics.
 
-use std::io::IsTerminal as _;
+mod logging;
+mod metrics;
 
-use tracing_subscriber::EnvFilter;
-
-use crate::config::{LogConfig, LogFormat, LogLevel};
-
-/// Sends log lines to standard error. To be called once, by a command that serves.
-pub fn start_logging(config: LogConfig) {
-    let level = match config.level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    };
-    // Other crates may log what they handle, tokens in headers included, so only our own lines go
-    // below `info`.
-    let others = if matches!(config.level, LogLevel::Error | LogLevel::Warn) {
-        level
-    } else {
-        "info"
-    };
-    let filter = EnvFilter::new(format!("{others},watchword={level}"));
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colours);
-    // Fails only where logging was started before.
-    let _ = match config.format {
-        LogFormat::Text => lines.with_target(false).try_init(),
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_target(false)
-            .try_init(),
-    };
-}
+pub use logging::start_logging;
+pub use metrics::Metrics;

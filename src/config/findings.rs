@@ -77,11 +77,16 @@ impl<'d> Findings<'d> {
     }
 
     /// Whether something in this setting was left out: what it seems to lack may be just that.
-    fn is_follow_on(&self, path: &[&str]) -> bool {
+    pub(super) fn is_follow_on(&self, path: &[&str]) -> bool {
         let within = |pruned: &Vec<String>| {
             pruned.len() > path.len() && pruned.iter().zip(path).all(|(a, b)| a == b)
         };
         self.pruned.iter().any(within)
+    }
+
+    /// How many problems were noted so far.
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
     }
 
     /// A path in the configuration, seen from its file's folder.

@@ -1,14 +1,17 @@
 //! The section `issuers`: whose tokens are accepted, with which keys, and what they must say.
 
+mod access;
 mod headers;
 mod keys;
+mod timing;
+mod url;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::jose::Algorithm;
 use crate::jwks::Source;
-use crate::policy::Issuer;
+use crate::policy::{Issuer, IssuerId, Policy};
 use crate::token::{Audiences, Expectations};
 
 use super::findings::Findings;
@@ -20,11 +23,11 @@ use headers::refuse_alike_headers;
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 const DAY: Duration = Duration::from_secs(86400);
 
-/// Issuers in the order of their names, with the source of each one's keys.
+/// Issuers in the order of their names, with the source of each one's keys; `None` where that was noted as a problem.
 pub(super) fn issuers(
     raw: &raw::Config,
     findings: &mut Findings<'_>,
-) -> (Vec<Issuer>, Vec<Source>) {
+) -> (Vec<Issuer>, Vec<Option<Source>>) {
     if raw.issuers.is_empty() {
         findings.add(&["issuers"], "no issuer", "at least one issuer");
     }
@@ -53,6 +56,14 @@ pub(super) fn issuers(
         .unzip()
 }
 
+/// Each source with its issuer's place in the policy.
+pub(super) fn with_ids(sources: Vec<Option<Source>>) -> Vec<(IssuerId, Source)> {
+    let ids = Policy::issuer_ids(sources.len());
+    ids.zip(sources)
+        .filter_map(|(id, source)| Some((id, source?)))
+        .collect()
+}
+
 /// One issuer's section.
 struct Section<'s, 'd> {
     name: &'s str,
@@ -61,7 +72,7 @@ struct Section<'s, 'd> {
 }
 
 impl Section<'_, '_> {
-    fn build(mut self) -> (Issuer, Source) {
+    fn build(mut self) -> (Issuer, Option<Source>) {
         if self.raw.issuer.is_empty() {
             self.note(
                 &["issuer"],
@@ -74,6 +85,7 @@ impl Section<'_, '_> {
             name: self.name.into(),
             expectations: self.expectations(),
             headers: self.headers(),
+            required: self.raw.required,
             forward_token: self.raw.forward_token,
             algorithms: algorithms.clone(),
         };

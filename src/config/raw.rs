@@ -4,8 +4,10 @@
 //! Schema against which a file is checked is made from them. Durations are written like `30s`, `10m`,
 //! `24h` or `500ms`. Unknown keys are errors. Relative paths are relative to the file.
 
+mod jwks;
 mod rules;
 
+pub(super) use jwks::{Basic, Discovery, Jwks};
 pub(super) use rules::{ClaimTest, Demand, NamedTest, OneOrMore, Require, Rule, Scalar, Word};
 
 use std::collections::BTreeMap;
@@ -26,6 +28,9 @@ pub(super) struct Config {
     /// The cache of tokens whose signatures were checked.
     #[serde(default)]
     pub(super) token_cache: TokenCache,
+    /// An existing directory in which the last good keys are kept, so that a start does not depend on key servers.
+    /// Default: none.
+    pub(super) state_dir: Option<String>,
     /// Issuers whose tokens are accepted, each under the name that rules, logs and metadata use.
     pub(super) issuers: BTreeMap<String, Issuer>,
     /// Rules; the first one that matches applies, and a request that none matches is denied. Without
@@ -39,6 +44,8 @@ pub(super) struct Config {
 pub(super) struct Server {
     /// The gRPC listener: `ext_authz` and health.
     pub(super) grpc: Grpc,
+    /// The listener for metrics and probes. Default: none.
+    pub(super) admin: Option<Admin>,
     /// The realm in `www-authenticate` (RFC 9110 §11.5).
     pub(super) realm: String,
     /// The longest token that is looked at, in bytes; from 256 to 65536.
@@ -53,6 +60,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             grpc: Grpc::default(),
+            admin: None,
             realm: "watchword".to_owned(),
             max_token_size: 16384,
             token_from: vec![TokenFrom {
@@ -78,6 +86,14 @@ impl Default for Grpc {
             address: "0.0.0.0:9191".to_owned(),
         }
     }
+}
+
+/// The admin listener.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    /// Address and port, such as `127.0.0.1:9193`; port 0 takes a free one.
+    pub(super) address: String,
 }
 
 /// A place where a token may stand: exactly one of `header`, `cookie` and `query`.
@@ -158,6 +174,10 @@ impl Default for TokenCache {
     clippy::struct_field_names,
     reason = "the setting has the name of the claim"
 )]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub(super) struct Issuer {
     /// The exact `iss` of its tokens.
     pub(super) issuer: String,
@@ -169,6 +189,9 @@ pub(super) struct Issuer {
     pub(super) any_audience: bool,
     /// Where its public keys are.
     pub(super) jwks: Option<Jwks>,
+    /// Whether the server becomes ready only when it has keys of this issuer.
+    #[serde(default = "yes")]
+    pub(super) required: bool,
     /// A file with a shared secret, for HS256, HS384 and HS512, instead of `jwks`. Its bytes are the
     /// secret; one line break at the end of a text is left out.
     pub(super) secret_file: Option<String>,
@@ -198,25 +221,6 @@ pub(super) struct Issuer {
 
 fn yes() -> bool {
     true
-}
-
-/// Where keys are: exactly one of `uri`, `file` and `inline`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Jwks {
-    /// The URL of a JWK set; https.
-    pub(super) uri: Option<String>,
-    /// A file with a JWK set or a single JWK.
-    pub(super) file: Option<String>,
-    /// A JWK set or a single JWK, as a mapping or as JSON text.
-    pub(super) inline: Option<serde_json::Value>,
-    /// Allow a `uri` with http: anyone on the way can then replace the keys.
-    #[serde(default)]
-    pub(super) allow_http: bool,
-    /// How long keys are used before they are fetched again; from 1s to 24h. Default 10m.
-    pub(super) cache_duration: Option<String>,
-    /// How long a fetch may take; at most 1m. Default 5s.
-    pub(super) timeout: Option<String>,
 }
 
 /// A claim: names separated by dots, or a list of names for those with dots in them; or a mapping.

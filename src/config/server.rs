@@ -1,17 +1,20 @@
-//! The sections `server` and `log`.
+//! The sections `server` and `log`, and `state_dir`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::findings::Findings;
 use super::raw;
-use super::values::bounded;
+use super::values::{bounded, path};
 
 /// Listeners and life cycle.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The gRPC listener.
     pub address: SocketAddr,
+    /// The listener for metrics and probes, where there is one.
+    pub admin: Option<SocketAddr>,
     /// The realm of challenges: visible ASCII and spaces, without quotes and backslashes.
     pub realm: String,
     /// The longest token that is looked at, in bytes.
@@ -30,15 +33,11 @@ pub struct LogConfig {
 }
 
 pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerConfig {
-    let address = raw.grpc.address.parse().unwrap_or_else(|_| {
-        let path = ["server", "grpc", "address"];
-        findings.add(
-            &path,
-            format!("{:?}", raw.grpc.address),
-            "an address such as \"0.0.0.0:9191\"",
-        );
-        SocketAddr::from(([0, 0, 0, 0], 0))
-    });
+    let grpc = listener("grpc", &raw.grpc.address, "0.0.0.0:9191", findings);
+    let admin = raw
+        .admin
+        .as_ref()
+        .map(|admin| listener("admin", &admin.address, "127.0.0.1:9193", findings));
     let quotable = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if raw.realm.is_empty() || !raw.realm.bytes().all(quotable) {
         let path = ["server", "realm"];
@@ -68,11 +67,37 @@ pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerCo
         findings,
     );
     ServerConfig {
-        address,
+        address: grpc,
+        admin,
         realm: raw.realm.clone(),
         max_token_size,
         shutdown_timeout,
     }
+}
+
+fn listener(name: &str, text: &str, example: &str, findings: &mut Findings<'_>) -> SocketAddr {
+    text.parse().unwrap_or_else(|_| {
+        let expected = format!("an address such as {example:?}");
+        findings.add(&["server", name, "address"], format!("{text:?}"), expected);
+        SocketAddr::from(([0, 0, 0, 0], 0))
+    })
+}
+
+/// The directory for what is kept between runs. Whether it is there is looked at only on demand.
+pub(super) fn state_dir(raw: Option<&str>, findings: &mut Findings<'_>) -> Option<PathBuf> {
+    let setting = ["state_dir"];
+    let directory = path(raw?, &setting, findings);
+    if findings.look_into_files() {
+        let found = match std::fs::metadata(&directory) {
+            Ok(metadata) if metadata.is_dir() => None,
+            Ok(_) => Some("something that is not a directory".to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(found) = found {
+            findings.add(&setting, found, "an existing directory");
+        }
+    }
+    Some(directory)
 }
 
 pub(super) fn log(raw: &raw::Log) -> LogConfig {

@@ -1,5 +1,6 @@
-//! Small values that several sections share: durations, lists, scalars.
+//! Small values that several sections share: durations, paths, lists, scalars.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::jose::Json;
@@ -45,13 +46,21 @@ pub(super) fn bounded(
 }
 
 /// A duration as it is written in a configuration.
-fn written(span: Duration) -> String {
+pub(super) fn written(span: Duration) -> String {
     match (span.as_millis(), span.as_secs()) {
         (_, secs) if secs >= 3600 && secs % 3600 == 0 => format!("{}h", secs / 3600),
         (_, secs) if secs >= 60 && secs % 60 == 0 => format!("{}m", secs / 60),
         (millis, secs) if millis % 1000 == 0 => format!("{secs}s"),
         (millis, _) => format!("{millis}ms"),
     }
+}
+
+/// A path, seen from the configuration's folder; an empty one would be that folder, and is noted.
+pub(super) fn path(text: &str, setting: &[&str], findings: &mut Findings<'_>) -> PathBuf {
+    if text.is_empty() {
+        findings.add(setting, "an empty string", "a path");
+    }
+    findings.resolve(text)
 }
 
 /// A list that may be left out, but not be empty or hold an empty string.

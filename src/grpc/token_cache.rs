@@ -69,7 +69,7 @@ impl VerifiedTokens for TokenCache {
     ) -> Option<(IssuerId, Arc<VerifiedToken>)> {
         let entry = self.tokens.as_ref()?.get(&digest.as_ref()?.bytes)?;
         let current = snapshot.keys(entry.issuer)?;
-        Arc::ptr_eq(current, &entry.keys).then_some((entry.issuer, entry.token))
+        Arc::ptr_eq(&current.set, &entry.keys).then_some((entry.issuer, entry.token))
     }
 
     fn remember(

@@ -162,6 +162,13 @@ impl Number {
 }
 
 impl Object {
+    /// An object whose members are all strings, and have different names.
+    pub(super) fn of_texts<const N: usize>(mut members: [(&str, &str); N]) -> Self {
+        members.sort_unstable();
+        let member = |(name, text): (&str, &str)| (name.into(), Json::String(text.into()));
+        Self(members.map(member).into())
+    }
+
     /// The value of the member with exactly this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {

@@ -16,6 +16,8 @@ const RSA_MIN: usize = 256;
 pub(super) struct PreparedKey {
     pub(super) kid: Option<Box<str>>,
     pub(super) algorithm: Algorithm,
+    /// Which entry of its set it comes from.
+    pub(super) entry: usize,
     verifier: Verifier,
 }
 
@@ -45,18 +47,24 @@ pub enum SkipReason {
     /// More than two keys have this `kid` and algorithm.
     #[error("more than two keys with one kid")]
     Duplicate,
+    /// A document of several holds a private key, and is not used.
+    #[error("a private key")]
+    PrivateKey,
 }
 
 impl PreparedKey {
     /// One prepared key for each algorithm that the JWK may verify.
-    pub(super) fn from_jwk(jwk: &Json) -> Result<Vec<Self>, (Option<Box<str>>, SkipReason)> {
+    pub(super) fn from_jwk(
+        jwk: &Json,
+        entry: usize,
+    ) -> Result<Vec<Self>, (Option<Box<str>>, SkipReason)> {
         let Some(members) = jwk.as_object() else {
             return Err((None, SkipReason::Malformed));
         };
         let kid = members
             .text("kid")
             .map_err(|_| (None, SkipReason::Malformed))?;
-        prepare(members, kid).map_err(|reason| (kid.map(Into::into), reason))
+        prepare(members, kid, entry).map_err(|reason| (kid.map(Into::into), reason))
     }
 
     /// A shared secret for one HMAC algorithm; `None` where the algorithm is not an HMAC, or the secret
@@ -72,6 +80,7 @@ impl PreparedKey {
         Some(Self {
             kid: None,
             algorithm,
+            entry: 0,
             verifier,
         })
     }
@@ -84,7 +93,11 @@ impl PreparedKey {
     }
 }
 
-fn prepare(members: &Object, kid: Option<&str>) -> Result<Vec<PreparedKey>, SkipReason> {
+fn prepare(
+    members: &Object,
+    kid: Option<&str>,
+    entry: usize,
+) -> Result<Vec<PreparedKey>, SkipReason> {
     check_purpose(members)?;
     let alg = members.text("alg")?;
     let kty = members.text("kty")?.ok_or(SkipReason::Malformed)?;
@@ -103,6 +116,7 @@ fn prepare(members: &Object, kid: Option<&str>) -> Result<Vec<PreparedKey>, Skip
         .map(|(algorithm, key)| PreparedKey {
             kid: kid.map(Into::into),
             algorithm,
+            entry,
             verifier: Verifier::Public(key),
         })
         .collect())

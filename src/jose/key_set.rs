@@ -1,7 +1,8 @@
 //! A key set (RFC 7517 §5): keys read one by one, so that an odd one never costs the others.
 
 use super::Algorithm;
-use super::json::{Json, JsonError};
+use super::document::{self, Entry};
+use super::json::JsonError;
 use super::jwk::{PreparedKey, SkipReason};
 
 /// Most keys that are tried for one token. Bounds the work that a token without `kid` can cause.
@@ -18,6 +19,15 @@ pub struct KeySet {
     entries: usize,
 }
 
+/// A key that is used, as its issuer published it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedKey<'a> {
+    /// Its `kid`, if it has one.
+    pub kid: Option<&'a str>,
+    /// The names of the algorithms that it verifies.
+    pub algorithms: Vec<&'static str>,
+}
+
 /// A key that is not used.
 #[derive(Debug)]
 pub struct Skipped {
@@ -27,7 +37,7 @@ pub struct Skipped {
     pub reason: SkipReason,
 }
 
-/// The text is not a key set.
+/// What was read is not a key set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
     /// Not JSON.
@@ -36,6 +46,9 @@ pub enum KeySetError {
     /// Neither an object with an array `keys` nor a single key.
     #[error("neither a JWK set ({{\"keys\": […]}}) nor a JWK")]
     Shape,
+    /// PEM with a private key in it, which nobody but the issuer should have.
+    #[error("a private key: only public keys belong here")]
+    PrivateKey,
     /// More than 256 entries.
     #[error("more than {MAX_KEYS} keys")]
     TooMany,
@@ -48,28 +61,51 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// Reads a JWK set or a single JWK. Keys that cannot be used are skipped and listed.
+    /// Reads documents that are JWK sets, single JWKs, or PEM. Keys that cannot be used are skipped and listed. Of
+    /// several documents, one that cannot be read is skipped as if it were a key; the limits hold for all together.
+    ///
+    /// # Errors
+    /// [`KeySetError`] where the only document cannot be read, or there are too many keys, or none is usable.
+    pub fn from_documents<'a>(
+        documents: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, KeySetError> {
+        let documents: Vec<_> = documents.into_iter().map(document::entries).collect();
+        let several = documents.len() > 1;
+        let mut entries = Vec::new();
+        for document in documents {
+            match document {
+                Ok(found) => entries.extend(found),
+                Err(KeySetError::PrivateKey) if several => {
+                    entries.push(Entry::Unusable(SkipReason::PrivateKey));
+                }
+                Err(_) if several => entries.push(Entry::Unusable(SkipReason::Malformed)),
+                Err(error) => return Err(error),
+            }
+        }
+        Self::from_entries(entries)
+    }
+
+    /// Reads a JWK set or a single JWK, as [`KeySet::from_documents`] does it.
     ///
     /// # Errors
     /// [`KeySetError`] where the text is no key set, or no key in it is usable.
     pub fn from_json(text: &[u8]) -> Result<Self, KeySetError> {
-        let json = Json::parse(text)?;
-        let members = json.as_object().ok_or(KeySetError::Shape)?;
-        let entries = match members.get("keys") {
-            Some(keys) => keys.as_array().ok_or(KeySetError::Shape)?,
-            None if members.contains("kty") => std::slice::from_ref(&json),
-            None => return Err(KeySetError::Shape),
-        };
+        Self::from_entries(document::json_entries(text)?)
+    }
+
+    fn from_entries(entries: Vec<Entry>) -> Result<Self, KeySetError> {
         if entries.len() > MAX_KEYS {
             return Err(KeySetError::TooMany);
         }
+        let alone = entries.len() == 1;
         let mut set = Self {
             keys: Vec::new(),
             skipped: Vec::new(),
             entries: entries.len(),
         };
-        for entry in entries {
-            match PreparedKey::from_jwk(entry) {
+        for (number, entry) in entries.into_iter().enumerate() {
+            let jwk = entry.jwk(alone).map_err(|reason| (None, reason));
+            match jwk.and_then(|jwk| PreparedKey::from_jwk(&jwk, number)) {
                 Ok(keys) => set.keys.extend(keys),
                 Err((kid, reason)) => set.skipped.push(Skipped { kid, reason }),
             }
@@ -100,6 +136,15 @@ impl KeySet {
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries
+    }
+
+    /// The keys that are used, in the order in which they were published.
+    pub fn keys(&self) -> impl Iterator<Item = PublishedKey<'_>> {
+        let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
+        published.map(|prepared| PublishedKey {
+            kid: prepared.first().and_then(|key| key.kid.as_deref()),
+            algorithms: prepared.iter().map(|key| key.algorithm.name()).collect(),
+        })
     }
 
     /// The keys that are not used, with the reason.
@@ -190,3 +235,6 @@ fn reasons(skipped: &[Skipped]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The key-set cache: one entry an origin, however many issuers share it.
+//! The key-set cache: one entry a source, however many issuers share it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,46 +8,95 @@ use moka::ops::compute::Op;
 
 use crate::jose::KeySet;
 
-use super::{FetchError, Fetcher, Origin};
+use super::fetch::{Content, Fetch, FetchError, Validators};
+use super::{FetchedSource, Fetched};
 
-/// Key sets by origin. An entry is replaced only by a set that is usable; a failed fetch leaves it.
+/// Key sets by source. An entry is replaced only by a set that is usable; a failed fetch leaves it.
 #[derive(Clone)]
 pub(super) struct KeySetCache {
-    sets: Cache<Origin, Arc<KeySet>>,
-    fetcher: Fetcher,
+    entries: Cache<FetchedSource, CachedKeys>,
+    fetch: Arc<dyn Fetch>,
+}
+
+/// A key set, and the documents that it was read from.
+#[derive(Clone)]
+pub(super) struct CachedKeys {
+    pub(super) keys: Arc<KeySet>,
+    pub(super) documents: Arc<Vec<Vec<u8>>>,
+    validators: Validators,
+}
+
+/// What a fetch that succeeded brought.
+pub(super) struct Refreshed {
+    pub(super) entry: CachedKeys,
+    /// Whether the source has other keys than before.
+    pub(super) changed: bool,
+    pub(super) fresh_for: Option<Duration>,
 }
 
 impl KeySetCache {
-    /// A cache for this many origins; none is ever evicted for want of room.
-    pub(super) fn new(origins: u64, fetcher: Fetcher) -> Self {
-        Self {
-            sets: Cache::new(origins),
-            fetcher,
+    /// An empty cache. It has no capacity: its size is that of the configuration.
+    pub(super) fn new(fetch: Arc<dyn Fetch>) -> Self {
+        let entries = Cache::builder().build();
+        Self { entries, fetch }
+    }
+
+    /// Takes documents of an earlier process as if they had been fetched.
+    pub(super) async fn restore(
+        &self,
+        source: &FetchedSource,
+        documents: Vec<Vec<u8>>,
+    ) -> Result<Arc<KeySet>, FetchError> {
+        let entry = CachedKeys::read(documents, Validators::default())?;
+        let keys = entry.keys.clone();
+        self.entries.insert(source.clone(), entry).await;
+        Ok(keys)
+    }
+
+    /// Fetches once. Fetches of one source run one after the other.
+    pub(super) async fn refresh(&self, source: &FetchedSource) -> Result<Refreshed, FetchError> {
+        let (mut fresh_for, mut changed) = (None, true);
+        let refreshed = self.entries.entry_by_ref(source).and_try_compute_with(|known| async {
+            let known = known.map(moka::Entry::into_value);
+            let validators = known.as_ref().map(|known| &known.validators);
+            let fetched = self.fetch.fetch(source, validators).await?;
+            fresh_for = fetched.fresh_for;
+            let entry = CachedKeys::after(known.as_ref(), fetched)?;
+            changed = known.is_none_or(|known| !Arc::ptr_eq(&known.keys, &entry.keys));
+            Ok::<_, FetchError>(Op::Put(entry))
+        });
+        let entry = refreshed.await?.into_entry().ok_or(FetchError::Abandoned)?;
+        Ok(Refreshed {
+            entry: entry.into_value(),
+            changed,
+            fresh_for,
+        })
+    }
+}
+
+impl CachedKeys {
+    /// The entry after a fetch. The same documents keep the same keys, so that tokens which they verified stay
+    /// verified.
+    fn after(known: Option<&Self>, fetched: Fetched) -> Result<Self, FetchError> {
+        match (fetched.content, known) {
+            (Content::NotModified, Some(known)) => Ok(known.clone()),
+            (Content::NotModified, None) => Err(FetchError::Abandoned),
+            (Content::Documents { documents, validators }, known) => match known {
+                Some(known) if *known.documents == documents => Ok(Self {
+                    validators,
+                    ..known.clone()
+                }),
+                _ => Self::read(documents, validators),
+            },
         }
     }
 
-    /// Fetches a set and puts it into the cache. Fetches of one origin run one after the other, each in a
-    /// task of its own: a caller that goes away does not cancel it.
-    pub(super) async fn refresh(
-        &self,
-        origin: &Origin,
-        timeout: Duration,
-    ) -> Result<Arc<KeySet>, FetchError> {
-        let (cache, origin) = (self.clone(), origin.clone());
-        let fetch = tokio::spawn(async move {
-            let fetched = cache
-                .sets
-                .entry(origin.clone())
-                .and_try_compute_with(|_| async {
-                    let keys = cache.fetcher.fetch(&origin, timeout).await?;
-                    Ok::<_, FetchError>(Op::Put(Arc::new(keys)))
-                });
-            fetched
-                .await?
-                .into_entry()
-                .map(moka::Entry::into_value)
-                .ok_or(FetchError::Abandoned)
-        });
-        fetch.await.map_err(|_| FetchError::Abandoned)?
+    fn read(documents: Vec<Vec<u8>>, validators: Validators) -> Result<Self, FetchError> {
+        let keys = KeySet::from_documents(documents.iter().map(Vec::as_slice))?;
+        Ok(Self {
+            keys: Arc::new(keys),
+            documents: Arc::new(documents),
+            validators,
+        })
     }
 }

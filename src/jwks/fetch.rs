@@ -1,23 +1,72 @@
-//! Fetching a key set, bounded in bytes and time.
+//! What a fetch brings, and why it may fail.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use reqwest::{StatusCode, Url};
 
-use crate::jose::{KeySet, KeySetError};
+use crate::jose::{JsonError, KeySetError};
 
-use super::Origin;
+use super::FetchedSource;
 
-/// Largest key set, in bytes.
-const MAX_SIZE: usize = 1024 * 1024;
+/// Largest document, in bytes.
+pub(crate) const MAX_SIZE: usize = 1024 * 1024;
 
-/// Why a key set could not be had.
+/// Brings the documents of a source: over the network and from files, or in a test from a script.
+pub trait Fetch: Send + Sync {
+    /// Fetches once. The caller bounds the time by dropping the future.
+    ///
+    /// # Errors
+    /// [`FetchError`]; what the documents say is not looked at here.
+    fn fetch<'a>(
+        &'a self,
+        source: &'a FetchedSource,
+        known: Option<&'a Validators>,
+    ) -> Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>>;
+}
+
+/// What a fetch brought.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The documents.
+    pub content: Content,
+    /// For how long the server says that they are fresh; `None` where it does not say.
+    pub fresh_for: Option<Duration>,
+}
+
+/// The content of a source.
+#[derive(Debug)]
+pub enum Content {
+    /// The server says that it has not changed since the fetch that gave these validators.
+    NotModified,
+    /// One document, or those of a directory in the order of their names.
+    Documents {
+        /// Their bytes, each within 1 MiB.
+        documents: Vec<Vec<u8>>,
+        /// What to ask with the next time.
+        validators: Validators,
+    },
+}
+
+/// What a server wants to see again to tell whether something has changed (RFC 9110 §8.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// The URL that they belong to.
+    pub url: Option<Url>,
+    /// `ETag`
+    pub etag: Option<http::HeaderValue>,
+    /// `Last-Modified`
+    pub last_modified: Option<http::HeaderValue>,
+}
+
+/// Why keys could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The file cannot be read.
+    /// A file cannot be read.
     #[error("cannot read {}", .path.display())]
     File {
         /// The file.
@@ -25,109 +74,90 @@ pub enum FetchError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The request failed: name resolution, connection, TLS, time, or transfer.
-    #[error("the request failed")]
-    Http(#[source] reqwest::Error),
-    /// The server answered with another status than 200. Redirects are not followed.
-    #[error("the server answered {0}")]
-    Status(reqwest::StatusCode),
+    /// A certificate, key or credential for the fetch cannot be used.
+    #[error("{} is not {expected}", .path.display())]
+    Access {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The request failed: name resolution, connection, TLS, or transfer.
+    #[error("the request to {} failed", .url)]
+    Http {
+        /// The URL, without its query.
+        url: Url,
+        /// What went wrong.
+        source: reqwest::Error,
+    },
+    /// It took longer than `timeout`.
+    #[error("no whole answer within {0:?}")]
+    Timeout(Duration),
+    /// A name resolves to an address that is never spoken to, or not by this configuration.
+    #[error("{host} is at {address}, which is {kind}")]
+    Address {
+        /// The host.
+        host: String,
+        /// The address.
+        address: IpAddr,
+        /// What kind of address it is.
+        kind: &'static str,
+    },
+    /// A URL that may not be fetched, from metadata.
+    #[error("{} is not {expected}", .url)]
+    Url {
+        /// The URL.
+        url: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The server answered with another status than 200.
+    #[error("{} answered {status}", .url)]
+    Status {
+        /// The URL, without its query.
+        url: Url,
+        /// The status.
+        status: StatusCode,
+        /// How long the server asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The server answered with a redirect that is not followed: to another host or scheme, or one too many.
+    #[error("{} redirects to {to}, which is not followed", .url)]
+    Redirect {
+        /// The URL, without its query.
+        url: Url,
+        /// The target, without its query.
+        to: String,
+    },
     /// More than 1 MiB.
     #[error("more than {MAX_SIZE} bytes")]
     TooLarge,
+    /// The metadata are not JSON.
+    #[error("the metadata of {} cannot be read", .url)]
+    Metadata {
+        /// The URL.
+        url: Url,
+        /// Where and why.
+        source: JsonError,
+    },
+    /// The metadata are of another issuer, or name no keys.
+    #[error("the metadata of {} have {member} {found}, not {expected}", .url)]
+    MetadataMember {
+        /// The URL.
+        url: Url,
+        /// The member's name.
+        member: &'static str,
+        /// Its value, cut to 200 characters.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
     /// What was fetched is no key set, or has no usable key.
     #[error("not usable as a key set")]
     KeySet(#[from] KeySetError),
-    /// The task that fetched ended before it was done.
+    /// The fetch ended before it was done: a fault of Watchword itself.
     #[error("the fetch was abandoned")]
     Abandoned,
-}
-
-/// Fetches key sets.
-#[derive(Clone, Debug, Default)]
-pub struct Fetcher {
-    /// Made when it is first needed: without certificates on the machine it cannot be, and files need none.
-    client: Arc<OnceCell<reqwest::Client>>,
-}
-
-impl Fetcher {
-    /// Fetches and reads one key set.
-    ///
-    /// # Errors
-    /// [`FetchError`].
-    pub async fn fetch(&self, origin: &Origin, timeout: Duration) -> Result<KeySet, FetchError> {
-        match origin {
-            Origin::File(path) => {
-                let path = path.clone();
-                let reading = tokio::task::spawn_blocking(move || read_file(&path));
-                reading.await.map_err(|_| FetchError::Abandoned)?
-            }
-            Origin::Uri(url) => {
-                let body = self.download(url.clone(), timeout).await?;
-                Ok(KeySet::from_json(&body)?)
-            }
-        }
-    }
-
-    async fn download(&self, url: reqwest::Url, timeout: Duration) -> Result<Vec<u8>, FetchError> {
-        let client = self.client.get_or_try_init(async || client()).await?;
-        let request = client
-            .get(url)
-            .timeout(timeout)
-            .header("accept", "application/json");
-        let mut response = request.send().await.map_err(http_error)?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(FetchError::Status(response.status()));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(http_error)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_SIZE {
-                return Err(FetchError::TooLarge);
-            }
-        }
-        Ok(body)
-    }
-}
-
-/// A client with its own connections: no redirects, no proxy from the environment.
-fn client() -> Result<reqwest::Client, FetchError> {
-    // Fails only where a provider was installed before, which then is the same one.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .user_agent(concat!("watchword/", env!("CARGO_PKG_VERSION")));
-    client.build().map_err(http_error)
-}
-
-/// Reads a key set from a file.
-///
-/// # Errors
-/// [`FetchError`].
-pub fn read_file(path: &Path) -> Result<KeySet, FetchError> {
-    let text = read_bounded(path, MAX_SIZE)
-        .map_err(|source| FetchError::File {
-            path: path.to_owned(),
-            source,
-        })?
-        .ok_or(FetchError::TooLarge)?;
-    Ok(KeySet::from_json(&text)?)
-}
-
-/// The content of a file; `None` where it is longer than `max` bytes. Never reads more than that, whatever the
-/// file says of its size.
-pub(crate) fn read_bounded(path: &Path, max: usize) -> std::io::Result<Option<Vec<u8>>> {
-    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    let mut content = Vec::new();
-    std::fs::File::open(path)?
-        .take(limit)
-        .read_to_end(&mut content)?;
-    Ok((content.len() <= max).then_some(content))
-}
-
-/// A URL may hold an access key, and the log line names the origin without its query anyway.
-fn http_error(error: reqwest::Error) -> FetchError {
-    FetchError::Http(error.without_url())
 }
 
 impl FetchError {
@@ -137,10 +167,36 @@ impl FetchError {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
+            // Writing to a string cannot fail.
+            let _ = write!(text, ": {error}");
             cause = error.source();
         }
         text
+    }
+
+    /// How long the server asks to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The kind of failure, for metrics.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::File { .. } | Self::Access { .. } => "file",
+            Self::Http { .. } => "request",
+            Self::Timeout(_) => "timeout",
+            Self::Address { .. } | Self::Url { .. } => "refused",
+            Self::Status { .. } => "status",
+            Self::Redirect { .. } => "redirect",
+            Self::TooLarge => "too_large",
+            Self::Metadata { .. } | Self::MetadataMember { .. } => "metadata",
+            Self::KeySet(_) => "key_set",
+            Self::Abandoned => "internal",
+        }
     }
 }

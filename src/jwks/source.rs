@@ -4,31 +4,103 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
+use reqwest::Url;
+
 use crate::jose::KeySet;
 
 /// Where an issuer's keys come from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// Keys that stand in the configuration.
+    /// Keys that stand in the configuration; they never grow old.
     Fixed(Arc<KeySet>),
     /// Keys that are fetched, and fetched again.
-    Fetched {
-        /// From where.
-        origin: Origin,
-        /// How long a set is used before it is fetched again.
-        refresh: Duration,
-        /// How long a fetch may take.
-        timeout: Duration,
+    Fetched(Box<FetchedSource>),
+}
+
+/// A place that keys are fetched from, and how. Issuers for which all of this is the same share one entry of the
+/// cache and its fetches.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FetchedSource {
+    /// The place.
+    pub origin: Origin,
+    /// How it is spoken to.
+    pub access: Access,
+    /// When it is fetched, and how long keys live.
+    pub timing: Timing,
+}
+
+/// The place that keys are fetched from.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A file, or a directory of files.
+    Path(PathBuf),
+    /// The URL of a JWK set.
+    Uri(Url),
+    /// An authorization server's metadata, which names that URL (OIDC Discovery 1.0, RFC 8414).
+    Discovery {
+        /// The `issuer` that the metadata must have, exactly.
+        issuer: Box<str>,
+        /// Where the metadata is; `None`: at the well-known places under the issuer.
+        metadata: Option<Url>,
     },
 }
 
-/// The place that keys are fetched from. Issuers with one origin share one entry of the cache.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// A file.
-    File(PathBuf),
-    /// A URL.
-    Uri(reqwest::Url),
+/// How a server is spoken to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// Whether `http` URLs are fetched, which anyone on the way can answer.
+    pub allow_http: bool,
+    /// A PEM bundle of certificate authorities that are trusted instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// A certificate chain and its key, both PEM, for mutual TLS.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
+    /// Headers to send. Their values are marked sensitive, so that they are not printed.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Credentials that are read from a file for each fetch.
+    pub credentials: Option<Credentials>,
+    /// The proxy to go through; the environment's is never used.
+    pub proxy: Option<Url>,
+    /// Whether private and loopback addresses are refused; link-local and metadata addresses always are.
+    pub deny_private_addresses: bool,
+    /// How long connecting may take, name resolution and TLS included.
+    pub connect_timeout: Duration,
+}
+
+/// Credentials for the `authorization` header.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Credentials {
+    /// RFC 7617, with the password in a file.
+    Basic {
+        /// The user's name.
+        username: Box<str>,
+        /// The file with the password; one line break at its end is left out.
+        password_file: PathBuf,
+    },
+    /// RFC 6750, with the token in a file.
+    Bearer {
+        /// The file with the token; white space around it is left out.
+        token_file: PathBuf,
+    },
+}
+
+/// When a source is fetched, and how long its keys are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timing {
+    /// How long keys are fresh where the server does not say.
+    pub cache_duration: Duration,
+    /// The shortest time that a server may ask for.
+    pub min_cache_duration: Duration,
+    /// The longest time that a server may ask for.
+    pub max_cache_duration: Duration,
+    /// How long keys are used after the last good fetch.
+    pub max_stale: Duration,
+    /// The time between two fetches that tokens with unknown keys cause.
+    pub cooldown: Duration,
+    /// How long a request waits for such a fetch.
+    pub wait: Duration,
+    /// How long a fetch may take as a whole.
+    pub timeout: Duration,
 }
 
 impl Source {
@@ -37,36 +109,38 @@ impl Source {
     pub fn fixed(keys: KeySet) -> Self {
         Self::Fixed(Arc::new(keys))
     }
+}
 
-    /// Keys to be fetched.
+impl Origin {
+    /// Whether it is reached over the network.
     #[must_use]
-    pub fn new(origin: Origin, refresh: Duration, timeout: Duration) -> Self {
-        Self::Fetched {
-            origin,
-            refresh,
-            timeout,
-        }
-    }
-
-    /// Stands in for a source that cannot be built, while further problems are looked for.
-    #[must_use]
-    pub(crate) fn empty() -> Self {
-        Self::new(Origin::File(PathBuf::new()), Duration::MAX, Duration::ZERO)
+    pub fn is_remote(&self) -> bool {
+        !matches!(self, Self::Path(_))
     }
 }
 
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
-            // A query may hold an access key.
-            Self::Uri(url) => {
-                let mut url = url.clone();
-                url.set_query(None);
-                url.fmt(f)
-            }
+            Self::Path(path) => path.display().fmt(f),
+            Self::Uri(url) => shown(url).fmt(f),
+            Self::Discovery {
+                metadata: Some(url), ..
+            } => write!(f, "metadata at {}", shown(url)),
+            Self::Discovery { issuer, .. } => write!(f, "metadata of {issuer}"),
         }
     }
+}
+
+/// A URL as it may be printed: a query may hold an access key.
+pub(super) fn shown(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Fails for URLs without a host, which have no user either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
 }
 
 impl std::fmt::Debug for Origin {

@@ -22,6 +22,8 @@ pub struct Issuer {
     pub algorithms: Vec<Algorithm>,
     /// The claims that become headers.
     pub headers: ClaimHeaders,
+    /// Whether readiness waits for this issuer's keys.
+    pub required: bool,
     /// Whether the credential stays in the request that goes upstream.
     pub forward_token: bool,
 }

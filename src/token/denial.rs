@@ -97,7 +97,7 @@ denials! {
     PolicyDenied = "policy_denied", PermissionDenied, "the request is not permitted";
     /// The request cannot be judged: undecodable, incomplete, or ambiguous.
     RequestMalformed = "request_malformed", InvalidArgument, "the request is malformed";
-    /// The issuer's keys have never been available.
+    /// The issuer's keys were never available, or not for longer than `max_stale`.
     JwksUnavailable = "jwks_unavailable", Unavailable, "the keys to check the token are not available";
     /// Too much work is in flight.
     Overloaded = "overloaded", Unavailable, "the service is overloaded";
@@ -159,6 +159,18 @@ impl Denial {
             (_, Class::Unavailable) => "temporarily_unavailable",
             (_, Class::Internal) => "server_error",
         }
+    }
+}
+
+impl Denial {
+    /// Whether other keys of the issuer might turn it into an allow. A bad signature counts: some issuers replace a key
+    /// under its old name, and a token without `kid` fits any key.
+    #[must_use]
+    pub fn is_of_keys(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyNotFound | Self::SignatureInvalid | Self::JwksUnavailable
+        )
     }
 }
 

@@ -43,6 +43,19 @@ impl<'a> UnverifiedToken<'a> {
         self.claims.text("iss")?.ok_or_else(|| missing("iss"))
     }
 
+    /// The name of its key, as it says.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.jws.header().kid()
+    }
+
+    /// Whether it is signed with one of these algorithms, as it says.
+    #[must_use]
+    pub fn is_allowed(&self, algorithms: &[Algorithm]) -> bool {
+        let algorithm = self.jws.header().algorithm();
+        algorithm.is_some_and(|algorithm| algorithms.contains(&algorithm))
+    }
+
     /// Checks the signature with an issuer's keys, and then the form of the registered claims.
     ///
     /// # Errors

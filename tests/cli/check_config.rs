@@ -1,5 +1,13 @@
 //! `check-config` names every problem, with its place, what was found, and what was expected.
 
+mod access;
+mod durations;
+mod key_sources;
+
+use std::path::Path;
+
+use watchword::config::Config;
+
 use crate::{folder, text, watchword};
 
 const GOOD: &str = "\
@@ -61,7 +69,7 @@ rules:
     let expected = "\
 watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of: address; did you mean \"address\"?
 watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number, 0 or more
-watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: algorithms, any_audience, audiences, forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, secret_file, token_from, types; did you mean \"audiences\"?
+watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: algorithms, any_audience, audiences, forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, secret_file, token_from, types; did you mean \"audiences\"?
 watchword.yaml:8:20: issuers.corp.jwks.inline: found neither a JWK set ({\"keys\": […]}) nor a JWK; expected a JWK set with a usable key
 watchword.yaml:8:28: issuers.corp.jwks.uri: found a list; expected a string
 watchword.yaml:9:20: issuers.corp.forward_token: found a string; expected true or false
@@ -149,4 +157,42 @@ fn a_missing_file_is_said_to_be_missing() {
         "{}",
         text(&output.stderr)
     );
+}
+
+#[test]
+fn the_admin_listener_is_off_unless_it_has_an_address() {
+    let admin = |server: &str| {
+        Config::parse(&format!("{server}{GOOD}"), Path::new("w.yaml"))
+            .map(|config| config.server.admin)
+            .map_err(|problems| problems.to_string())
+    };
+    assert_eq!(admin(""), Ok(None));
+    let on = admin("server: {admin: {address: '127.0.0.1:9193'}}\n");
+    assert_eq!(on, Ok(Some(([127, 0, 0, 1], 9193).into())));
+    assert_eq!(
+        admin("server: {admin: {}}\n"),
+        Err(
+            "w.yaml:1:17: server.admin: found no \"address\"; expected the setting \"address\""
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        admin("server: {admin: {address: here}}\n"),
+        Err("w.yaml:1:27: server.admin.address: found \"here\"; expected an address such as \"127.0.0.1:9193\"".to_owned())
+    );
+}
+
+#[test]
+fn every_issuer_is_required_unless_it_is_not() {
+    let text = "\
+issuers:
+  corp: {issuer: a, any_audience: true, jwks: {file: k}}
+  partner: {issuer: b, any_audience: true, jwks: {file: k}, required: false}
+";
+    let config = Config::parse(text, Path::new("w.yaml")).unwrap();
+    let issuers = config.policy.issuers().iter();
+    let required: Vec<_> = issuers
+        .map(|issuer| (&*issuer.name, issuer.required))
+        .collect();
+    assert_eq!(required, [("corp", true), ("partner", false)]);
 }

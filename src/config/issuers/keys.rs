@@ -1,21 +1,21 @@
 //! Where an issuer's keys come from: `jwks` and `secret_file`.
 
-use std::time::Duration;
-
 use zeroize::Zeroizing;
 
 use crate::jose::{Algorithm, KeySet};
-use crate::jwks::{self, Origin, Source};
+use crate::jwks::{self, Access, FetchedSource, Origin, Source};
 
 use super::super::raw;
-use super::super::values::bounded;
-use super::{DAY, Section};
+use super::Section;
+use super::access::{READABLE, http_settings};
+use super::timing::{FILE_FRESHNESS, FRESHNESS, fetch_settings};
 
 /// Longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
 
 impl Section<'_, '_> {
-    pub(super) fn source(&mut self, algorithms: &[Algorithm]) -> Source {
+    /// Where the keys come from; `None` where that was noted as a problem.
+    pub(super) fn source(&mut self, algorithms: &[Algorithm]) -> Option<Source> {
         match (&self.raw.jwks, &self.raw.secret_file) {
             (Some(jwks), None) => self.jwks(jwks),
             (None, Some(file)) => self.secret(file, algorithms),
@@ -25,12 +25,12 @@ impl Section<'_, '_> {
                     "neither, or both",
                     "exactly one of jwks and secret_file",
                 );
-                Source::empty()
+                None
             }
         }
     }
 
-    fn secret(&mut self, file: &str, algorithms: &[Algorithm]) -> Source {
+    fn secret(&mut self, file: &str, algorithms: &[Algorithm]) -> Option<Source> {
         let path = self.findings.resolve(file);
         let found = match jwks::read_bounded(&path, MAX_SECRET) {
             Ok(Some(secret)) => return self.hmac_keys(&secret.into(), algorithms),
@@ -38,122 +38,129 @@ impl Section<'_, '_> {
             Err(error) => error.to_string(),
         };
         // Not named: somebody may have put the secret itself there.
-        self.note(
-            &["secret_file"],
-            found,
-            "the path of a readable file, from this file's folder",
-        );
-        Source::empty()
+        self.note(&["secret_file"], found, READABLE);
+        None
     }
 
-    fn hmac_keys(&mut self, secret: &Zeroizing<Vec<u8>>, algorithms: &[Algorithm]) -> Source {
+    fn hmac_keys(
+        &mut self,
+        secret: &Zeroizing<Vec<u8>>,
+        algorithms: &[Algorithm],
+    ) -> Option<Source> {
         match KeySet::from_secret(algorithms, without_line_break(secret)) {
-            Ok(keys) => Source::fixed(keys),
+            Ok(keys) => Some(Source::fixed(keys)),
             Err(error) => {
                 self.note(&["secret_file"], error.to_string(), "a longer secret");
-                Source::empty()
+                None
             }
         }
     }
 
-    fn jwks(&mut self, raw: &raw::Jwks) -> Source {
-        let origin = match (&raw.uri, &raw.file, &raw.inline) {
-            (Some(uri), None, None) => self.uri(uri, raw.allow_http),
-            (None, Some(file), None) => Some(self.file(file)),
-            (None, None, Some(inline)) => return self.inline(inline),
+    fn jwks(&mut self, raw: &raw::Jwks) -> Option<Source> {
+        match (&raw.uri, &raw.discovery, &raw.file, &raw.inline) {
+            (Some(uri), None, None, None) => {
+                let origin = self.url("uri", uri, raw).map(Origin::Uri);
+                self.fetched(origin, raw)
+            }
+            (None, Some(discovery), None, None) => {
+                let origin = self.discovery(discovery, raw);
+                self.fetched(origin, raw)
+            }
+            (None, None, Some(file), None) => {
+                self.refuse("file", http_settings(raw), "uri or discovery");
+                Some(self.file(file, raw))
+            }
+            (None, None, None, Some(inline)) => {
+                self.refuse("inline", http_settings(raw), "uri or discovery");
+                self.refuse("inline", fetch_settings(raw), "uri, discovery or file");
+                self.inline(inline)
+            }
             _ => {
                 self.note(
                     &["jwks"],
                     "another combination",
-                    "exactly one of uri, file and inline",
+                    "exactly one of uri, discovery, file and inline",
                 );
-                return Source::empty();
+                None
             }
-        };
-        let second = Duration::from_secs(1);
-        let (uri, minute) = (["issuers", self.name, "jwks"], second * 60);
-        let path = |setting| [&uri[..], &[setting]].concat();
-        let cache_duration = raw.cache_duration.as_deref();
-        let refresh = bounded(
-            cache_duration,
-            &path("cache_duration"),
-            minute * 10,
-            (second, DAY),
-            self.findings,
-        );
-        let timeout = bounded(
-            raw.timeout.as_deref(),
-            &path("timeout"),
-            second * 5,
-            (second / 10, minute),
-            self.findings,
-        );
-        origin.map_or_else(Source::empty, |origin| {
-            Source::new(origin, refresh, timeout)
+        }
+    }
+
+    /// Notes those of these settings that are given. Whoever writes one counts on it.
+    fn refuse<const N: usize>(&mut self, origin: &str, settings: [(&str, bool); N], others: &str) {
+        for (setting, _) in settings.into_iter().filter(|(_, given)| *given) {
+            let found = format!("a setting that does nothing with {origin}");
+            let expected = format!("it with {others} only");
+            self.note(&["jwks", setting], found, expected);
+        }
+    }
+
+    /// The source at a server, if it has a place; the other settings are checked anyway.
+    fn fetched(&mut self, origin: Option<Origin>, raw: &raw::Jwks) -> Option<Source> {
+        let (timing, connect_timeout) = self.timing(raw, FRESHNESS);
+        let access = self.access(raw, connect_timeout);
+        origin.map(|origin| {
+            Source::Fetched(Box::new(FetchedSource {
+                origin,
+                access,
+                timing,
+            }))
         })
     }
 
-    fn uri(&mut self, text: &str, allow_http: bool) -> Option<Origin> {
-        const SETTING: [&str; 2] = ["jwks", "uri"];
-        let url = match reqwest::Url::parse(text) {
-            Ok(url) => url,
-            Err(error) => {
-                self.note(&SETTING, error.to_string(), "a URL");
+    fn discovery(&mut self, discovery: &raw::Discovery, raw: &raw::Jwks) -> Option<Origin> {
+        let metadata = match discovery {
+            raw::Discovery::Metadata(url) => Some(self.url("discovery", url, raw)?),
+            raw::Discovery::Switch(true) => {
+                self.well_known(raw)?;
+                None
+            }
+            raw::Discovery::Switch(false) => {
+                self.note(
+                    &["jwks", "discovery"],
+                    "false",
+                    "true, or the URL of the metadata",
+                );
                 return None;
             }
         };
-        match url.scheme() {
-            "https" => {}
-            "http" if allow_http => {}
-            "http" => {
-                self.note(&SETTING, "http", "https, or allow_http: true");
-                return None;
-            }
-            other => {
-                self.note(&SETTING, format!("the scheme {other:?}"), "https");
-                return None;
-            }
-        }
-        if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-            self.note(
-                &SETTING,
-                "a URL with user, password or fragment",
-                "a URL without them",
-            );
-            return None;
-        }
-        Some(Origin::Uri(url))
+        Some(Origin::Discovery {
+            issuer: self.raw.issuer.as_str().into(),
+            metadata,
+        })
     }
 
-    fn file(&mut self, file: &str) -> Origin {
-        let path = self.findings.resolve(file);
-        let origin = Origin::File(path.clone());
+    fn file(&mut self, file: &str, raw: &raw::Jwks) -> Source {
+        let setting = ["jwks", "file"];
+        let path = self.path(&setting, file);
         if self.findings.look_into_files()
-            && let Err(error) = jwks::read_file(&path)
+            && !file.is_empty()
+            && let Err(error) = jwks::read_keys(&path)
         {
-            self.note(
-                &["jwks", "file"],
-                error.with_causes(),
-                "a JWK set with a usable key",
-            );
+            self.note(&setting, error.with_causes(), "at least one usable key");
         }
-        origin
+        let (timing, _) = self.timing(raw, FILE_FRESHNESS);
+        Source::Fetched(Box::new(FetchedSource {
+            origin: Origin::Path(path),
+            access: Access::default(),
+            timing,
+        }))
     }
 
-    fn inline(&mut self, inline: &serde_json::Value) -> Source {
+    fn inline(&mut self, inline: &serde_json::Value) -> Option<Source> {
         let text = match inline {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
         match KeySet::from_json(text.as_bytes()) {
-            Ok(keys) => Source::fixed(keys),
+            Ok(keys) => Some(Source::fixed(keys)),
             Err(error) => {
                 self.note(
                     &["jwks", "inline"],
                     error.to_string(),
                     "a JWK set with a usable key",
                 );
-                Source::empty()
+                None
             }
         }
     }

@@ -1,0 +1,166 @@
+//! `GET /jwks` and `POST /jwks/refresh`: the sources of keys, as JSON.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::jwks::{Refresh, SourceStatus};
+use crate::policy::{IssuerId, Policy};
+
+use super::Admin;
+
+/// Longest part of a `kid` that is shown, in characters.
+const MAX_KID: usize = 256;
+
+/// The answer of `GET /jwks`.
+#[derive(Serialize)]
+struct Sources {
+    sources: Vec<Source>,
+}
+
+#[derive(Serialize)]
+struct Source {
+    source: String,
+    issuers: Vec<String>,
+    state: &'static str,
+    age_seconds: Option<u64>,
+    next_fetch_seconds: u64,
+    keys: Vec<Key>,
+    skipped: Vec<Skipped>,
+    last_error: Option<Failure>,
+    fetches: BTreeMap<&'static str, u64>,
+    unknown_key_fetches: u64,
+}
+
+#[derive(Serialize)]
+struct Key {
+    kid: Option<String>,
+    algorithms: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Skipped {
+    kid: Option<String>,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    seconds_ago: u64,
+    error: String,
+}
+
+/// What may be asked of `POST /jwks/refresh`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    issuer: Option<String>,
+}
+
+/// The answer of `POST /jwks/refresh`.
+#[derive(Serialize)]
+struct Refreshes {
+    sources: Vec<Refreshed>,
+}
+
+#[derive(Serialize)]
+struct Refreshed {
+    source: String,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+}
+
+pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
+    let sources = admin.keys.status().into_iter();
+    let sources = sources.map(|status| Source::of(status, &admin.policy));
+    Json(Sources {
+        sources: sources.collect(),
+    })
+    .into_response()
+}
+
+pub(super) async fn refresh(
+    State(admin): State<Arc<Admin>>,
+    Query(which): Query<Which>,
+) -> Response {
+    let issuer = match which.issuer {
+        None => None,
+        Some(name) => match issuer_named(&admin.policy, &name) {
+            Some(issuer) => Some(issuer),
+            None => return (StatusCode::NOT_FOUND, "no such issuer\n").into_response(),
+        },
+    };
+    let sources = admin.keys.refresh(issuer);
+    let sources: Vec<Refreshed> = sources.into_iter().map(Refreshed::of).collect();
+    let cooling = sources.iter().filter_map(|source| source.retry_after_seconds);
+    let all_cool = sources.iter().all(|source| source.retry_after_seconds.is_some());
+    let Some(wait) = cooling.min().filter(|_| all_cool) else {
+        return (StatusCode::ACCEPTED, Json(Refreshes { sources })).into_response();
+    };
+    let retry_after = [(header::RETRY_AFTER, HeaderValue::from(wait))];
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    (status, retry_after, Json(Refreshes { sources })).into_response()
+}
+
+fn issuer_named(policy: &Policy, name: &str) -> Option<IssuerId> {
+    let issuers = policy.issuers();
+    let mut ids = Policy::issuer_ids(issuers.len()).zip(issuers);
+    ids.find(|(_, issuer)| &*issuer.name == name)
+        .map(|(id, _)| id)
+}
+
+impl Source {
+    fn of(status: SourceStatus, policy: &Policy) -> Self {
+        let issuers = status.issuers.iter();
+        let names = issuers.filter_map(|issuer| Some(policy.issuer(*issuer)?.name.to_string()));
+        let keys = status.keys.into_iter().map(|key| Key {
+            kid: key.kid.as_deref().map(shown),
+            algorithms: key.algorithms,
+        });
+        let skipped = status.skipped.into_iter().map(|key| Skipped {
+            kid: key.kid.as_deref().map(shown),
+            reason: key.reason,
+        });
+        Self {
+            issuers: names.collect(),
+            source: status.source,
+            state: status.state,
+            age_seconds: status.age.map(|age| age.as_secs()),
+            next_fetch_seconds: status.next_fetch.as_secs(),
+            keys: keys.collect(),
+            skipped: skipped.collect(),
+            last_error: status.failure.map(|(ago, error)| Failure {
+                seconds_ago: ago.as_secs(),
+                error,
+            }),
+            fetches: status.fetches,
+            unknown_key_fetches: status.sought,
+        }
+    }
+}
+
+impl Refreshed {
+    fn of((source, refresh): (String, Refresh)) -> Self {
+        let (result, wait) = match refresh {
+            Refresh::Started => ("started", None),
+            Refresh::UnderWay => ("under_way", None),
+            Refresh::CoolingDown(wait) => ("cooling_down", Some(wait)),
+        };
+        Self {
+            source,
+            result,
+            // Rounded up: asking again after it must not be too early.
+            retry_after_seconds: wait.map(|wait| wait.as_secs() + 1),
+        }
+    }
+}
+
+fn shown(kid: &str) -> String {
+    kid.chars().take(MAX_KID).collect()
+}

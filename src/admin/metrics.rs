@@ -1,0 +1,130 @@
+//! `GET /metrics`, in Prometheus' text form. Labels come from the configuration and from fixed words only.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry as Metrics, Unit};
+
+use crate::jwks::{KeySources, SourceStatus};
+use crate::policy::Policy;
+use crate::telemetry;
+
+/// All metrics.
+#[derive(Debug)]
+pub struct Registry(Metrics);
+
+/// Key metrics, read from the sources when somebody looks.
+#[derive(Debug)]
+struct KeyMetrics {
+    policy: Arc<Policy>,
+    keys: Arc<KeySources>,
+}
+
+/// A source under the name of one of its issuers.
+type Named<'s> = (&'s str, &'s SourceStatus);
+
+impl Registry {
+    /// The media type of [`Registry::text`].
+    pub const CONTENT_TYPE: &'static str =
+        "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    pub(super) fn new(
+        policy: &Arc<Policy>,
+        keys: &Arc<KeySources>,
+        metrics: &telemetry::Metrics,
+    ) -> Self {
+        let mut registry = Metrics::with_prefix("watchword");
+        metrics.register(&mut registry);
+        registry.register_collector(Box::new(KeyMetrics {
+            policy: policy.clone(),
+            keys: keys.clone(),
+        }));
+        Self(registry)
+    }
+
+    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.0)?;
+        Ok(text)
+    }
+}
+
+impl Collector for KeyMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let statuses = self.keys.status();
+        let mut sources: Vec<Named<'_>> = Vec::new();
+        for status in &statuses {
+            let issuers = status.issuers.iter();
+            let issuers = issuers.filter_map(|issuer| self.policy.issuer(*issuer));
+            sources.extend(issuers.map(|issuer| (&*issuer.name, status)));
+        }
+        gauges(&mut encoder, &sources)?;
+        counters(&mut encoder, &sources)
+    }
+}
+
+fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::Result {
+    let help = "How long ago the issuer's keys were last known to be good";
+    let gauge = MetricType::Gauge;
+    let mut age = encoder.encode_descriptor("jwks_age", help, Some(&Unit::Seconds), gauge)?;
+    for (issuer, status) in sources {
+        if let Some(span) = status.age {
+            let labels = [("issuer", *issuer)];
+            ConstGauge::new(span.as_secs_f64()).encode(age.encode_family(&labels)?)?;
+        }
+    }
+    let help = "Keys of the issuer that are used";
+    let mut keys = encoder.encode_descriptor("jwks_keys", help, None, gauge)?;
+    for (issuer, status) in sources {
+        count(&mut keys, &[("issuer", issuer)], status.keys.len())?;
+    }
+    let help = "Keys of the issuer that are not used, by reason";
+    let mut skipped = encoder.encode_descriptor("jwks_keys_skipped", help, None, gauge)?;
+    for (issuer, status) in sources {
+        for (reason, keys) in status.skipped_by_reason() {
+            count(&mut skipped, &[("issuer", *issuer), ("reason", reason)], keys)?;
+        }
+    }
+    let help = "Whether the issuer's keys are in this state: fresh, stale or absent";
+    let mut states = encoder.encode_descriptor("jwks_state", help, None, gauge)?;
+    for (issuer, status) in sources {
+        for state in ["fresh", "stale", "absent"] {
+            let labels = [("issuer", *issuer), ("state", state)];
+            count(&mut states, &labels, usize::from(status.state == state))?;
+        }
+    }
+    Ok(())
+}
+
+fn counters(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::Result {
+    let help = "Fetches of the issuer's keys, by outcome; issuers that share a source count the same fetches";
+    let counter = MetricType::Counter;
+    let mut fetches = encoder.encode_descriptor("jwks_fetches", help, None, counter)?;
+    for (issuer, status) in sources {
+        for (outcome, number) in &status.fetches {
+            let labels = [("issuer", *issuer), ("outcome", *outcome)];
+            ConstCounter::new(*number).encode(fetches.encode_family(&labels)?)?;
+        }
+    }
+    let help = "Those fetches that tokens with unknown keys caused";
+    let mut sought = encoder.encode_descriptor("jwks_unknown_key_fetches", help, None, counter)?;
+    for (issuer, status) in sources {
+        let labels = [("issuer", *issuer)];
+        ConstCounter::new(status.sought).encode(sought.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn count<const N: usize>(
+    metric: &mut MetricEncoder<'_>,
+    labels: &[(&str, &str); N],
+    number: usize,
+) -> fmt::Result {
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    ConstGauge::new(number).encode(metric.encode_family(labels)?)
+}

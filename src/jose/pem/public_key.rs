@@ -1,0 +1,92 @@
+//! A public key in DER to a JWK. Sizes and points are not judged here, but where every JWK is judged.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, UintRef};
+use x509_cert::der::{self, Reader as _, SliceReader};
+use x509_cert::spki::SubjectPublicKeyInfoRef;
+
+use crate::jose::jwk::SkipReason;
+use crate::jose::{Json, Object};
+
+/// `rsaEncryption` (RFC 3279 §2.3.1). A key under `id-RSASSA-PSS` is not supported: it is for PSS only, maybe with
+/// one hash, which its JWK could not say for all PSS algorithms at once.
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// `id-ecPublicKey` (RFC 5480 §2.1.1).
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// `id-Ed25519` (RFC 8410 §3).
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+/// Curves (RFC 5480 §2.1.1.1) with their names in a JWK (RFC 7518 §6.2.1.1).
+const CURVES: [(ObjectIdentifier, &str); 3] = [
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), "P-256"),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), "P-384"),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), "P-521"),
+];
+
+/// The key of a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
+pub(super) fn from_spki(key: &SubjectPublicKeyInfoRef<'_>) -> Result<Json, SkipReason> {
+    let bits = key.subject_public_key.as_bytes();
+    let bytes = bits.ok_or(SkipReason::Malformed)?;
+    let parameters = key.algorithm.parameters;
+    match key.algorithm.oid {
+        // RFC 3279 §2.3.1: the parameters must be NULL.
+        RSA if parameters.is_some_and(AnyRef::is_null) => from_pkcs1(bytes),
+        EC => from_point(parameters, bytes),
+        // RFC 8410 §3: the parameters must be absent.
+        ED25519 if parameters.is_none() => Ok(jwk([
+            ("kty", "OKP"),
+            ("crv", "Ed25519"),
+            ("x", &encode(bytes)),
+        ])),
+        RSA | ED25519 => Err(SkipReason::Malformed),
+        _ => Err(SkipReason::Unsupported),
+    }
+}
+
+/// `RSAPublicKey` (RFC 8017 A.1.1).
+pub(super) fn from_pkcs1(der: &[u8]) -> Result<Json, SkipReason> {
+    let mut reader = SliceReader::new(der)?;
+    let (modulus, exponent) = reader.sequence(integers)?;
+    reader.finish()?;
+    Ok(jwk([
+        ("kty", "RSA"),
+        ("n", &encode(modulus.as_bytes())),
+        ("e", &encode(exponent.as_bytes())),
+    ]))
+}
+
+fn integers<'a>(reader: &mut SliceReader<'a>) -> der::Result<(UintRef<'a>, UintRef<'a>)> {
+    Ok((reader.decode()?, reader.decode()?))
+}
+
+/// An uncompressed point on a named curve. RFC 5480 §2.1.1 forbids curves that are spelled out, with which one can
+/// make a key for somebody else's point, and §2.2 leaves compressed points open.
+fn from_point(parameters: Option<AnyRef<'_>>, point: &[u8]) -> Result<Json, SkipReason> {
+    let parameters = parameters.ok_or(SkipReason::Malformed)?;
+    let named = parameters.decode_as::<ObjectIdentifier>();
+    let named = named.map_err(|_| SkipReason::Unsupported)?;
+    let curve = CURVES.iter().find(|(curve, _)| *curve == named);
+    let (_, curve) = curve.ok_or(SkipReason::Unsupported)?;
+    let coordinates = match point {
+        [4, coordinates @ ..] => coordinates,
+        [2 | 3, ..] => return Err(SkipReason::Unsupported),
+        _ => return Err(SkipReason::Malformed),
+    };
+    let (x, y) = coordinates
+        .split_at_checked(coordinates.len() / 2)
+        .ok_or(SkipReason::Malformed)?;
+    Ok(jwk([
+        ("kty", "EC"),
+        ("crv", curve),
+        ("x", &encode(x)),
+        ("y", &encode(y)),
+    ]))
+}
+
+fn jwk<const N: usize>(members: [(&str, &str); N]) -> Json {
+    Json::Object(Object::of_texts(members))
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}

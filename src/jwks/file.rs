@@ -1,0 +1,109 @@
+//! Keys on disk: one file, or the files of a folder, bounded in number and size.
+//!
+//! Only regular files are opened, since opening a pipe may wait for ever.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::FetchError;
+
+/// Most bytes of one source, all files together.
+pub(super) const MAX_SIZE: usize = 1024 * 1024;
+/// Most files of a folder.
+const MAX_FILES: usize = 64;
+
+/// The content of a file, or of each file of a folder, in the order of their names. Entries of a folder that are no
+/// files, and those with a name that begins with a dot, are left out; folders in it are not looked into.
+///
+/// # Errors
+/// [`FetchError::File`], which names the file that could not be read, or [`FetchError::TooLarge`].
+pub(super) fn read(path: &Path) -> Result<Vec<Vec<u8>>, FetchError> {
+    let kind = fs::metadata(path).map_err(|error| at(path, error))?;
+    if kind.is_dir() {
+        return again_if_vanished(|| read_folder(path));
+    }
+    if !kind.is_file() {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a folder");
+        return Err(at(path, error));
+    }
+    read_all(&[path.to_owned()])
+}
+
+/// Kubernetes swaps what a folder shows by replacing one symbolic link, so that a file may be listed and then gone.
+/// A second reading sees the new state.
+fn again_if_vanished<T>(mut read: impl FnMut() -> Result<T, FetchError>) -> Result<T, FetchError> {
+    match read() {
+        Err(FetchError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => read(),
+        other => other,
+    }
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<Vec<u8>>, FetchError> {
+    let files = list(folder)?;
+    if files.is_empty() {
+        let error = io::Error::new(io::ErrorKind::NotFound, "no files in the folder");
+        return Err(at(folder, error));
+    }
+    if files.len() > MAX_FILES {
+        let error = io::Error::other(format!("more than {MAX_FILES} files in the folder"));
+        return Err(at(folder, error));
+    }
+    read_all(&files)
+}
+
+/// The files of a folder, as many as count and one more.
+fn list(folder: &Path) -> Result<Vec<PathBuf>, FetchError> {
+    let names = fs::read_dir(folder).and_then(|entries| {
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+        names.collect::<io::Result<Vec<_>>>()
+    });
+    let mut names = names.map_err(|error| at(folder, error))?;
+    // Hidden: Kubernetes keeps its versions under names with two dots, and editors their copies under one.
+    names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));
+    names.sort_unstable();
+    let mut files = Vec::new();
+    for path in names.into_iter().map(|name| folder.join(name)) {
+        let kind = fs::metadata(&path).map_err(|error| at(&path, error))?;
+        if kind.is_file() {
+            files.push(path);
+        }
+        if files.len() > MAX_FILES {
+            break;
+        }
+    }
+    Ok(files)
+}
+
+fn read_all(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, FetchError> {
+    let mut left = MAX_SIZE;
+    let mut contents = Vec::new();
+    for path in files {
+        let content = read_bounded(path, left).map_err(|error| at(path, error))?;
+        let content = content.ok_or(FetchError::TooLarge)?;
+        left = left.saturating_sub(content.len());
+        contents.push(content);
+    }
+    Ok(contents)
+}
+
+/// The content of a file; `None` where it is longer than `max` bytes. Never reads more than that, whatever the
+/// file says of its size.
+pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut content = Vec::new();
+    fs::File::open(path)?
+        .take(limit)
+        .read_to_end(&mut content)?;
+    Ok((content.len() <= max).then_some(content))
+}
+
+fn at(path: &Path, source: io::Error) -> FetchError {
+    FetchError::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,275 @@
+//! Fetches over HTTP: bounded in size, with few redirects, and never at an address that is nobody's to name.
+//!
+//! Time is bounded by the caller, who drops the future.
+
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+};
+use http::{HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Proxy, Response, StatusCode, Url};
+
+use super::fetch::MAX_SIZE;
+use super::source::shown;
+use super::{Access, Content, FetchError, Fetched, Validators};
+
+use addresses::{Forbidden, Resolver};
+
+mod addresses;
+mod files;
+mod freshness;
+mod headers;
+mod tls;
+mod verifier;
+
+/// Most redirects that are followed.
+const MAX_REDIRECTS: usize = 3;
+/// Longest text from elsewhere in an error, in characters.
+pub(super) const MAX_SHOWN: usize = 200;
+/// Kubernetes' API server has only the first, and answers 406 where it is not listed.
+const ACCEPTED: &str = "application/jwk-set+json, application/json, application/pem-certificate-chain, \
+    */*;q=0.5";
+
+/// Fetches the keys at a URL. `known` is what the last fetch brought.
+///
+/// # Errors
+/// [`FetchError`]
+pub(super) async fn fetch_uri(
+    access: &Access,
+    url: &Url,
+    known: Option<&Validators>,
+) -> Result<Fetched, FetchError> {
+    let client = Client::new(access, url).await?;
+    client.keys(url, known).await
+}
+
+/// The client of one fetch, which may be of two documents.
+///
+/// It is made anew each time: certificates, keys and credentials are rotated by replacing their files, and the
+/// fetch after that must use the new ones. A kept connection would save little at one fetch in minutes.
+pub(super) struct Client<'a> {
+    access: &'a Access,
+    http: reqwest::Client,
+    /// A URL of the server to which `headers` may be sent.
+    home: &'a Url,
+    headers: HeaderMap,
+}
+
+impl<'a> Client<'a> {
+    /// Configured headers and credentials are for the server of `home`: same scheme, host and port. Others never
+    /// see them.
+    pub(super) async fn new(access: &'a Access, home: &'a Url) -> Result<Self, FetchError> {
+        let (owned, url) = (access.clone(), shown(home));
+        // Files and the system's authorities are read, which blocks.
+        let built = tokio::task::spawn_blocking(move || {
+            let headers = headers::configured(&owned)?;
+            build(&owned, url).map(|client| (client, headers))
+        });
+        let (http, headers) = built.await.map_err(|_| FetchError::Abandoned)??;
+        Ok(Self {
+            access,
+            http,
+            home,
+            headers,
+        })
+    }
+
+    /// Gets keys, or learns that they are the known ones.
+    pub(super) async fn keys(
+        &self,
+        url: &Url,
+        known: Option<&Validators>,
+    ) -> Result<Fetched, FetchError> {
+        let (url, mut response) = self.answer(url, known).await?;
+        let header = |name| response.headers().get(name).cloned();
+        let validators = Validators {
+            url: Some(url.clone()),
+            etag: header(ETAG),
+            last_modified: header(LAST_MODIFIED),
+        };
+        let fresh_for = freshness::fresh_for(response.headers());
+        let content = if response.status() == StatusCode::NOT_MODIFIED {
+            Content::NotModified
+        } else {
+            Content::Documents {
+                documents: vec![body(&url, &mut response).await?],
+                validators,
+            }
+        };
+        Ok(Fetched { content, fresh_for })
+    }
+
+    /// Gets a document.
+    pub(super) async fn document(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        let (url, mut response) = self.answer(url, None).await?;
+        body(&url, &mut response).await
+    }
+
+    /// An answer that is 200, or 304 where `known` was asked about, and where it came from in the end.
+    async fn answer(
+        &self,
+        url: &Url,
+        known: Option<&Validators>,
+    ) -> Result<(Url, Response), FetchError> {
+        admit(self.access, url)?;
+        let mut at = url.clone();
+        let mut redirects = 0;
+        loop {
+            let conditions = conditions(&at, known);
+            let conditional = !conditions.is_empty();
+            let response = self.send(&at, conditions).await?;
+            match response.status() {
+                StatusCode::OK => return Ok((at, response)),
+                // To a request without conditions it says nothing (RFC 9110 §15.4.5).
+                StatusCode::NOT_MODIFIED if conditional => return Ok((at, response)),
+                _ => {}
+            }
+            let Some(target) = target(&at, &response) else {
+                return Err(refused(&at, &response));
+            };
+            // No other server has been configured to be trusted with keys.
+            if target.origin() != at.origin() || has_user(&target) || redirects == MAX_REDIRECTS {
+                return Err(FetchError::Redirect {
+                    url: shown(&at),
+                    to: shown_text(&target),
+                });
+            }
+            redirects += 1;
+            at = target;
+        }
+    }
+
+    async fn send(&self, url: &Url, conditions: HeaderMap) -> Result<Response, FetchError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let mut request = self.http.get(url.clone()).headers(headers);
+        if url.origin() == self.home.origin() {
+            request = request.headers(self.headers.clone());
+        }
+        let sent = request.headers(conditions).send().await;
+        sent.map_err(|error| failed(url, error))
+    }
+}
+
+fn build(access: &Access, url: Url) -> Result<reqwest::Client, FetchError> {
+    let resolver = Resolver {
+        // With a proxy, only the proxy's name is resolved here, and a proxy in the same pod or network is what
+        // one would expect; the names of servers are for the proxy to judge.
+        deny_private: access.deny_private_addresses && access.proxy.is_none(),
+    };
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config(access)?)
+        .dns_resolver(resolver)
+        .connect_timeout(access.connect_timeout)
+        .redirect(Policy::none())
+        .user_agent(concat!("watchword/", env!("CARGO_PKG_VERSION")))
+        // The environment's proxies are never used: whoever sets a variable would see all fetches.
+        .no_proxy();
+    let failed = |error: reqwest::Error| FetchError::Http {
+        url,
+        source: error.without_url(),
+    };
+    if let Some(proxy) = &access.proxy {
+        addresses::check_literal(proxy, false)?;
+        match Proxy::all(proxy.clone()) {
+            Ok(proxy) => builder = builder.proxy(proxy),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    builder.build().map_err(failed)
+}
+
+/// Whether a URL may be fetched at all. What its name resolves to is judged when it is resolved.
+pub(super) fn admit(access: &Access, url: &Url) -> Result<(), FetchError> {
+    let expected = match url.scheme() {
+        "https" => None,
+        "http" if access.allow_http => None,
+        _ if access.allow_http => Some("an https or http URL"),
+        _ => Some("an https URL"),
+    };
+    let expected = expected.or(has_user(url).then_some("a URL without user and password"));
+    if let Some(expected) = expected {
+        return Err(FetchError::Url {
+            url: shown_text(url),
+            expected,
+        });
+    }
+    Ok(addresses::check_literal(
+        url,
+        access.deny_private_addresses,
+    )?)
+}
+
+fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Validators say something only about the URL that gave them.
+fn conditions(url: &Url, known: Option<&Validators>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(known) = known.filter(|known| known.url.as_ref() == Some(url)) {
+        let fields = [
+            (IF_NONE_MATCH, &known.etag),
+            (IF_MODIFIED_SINCE, &known.last_modified),
+        ];
+        for (name, value) in fields {
+            headers.extend(value.clone().map(|value| (name, value)));
+        }
+    }
+    headers
+}
+
+/// The length that the server announces can spare the reading, but is not relied on.
+async fn body(url: &Url, response: &mut Response) -> Result<Vec<u8>, FetchError> {
+    let fits = |size: usize| size <= MAX_SIZE;
+    let announced = response.content_length().map(usize::try_from);
+    if announced.is_some_and(|size| !size.is_ok_and(fits)) {
+        return Err(FetchError::TooLarge);
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(url, error))? {
+        if !fits(body.len().saturating_add(chunk.len())) {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Where a redirect leads; `None` where the answer is none.
+fn target(url: &Url, response: &Response) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    let mut target = url.join(location).ok()?;
+    target.set_fragment(None);
+    Some(target)
+}
+
+fn refused(url: &Url, response: &Response) -> FetchError {
+    FetchError::Status {
+        url: shown(url),
+        status: response.status(),
+        retry_after: freshness::retry_after(response.headers()),
+    }
+}
+
+fn failed(url: &Url, error: reqwest::Error) -> FetchError {
+    if let Some(forbidden) = Forbidden::among_causes(&error) {
+        return forbidden.clone().into();
+    }
+    FetchError::Http {
+        url: shown(url),
+        source: error.without_url(),
+    }
+}
+
+/// A URL that somebody else wrote, as it may be printed.
+pub(super) fn shown_text(url: &Url) -> String {
+    shown(url).as_str().chars().take(MAX_SHOWN).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests;

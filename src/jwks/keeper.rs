@@ -1,0 +1,307 @@
+//! The keeper of one source: the task that fetches, publishes what requests see, and lets requests wait for it.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+use crate::authenticator::IssuerKeys;
+use crate::clock::{Clock, Moment};
+use crate::jose::KeySet;
+use crate::policy::IssuerId;
+
+use super::cache::{KeySetCache, Refreshed};
+use super::life_cycle::{LifeCycle, Refresh, Seek, Standing};
+use super::store::Store;
+use super::{FetchError, FetchedSource, report};
+
+/// Receives what an issuer's keys are now; `None`: there are none that may be used.
+pub type Publish = Arc<dyn Fn(&[IssuerId], Option<&IssuerKeys>) + Send + Sync>;
+
+/// What all keepers work with.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) clock: Clock,
+    pub(super) cache: KeySetCache,
+    pub(super) publish: Publish,
+}
+
+/// One source and its issuers.
+pub(super) struct Keeper {
+    pub(super) source: FetchedSource,
+    pub(super) issuers: Vec<IssuerId>,
+    tools: Tools,
+    store: Option<Store>,
+    state: Mutex<State>,
+    /// Told when a fetch becomes due earlier than it was.
+    wake: Notify,
+    /// How many fetches have ended; counted after their keys are published.
+    ended: watch::Sender<u64>,
+}
+
+/// What requests, operators and the task share.
+pub(super) struct State {
+    pub(super) life: LifeCycle,
+    /// The keys that are published.
+    pub(super) keys: Option<Arc<KeySet>>,
+    standing: Standing,
+    pub(super) record: Record,
+    random: fastrand::Rng,
+}
+
+/// What operators are told.
+#[derive(Default)]
+pub(super) struct Record {
+    /// Fetches by outcome.
+    pub(super) fetches: BTreeMap<&'static str, u64>,
+    /// Fetches that tokens with unknown keys caused.
+    pub(super) sought: u64,
+    /// The last failure and when it was, until a fetch succeeds.
+    pub(super) failure: Option<(Moment, String)>,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        source: FetchedSource,
+        issuers: Vec<IssuerId>,
+        store: Option<Store>,
+        seed: u64,
+        tools: Tools,
+    ) -> Self {
+        let state = State {
+            life: LifeCycle::new(source.timing),
+            keys: None,
+            standing: Standing::Absent,
+            record: Record::default(),
+            random: fastrand::Rng::with_seed(seed),
+        };
+        Self {
+            source,
+            issuers,
+            tools,
+            store,
+            state: Mutex::new(state),
+            wake: Notify::new(),
+            ended: watch::Sender::new(0),
+        }
+    }
+
+    /// Keeps the source for ever.
+    pub(super) async fn keep(&self) {
+        self.restore().await;
+        loop {
+            self.update_standing();
+            if self.state().life.due() <= self.now() {
+                self.fetch().await;
+                continue;
+            }
+            let due = self.state().life.due();
+            // In this order, and not at random, so that a simulation can be repeated.
+            tokio::select! { biased;
+                () = self.tools.clock.sleep_until(due) => {}
+                () = self.standing_changes() => {}
+                () = self.wake.notified() => {}
+            }
+        }
+    }
+
+    /// Waits, as long as the source lets a request wait, for keys other than those that the request was judged by.
+    /// Whether there are some. `kid` is a digest of the key that is missing; without keys, any will do.
+    pub(super) async fn renewed(&self, kid: u64, had: Option<&Arc<KeySet>>) -> bool {
+        let mut ended = self.ended.subscribe();
+        {
+            let now = self.now();
+            let mut state = self.state();
+            if state.differs_from(had) {
+                return true;
+            }
+            let due = state.life.due();
+            let seek = match had {
+                Some(_) => state.life.seek(kid, now),
+                None => state.life.seek_any(now),
+            };
+            if state.life.due() < due {
+                self.wake.notify_one();
+            }
+            if seek == Seek::Refuse {
+                return false;
+            }
+        }
+        let fetched = tokio::select! { biased;
+            ended = ended.changed() => ended.is_ok(),
+            () = self.tools.clock.sleep(self.source.timing.wait) => false,
+        };
+        let mut state = self.state();
+        let renewed = state.differs_from(had);
+        if fetched && !renewed && state.record.failure.is_none() {
+            let now = self.now();
+            state.life.note_absent(kid, now);
+        }
+        renewed
+    }
+
+    /// An operator wants a fetch now.
+    pub(super) fn refresh(&self) -> Refresh {
+        let answer = self.state().life.request(self.now());
+        self.wake.notify_one();
+        answer
+    }
+
+    /// Waits until what was fetched is in the state directory.
+    pub(super) async fn saved(&self) {
+        if let Some(store) = &self.store {
+            store.saved().await;
+        }
+    }
+
+    /// What it knows, for a moment.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.tools.clock.moment()
+    }
+
+    /// Takes the keys of an earlier process into use, where they are good and not too old. After a panic, too: what the
+    /// task knew is still there then, but for a fetch that never ended.
+    async fn restore(&self) {
+        self.state().life.abandon(self.now());
+        if self.state().keys.is_some() {
+            return;
+        }
+        let Some(store) = &self.store else { return };
+        let origin = &self.source.origin;
+        let stored = match store.load(self.tools.clock.now()).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return,
+            Err(error) => return report::not_restored(origin, &error.to_string()),
+        };
+        match self.tools.cache.restore(&self.source, stored.documents).await {
+            Ok(keys) => {
+                let now = self.now();
+                let mut state = self.state();
+                let usable = state.life.restore(stored.age, now);
+                state.keys = usable.then_some(keys);
+                report::restored(origin, stored.age, usable);
+            }
+            Err(error) => report::not_restored(origin, &error.with_causes()),
+        }
+    }
+
+    /// Fetches once, bounded in time. Keys that are in use may grow too old meanwhile.
+    async fn fetch(&self) {
+        self.begin();
+        let mut fetch = pin!(self.tools.cache.refresh(&self.source));
+        let timeout = self.source.timing.timeout;
+        let mut late = pin!(self.tools.clock.sleep(timeout));
+        let outcome = loop {
+            tokio::select! { biased;
+                outcome = &mut fetch => break outcome,
+                () = &mut late => break Err(FetchError::Timeout(timeout)),
+                () = self.standing_changes() => self.update_standing(),
+            }
+        };
+        match outcome {
+            Ok(refreshed) => self.succeed(refreshed),
+            Err(error) => self.fail(&error),
+        }
+        self.ended.send_modify(|ended| *ended += 1);
+    }
+
+    fn begin(&self) {
+        let now = self.now();
+        let mut state = self.state();
+        if state.life.begin(now) {
+            state.record.sought += 1;
+        }
+    }
+
+    fn succeed(&self, refreshed: Refreshed) {
+        let now = self.now();
+        let Refreshed {
+            entry,
+            changed,
+            fresh_for,
+        } = refreshed;
+        let recovered = {
+            let mut state = self.state();
+            let random = state.random.f64();
+            state.life.succeed(now, fresh_for, changed, random);
+            state.record.count(if changed { "changed" } else { "unchanged" });
+            state.keys = Some(entry.keys.clone());
+            state.record.failure.take().is_some()
+        };
+        report::fetched(&self.source.origin, &entry.keys, changed, recovered);
+        self.publish();
+        if let Some(store) = &self.store {
+            store.save(entry.documents, self.tools.clock.now());
+        }
+    }
+
+    fn fail(&self, error: &FetchError) {
+        let now = self.now();
+        let mut state = self.state();
+        let random = state.random.f64();
+        state.life.fail(now, error.retry_after(), random);
+        state.record.count(error.outcome());
+        let text = error.with_causes();
+        let retry_in = state.life.due().since(now);
+        report::failed(&self.source.origin, &text, retry_in);
+        state.record.failure = Some((now, text));
+    }
+
+    /// Publishes again where keys have grown stale, or too old to be used.
+    fn update_standing(&self) {
+        let now = self.now();
+        let (standing, before) = {
+            let state = self.state();
+            (state.life.standing(now), state.standing)
+        };
+        if standing != before {
+            let age = self.state().life.age(now).unwrap_or_default();
+            report::standing(&self.source.origin, standing, age);
+            self.publish();
+        }
+    }
+
+    fn publish(&self) {
+        let now = self.now();
+        let keys = {
+            let mut state = self.state();
+            state.standing = state.life.standing(now);
+            if state.standing == Standing::Absent {
+                state.keys = None;
+            }
+            let stale = state.standing == Standing::Stale;
+            state.keys.clone().map(|set| IssuerKeys { set, stale })
+        };
+        (self.tools.publish)(&self.issuers, keys.as_ref());
+    }
+
+    /// Waits until the keys in use grow stale or too old by themselves.
+    async fn standing_changes(&self) {
+        let changes = self.state().life.standing_changes(self.now());
+        match changes {
+            Some(moment) => self.tools.clock.sleep_until(moment).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl State {
+    fn differs_from(&self, had: Option<&Arc<KeySet>>) -> bool {
+        match (&self.keys, had) {
+            (Some(now), Some(had)) => !Arc::ptr_eq(now, had),
+            (now, _) => now.is_some(),
+        }
+    }
+}
+
+impl Record {
+    fn count(&mut self, outcome: &'static str) {
+        *self.fetches.entry(outcome).or_default() += 1;
+    }
+}
+

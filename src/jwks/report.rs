@@ -1,0 +1,71 @@
+//! What the log says of sources.
+
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use crate::jose::KeySet;
+
+use super::life_cycle::Standing;
+use super::store::StoreError;
+use super::Origin;
+
+/// Longest part of a text from elsewhere that a line shows, in characters.
+const MAX_SHOWN: usize = 64;
+
+/// A fetch brought keys.
+pub(super) fn fetched(origin: &Origin, keys: &KeySet, changed: bool, recovered: bool) {
+    let (entries, skipped) = (keys.entries(), keys.skipped().len());
+    if !changed && !recovered {
+        debug!(source = %origin, keys = entries, skipped, "keys are unchanged");
+        return;
+    }
+    info!(source = %origin, keys = entries, skipped, changed, "keys fetched");
+    if changed {
+        warn_of_skipped(origin, keys);
+    }
+}
+
+/// A fetch failed.
+pub(super) fn failed(origin: &Origin, error: &str, retry_in: Duration) {
+    warn!(source = %origin, error, ?retry_in, "keys could not be fetched");
+}
+
+/// Keys in use have grown stale, or too old to be used.
+pub(super) fn standing(origin: &Origin, standing: Standing, age: Duration) {
+    match standing {
+        Standing::Fresh => {}
+        Standing::Stale => warn!(source = %origin, ?age, "keys are stale, and still used"),
+        Standing::Absent => {
+            error!(source = %origin, ?age, "keys are older than max_stale, and no longer used");
+        }
+    }
+}
+
+/// Keys of an earlier process were taken into use, or not.
+pub(super) fn restored(origin: &Origin, age: Duration, usable: bool) {
+    if usable {
+        info!(source = %origin, ?age, "keys taken from the state directory");
+    } else {
+        warn!(source = %origin, ?age, "keys in the state directory are too old");
+    }
+}
+
+/// What an earlier process left cannot be used.
+pub(super) fn not_restored(origin: &Origin, error: &str) {
+    warn!(source = %origin, error, "keys in the state directory cannot be used");
+}
+
+/// The state directory cannot be written to.
+pub(super) fn not_saved(origin: &Origin, error: &StoreError) {
+    warn!(source = %origin, %error, "keys could not be saved in the state directory");
+}
+
+fn warn_of_skipped(origin: &Origin, keys: &KeySet) {
+    for key in keys.skipped() {
+        // A key id is text from elsewhere: escaped, and cut to a length that a log line bears.
+        let kid = key.kid.as_deref().unwrap_or_default();
+        let kid: String = kid.chars().take(MAX_SHOWN).collect();
+        warn!(source = %origin, ?kid, reason = %key.reason, "key skipped");
+    }
+}

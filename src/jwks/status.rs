@@ -1,0 +1,106 @@
+//! What operators are told of a source.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::jose::{KeySet, PublishedKey, Skipped};
+use crate::policy::IssuerId;
+
+use super::keeper::Keeper;
+use super::life_cycle::Standing;
+
+/// One source at one moment.
+#[derive(Clone, Debug)]
+pub struct SourceStatus {
+    /// The place, without secrets.
+    pub source: String,
+    /// Who uses it.
+    pub issuers: Vec<IssuerId>,
+    /// `fresh`, `stale` or `absent`.
+    pub state: &'static str,
+    /// How long ago the keys were last known to be good.
+    pub age: Option<Duration>,
+    /// In how long the next fetch starts; zero while one is under way.
+    pub next_fetch: Duration,
+    /// The keys that are used.
+    pub keys: Vec<KeyStatus>,
+    /// The keys of the set that are not used.
+    pub skipped: Vec<SkippedKey>,
+    /// The last failure and how long ago it was; `None` once a fetch has succeeded.
+    pub failure: Option<(Duration, String)>,
+    /// Fetches by outcome, since the start.
+    pub fetches: BTreeMap<&'static str, u64>,
+    /// Those of them that tokens with unknown keys caused.
+    pub sought: u64,
+}
+
+/// A key that is used.
+#[derive(Clone, Debug)]
+pub struct KeyStatus {
+    /// Its `kid`.
+    pub kid: Option<Box<str>>,
+    /// The algorithms that it verifies.
+    pub algorithms: Vec<&'static str>,
+}
+
+/// A key that is not used.
+#[derive(Clone, Debug)]
+pub struct SkippedKey {
+    /// Its `kid`.
+    pub kid: Option<Box<str>>,
+    /// Why it is not used.
+    pub reason: String,
+}
+
+impl SourceStatus {
+    pub(super) fn of(keeper: &Keeper) -> Self {
+        let now = keeper.now();
+        let state = keeper.state();
+        let failure = state.record.failure.as_ref();
+        let keys = state.keys.as_deref();
+        Self {
+            source: keeper.source.origin.to_string(),
+            issuers: keeper.issuers.clone(),
+            state: match state.life.standing(now) {
+                Standing::Absent => "absent",
+                Standing::Fresh => "fresh",
+                Standing::Stale => "stale",
+            },
+            age: state.life.age(now),
+            next_fetch: state.life.due().since(now),
+            keys: keys.map_or_else(Vec::new, keys_of),
+            skipped: keys.map_or_else(Vec::new, skipped_of),
+            failure: failure.map(|(when, text)| (now.since(*when), text.clone())),
+            fetches: state.record.fetches.clone(),
+            sought: state.record.sought,
+        }
+    }
+}
+
+impl SourceStatus {
+    /// How many keys are not used, by reason.
+    #[must_use]
+    pub fn skipped_by_reason(&self) -> BTreeMap<&str, usize> {
+        let mut reasons = BTreeMap::new();
+        for key in &self.skipped {
+            *reasons.entry(key.reason.as_str()).or_default() += 1;
+        }
+        reasons
+    }
+}
+
+fn keys_of(keys: &KeySet) -> Vec<KeyStatus> {
+    let status = |key: PublishedKey<'_>| KeyStatus {
+        kid: key.kid.map(Into::into),
+        algorithms: key.algorithms,
+    };
+    keys.keys().map(status).collect()
+}
+
+fn skipped_of(keys: &KeySet) -> Vec<SkippedKey> {
+    let status = |key: &Skipped| SkippedKey {
+        kid: key.kid.clone(),
+        reason: key.reason.to_string(),
+    };
+    keys.skipped().iter().map(status).collect()
+}

@@ -1,0 +1,56 @@
+//! Requests: from a gRPC body to the reason of the answer, without a socket.
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use prost::Message as _;
+use prost_types::value::Kind;
+use tonic::body::Body;
+use tower_service::Service as _;
+use watchword::grpc::ExtAuthz;
+use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
+use watchword::wire::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
+use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
+
+/// Asks with a token; the reason of the answer. The call is over when this is dropped.
+pub(crate) async fn check(mut service: ExtAuthz, token: &str) -> String {
+    let request = Request::post("/envoy.service.auth.v3.Authorization/Check")
+        .body(Body::new(Full::new(framed(&message(token)))))
+        .unwrap();
+    let answer = service.call(request).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let answer = CheckResponse::decode(&body[5..]).unwrap();
+    let allowed = answer.status.expect("an explicit status").code == 0;
+    let metadata = prost_types::Struct::decode(answer.dynamic_metadata).unwrap();
+    let Some(Kind::StringValue(reason)) = &metadata.fields["reason"].kind else {
+        panic!("no reason");
+    };
+    assert_eq!(allowed, reason == "allowed", "{reason}");
+    reason.clone()
+}
+
+fn message(token: &str) -> CheckRequest {
+    let headers = vec![HeadersEntry {
+        key: "authorization".into(),
+        value: format!("Bearer {token}").into(),
+    }];
+    let http = HttpRequest {
+        path: "/orders".into(),
+        headers,
+        ..HttpRequest::default()
+    };
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            request: Some(attribute_context::Request { http: Some(http) }),
+            context_extensions: Vec::new(),
+        }),
+    }
+}
+
+fn framed(message: &CheckRequest) -> Bytes {
+    let mut framed = BytesMut::new();
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.encoded_len()).unwrap());
+    message.encode(&mut framed).unwrap();
+    framed.freeze()
+}
