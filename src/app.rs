@@ -16,10 +16,11 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 
+use crate::admin::Admin;
+use crate::authenticator::IssuerKeys;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grpc::{ExtAuthz, Live, State, TokenCache};
-use crate::authenticator::IssuerKeys;
 use crate::jwks::{Fetch, KeySources, Network, Publish, Setup};
 use crate::policy::IssuerId;
 use crate::telemetry::Metrics;
@@ -41,6 +42,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     state: Arc<State>,
     health: HealthReporter,
     ready: watch::Receiver<bool>,
@@ -85,19 +87,27 @@ impl App {
         clock: Clock,
         fetch: Arc<dyn Fetch>,
     ) -> Result<Self, StartError> {
-        let address = config.server.address;
-        let failed = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = listen(config.server.address).await?;
 
         let (health, health_service) = tonic_health::server::health_reporter();
         set_health(&health, ServingStatus::NotServing).await;
+        let admin = match config.server.admin {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         let Works {
             state,
             mut tasks,
             ready,
         } = Works::start(&config, clock, fetch, fastrand::u64(..))?;
         tasks.spawn(report_ready(health.clone(), ready.clone()));
+        let admin_address = admin.as_ref().map(|(_, address)| *address);
+        if let Some((listener, address)) = admin {
+            let (policy, keys) = (config.policy.clone(), state.keys.clone());
+            let pages = Admin::new(policy, keys, &state.metrics, ready.clone());
+            tasks.spawn(pages.serve(listener, address));
+            info!(%address, "listening for operators");
+        }
 
         let (stop, stopped) = oneshot::channel::<()>();
         let incoming =
@@ -126,6 +136,7 @@ impl App {
         let shutdown_timeout = config.server.shutdown_timeout;
         Ok(Self {
             address,
+            admin_address,
             state,
             health,
             ready,
@@ -142,7 +153,19 @@ impl App {
         self.address
     }
 
-    /// Waits until the keys of every issuer are usable.
+    /// The address that operators are answered at.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// The sources of keys.
+    #[must_use]
+    pub fn key_sources(&self) -> &KeySources {
+        &self.state.keys
+    }
+
+    /// Waits until the keys of every issuer that is required are usable.
     pub async fn ready(&self) {
         // The sender lives as long as the server does.
         let _ = self.ready.clone().wait_for(|ready| *ready).await;
@@ -163,7 +186,10 @@ impl App {
         set_health(&self.health, ServingStatus::NotServing).await;
         self.tasks.shutdown().await;
         let saved = self.state.keys.saved();
-        if tokio::time::timeout(self.shutdown_timeout, saved).await.is_err() {
+        if tokio::time::timeout(self.shutdown_timeout, saved)
+            .await
+            .is_err()
+        {
             warn!("keys could not be saved in the state directory in time");
         }
         // Fails only where the server ended by itself.
@@ -184,6 +210,13 @@ impl App {
         info!("stopped");
         answered
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// A server without its listeners: what answers calls, and the tasks that keep its keys.
@@ -244,7 +277,7 @@ fn publisher(live: Arc<ArcSwap<Live>>) -> (Publish, watch::Receiver<bool>) {
 
 async fn report_ready(health: HealthReporter, mut ready: watch::Receiver<bool>) {
     if ready.wait_for(|ready| *ready).await.is_ok() {
-        info!("keys of every issuer are usable");
+        info!("ready: keys of every required issuer are usable");
         set_health(&health, ServingStatus::Serving).await;
     }
 }

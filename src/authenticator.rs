@@ -73,6 +73,14 @@ impl Snapshot {
     }
 }
 
+impl IssuerKeys {
+    /// Keys that are not old.
+    #[must_use]
+    pub fn fresh(set: Arc<KeySet>) -> Self {
+        Self { set, stale: false }
+    }
+}
+
 /// Remembers tokens whose signatures were checked. Says nothing of times, audiences or rules, which are
 /// judged on every request.
 pub trait VerifiedTokens {
@@ -115,7 +123,7 @@ pub struct Decision<'s> {
 }
 
 /// A key that a token needs and its issuer's keys lack.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sought {
     /// Whose key.
     pub issuer: IssuerId,
@@ -123,6 +131,13 @@ pub struct Sought {
     pub kid: Option<Box<str>>,
     /// The keys that the token was judged by; `None` where there were none.
     pub keys: Option<Arc<KeySet>>,
+}
+
+/// A `kid` is what somebody sent, so it is not printed.
+impl std::fmt::Debug for Sought {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sought({:?}, redacted)", self.issuer)
+    }
 }
 
 /// May the request pass?

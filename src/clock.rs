@@ -132,7 +132,6 @@ impl Moment {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
 fn running() -> Timers {
     Timers::Running(Instant::now())
 }

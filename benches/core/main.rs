@@ -17,7 +17,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
-use watchword::authenticator::{Snapshot, Verdict, authenticate};
+use watchword::authenticator::{IssuerKeys, Snapshot, Verdict, authenticate};
 use watchword::clock::Stopwatch;
 use watchword::config::Config;
 use watchword::grpc::{Answers, TokenCache};
@@ -35,7 +35,8 @@ fn main() {
     let Some((issuer, Source::Fixed(key_set))) = config.sources.first() else {
         unreachable!("inline keys")
     };
-    let snapshot = Snapshot::new(config.policy.clone()).with_keys(&[*issuer], key_set);
+    let issuer_keys = IssuerKeys::fresh(key_set.clone());
+    let snapshot = Snapshot::new(config.policy.clone()).with_keys(&[*issuer], Some(&issuer_keys));
     let answers = Answers::new(snapshot.policy(), "bench");
     let (warm, cold) = (TokenCache::new(1000).unwrap(), TokenCache::new(0).unwrap());
     let token = keys.tokens(1).remove(0);

@@ -25,7 +25,8 @@ struct Sources {
 
 #[derive(Serialize)]
 struct Source {
-    source: String,
+    #[serde(rename = "source")]
+    place: String,
     issuers: Vec<String>,
     state: &'static str,
     age_seconds: Option<u64>,
@@ -98,8 +99,12 @@ pub(super) async fn refresh(
     };
     let sources = admin.keys.refresh(issuer);
     let sources: Vec<Refreshed> = sources.into_iter().map(Refreshed::of).collect();
-    let cooling = sources.iter().filter_map(|source| source.retry_after_seconds);
-    let all_cool = sources.iter().all(|source| source.retry_after_seconds.is_some());
+    let cooling = sources
+        .iter()
+        .filter_map(|source| source.retry_after_seconds);
+    let all_cool = sources
+        .iter()
+        .all(|source| source.retry_after_seconds.is_some());
     let Some(wait) = cooling.min().filter(|_| all_cool) else {
         return (StatusCode::ACCEPTED, Json(Refreshes { sources })).into_response();
     };
@@ -129,7 +134,7 @@ impl Source {
         });
         Self {
             issuers: names.collect(),
-            source: status.source,
+            place: status.source,
             state: status.state,
             age_seconds: status.age.map(|age| age.as_secs()),
             next_fetch_seconds: status.next_fetch.as_secs(),

@@ -87,7 +87,11 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::Re
     let mut skipped = encoder.encode_descriptor("jwks_keys_skipped", help, None, gauge)?;
     for (issuer, status) in sources {
         for (reason, keys) in status.skipped_by_reason() {
-            count(&mut skipped, &[("issuer", *issuer), ("reason", reason)], keys)?;
+            count(
+                &mut skipped,
+                &[("issuer", *issuer), ("reason", reason)],
+                keys,
+            )?;
         }
     }
     let help = "Whether the issuer's keys are in this state: fresh, stale or absent";

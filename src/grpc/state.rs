@@ -184,7 +184,9 @@ impl Judgement {
 /// What a waiting call costs: its message, and something for the call itself.
 fn kib(message: &Result<Bytes, Unreadable>) -> u32 {
     let length = message.as_ref().map_or(0, Bytes::len);
-    u32::try_from(length / 1024).unwrap_or(u32::MAX).saturating_add(4)
+    u32::try_from(length / 1024)
+        .unwrap_or(u32::MAX)
+        .saturating_add(4)
 }
 
 /// Runs a judgement; a panic in it is a denial too.

@@ -9,7 +9,7 @@ use moka::ops::compute::Op;
 use crate::jose::KeySet;
 
 use super::fetch::{Content, Fetch, FetchError, Validators};
-use super::{FetchedSource, Fetched};
+use super::{Fetched, FetchedSource};
 
 /// Key sets by source. An entry is replaced only by a set that is usable; a failed fetch leaves it.
 #[derive(Clone)]
@@ -56,15 +56,18 @@ impl KeySetCache {
     /// Fetches once. Fetches of one source run one after the other.
     pub(super) async fn refresh(&self, source: &FetchedSource) -> Result<Refreshed, FetchError> {
         let (mut fresh_for, mut changed) = (None, true);
-        let refreshed = self.entries.entry_by_ref(source).and_try_compute_with(|known| async {
-            let known = known.map(moka::Entry::into_value);
-            let validators = known.as_ref().map(|known| &known.validators);
-            let fetched = self.fetch.fetch(source, validators).await?;
-            fresh_for = fetched.fresh_for;
-            let entry = CachedKeys::after(known.as_ref(), fetched)?;
-            changed = known.is_none_or(|known| !Arc::ptr_eq(&known.keys, &entry.keys));
-            Ok::<_, FetchError>(Op::Put(entry))
-        });
+        let refreshed = self
+            .entries
+            .entry_by_ref(source)
+            .and_try_compute_with(|known| async {
+                let known = known.map(moka::Entry::into_value);
+                let validators = known.as_ref().map(|known| &known.validators);
+                let fetched = self.fetch.fetch(source, validators).await?;
+                fresh_for = fetched.fresh_for;
+                let entry = CachedKeys::after(known.as_ref(), fetched)?;
+                changed = known.is_none_or(|known| !Arc::ptr_eq(&known.keys, &entry.keys));
+                Ok::<_, FetchError>(Op::Put(entry))
+            });
         let entry = refreshed.await?.into_entry().ok_or(FetchError::Abandoned)?;
         Ok(Refreshed {
             entry: entry.into_value(),
@@ -81,7 +84,13 @@ impl CachedKeys {
         match (fetched.content, known) {
             (Content::NotModified, Some(known)) => Ok(known.clone()),
             (Content::NotModified, None) => Err(FetchError::Abandoned),
-            (Content::Documents { documents, validators }, known) => match known {
+            (
+                Content::Documents {
+                    documents,
+                    validators,
+                },
+                known,
+            ) => match known {
                 Some(known) if *known.documents == documents => Ok(Self {
                     validators,
                     ..known.clone()

@@ -13,6 +13,7 @@ use super::fetch::MAX_SIZE;
 use super::source::shown;
 use super::{Access, Content, FetchError, Fetched, Validators};
 
+pub(crate) use addresses::forbidden_literal;
 use addresses::{Forbidden, Resolver};
 
 mod addresses;

@@ -178,7 +178,12 @@ impl Keeper {
             Ok(None) => return,
             Err(error) => return report::not_restored(origin, &error.to_string()),
         };
-        match self.tools.cache.restore(&self.source, stored.documents).await {
+        match self
+            .tools
+            .cache
+            .restore(&self.source, stored.documents)
+            .await
+        {
             Ok(keys) => {
                 let now = self.now();
                 let mut state = self.state();
@@ -229,7 +234,9 @@ impl Keeper {
             let mut state = self.state();
             let random = state.random.f64();
             state.life.succeed(now, fresh_for, changed, random);
-            state.record.count(if changed { "changed" } else { "unchanged" });
+            state
+                .record
+                .count(if changed { "changed" } else { "unchanged" });
             state.keys = Some(entry.keys.clone());
             state.record.failure.take().is_some()
         };
@@ -274,8 +281,11 @@ impl Keeper {
             if state.standing == Standing::Absent {
                 state.keys = None;
             }
-            let stale = state.standing == Standing::Stale;
-            state.keys.clone().map(|set| IssuerKeys { set, stale })
+            let keys = state.keys.clone();
+            keys.map(|set| IssuerKeys {
+                set,
+                stale: state.standing == Standing::Stale,
+            })
         };
         (self.tools.publish)(&self.issuers, keys.as_ref());
     }
@@ -304,4 +314,3 @@ impl Record {
         *self.fetches.entry(outcome).or_default() += 1;
     }
 }
-

@@ -52,8 +52,7 @@ impl KeySources {
         for (issuer, source) in sources {
             match source {
                 Source::Fixed(keys) => {
-                    let set = keys.clone();
-                    (setup.publish)(&[*issuer], Some(&IssuerKeys { set, stale: false }));
+                    (setup.publish)(&[*issuer], Some(&IssuerKeys::fresh(keys.clone())));
                 }
                 Source::Fetched(source) => {
                     match shared.iter_mut().find(|(known, _)| *known == &**source) {
@@ -128,7 +127,13 @@ fn keepers(shared: Vec<(&FetchedSource, Vec<IssuerId>)>, setup: &Setup) -> Vec<A
         let store = directory.filter(|_| source.origin.is_remote());
         let store = store.map(|directory| Store::new(directory, &source.origin));
         let seed = seeds.u64(..);
-        Arc::new(Keeper::new(source.clone(), issuers, store, seed, tools.clone()))
+        Arc::new(Keeper::new(
+            source.clone(),
+            issuers,
+            store,
+            seed,
+            tools.clone(),
+        ))
     };
     shared.into_iter().map(keeper).collect()
 }

@@ -6,9 +6,9 @@ use tracing::{debug, error, info, warn};
 
 use crate::jose::KeySet;
 
+use super::Origin;
 use super::life_cycle::Standing;
 use super::store::StoreError;
-use super::Origin;
 
 /// Longest part of a text from elsewhere that a line shows, in characters.
 const MAX_SHOWN: usize = 64;

@@ -125,7 +125,8 @@ impl std::fmt::Display for Origin {
             Self::Path(path) => path.display().fmt(f),
             Self::Uri(url) => shown(url).fmt(f),
             Self::Discovery {
-                metadata: Some(url), ..
+                metadata: Some(url),
+                ..
             } => write!(f, "metadata at {}", shown(url)),
             Self::Discovery { issuer, .. } => write!(f, "metadata of {issuer}"),
         }

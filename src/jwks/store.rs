@@ -141,7 +141,10 @@ impl Store {
         let content = Content {
             source: self.origin.to_string(),
             confirmed,
-            documents: documents.iter().map(|bytes| STANDARD.encode(bytes)).collect(),
+            documents: documents
+                .iter()
+                .map(|bytes| STANDARD.encode(bytes))
+                .collect(),
             sha256: self.digest(confirmed, documents),
         };
         let temporary = self.temporary();
@@ -160,7 +163,8 @@ impl Store {
 
     /// Its name has the process in it: two may share a directory for a moment, while one replaces the other.
     fn temporary(&self) -> PathBuf {
-        self.file.with_extension(format!("{}.tmp", std::process::id()))
+        self.file
+            .with_extension(format!("{}.tmp", std::process::id()))
     }
 
     fn digest(&self, confirmed: u64, documents: &[Vec<u8>]) -> String {
@@ -172,7 +176,9 @@ impl Store {
         };
         add(identity(&self.origin).as_bytes());
         add(&confirmed.to_be_bytes());
-        documents.iter().for_each(|bytes| add(bytes));
+        for bytes in documents {
+            add(bytes);
+        }
         STANDARD.encode(context.finish())
     }
 }

@@ -2,9 +2,13 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
+mod harness;
+#[path = "../support/key_server/server.rs"]
 mod key_server;
 #[path = "../support/mint.rs"]
 mod mint;
+#[path = "../support/pki.rs"]
+mod pki;
 mod site;
 
 use std::sync::Arc;
@@ -14,7 +18,7 @@ use mint::Signer;
 use site::{Site, token, token_of};
 
 fn key_set(signers: &[&Signer]) -> Reply {
-    Reply::ok(mint::key_set(signers).to_string())
+    Reply::ok(mint::key_set(signers))
 }
 
 #[tokio::test]
@@ -23,7 +27,7 @@ async fn a_key_that_leaves_the_set_stops_verifying_and_a_new_one_starts() {
         Signer::generate("ES256", "old"),
         Signer::generate("ES256", "new"),
     );
-    let server = KeyServer::start(key_set(&[&old])).await;
+    let server = KeyServer::start_plain(key_set(&[&old]));
     let site = Site::start(&[("corp", &server)]).await;
     site.app.ready().await;
     assert_eq!(site.check("/", &token(&old)).await, "allowed");
@@ -46,25 +50,25 @@ async fn a_key_that_leaves_the_set_stops_verifying_and_a_new_one_starts() {
 #[tokio::test]
 async fn no_answer_that_is_not_a_good_set_replaces_a_good_one() {
     let signer = Signer::generate("ES256", "k1");
-    let server = KeyServer::start(key_set(&[&signer])).await;
+    let server = KeyServer::start_plain(key_set(&[&signer]));
     let site = Site::start(&[("corp", &server)]).await;
     site.app.ready().await;
     let token = site::token(&signer);
     let bad = [
-        Reply::new("500 Internal Server Error", "{}"),
-        Reply::new("404 Not Found", mint::key_set(&[&signer]).to_string()),
-        Reply::new("302 Found\r\nlocation: http://127.0.0.1:1/keys", ""),
-        Reply::ok("<html>sign in</html>"),
+        Reply::status(500).body("{}"),
+        Reply::status(404).body(mint::key_set(&[&signer])),
+        Reply::redirect(302, "http://127.0.0.1:1/keys"),
+        Reply::html(),
         Reply::ok("{}"),
         Reply::ok(r#"{"keys":[]}"#),
         Reply::ok(r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#),
         Reply::ok(format!("{{\"keys\":[{}]}}", " ".repeat(1024 * 1024))),
-        Reply::Drop,
+        Reply::hang_up(),
     ];
     for reply in bad {
         let name = reply.to_string();
         server.reply(reply);
-        server.served_twice_more().await;
+        server.requests_more(2).await;
         assert_eq!(site.check("/", &token).await, "allowed", "{name}");
     }
     site.app.stop().await;
@@ -73,9 +77,9 @@ async fn no_answer_that_is_not_a_good_set_replaces_a_good_one() {
 #[tokio::test]
 async fn without_keys_the_answer_is_an_outage_and_comes_right_by_itself() {
     let signer = Signer::generate("ES256", "k1");
-    let server = KeyServer::start(Reply::Drop).await;
+    let server = KeyServer::start_plain(Reply::hang_up());
     let site = Site::start(&[("corp", &server)]).await;
-    server.served_twice_more().await;
+    server.requests_more(2).await;
     assert_eq!(site.check("/", &token(&signer)).await, "jwks_unavailable");
     assert_eq!(
         site.check("/", "not a token").await,
@@ -92,8 +96,8 @@ async fn without_keys_the_answer_is_an_outage_and_comes_right_by_itself() {
 async fn one_bad_source_does_not_hurt_another_issuer() {
     let signer = Signer::generate("ES256", "k1");
     let (good, bad) = (
-        KeyServer::start(key_set(&[&signer])).await,
-        KeyServer::start(Reply::Drop).await,
+        KeyServer::start_plain(key_set(&[&signer])),
+        KeyServer::start_plain(Reply::hang_up()),
     );
     let site = Site::start(&[("corp", &good), ("other", &bad)]).await;
     site.until("/", &token(&signer), "allowed").await;
@@ -107,34 +111,34 @@ async fn one_bad_source_does_not_hurt_another_issuer() {
 #[tokio::test]
 async fn issuers_with_one_uri_share_its_fetches() {
     let signer = Signer::generate("ES256", "k1");
-    let server = KeyServer::start(key_set(&[&signer])).await;
+    let server = KeyServer::start_plain(key_set(&[&signer]));
     let site = Site::start_with("1h", &[("corp", &server), ("other", &server)]).await;
     site.app.ready().await;
     for issuer in ["corp", "other"] {
         assert_eq!(site.check("/", &token_of(issuer, &signer)).await, "allowed");
     }
-    assert_eq!(server.served(), 1);
+    assert_eq!(server.requests(), 1);
     site.app.stop().await;
 }
 
 #[tokio::test]
 async fn a_thousand_calls_cause_no_fetch() {
     let signer = Signer::generate("ES256", "k1");
-    let server = KeyServer::start(key_set(&[&signer])).await;
+    let server = KeyServer::start_plain(key_set(&[&signer]));
     let site = Arc::new(Site::start_with("1h", &[("corp", &server)]).await);
     site.app.ready().await;
     for index in 0..1000 {
         let stranger = signer.with_kid(&format!("unknown-{index}"));
         assert_eq!(site.check("/", &token(&stranger)).await, "key_not_found");
     }
-    assert_eq!(server.served(), 1);
+    assert_eq!(server.requests(), 1);
 }
 
 /// What is remembered of a token is its signature, never a verdict: the same token is judged by each rule anew.
 #[tokio::test]
 async fn a_token_that_one_rule_accepted_is_judged_by_the_next_rule_again() {
     let signer = Signer::generate("ES256", "k1");
-    let server = KeyServer::start(key_set(&[&signer])).await;
+    let server = KeyServer::start_plain(key_set(&[&signer]));
     let site = Site::start_with("1h", &[("corp", &server)]).await;
     site.app.ready().await;
     let token = site::token(&signer);

@@ -51,7 +51,7 @@ impl Site {
                 text,
                 "  {name}: {{issuer: 'https://{name}.example', audiences: [orders-api], \
                  jwks: {{uri: '{}', allow_http: true, cache_duration: {cache_duration}}}}}",
-                server.uri
+                server.uri()
             )
             .unwrap();
         }

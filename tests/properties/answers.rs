@@ -56,6 +56,8 @@ proptest! {
             rule: rule.and_then(|at| config.policy.rules().iter().nth(at)),
             issuer: if issuer { config.policy.issuers().first() } else { None },
             verdict: Verdict::Deny(denial),
+            sought: None,
+            stale: false,
         };
         let answer = answers.answer(&decision, &request);
         prop_assert!(is_denial(answer.message()));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use watchword::authenticator::{Snapshot, Verdict, authenticate};
+use watchword::authenticator::{IssuerKeys, Snapshot, Verdict, authenticate};
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::TokenCache;
@@ -44,7 +44,7 @@ impl Core {
         let mut snapshot = Snapshot::new(config.policy);
         for (issuer, source) in &config.sources {
             if let Source::Fixed(keys) = source {
-                snapshot = snapshot.with_keys(&[*issuer], keys);
+                snapshot = snapshot.with_keys(&[*issuer], Some(&IssuerKeys::fresh(keys.clone())));
             }
         }
         Self {

@@ -34,11 +34,11 @@ pub(crate) struct Answered {
 
 /// The keys that a source may have had in use at some moment between two others, both included. `None` stands for no
 /// keys at all.
-fn in_use<'h>(
-    history: &'h [FetchRecord],
+fn in_use(
+    history: &[FetchRecord],
     max_stale: Duration,
     (from, to): (Instant, Instant),
-) -> Vec<Option<&'h [usize]>> {
+) -> Vec<Option<&[usize]>> {
     let all = history
         .iter()
         .filter_map(|fetch| Some((fetch.end?, fetch.keys.as_deref()?)));
@@ -72,14 +72,15 @@ pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord])
         reason,
     } = answered;
     let states = in_use(history, times.max_stale, (*start, *end));
-    let fits = |key: usize| move |keys: &Option<&[usize]>| keys.is_some_and(|keys| keys.contains(&key));
+    let fits =
+        |key: usize| move |keys: Option<&[usize]>| keys.is_some_and(|keys| keys.contains(&key));
     let (key, expired) = match token.made {
         Made::By(key) => (Some(key), false),
         Made::ShortBy(key) => (Some(key), *wall >= SHORT_END),
         Made::ForgedAs(_) | Made::Strange(_) => (None, false),
     };
-    let may_verify = key.is_some_and(|key| states.iter().any(fits(key)));
-    let must_verify = key.is_some_and(|key| states.iter().all(fits(key)));
+    let may_verify = key.is_some_and(|key| states.iter().copied().any(fits(key)));
+    let must_verify = key.is_some_and(|key| states.iter().copied().all(fits(key)));
     let may_lack_keys = states.contains(&None);
     let must_lack_keys = states.iter().all(Option::is_none);
     let right = match reason.as_str() {
@@ -105,13 +106,20 @@ pub(crate) fn judge_fetches(fetches: &[FetchRecord], times: &Times) {
             end + times.min_cache.mul_f64(0.8)
         } else {
             failures += 1;
-            let backoff = Duration::from_secs(1 << (failures - 1).min(5)).min(Duration::from_secs(30));
+            let backoff =
+                Duration::from_secs(1 << (failures - 1).min(5)).min(Duration::from_secs(30));
             end + backoff.mul_f64(0.5)
         };
         let allowed = scheduled.min(before.start + times.cooldown);
-        assert!(after.start + TICK >= allowed, "too early: {before:?} {after:?}");
+        assert!(
+            after.start + TICK >= allowed,
+            "too early: {before:?} {after:?}"
+        );
         let patience = before.retry_after.min(Duration::from_secs(30));
-        assert!(after.start + TICK >= end + patience, "impatient: {before:?} {after:?}");
+        assert!(
+            after.start + TICK >= end + patience,
+            "impatient: {before:?} {after:?}"
+        );
     }
     for fetch in fetches {
         let Some(end) = fetch.end else { continue };

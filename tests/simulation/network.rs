@@ -75,7 +75,9 @@ impl Network {
     }
 
     fn servers(&self) -> MutexGuard<'_, BTreeMap<String, Server>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -111,7 +113,10 @@ impl Fetch for Network {
                 Content::NotModified
             } else {
                 let documents = vec![documents];
-                Content::Documents { documents, validators }
+                Content::Documents {
+                    documents,
+                    validators,
+                }
             };
             Ok(Fetched { content, fresh_for })
         })
@@ -155,7 +160,11 @@ impl<'a> Visit<'a> {
             });
             server.fetches.len() - 1
         });
-        Self { network, path, index }
+        Self {
+            network,
+            path,
+            index,
+        }
     }
 
     fn record(&self, change: impl FnOnce(&mut FetchRecord)) {

@@ -147,7 +147,11 @@ impl World {
     async fn move_wall(&mut self) {
         // The model knows one calendar time a request.
         self.settle().await;
-        self.wall = NOW + self.random.choice([0, -3600, 300, 329, 330, 3600, 86400]).unwrap();
+        self.wall = NOW
+            + self
+                .random
+                .choice([0, -3600, 300, 329, 330, 3600, 86400])
+                .unwrap();
         self.clock.set(self.wall);
         self.note(&format!("the calendar says {}", self.wall - NOW));
     }
@@ -159,7 +163,10 @@ impl World {
 
     fn random_span(&mut self) -> Duration {
         let cache = self.times.cache.as_secs_f64();
-        let longest = self.random.choice([0.05, 0.5, 5.0, cache, 2.0 * cache]).unwrap();
+        let longest = self
+            .random
+            .choice([0.05, 0.5, 5.0, cache, 2.0 * cache])
+            .unwrap();
         Duration::from_secs_f64(self.random.f64() * longest)
     }
 
@@ -216,7 +223,8 @@ impl World {
             });
         }
         // The longest `Retry-After`, back-off and fetch.
-        self.pass(Duration::from_secs(300 + 30) + self.times.timeout).await;
+        self.pass(Duration::from_secs(300 + 30) + self.times.timeout)
+            .await;
         for round in 0..2 {
             for issuer in 0..ISSUERS.len() {
                 for key in &published {
@@ -226,7 +234,8 @@ impl World {
             }
             self.settle().await;
             if round == 0 {
-                self.pass(self.times.cooldown + Duration::from_secs(1)).await;
+                self.pass(self.times.cooldown + Duration::from_secs(1))
+                    .await;
             }
         }
         let answered = self.answered.lock().unwrap();

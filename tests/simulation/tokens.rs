@@ -71,7 +71,11 @@ static MINT: LazyLock<Mint> = LazyLock::new(|| {
 impl Token {
     pub(crate) fn text(self) -> &'static str {
         let tokens = &MINT.tokens[self.issuer];
-        &tokens.iter().find(|(made, _)| *made == self.made).unwrap().1
+        &tokens
+            .iter()
+            .find(|(made, _)| *made == self.made)
+            .unwrap()
+            .1
     }
 
     pub(crate) fn random(random: &mut fastrand::Rng) -> Self {

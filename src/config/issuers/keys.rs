@@ -152,7 +152,7 @@ impl Section<'_, '_> {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        match KeySet::from_json(text.as_bytes()) {
+        match KeySet::from_documents([text.as_bytes()]) {
             Ok(keys) => Some(Source::fixed(keys)),
             Err(error) => {
                 self.note(

@@ -1,18 +1,12 @@
 //! URLs that keys and metadata are fetched from.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use reqwest::Url;
+
+use crate::jwks;
 
 use super::super::raw;
 use super::Section;
 use super::access::sends_credentials;
-
-/// Where clouds answer whoever asks with credentials of the machine. The others are link-local.
-const METADATA: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254)),
-];
 
 impl Section<'_, '_> {
     /// The URL of a setting, if it may be fetched.
@@ -64,27 +58,9 @@ fn fetchable(text: &str, raw: &raw::Jwks) -> Result<Url, (String, &'static str)>
             "a URL without them",
         ));
     }
-    match address(&url) {
-        Some(address) if is_never_fetched_from(address) => Err((
-            format!("{address}, a link-local or metadata address"),
-            "another host",
-        )),
-        _ => Ok(url),
+    let deny_private = raw.deny_private_addresses == Some(true);
+    match jwks::forbidden_literal(&url, deny_private) {
+        Some((address, kind)) => Err((format!("{address}, which is {kind}"), "another host")),
+        None => Ok(url),
     }
-}
-
-/// The address that stands in a URL in place of a name, in whatever way it is written.
-fn address(url: &Url) -> Option<IpAddr> {
-    let host = url.host_str()?;
-    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    let address: IpAddr = bare.unwrap_or(host).parse().ok()?;
-    Some(address.to_canonical())
-}
-
-fn is_never_fetched_from(address: IpAddr) -> bool {
-    let link_local = match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    };
-    link_local || METADATA.contains(&address)
 }

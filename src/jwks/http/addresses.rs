@@ -45,15 +45,27 @@ impl Resolve for Resolver {
     }
 }
 
-/// Checks a URL whose host is an address; such hosts never come to a resolver. The URL's parser has brought all
-/// spellings of an address into one form.
+/// Checks a URL whose host is an address; such hosts never come to a resolver.
 pub(super) fn check_literal(url: &Url, deny_private: bool) -> Result<(), Forbidden> {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse() {
-        Ok(address) => check(host, address, deny_private),
-        Err(_) => Ok(()),
+    match literal(url) {
+        Some(address) => check(url.host_str().unwrap_or_default(), address, deny_private),
+        None => Ok(()),
     }
+}
+
+/// The address that stands in a URL in place of a name, if it is one that is not spoken to, and what kind it is.
+pub(crate) fn forbidden_literal(url: &Url, deny_private: bool) -> Option<(IpAddr, &'static str)> {
+    let address = literal(url)?;
+    Some((address, forbidden(address, deny_private)?))
+}
+
+/// The URL's parser has brought all spellings of an address into one form.
+fn literal(url: &Url) -> Option<IpAddr> {
+    let host = url.host_str()?;
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
 }
 
 fn check(host: &str, address: IpAddr, deny_private: bool) -> Result<(), Forbidden> {

@@ -49,7 +49,7 @@ pub(super) fn accepted(rows: &[&str]) {
 fn sources(issuers: &[(&str, &str)]) -> Vec<FetchedSource> {
     let config = Config::parse(&config(issuers), Path::new("folder/w.yaml")).unwrap();
     let fetched = |(_, source)| match source {
-        Source::Fetched(source) => source,
+        Source::Fetched(source) => *source,
         Source::Fixed(_) => panic!("fixed keys"),
     };
     config.sources.into_iter().map(fetched).collect()

@@ -1,0 +1,131 @@
+//! What happened at a key server, and waiting for it to happen.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::sync::watch;
+
+use super::patience::within;
+
+/// Longest head of a request, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Without the query.
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    /// Names in lower case, in the order in which they came.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) with_client_certificate: bool,
+}
+
+impl Request {
+    /// The first header of this name, which is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The next request of a connection; `None` where the client left instead.
+    pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Self> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            assert!(head.len() < MAX_HEAD, "a request without an end");
+            if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                return None;
+            }
+        }
+        Some(Self::parse(&String::from_utf8_lossy(&head)))
+    }
+
+    fn parse(head: &str) -> Self {
+        let mut lines = head.lines();
+        let mut words = lines.next().unwrap_or_default().split(' ');
+        let method = words.next().unwrap_or_default().to_owned();
+        let target = words.next().unwrap_or_default();
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (target, None),
+        };
+        let headers = lines.filter_map(|line| line.split_once(':'));
+        Self {
+            method,
+            path: path.to_owned(),
+            query,
+            headers: headers
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+                .collect(),
+            with_client_certificate: false,
+        }
+    }
+}
+
+/// All that happened so far.
+#[derive(Default)]
+pub(crate) struct Events {
+    pub(crate) connections: usize,
+    pub(crate) failed_handshakes: usize,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) completed: usize,
+    pub(crate) abandoned: usize,
+}
+
+impl Events {
+    pub(crate) fn connections(&self) -> usize {
+        self.connections
+    }
+
+    pub(crate) fn failed_handshakes(&self) -> usize {
+        self.failed_handshakes
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.len()
+    }
+
+    pub(crate) fn requests_at(&self, path: &str) -> usize {
+        let requests = self.requests.iter();
+        requests.filter(|request| request.path == path).count()
+    }
+
+    pub(crate) fn completed(&self) -> usize {
+        self.completed
+    }
+
+    pub(crate) fn abandoned(&self) -> usize {
+        self.abandoned
+    }
+}
+
+/// What happens, for all who wait for it.
+#[derive(Default)]
+pub(crate) struct Record(watch::Sender<Events>);
+
+impl Record {
+    pub(crate) fn add(&self, change: impl FnOnce(&mut Events)) {
+        self.0.send_modify(change);
+    }
+
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Events) -> T) -> T {
+        read(&self.0.borrow())
+    }
+
+    /// Waits until there are so many of something.
+    pub(crate) async fn reaches(
+        &self,
+        patience: Duration,
+        wanted: usize,
+        what: &str,
+        count: impl Fn(&Events) -> usize,
+    ) {
+        let mut events = self.0.subscribe();
+        let reached = events.wait_for(|events| count(events) >= wanted);
+        if within(patience, reached).await.is_none() {
+            let came = self.read(&count);
+            panic!("waited {patience:?} for {wanted} {what}, and there are {came}");
+        }
+    }
+}

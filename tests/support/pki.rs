@@ -1,0 +1,173 @@
+//! Certificates made for one run: an authority that Watchword is told to trust, one that it is not, and what they
+//! sign. Nothing here outlives the process but the PEM files, which only name it.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "every test binary compiles its own copy and uses a part of it"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// What the URL of a key server may name.
+const SERVER_NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
+
+/// The certificate of the trusted authority, as PEM. The name of the file is this process's own.
+pub(crate) fn ca_file() -> &'static Path {
+    &trusted().file
+}
+
+/// The certificate of an authority that signed nothing but what has "stranger" in its name here.
+pub(crate) fn stranger_ca_file() -> &'static Path {
+    &stranger().file
+}
+
+/// The trusted authority alone.
+pub(crate) fn roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted().issuer.der().clone()).unwrap();
+    roots
+}
+
+/// The cryptography of both sides, named so that none needs to be installed for the process.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// A certificate and its private key.
+pub(crate) struct Identity {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Identity {
+    /// A key server as it should be.
+    pub(crate) fn server() -> Self {
+        trusted().sign(for_server(&SERVER_NAMES))
+    }
+
+    /// A key server whose certificate ran out in 2001.
+    pub(crate) fn expired_server() -> Self {
+        let mut params = for_server(&SERVER_NAMES);
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(2001, 1, 1);
+        trusted().sign(params)
+    }
+
+    /// A key server whose certificate begins in 4000.
+    pub(crate) fn future_server() -> Self {
+        let mut params = for_server(&SERVER_NAMES);
+        params.not_before = date_time_ymd(4000, 1, 1);
+        trusted().sign(params)
+    }
+
+    /// Trusted, but for another host and another address.
+    pub(crate) fn server_elsewhere() -> Self {
+        trusted().sign(for_server(&["elsewhere.example", "127.0.0.2"]))
+    }
+
+    /// The right names, signed by the authority that is not trusted.
+    pub(crate) fn stranger_server() -> Self {
+        stranger().sign(for_server(&SERVER_NAMES))
+    }
+
+    /// The right names, signed by nobody else.
+    pub(crate) fn self_signed_server() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = for_server(&SERVER_NAMES).self_signed(&key).unwrap();
+        Self { certificate, key }
+    }
+
+    /// A client that a key server with mutual TLS lets in.
+    pub(crate) fn client() -> Self {
+        trusted().sign(for_client())
+    }
+
+    /// A client that no key server here lets in.
+    pub(crate) fn stranger_client() -> Self {
+        stranger().sign(for_client())
+    }
+
+    /// Without the authority, which the other side must have.
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        vec![self.certificate.der().clone()]
+    }
+
+    pub(crate) fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::try_from(self.key.serialize_der()).unwrap()
+    }
+
+    /// The certificate and its key (PKCS #8), each in a PEM file of this process with this name.
+    pub(crate) fn pem_files(&self, name: &str) -> (PathBuf, PathBuf) {
+        (
+            write_pem(&format!("{name}-cert"), &self.certificate.pem()),
+            write_pem(&format!("{name}-key"), &self.key.serialize_pem()),
+        )
+    }
+}
+
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    file: PathBuf,
+}
+
+fn trusted() -> &'static Authority {
+    static TRUSTED: OnceLock<Authority> = OnceLock::new();
+    TRUSTED.get_or_init(|| Authority::generate("trusted"))
+}
+
+fn stranger() -> &'static Authority {
+    static STRANGER: OnceLock<Authority> = OnceLock::new();
+    STRANGER.get_or_init(|| Authority::generate("stranger"))
+}
+
+impl Authority {
+    fn generate(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let file = write_pem(&format!("{name}-ca"), &issuer.pem());
+        Self { issuer, file }
+    }
+
+    fn sign(&self, mut params: CertificateParams) -> Identity {
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity { certificate, key }
+    }
+}
+
+fn for_server(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params
+}
+
+fn for_client() -> CertificateParams {
+    let mut params = for_server(&["watchword.example"]);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
+
+fn write_pem(name: &str, pem: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Tests that were built elsewhere find no such folder.
+    std::fs::create_dir_all(folder).unwrap();
+    let path = folder.join(format!("jwks-{}-{name}.pem", std::process::id()));
+    std::fs::write(&path, pem).unwrap();
+    path
+}
