@@ -41,7 +41,7 @@ const BACKLOG: u32 = 1024;
 /// A key server. Without it, its port is closed.
 pub(crate) struct KeyServer {
     scheme: &'static str,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     stage: Arc<Stage>,
     running: Mutex<Option<Running>>,
     /// Bound and not listening: the port is refused, and is given to nobody else.
