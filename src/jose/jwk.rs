@@ -47,6 +47,9 @@ pub enum SkipReason {
     /// More than two keys have this `kid` and algorithm.
     #[error("more than two keys with one kid")]
     Duplicate,
+    /// Eight keys without `kid` stand before it, and no more are tried for a token.
+    #[error("more than eight keys without a kid")]
+    Crowded,
     /// A document of several holds a private key, and is not used.
     #[error("a private key")]
     PrivateKey,

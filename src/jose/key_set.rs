@@ -183,34 +183,34 @@ impl KeySet {
                 .any(|key| key.kid.as_deref() == Some(kid) && key.reason == SkipReason::Unsupported)
     }
 
-    /// A rule that does not depend on the order of the set: two keys may share a `kid` and an
-    /// algorithm (a rotation under one name), more than two are all set aside.
+    /// Two keys may share a `kid` and an algorithm (a rotation under one name); more than two are all set aside, whatever
+    /// their order. Of keys without `kid`, those are set aside that no token would be tried with.
     fn drop_crowded_kids(&mut self) {
-        let crowded: Vec<_> = self
-            .keys
-            .iter()
-            .map(|key| self.sharing(key) > MAX_SAME_KID)
-            .collect();
+        let crowded: Vec<_> = (0..self.keys.len()).map(|at| self.is_crowded(at)).collect();
         let mut crowded = crowded.into_iter();
-        let (dropped, kept) = self
+        let (dropped, kept): (Vec<_>, Vec<_>) = self
             .keys
             .drain(..)
             .partition(|_| crowded.next().unwrap_or_default());
         self.keys = kept;
-        let dropped: Vec<PreparedKey> = dropped;
         let skipped = |key: PreparedKey| Skipped {
+            reason: match key.kid {
+                Some(_) => SkipReason::Duplicate,
+                None => SkipReason::Crowded,
+            },
             kid: key.kid,
-            reason: SkipReason::Duplicate,
         };
         self.skipped.extend(dropped.into_iter().map(skipped));
     }
 
-    fn sharing(&self, key: &PreparedKey) -> usize {
+    fn is_crowded(&self, at: usize) -> bool {
+        let Some(key) = self.keys.get(at) else {
+            return false;
+        };
         let same = |other: &&PreparedKey| other.algorithm == key.algorithm && other.kid == key.kid;
-        if key.kid.is_none() {
-            0
-        } else {
-            self.keys.iter().filter(same).count()
+        match key.kid {
+            Some(_) => self.keys.iter().filter(same).count() > MAX_SAME_KID,
+            None => self.keys.iter().take(at).filter(same).count() >= MAX_CANDIDATES,
         }
     }
 }

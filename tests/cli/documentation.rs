@@ -23,13 +23,26 @@ fn every_configuration_in_the_documentation_is_good() {
         "documentation",
         &[("machines.key", "a secret of at least thirty-two bytes\n")],
     );
-    for page in ["README.md", "docs/configuration.md"] {
+    for page in ["README.md", "docs/configuration.md", "docs/keys.md"] {
         let found = configurations(page);
         assert!(!found.is_empty(), "no configuration in {page}");
         for text in found {
             if let Err(problems) = Config::parse(&text, &folder.join(page.replace('/', "-"))) {
                 panic!("{problems}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_configurations_of_the_examples_are_good() {
+    for example in [
+        "examples/envoy/watchword.yaml",
+        "examples/kubernetes/watchword.yaml",
+    ] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(example);
+        if let Err(problems) = Config::load(&file) {
+            panic!("{problems}");
         }
     }
 }
