@@ -91,8 +91,38 @@ pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord])
         _ => false,
     };
     assert!(right, "wrong answer {answered:?}; keys in use: {states:?}");
+    if let Some(fetch) = key.and_then(|key| awaited(key, answered, times, history)) {
+        let in_time = fetch.end.is_some_and(|fetched| *end <= fetched + TICK);
+        let verified = matches!(reason.as_str(), "allowed" | "token_expired");
+        assert!(
+            in_time && verified,
+            "{answered:?} should have waited for {fetch:?}"
+        );
+    }
     let took = *end - *start;
     assert!(took <= times.wait + TICK, "{answered:?} took {took:?}");
+}
+
+/// The fetch that a request must have waited for: one that was under way, came to its end within `wait`, and brought
+/// the key. Unless a good fetch shortly before was without it, which may be remembered.
+fn awaited<'h>(
+    key: usize,
+    answered: &Answered,
+    times: &Times,
+    history: &'h [FetchRecord],
+) -> Option<&'h FetchRecord> {
+    let start = answered.start;
+    let remembered = history.iter().any(|fetch| {
+        let recent = |end| end <= start && start <= end + times.cooldown + TICK;
+        fetch.keys.is_some() && fetch.end.is_some_and(recent)
+    });
+    let mut fetches = history.iter();
+    let fetch = fetches.find(|fetch| {
+        let in_time = |end| start + TICK < end && end + TICK < start + times.wait;
+        fetch.start <= start && fetch.end.is_some_and(in_time)
+    })?;
+    let brings = fetch.keys.as_ref().is_some_and(|keys| keys.contains(&key));
+    (brings && !remembered).then_some(fetch)
 }
 
 /// Panics where a source was fetched too often, or a fetch was cut short.

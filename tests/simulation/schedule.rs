@@ -112,6 +112,7 @@ impl World {
                 self.pass(span).await;
             }
             25..=26 => self.flood(),
+            27..=29 => self.rotate(path).await,
             _ => {
                 let token = Token::random(&mut self.random);
                 self.send(token);
@@ -120,6 +121,19 @@ impl World {
         if self.random.u8(..4) == 0 {
             // Lets what is under way go on without time passing.
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// A new key is published, and a token of it comes, when nothing keeps the source from being asked.
+    async fn rotate(&mut self, path: &str) {
+        self.pass(self.times.cooldown + Duration::from_secs(1))
+            .await;
+        let keys = keys(&mut self.random);
+        let made = Made::By(keys[0]);
+        self.note(&format!("{path} publishes {keys:?}"));
+        self.network.with(path, |server| server.published = keys);
+        for issuer in (0..ISSUERS.len()).filter(|issuer| SOURCES[*issuer] == path) {
+            self.send(Token { issuer, made });
         }
     }
 
