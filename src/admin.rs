@@ -6,23 +6,34 @@
 mod keys;
 mod metrics;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tracing::warn;
 
 use crate::jwks::KeySources;
 use crate::policy::Policy;
 use crate::telemetry::Metrics;
 
-pub use metrics::Registry;
+use metrics::Registry;
+
+/// Most connections at a time. Each takes a file descriptor, of which decisions need some too.
+const MAX_CONNECTIONS: usize = 32;
+/// Longest life of a connection.
+const MAX_TIME: Duration = Duration::from_secs(10);
+/// The wait after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
 /// What the pages are made from.
 #[derive(Debug)]
@@ -52,7 +63,7 @@ impl Admin {
     }
 
     /// Serves until the task is ended.
-    pub async fn serve(self, listener: TcpListener, address: SocketAddr) {
+    pub async fn serve(self, listener: TcpListener) {
         let pages = Router::new()
             .route("/jwks", get(keys::list))
             .route("/jwks/refresh", post(keys::refresh))
@@ -60,10 +71,38 @@ impl Admin {
             .route("/livez", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .with_state(Arc::new(self));
-        if let Err(error) = axum::serve(listener, pages).await {
-            warn!(%address, %error, "the admin listener ended");
+        let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut connections = JoinSet::new();
+        loop {
+            // The semaphore is never closed.
+            let Ok(turn) = room.clone().acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let service = TowerToHyperService::new(pages.clone());
+                    connections.spawn(async move {
+                        answer(stream, service).await;
+                        drop(turn);
+                    });
+                }
+                Err(error) => {
+                    warn!(%error, "a connection of an operator cannot be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+            while connections.try_join_next().is_some() {}
         }
     }
+}
+
+/// One request, then the connection ends. A client that errs, or takes too long, ends it too.
+async fn answer(stream: TcpStream, pages: TowerToHyperService<Router>) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), pages);
+    let _ = tokio::time::timeout(MAX_TIME, connection).await;
 }
 
 async fn ready(State(admin): State<Arc<Admin>>) -> impl IntoResponse {

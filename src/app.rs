@@ -105,7 +105,7 @@ impl App {
         if let Some((listener, address)) = admin {
             let (policy, keys) = (config.policy.clone(), state.keys.clone());
             let pages = Admin::new(policy, keys, &state.metrics, ready.clone());
-            tasks.spawn(pages.serve(listener, address));
+            tasks.spawn(pages.serve(listener));
             info!(%address, "listening for operators");
         }
 
@@ -165,15 +165,32 @@ impl App {
         &self.state.keys
     }
 
+    /// How many calls are being read or judged.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.state.in_flight()
+    }
+
     /// Waits until the keys of every issuer that is required are usable.
     pub async fn ready(&self) {
         // The sender lives as long as the server does.
         let _ = self.ready.clone().wait_for(|ready| *ready).await;
     }
 
-    /// Waits for the server to end by itself, which it never should; returns the cause.
+    /// Waits for the server, or a task that it needs, to end by itself, which none ever should; returns the cause.
     pub async fn ended(&mut self) -> String {
-        match (&mut self.server).await {
+        let server = loop {
+            tokio::select! {
+                server = &mut self.server => break server,
+                // Some tasks come to an end that is due.
+                Some(task) = self.tasks.join_next() => {
+                    if let Err(error) = task {
+                        return error.to_string();
+                    }
+                }
+            }
+        };
+        match server {
             Ok(Ok(())) => "it stopped accepting calls".to_owned(),
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
@@ -185,20 +202,15 @@ impl App {
     pub async fn stop(mut self) -> bool {
         set_health(&self.health, ServingStatus::NotServing).await;
         self.tasks.shutdown().await;
-        let saved = self.state.keys.saved();
-        if tokio::time::timeout(self.shutdown_timeout, saved)
-            .await
-            .is_err()
-        {
-            warn!("keys could not be saved in the state directory in time");
-        }
         // Fails only where the server ended by itself.
         let _ = self.stop.send(());
         // Watches would go on for ever, and the connections that they are on with them.
         for service in SERVICES {
             self.health.clear_service_status(service).await;
         }
-        let end = tokio::time::timeout(self.shutdown_timeout, &mut self.server).await;
+        let saved = self.state.keys.saved();
+        let end = async { tokio::join!(&mut self.server, saved).0 };
+        let end = tokio::time::timeout(self.shutdown_timeout, end).await;
         let ended = matches!(end, Ok(Ok(Ok(()))));
         // Connections without a call, which somebody may hold open for ever, are no loss.
         let in_flight = self.state.in_flight();
@@ -246,6 +258,7 @@ impl Works {
         let live = Arc::new(ArcSwap::from_pointee(live));
         let (publish, ready) = publisher(live.clone());
         let setup = Setup {
+            policy: config.policy.clone(),
             state_dir: config.state_dir.clone(),
             clock: clock.clone(),
             fetch,

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::jose::KeySet;
 use crate::policy::{Demand, Issuer, IssuerId, Policy, Requirement, Rule, TokenFrom};
 use crate::request::Request;
-use crate::token::{BearerToken, Denial, Removal, UnixTime, UnverifiedToken, VerifiedToken};
+use crate::token::{BearerToken, Denial, Moment, Now, Removal, UnverifiedToken, VerifiedToken};
 
 /// Policy and keys as they are at one moment. A request is judged by one snapshot from start to end.
 #[derive(Clone, Debug)]
@@ -28,6 +28,9 @@ pub struct IssuerKeys {
     pub set: Arc<KeySet>,
     /// Whether they are older than they should be, because no newer ones can be had.
     pub stale: bool,
+    /// The moment from which they are too old to be used. They are withdrawn then; but that may come late, and no token
+    /// is verified with them after it.
+    pub usable_until: Moment,
 }
 
 impl Snapshot {
@@ -60,8 +63,9 @@ impl Snapshot {
 
     /// The keys of an issuer; `None` until they are first available, and when they have become too old.
     #[must_use]
-    pub fn keys(&self, issuer: IssuerId) -> Option<&IssuerKeys> {
-        self.keys.get(&issuer)
+    pub fn keys(&self, issuer: IssuerId, moment: Moment) -> Option<&IssuerKeys> {
+        let keys = self.keys.get(&issuer);
+        keys.filter(|keys| moment < keys.usable_until)
     }
 
     /// Whether every issuer has keys that is required to.
@@ -74,10 +78,14 @@ impl Snapshot {
 }
 
 impl IssuerKeys {
-    /// Keys that are not old.
+    /// Keys that never grow old.
     #[must_use]
-    pub fn fresh(set: Arc<KeySet>) -> Self {
-        Self { set, stale: false }
+    pub fn lasting(set: Arc<KeySet>) -> Self {
+        Self {
+            set,
+            stale: false,
+            usable_until: Moment::NEVER,
+        }
     }
 }
 
@@ -95,6 +103,7 @@ pub trait VerifiedTokens {
         &self,
         digest: &Self::Digest,
         snapshot: &Snapshot,
+        moment: Moment,
     ) -> Option<(IssuerId, Arc<VerifiedToken>)>;
 
     /// Remembers a token that `keys` verified.
@@ -211,13 +220,13 @@ impl Allow {
 pub fn authenticate<'s, C: VerifiedTokens>(
     snapshot: &'s Snapshot,
     request: &Request<'_>,
-    now: UnixTime,
+    now: impl Into<Now>,
     cache: &C,
 ) -> Decision<'s> {
     let mut judgement = Judgement {
         snapshot,
         request,
-        now,
+        now: now.into(),
         cache,
         rule: None,
         issuer: None,
@@ -238,7 +247,7 @@ pub fn authenticate<'s, C: VerifiedTokens>(
 struct Judgement<'j, 's, 'r, C> {
     snapshot: &'s Snapshot,
     request: &'j Request<'r>,
-    now: UnixTime,
+    now: Now,
     cache: &'j C,
     rule: Option<&'s Rule>,
     issuer: Option<&'s Issuer>,
@@ -278,7 +287,7 @@ impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
         if !found.place.admits(id) {
             return Err(Denial::IssuerNotAllowed);
         }
-        issuer.expectations.check(&token, self.now)?;
+        issuer.expectations.check(&token, self.now.calendar)?;
         if let Some(demand) = demand {
             demand.check(id, &token)?;
         }
@@ -322,9 +331,13 @@ impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
     }
 
     fn verify(&mut self, found: &Found<'s, 'r>) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
+        let moment = self.now.moment;
         let digest = self.cache.digest(&found.token);
-        if let Some((id, token)) = self.cache.find(&digest, self.snapshot) {
-            self.stale = self.snapshot.keys(id).is_some_and(|keys| keys.stale);
+        if let Some((id, token)) = self.cache.find(&digest, self.snapshot, moment) {
+            self.stale = self
+                .snapshot
+                .keys(id, moment)
+                .is_some_and(|keys| keys.stale);
             return Ok((id, token));
         }
         let token = UnverifiedToken::parse(&found.token)?;
@@ -339,7 +352,7 @@ impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
             kid: token.kid().map(Into::into),
             keys,
         };
-        let Some(keys) = self.snapshot.keys(id) else {
+        let Some(keys) = self.snapshot.keys(id, moment) else {
             self.sought = Some(sought(None));
             return Err(Denial::JwksUnavailable);
         };

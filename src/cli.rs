@@ -64,7 +64,11 @@ pub fn run() -> ExitCode {
 
 /// Runs a future on a runtime with a thread a core.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Runtime::new()?.block_on(future)
+    let runtime = tokio::runtime::Runtime::new()?;
+    let outcome = runtime.block_on(future);
+    // A name lookup or a disk that hangs must not keep the process from its end.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Writes a line to standard output. A reader that has gone away is no reason to fail.

@@ -7,15 +7,13 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::token::UnixTime;
+use crate::token::{Now, UnixTime};
+
+pub use crate::token::Moment;
 
 /// A source of the time: what a calendar says, and how long it has been running. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Kind>);
-
-/// A moment on a clock that nobody sets: the time since the clock was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(Duration);
 
 #[derive(Debug)]
 struct Kind {
@@ -90,22 +88,34 @@ impl Clock {
     /// The present moment.
     #[must_use]
     pub fn moment(&self) -> Moment {
-        Moment(match &self.0.timers {
+        Moment::after(match &self.0.timers {
             Timers::Running(start) => start.elapsed(),
             Timers::Manual(timers) => *timers.borrow(),
         })
     }
 
+    /// The time of both.
+    #[must_use]
+    pub fn read(&self) -> Now {
+        Now {
+            calendar: self.now(),
+            moment: self.moment(),
+        }
+    }
+
     /// Waits for a moment to come.
     pub async fn sleep_until(&self, moment: Moment) {
         match &self.0.timers {
-            Timers::Running(start) => match start.checked_add(moment.0) {
+            Timers::Running(start) => match start.checked_add(moment.elapsed()) {
                 Some(end) => tokio::time::sleep_until(end).await,
                 None => std::future::pending().await,
             },
             Timers::Manual(timers) => {
                 // The sender is in this clock.
-                let _ = timers.subscribe().wait_for(|now| *now >= moment.0).await;
+                let _ = timers
+                    .subscribe()
+                    .wait_for(|now| *now >= moment.elapsed())
+                    .await;
             }
         }
     }
@@ -113,22 +123,6 @@ impl Clock {
     /// Waits for this long.
     pub async fn sleep(&self, span: Duration) {
         self.sleep_until(self.moment() + span).await;
-    }
-}
-
-impl std::ops::Add<Duration> for Moment {
-    type Output = Self;
-
-    fn add(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(span))
-    }
-}
-
-impl Moment {
-    /// The time since an earlier moment; zero where that one is later.
-    #[must_use]
-    pub fn since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
     }
 }
 

@@ -20,7 +20,7 @@ mod store;
 pub use fetch::{Content, Fetch, FetchError, Fetched, Validators};
 pub(crate) use file::read_bounded;
 pub(crate) use http::forbidden_literal;
-pub use keeper::Publish;
+pub use keeper::{Publish, Seeking, Waiting};
 pub use key_sources::{KeySources, Setup};
 pub use life_cycle::Refresh;
 pub use network::{Network, read_keys};

@@ -7,10 +7,12 @@ mod claims;
 mod denial;
 mod expectations;
 mod extract;
+mod time;
 mod verified;
 
-pub use claims::{ClaimPath, Claims, UnixTime};
+pub use claims::{ClaimPath, Claims};
 pub use denial::{Class, Denial};
 pub use expectations::{Audiences, Expectations};
 pub use extract::{BearerToken, Location, Removal};
+pub use time::{Moment, Now, UnixTime};
 pub use verified::{UnverifiedToken, VerifiedToken};

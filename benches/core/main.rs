@@ -35,7 +35,7 @@ fn main() {
     let Some((issuer, Source::Fixed(key_set))) = config.sources.first() else {
         unreachable!("inline keys")
     };
-    let issuer_keys = IssuerKeys::fresh(key_set.clone());
+    let issuer_keys = IssuerKeys::lasting(key_set.clone());
     let snapshot = Snapshot::new(config.policy.clone()).with_keys(&[*issuer], Some(&issuer_keys));
     let answers = Answers::new(snapshot.policy(), "bench");
     let (warm, cold) = (TokenCache::new(1000).unwrap(), TokenCache::new(0).unwrap());

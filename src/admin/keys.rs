@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,12 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
 pub(super) async fn refresh(
     State(admin): State<Arc<Admin>>,
     Query(which): Query<Which>,
+    headers: HeaderMap,
 ) -> Response {
+    // A page in the browser of somebody who can reach this port.
+    if headers.contains_key(header::ORIGIN) {
+        return (StatusCode::FORBIDDEN, "not for browsers\n").into_response();
+    }
     let issuer = match which.issuer {
         None => None,
         Some(name) => match issuer_named(&admin.policy, &name) {
@@ -98,6 +103,9 @@ pub(super) async fn refresh(
         },
     };
     let sources = admin.keys.refresh(issuer);
+    if sources.is_empty() {
+        return (StatusCode::NOT_FOUND, "no keys that are fetched\n").into_response();
+    }
     let sources: Vec<Refreshed> = sources.into_iter().map(Refreshed::of).collect();
     let cooling = sources
         .iter()
@@ -161,7 +169,8 @@ impl Refreshed {
             source,
             result,
             // Rounded up: asking again after it must not be too early.
-            retry_after_seconds: wait.map(|wait| wait.as_secs() + 1),
+            retry_after_seconds: wait
+                .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
         }
     }
 }

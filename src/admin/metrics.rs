@@ -16,7 +16,7 @@ use crate::telemetry;
 
 /// All metrics.
 #[derive(Debug)]
-pub struct Registry(Metrics);
+pub(super) struct Registry(Metrics);
 
 /// Key metrics, read from the sources when somebody looks.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ type Named<'s> = (&'s str, &'s SourceStatus);
 
 impl Registry {
     /// The media type of [`Registry::text`].
-    pub const CONTENT_TYPE: &'static str =
+    pub(super) const CONTENT_TYPE: &'static str =
         "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
     pub(super) fn new(

@@ -56,8 +56,9 @@ impl Service<HttpRequest<Body>> for ExtAuthz {
             if call.uri().path() != CHECK {
                 return Ok(unary::unimplemented());
             }
+            let patience = unary::patience(call.headers());
             let message = unary::read_message(call.into_body()).await;
-            let response = unary::respond(&state.check(message).await);
+            let response = unary::respond(&state.check(message, patience).await);
             drop(in_flight);
             Ok(response)
         })

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use tracing::error;
 
 use crate::authenticator::{IssuerKeys, Snapshot, Sought, authenticate};
 use crate::clock::{Clock, Stopwatch};
-use crate::jwks::KeySources;
+use crate::jwks::{KeySources, Seeking};
 use crate::policy::{IssuerId, Policy};
 use crate::request::Request;
 use crate::telemetry::Metrics;
@@ -62,22 +63,23 @@ impl Live {
 #[derive(Debug)]
 pub struct State {
     /// Replaced as a whole when keys or policy change.
-    pub live: Arc<ArcSwap<Live>>,
+    live: Arc<ArcSwap<Live>>,
     /// Where keys come from that are not there yet.
     pub keys: Arc<KeySources>,
     /// Tokens whose signatures were checked.
-    pub tokens: TokenCache,
+    tokens: TokenCache,
     /// The time.
-    pub clock: Clock,
+    clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Room for messages that wait, in KiB.
+    waiting: Semaphore,
     /// Held by each call until it is answered.
     pub(super) calls: Arc<()>,
 }
 
 /// KiB of messages that may wait for keys at a time, of all connections together.
 const WAITING_KIB: usize = 64 * 1024;
-static WAITING: Semaphore = Semaphore::const_new(WAITING_KIB);
 
 impl State {
     /// The state of a server that has not been called yet.
@@ -95,6 +97,7 @@ impl State {
             tokens,
             clock,
             metrics,
+            waiting: Semaphore::new(WAITING_KIB),
             calls: Arc::new(()),
         }
     }
@@ -107,20 +110,40 @@ impl State {
 
     /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
     ///
-    /// A request whose key is not there waits for one fetch, a bounded time, and is then judged once more.
-    pub(super) async fn check(&self, message: Result<Bytes, Unreadable>) -> Answer {
+    /// A request whose key is not there waits for one fetch, a bounded time, and is then judged once more. `patience` is
+    /// how long the caller lets it wait.
+    pub(super) async fn check(
+        &self,
+        message: Result<Bytes, Unreadable>,
+        patience: Option<Duration>,
+    ) -> Answer {
         let stopwatch = tracing::enabled!(tracing::Level::DEBUG).then(Stopwatch::start);
         let mut judgement = self.judge(&message, stopwatch);
-        if let Some(sought) = judgement.sought.take() {
-            let turn = WAITING.try_acquire_many(kib(&message));
-            if turn.is_ok() && self.keys.renewed(&sought).await {
-                judgement = self.judge(&message, stopwatch);
-            }
+        if let Some(sought) = judgement.sought.take()
+            && self.renewed(&sought, &message, patience).await
+        {
+            judgement = self.judge(&message, stopwatch);
         }
         if let Some(line) = &judgement.line {
             line.write();
         }
         judgement.answer
+    }
+
+    async fn renewed(
+        &self,
+        sought: &Sought,
+        message: &Result<Bytes, Unreadable>,
+        patience: Option<Duration>,
+    ) -> bool {
+        match self.keys.seek(sought) {
+            Seeking::Renewed => true,
+            Seeking::Refused => false,
+            Seeking::Wait(waiting) => match self.waiting.try_acquire_many(kib(message)) {
+                Ok(_turn) => waiting.renewed(patience).await,
+                Err(_) => false,
+            },
+        }
     }
 
     /// The stopwatch runs where lines about decisions are written.
@@ -151,7 +174,7 @@ impl State {
         request: &Request<'_>,
         stopwatch: Option<Stopwatch>,
     ) -> Judgement {
-        let decision = authenticate(&live.snapshot, request, self.clock.now(), &self.tokens);
+        let decision = authenticate(&live.snapshot, request, self.clock.read(), &self.tokens);
         if decision.stale {
             self.metrics.count_stale();
         }

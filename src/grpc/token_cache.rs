@@ -1,6 +1,6 @@
 //! The cache of tokens whose signatures were checked, on moka.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use aws_lc_rs::cmac;
 use moka::sync::Cache;
@@ -8,7 +8,7 @@ use moka::sync::Cache;
 use crate::authenticator::{Snapshot, VerifiedTokens};
 use crate::jose::KeySet;
 use crate::policy::IssuerId;
-use crate::token::{BearerToken, VerifiedToken};
+use crate::token::{BearerToken, Moment, VerifiedToken};
 
 /// Verified tokens under a keyed digest of all their bytes: AES-CMAC (NIST SP 800-38B), 128 bits. The key is made at random in each process, so
 /// nobody can look for tokens that collide, and no token is kept as text.
@@ -27,8 +27,9 @@ pub struct TokenDigest {
 #[derive(Clone)]
 struct Entry {
     issuer: IssuerId,
-    /// The keys that verified the token. An entry counts only while its issuer has these very keys.
-    keys: Arc<KeySet>,
+    /// The keys that verified the token. An entry counts only while its issuer has these very keys, and does not keep
+    /// them alive.
+    keys: Weak<KeySet>,
     token: Arc<VerifiedToken>,
     weight: u32,
 }
@@ -66,10 +67,13 @@ impl VerifiedTokens for TokenCache {
         &self,
         digest: &Self::Digest,
         snapshot: &Snapshot,
+        moment: Moment,
     ) -> Option<(IssuerId, Arc<VerifiedToken>)> {
         let entry = self.tokens.as_ref()?.get(&digest.as_ref()?.bytes)?;
-        let current = snapshot.keys(entry.issuer)?;
-        Arc::ptr_eq(&current.set, &entry.keys).then_some((entry.issuer, entry.token))
+        let current = snapshot.keys(entry.issuer, moment)?;
+        // As long as there is a weak reference, no other keys can have the same address.
+        std::ptr::eq(Arc::as_ptr(&current.set), entry.keys.as_ptr())
+            .then_some((entry.issuer, entry.token))
     }
 
     fn remember(
@@ -80,7 +84,7 @@ impl VerifiedTokens for TokenCache {
         token: &Arc<VerifiedToken>,
     ) {
         if let (Some(tokens), Some(digest)) = (&self.tokens, digest) {
-            let (keys, token) = (keys.clone(), token.clone());
+            let (keys, token) = (Arc::downgrade(keys), token.clone());
             tokens.insert(
                 digest.bytes,
                 Entry {

@@ -55,6 +55,27 @@ pub(super) async fn read_message(body: Body) -> Result<Bytes, Unreadable> {
     Ok(received)
 }
 
+/// How long an answer may take, at most: three quarters of what the caller gives it, which is less by the way here and
+/// back. `None` where it does not say, or not in the form of the protocol: up to eight digits and a unit.
+pub(super) fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    let timeout = match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    };
+    Some(timeout / 4 * 3)
+}
+
 /// All data of a body; one frame, which is the rule, is handed on without a copy.
 async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
     let mut first = Bytes::new();
@@ -146,5 +167,33 @@ impl HttpBody for OneMessage {
 
     fn is_end_stream(&self) -> bool {
         self.status.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::{HeaderMap, HeaderValue};
+
+    use super::patience;
+
+    #[test]
+    fn a_caller_in_a_hurry_is_answered_before_it_gives_up() {
+        let of = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", HeaderValue::from_static(text));
+            patience(&headers)
+        };
+        assert_eq!(patience(&HeaderMap::new()), None);
+        assert_eq!(of("200m"), Some(Duration::from_millis(150)));
+        assert_eq!(of("4S"), Some(Duration::from_secs(3)));
+        assert_eq!(
+            of("99999999H"),
+            Some(Duration::from_secs(99_999_999 * 2700))
+        );
+        for bad in ["", "m", "200", "-1m", "+1m", "123456789m", "1x", "1.5S"] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
     }
 }

@@ -41,7 +41,7 @@ pub struct Skipped {
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
     /// Not JSON.
-    #[error("not JSON")]
+    #[error(transparent)]
     Json(#[from] JsonError),
     /// Neither an object with an array `keys` nor a single key.
     #[error("neither a JWK set ({{\"keys\": […]}}) nor a JWK")]

@@ -29,7 +29,7 @@ pub(super) struct CachedKeys {
 /// What a fetch that succeeded brought.
 pub(super) struct Refreshed {
     pub(super) entry: CachedKeys,
-    /// Whether the source has other keys than before.
+    /// Whether the source has other documents than before.
     pub(super) changed: bool,
     pub(super) fresh_for: Option<Duration>,
 }

@@ -10,6 +10,9 @@ use super::http::{Client, MAX_SHOWN, admit, shown_text};
 use super::source::shown;
 use super::{Access, FetchError, Fetched, Validators};
 
+/// Longest URL of keys, in bytes.
+const MAX_URL: usize = 2048;
+
 /// Fetches the metadata, and then the keys at the URL that they name. `metadata` is where they are; `None`: at the
 /// well-known places under the issuer. `known` is what the last fetch of the keys brought.
 ///
@@ -34,6 +37,12 @@ pub(super) async fn fetch(
         source,
     })?;
     let keys = jwks_uri(&metadata, url, issuer)?;
+    if keys.as_str().len() > MAX_URL {
+        return Err(FetchError::Url {
+            url: shown_text(&keys),
+            expected: "a URL of at most 2048 bytes",
+        });
+    }
     if keys.fragment().is_some() {
         return Err(FetchError::Url {
             url: shown_text(&keys),

@@ -16,6 +16,9 @@ use super::FetchedSource;
 /// Largest document, in bytes.
 pub(crate) const MAX_SIZE: usize = 1024 * 1024;
 
+/// Longest text about a failure, in characters.
+const MAX_TEXT: usize = 1000;
+
 /// Brings the documents of a source: over the network and from files, or in a test from a script.
 pub trait Fetch: Send + Sync {
     /// Fetches once. The caller bounds the time by dropping the future.
@@ -171,7 +174,8 @@ impl FetchError {
             let _ = write!(text, ": {error}");
             cause = error.source();
         }
-        text
+        // Some of it is from elsewhere, and the line is written again and again.
+        text.chars().take(MAX_TEXT).collect()
     }
 
     /// How long the server asks to be left alone.

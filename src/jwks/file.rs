@@ -90,6 +90,13 @@ fn read_all(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, FetchError> {
 /// The content of a file; `None` where it is longer than `max` bytes. Never reads more than that, whatever the
 /// file says of its size.
 pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
+    // Opening a pipe may wait for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     let mut content = Vec::new();
     fs::File::open(path)?

@@ -50,7 +50,10 @@ pub(super) async fn fetch_uri(
 /// fetch after that must use the new ones. A kept connection would save little at one fetch in minutes.
 pub(super) struct Client<'a> {
     access: &'a Access,
+    /// Shows the client certificate to whoever asks for it, so it is for the server of `home` only.
     http: reqwest::Client,
+    /// For other servers. The same, where there is no certificate.
+    foreign: reqwest::Client,
     /// A URL of the server to which `headers` may be sent.
     home: &'a Url,
     headers: HeaderMap,
@@ -64,12 +67,18 @@ impl<'a> Client<'a> {
         // Files and the system's authorities are read, which blocks.
         let built = tokio::task::spawn_blocking(move || {
             let headers = headers::configured(&owned)?;
-            build(&owned, url).map(|client| (client, headers))
+            let http = build(&owned, url.clone())?;
+            let foreign = match owned.client_certificate {
+                None => http.clone(),
+                Some(_) => build(&without_certificate(owned), url)?,
+            };
+            Ok::<_, FetchError>((http, foreign, headers))
         });
-        let (http, headers) = built.await.map_err(|_| FetchError::Abandoned)??;
+        let (http, foreign, headers) = built.await.map_err(|_| FetchError::Abandoned)??;
         Ok(Self {
             access,
             http,
+            foreign,
             home,
             headers,
         })
@@ -144,12 +153,21 @@ impl<'a> Client<'a> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let mut request = self.http.get(url.clone()).headers(headers);
-        if url.origin() == self.home.origin() {
-            request = request.headers(self.headers.clone());
-        }
+        let request = if url.origin() == self.home.origin() {
+            let request = self.http.get(url.clone()).headers(headers);
+            request.headers(self.headers.clone())
+        } else {
+            self.foreign.get(url.clone()).headers(headers)
+        };
         let sent = request.headers(conditions).send().await;
         sent.map_err(|error| failed(url, error))
+    }
+}
+
+fn without_certificate(access: Access) -> Access {
+    Access {
+        client_certificate: None,
+        ..access
     }
 }
 

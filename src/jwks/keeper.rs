@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
@@ -13,7 +14,7 @@ use crate::policy::IssuerId;
 
 use super::cache::{KeySetCache, Refreshed};
 use super::life_cycle::{LifeCycle, Refresh, Seek, Standing};
-use super::store::Store;
+use super::store::{Store, StoreError};
 use super::{FetchError, FetchedSource, report};
 
 /// Receives what an issuer's keys are now; `None`: there are none that may be used.
@@ -61,6 +62,45 @@ pub(super) struct Record {
     pub(super) failure: Option<(Moment, String)>,
 }
 
+/// What a request that needs a key is to do.
+pub enum Seeking {
+    /// Be judged again: other keys are there.
+    Renewed,
+    /// Wait for a fetch.
+    Wait(Waiting),
+    /// Take the answer that it has.
+    Refused,
+}
+
+/// A request that may wait for a fetch.
+pub struct Waiting {
+    keeper: Arc<Keeper>,
+    kid: u64,
+    had: Option<Arc<KeySet>>,
+    ended: watch::Receiver<u64>,
+}
+
+impl Waiting {
+    /// Waits for the fetch, as long as the source lets a request wait, and no longer than `patience`. Whether there are
+    /// other keys then, so that judging again makes sense.
+    pub async fn renewed(mut self, patience: Option<Duration>) -> bool {
+        let keeper = &self.keeper;
+        let wait = keeper.source.timing.wait;
+        let wait = patience.map_or(wait, |patience| patience.min(wait));
+        let fetched = tokio::select! { biased;
+            ended = self.ended.changed() => ended.is_ok(),
+            () = keeper.tools.clock.sleep(wait) => false,
+        };
+        let now = keeper.now();
+        let mut state = keeper.state();
+        let renewed = state.differs_from(self.had.as_ref());
+        if fetched && !renewed && state.record.failure.is_none() {
+            state.life.note_absent(self.kid, now);
+        }
+        renewed
+    }
+}
+
 impl Keeper {
     pub(super) fn new(
         source: FetchedSource,
@@ -106,39 +146,32 @@ impl Keeper {
         }
     }
 
-    /// Waits, as long as the source lets a request wait, for keys other than those that the request was judged by.
-    /// Whether there are some. `kid` is a digest of the key that is missing; without keys, any will do.
-    pub(super) async fn renewed(&self, kid: u64, had: Option<&Arc<KeySet>>) -> bool {
-        let mut ended = self.ended.subscribe();
-        {
-            let now = self.now();
-            let mut state = self.state();
-            if state.differs_from(had) {
-                return true;
-            }
-            let due = state.life.due();
-            let seek = match had {
-                Some(_) => state.life.seek(kid, now),
-                None => state.life.seek_any(now),
-            };
-            if state.life.due() < due {
-                self.wake.notify_one();
-            }
-            if seek == Seek::Refuse {
-                return false;
-            }
-        }
-        let fetched = tokio::select! { biased;
-            ended = ended.changed() => ended.is_ok(),
-            () = self.tools.clock.sleep(self.source.timing.wait) => false,
-        };
+    /// A request needs a key that was not among those that it was judged by. `kid` is a digest of that key; without
+    /// keys, any will do.
+    pub(super) fn seek(self: &Arc<Self>, kid: u64, had: Option<&Arc<KeySet>>) -> Seeking {
+        let ended = self.ended.subscribe();
+        let now = self.now();
         let mut state = self.state();
-        let renewed = state.differs_from(had);
-        if fetched && !renewed && state.record.failure.is_none() {
-            let now = self.now();
-            state.life.note_absent(kid, now);
+        if state.differs_from(had) {
+            return Seeking::Renewed;
         }
-        renewed
+        let due = state.life.due();
+        let seek = match had {
+            Some(_) => state.life.seek(kid, now),
+            None => state.life.seek_any(now),
+        };
+        if state.life.due() < due {
+            self.wake.notify_one();
+        }
+        match seek {
+            Seek::Refuse => Seeking::Refused,
+            Seek::Wait => Seeking::Wait(Waiting {
+                keeper: self.clone(),
+                kid,
+                had: had.cloned(),
+                ended,
+            }),
+        }
     }
 
     /// An operator wants a fetch now.
@@ -173,26 +206,37 @@ impl Keeper {
         }
         let Some(store) = &self.store else { return };
         let origin = &self.source.origin;
-        let stored = match store.load(self.tools.clock.now()).await {
+        // A disk that hangs must not keep keys from being fetched.
+        let stored = tokio::select! { biased;
+            stored = store.load(self.tools.clock.now()) => stored,
+            () = self.tools.clock.sleep(self.source.timing.timeout) => Err(StoreError::Hangs),
+        };
+        let stored = match stored {
             Ok(Some(stored)) => stored,
             Ok(None) => return,
-            Err(error) => return report::not_restored(origin, &error.to_string()),
+            Err(error) => return report::not_restored(origin, store.file(), &error.to_string()),
         };
+        let age = stored.age;
         match self
             .tools
             .cache
             .restore(&self.source, stored.documents)
             .await
         {
-            Ok(keys) => {
-                let now = self.now();
-                let mut state = self.state();
-                let usable = state.life.restore(stored.age, now);
-                state.keys = usable.then_some(keys);
-                report::restored(origin, stored.age, usable);
-            }
-            Err(error) => report::not_restored(origin, &error.with_causes()),
+            Ok(keys) => report::restored(origin, age, self.take(keys, age)),
+            Err(error) => report::not_restored(origin, store.file(), &error.with_causes()),
         }
+    }
+
+    fn take(&self, keys: Arc<KeySet>, age: Duration) -> bool {
+        let now = self.now();
+        let mut state = self.state();
+        let usable = state.life.restore(age, now);
+        if usable {
+            state.keys = Some(keys);
+            self.publish(&mut state, now);
+        }
+        usable
     }
 
     /// Fetches once, bounded in time. Keys that are in use may grow too old meanwhile.
@@ -238,55 +282,60 @@ impl Keeper {
                 .record
                 .count(if changed { "changed" } else { "unchanged" });
             state.keys = Some(entry.keys.clone());
+            self.publish(&mut state, now);
             state.record.failure.take().is_some()
         };
-        report::fetched(&self.source.origin, &entry.keys, changed, recovered);
-        self.publish();
         if let Some(store) = &self.store {
             store.save(entry.documents, self.tools.clock.now());
         }
+        report::fetched(&self.source.origin, &entry.keys, changed, recovered);
     }
 
     fn fail(&self, error: &FetchError) {
         let now = self.now();
-        let mut state = self.state();
-        let random = state.random.f64();
-        state.life.fail(now, error.retry_after(), random);
-        state.record.count(error.outcome());
         let text = error.with_causes();
-        let retry_in = state.life.due().since(now);
+        let retry_in = {
+            let mut state = self.state();
+            let random = state.random.f64();
+            state.life.fail(now, error.retry_after(), random);
+            state.record.count(error.outcome());
+            state.record.failure = Some((now, text.clone()));
+            state.life.due().since(now)
+        };
         report::failed(&self.source.origin, &text, retry_in);
-        state.record.failure = Some((now, text));
     }
 
     /// Publishes again where keys have grown stale, or too old to be used.
     fn update_standing(&self) {
         let now = self.now();
-        let (standing, before) = {
-            let state = self.state();
-            (state.life.standing(now), state.standing)
+        let (standing, age) = {
+            let mut state = self.state();
+            let standing = state.life.standing(now);
+            if standing == state.standing {
+                return;
+            }
+            if standing == Standing::Absent {
+                state.life.hurry(now);
+            }
+            let age = state.life.age(now).unwrap_or_default();
+            self.publish(&mut state, now);
+            (standing, age)
         };
-        if standing != before {
-            let age = self.state().life.age(now).unwrap_or_default();
-            report::standing(&self.source.origin, standing, age);
-            self.publish();
-        }
+        report::standing(&self.source.origin, standing, age);
     }
 
-    fn publish(&self) {
-        let now = self.now();
-        let keys = {
-            let mut state = self.state();
-            state.standing = state.life.standing(now);
-            if state.standing == Standing::Absent {
-                state.keys = None;
-            }
-            let keys = state.keys.clone();
-            keys.map(|set| IssuerKeys {
-                set,
-                stale: state.standing == Standing::Stale,
-            })
-        };
+    /// Lets requests see what there is. Under the lock, so that nobody finds keys in the state that requests do not see;
+    /// and before anything is logged, which may take time.
+    fn publish(&self, state: &mut State, now: Moment) {
+        state.standing = state.life.standing(now);
+        if state.standing == Standing::Absent {
+            state.keys = None;
+        }
+        let keys = state.keys.clone().map(|set| IssuerKeys {
+            set,
+            stale: state.standing == Standing::Stale,
+            usable_until: state.life.usable_until(),
+        });
         (self.tools.publish)(&self.issuers, keys.as_ref());
     }
 

@@ -11,10 +11,10 @@ use tracing::error;
 
 use crate::authenticator::{IssuerKeys, Sought};
 use crate::clock::Clock;
-use crate::policy::IssuerId;
+use crate::policy::{IssuerId, Policy};
 
 use super::cache::KeySetCache;
-use super::keeper::{Keeper, Publish, Tools};
+use super::keeper::{Keeper, Publish, Seeking, Tools};
 use super::store::Store;
 use super::{Fetch, FetchedSource, Refresh, Source, SourceStatus};
 
@@ -23,6 +23,8 @@ const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
 /// What sources are kept with.
 pub struct Setup {
+    /// Whose keys they are.
+    pub policy: Arc<Policy>,
     /// Where keys of an earlier process are, and this one's go.
     pub state_dir: Option<PathBuf>,
     /// The time.
@@ -52,7 +54,7 @@ impl KeySources {
         for (issuer, source) in sources {
             match source {
                 Source::Fixed(keys) => {
-                    (setup.publish)(&[*issuer], Some(&IssuerKeys::fresh(keys.clone())));
+                    (setup.publish)(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
                 }
                 Source::Fetched(source) => {
                     match shared.iter_mut().find(|(known, _)| *known == &**source) {
@@ -79,14 +81,14 @@ impl KeySources {
         (Arc::new(sources), tasks)
     }
 
-    /// Waits a bounded time for keys that a request needs and did not have. Whether there are other keys than those it
-    /// was judged by, so that judging it again makes sense.
-    pub async fn renewed(&self, sought: &Sought) -> bool {
+    /// Has a key looked for that a request needs, and tells what the request is to do.
+    #[must_use]
+    pub fn seek(&self, sought: &Sought) -> Seeking {
         let Some(keeper) = self.of_issuer.get(&sought.issuer) else {
-            return false;
+            return Seeking::Refused;
         };
         let kid = self.digests.hash_one(&sought.kid);
-        keeper.renewed(kid, sought.keys.as_ref()).await
+        keeper.seek(kid, sought.keys.as_ref())
     }
 
     /// Starts a fetch of this issuer's source, or of all sources, where no cool-down is running. What became of each.
@@ -125,7 +127,11 @@ fn keepers(shared: Vec<(&FetchedSource, Vec<IssuerId>)>, setup: &Setup) -> Vec<A
     let keeper = |(source, issuers): (&FetchedSource, Vec<IssuerId>)| {
         let directory = setup.state_dir.as_deref();
         let store = directory.filter(|_| source.origin.is_remote());
-        let store = store.map(|directory| Store::new(directory, &source.origin));
+        let names = issuers
+            .iter()
+            .filter_map(|issuer| setup.policy.issuer(*issuer));
+        let names: Vec<&str> = names.map(|issuer| &*issuer.expectations.issuer).collect();
+        let store = store.map(|directory| Store::new(directory, source, &names));
         let seed = seeds.u64(..);
         Arc::new(Keeper::new(
             source.clone(),

@@ -132,6 +132,15 @@ impl LifeCycle {
         }
     }
 
+    /// In how long the next fetch starts; zero while one is under way.
+    pub(super) fn next_fetch(&self, now: Moment) -> Duration {
+        if self.in_flight {
+            Duration::ZERO
+        } else {
+            self.due().since(now)
+        }
+    }
+
     /// Notes that a fetch starts. Whether it does only because a token needs it.
     pub(super) fn begin(&mut self, now: Moment) -> bool {
         let sought = self.wanted && now < self.next;
@@ -159,7 +168,8 @@ impl LifeCycle {
     ) {
         let timing = &self.timing;
         let fresh_for = fresh_for.map_or(timing.cache_duration, |span| {
-            span.clamp(timing.min_cache_duration, timing.max_cache_duration)
+            span.min(timing.max_cache_duration)
+                .max(timing.min_cache_duration)
         });
         self.held = Some(Held {
             confirmed: now,
@@ -229,6 +239,17 @@ impl LifeCycle {
         Refresh::Started
     }
 
+    /// The moment from which the keys in use are too old.
+    pub(super) fn usable_until(&self) -> Moment {
+        self.held
+            .map_or(Moment::default(), |held| self.unusable_from(held))
+    }
+
+    /// The keys in use have become too old: patience with the server ends.
+    pub(super) fn hurry(&mut self, now: Moment) {
+        self.next = self.next.min(now + MAX_RETRY);
+    }
+
     fn unusable_from(&self, held: Held) -> Moment {
         held.confirmed + self.timing.max_stale.saturating_sub(held.age)
     }
@@ -247,7 +268,8 @@ impl Absent {
         if self.0.len() >= MAX_ABSENT {
             self.0.retain(|_, until| now < *until);
         }
-        // Full of strangers' inventions: forgetting them all costs each one wait more, and no fetch.
+        // Full of strangers' inventions: forgetting them all costs each one wait more, and no fetch
+        // beyond the one a cool-down.
         if self.0.len() >= MAX_ABSENT {
             self.0.clear();
         }

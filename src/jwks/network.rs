@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use crate::jose::KeySet;
@@ -34,9 +35,18 @@ impl Fetch for Network {
     }
 }
 
+/// Reads that are under way. A file system that hangs must not use up the threads that others need.
+static READS: Semaphore = Semaphore::const_new(16);
+
 async fn read_documents(path: &Path) -> Result<Fetched, FetchError> {
     let path = path.to_owned();
-    let reading = spawn_blocking(move || file::read(&path)).await;
+    let turn = READS.acquire().await.map_err(|_| FetchError::Abandoned)?;
+    let reading = spawn_blocking(move || {
+        let read = file::read(&path);
+        drop(turn);
+        read
+    });
+    let reading = reading.await;
     let documents = reading.map_err(|_| FetchError::Abandoned)??;
     Ok(Fetched {
         content: Content::Documents {

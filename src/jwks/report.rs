@@ -1,5 +1,6 @@
 //! What the log says of sources.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
@@ -12,6 +13,9 @@ use super::store::StoreError;
 
 /// Longest part of a text from elsewhere that a line shows, in characters.
 const MAX_SHOWN: usize = 64;
+
+/// Longest part of an error that may repeat what a file says.
+const MAX_ERROR: usize = 200;
 
 /// A fetch brought keys.
 pub(super) fn fetched(origin: &Origin, keys: &KeySet, changed: bool, recovered: bool) {
@@ -52,13 +56,16 @@ pub(super) fn restored(origin: &Origin, age: Duration, usable: bool) {
 }
 
 /// What an earlier process left cannot be used.
-pub(super) fn not_restored(origin: &Origin, error: &str) {
-    warn!(source = %origin, error, "keys in the state directory cannot be used");
+pub(super) fn not_restored(origin: &Origin, file: &Path, error: &str) {
+    let error: String = error.chars().take(MAX_ERROR).collect();
+    let file = file.display();
+    warn!(source = %origin, %file, error, "keys in the state directory cannot be used");
 }
 
 /// The state directory cannot be written to.
-pub(super) fn not_saved(origin: &Origin, error: &StoreError) {
-    warn!(source = %origin, %error, "keys could not be saved in the state directory");
+pub(super) fn not_saved(origin: &Origin, file: &Path, error: &StoreError) {
+    let file = file.display();
+    warn!(source = %origin, %file, %error, "keys could not be saved in the state directory");
 }
 
 fn warn_of_skipped(origin: &Origin, keys: &KeySet) {

@@ -67,7 +67,7 @@ impl SourceStatus {
                 Standing::Stale => "stale",
             },
             age: state.life.age(now),
-            next_fetch: state.life.due().since(now),
+            next_fetch: state.life.next_fetch(now),
             keys: keys.map_or_else(Vec::new, keys_of),
             skipped: keys.map_or_else(Vec::new, skipped_of),
             failure: failure.map(|(when, text)| (now.since(*when), text.clone())),

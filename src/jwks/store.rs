@@ -5,9 +5,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 use crate::token::UnixTime;
 
 use super::file::read_bounded;
-use super::{Origin, fetch, report};
+use super::{FetchedSource, Origin, fetch, report};
 
 /// Largest file: documents of 1 MiB in base64, with room for the rest.
 const MAX_FILE: usize = fetch::MAX_SIZE * 2;
@@ -32,9 +32,21 @@ const MAX_AHEAD: Duration = Duration::from_secs(60);
 pub(super) struct Store {
     file: Arc<Path>,
     origin: Origin,
-    /// One write at a time. A disk that hangs makes later ones fail, and holds nothing else.
-    turn: Arc<Semaphore>,
+    /// What tells the source apart; only its digest is written.
+    identity: Arc<str>,
+    writer: Arc<Writer>,
 }
+
+/// One write at a time, and the newest documents next. A disk that hangs holds one thread, and nothing else.
+#[derive(Debug)]
+struct Writer {
+    turn: Arc<Semaphore>,
+    next: Mutex<Option<(Documents, UnixTime)>>,
+    /// What is in the file, as far as is known.
+    written: Mutex<Option<Documents>>,
+}
+
+type Documents = Arc<Vec<Vec<u8>>>;
 
 /// Documents of an earlier process.
 pub(super) struct Stored {
@@ -54,10 +66,12 @@ pub(super) enum StoreError {
     Form(#[from] serde_json::Error),
     #[error("it is not whole: its digest differs")]
     Digest,
-    #[error("it is from the future: the clock was set back")]
+    #[error("it is dated more than a minute ahead of the clock")]
     Future,
-    #[error("the write before has not ended")]
-    Busy,
+    #[error("it belongs to another user")]
+    Owner,
+    #[error("the disk does not answer")]
+    Hangs,
 }
 
 /// The content of a file.
@@ -75,15 +89,26 @@ struct Content {
 }
 
 impl Store {
-    /// The file for a source in this directory.
-    pub(super) fn new(directory: &Path, origin: &Origin) -> Self {
-        let name = digest(&SHA256, identity(origin).as_bytes());
+    /// The file for a source of these issuers in this directory. Every issuer has one source, so no two sources have one
+    /// file, and keys of one issuer are never taken for those of another.
+    pub(super) fn new(directory: &Path, source: &FetchedSource, issuers: &[&str]) -> Self {
+        let name = digest(&SHA256, issuers.join("\n").as_bytes());
         let name = URL_SAFE_NO_PAD.encode(name.as_ref());
         Self {
             file: directory.join(format!("{name}.json")).into(),
-            origin: origin.clone(),
-            turn: Arc::new(Semaphore::new(1)),
+            origin: source.origin.clone(),
+            identity: identity(source, issuers).into(),
+            writer: Arc::new(Writer {
+                turn: Arc::new(Semaphore::new(1)),
+                next: Mutex::default(),
+                written: Mutex::default(),
+            }),
         }
+    }
+
+    /// Its path.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Reads the file; `None` where there is none.
@@ -97,15 +122,15 @@ impl Store {
     }
 
     /// Writes the file, in a task of its own. A failure is logged.
-    pub(super) fn save(&self, documents: Arc<Vec<Vec<u8>>>, now: UnixTime) {
-        let Ok(turn) = self.turn.clone().try_acquire_owned() else {
-            report::not_saved(&self.origin, &StoreError::Busy);
+    pub(super) fn save(&self, documents: Documents, now: UnixTime) {
+        *lock(&self.writer.next) = Some((documents, now));
+        let Ok(turn) = self.writer.turn.clone().try_acquire_owned() else {
             return;
         };
         let store = self.clone();
         spawn_blocking(move || {
-            if let Err(error) = store.write(&documents, now) {
-                report::not_saved(&store.origin, &error.into());
+            while let Some((documents, now)) = { lock(&store.writer.next).take() } {
+                store.replace(documents, now);
             }
             drop(turn);
         });
@@ -114,10 +139,28 @@ impl Store {
     /// Waits for the write that is under way.
     pub(super) async fn saved(&self) {
         // The semaphore is never closed.
-        let _ = self.turn.acquire().await;
+        let _ = self.writer.turn.acquire().await;
+    }
+
+    /// Where the file cannot be written, one with other keys must not stay: a key that was removed would come back.
+    fn replace(&self, documents: Documents, now: UnixTime) {
+        match self.write(&documents, now) {
+            Ok(()) => *lock(&self.writer.written) = Some(documents),
+            Err(error) => {
+                if lock(&self.writer.written).as_ref() != Some(&documents) {
+                    // Where even that fails, the log has the reason already.
+                    let _ = fs::remove_file(&self.file);
+                }
+                report::not_saved(&self.origin, &self.file, &error.into());
+            }
+        }
     }
 
     fn read(&self, now: UnixTime) -> Result<Stored, StoreError> {
+        // Whoever else may write in the directory must not choose the keys.
+        if owner(&self.file)? != owner(Path::new("/proc/self")).or_else(|_| owner(&self.file))? {
+            return Err(StoreError::Owner);
+        }
         let text = read_bounded(&self.file, MAX_FILE)?.ok_or(StoreError::TooLarge)?;
         let content: Content = serde_json::from_slice(&text)?;
         let documents = content.documents.iter().map(|text| STANDARD.decode(text));
@@ -131,6 +174,7 @@ impl Store {
         if confirmed.since(now) > MAX_AHEAD {
             return Err(StoreError::Future);
         }
+        *lock(&self.writer.written) = Some(Arc::new(documents.clone()));
         let age = now.since(confirmed);
         Ok(Stored { documents, age })
     }
@@ -148,23 +192,21 @@ impl Store {
             sha256: self.digest(confirmed, documents),
         };
         let temporary = self.temporary();
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(&serde_json::to_vec(&content)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &self.file)?;
+        let written = durable(&temporary, &serde_json::to_vec(&content)?)
+            .and_then(|()| fs::rename(&temporary, &self.file));
+        if written.is_err() {
+            // It may not be there.
+            let _ = fs::remove_file(&temporary);
+        }
+        written?;
         let directory = self.file.parent().unwrap_or(Path::new("."));
         File::open(directory)?.sync_all()
     }
 
-    /// Its name has the process in it: two may share a directory for a moment, while one replaces the other.
+    /// Two processes may share a directory for a moment, while one replaces the other.
     fn temporary(&self) -> PathBuf {
         self.file
-            .with_extension(format!("{}.tmp", std::process::id()))
+            .with_extension(format!("{:016x}.tmp", fastrand::u64(..)))
     }
 
     fn digest(&self, confirmed: u64, documents: &[Vec<u8>]) -> String {
@@ -174,7 +216,7 @@ impl Store {
             context.update(&bytes.len().to_be_bytes());
             context.update(bytes);
         };
-        add(identity(&self.origin).as_bytes());
+        add(self.identity.as_bytes());
         add(&confirmed.to_be_bytes());
         for bytes in documents {
             add(bytes);
@@ -183,16 +225,38 @@ impl Store {
     }
 }
 
-/// What tells sources apart, queries included; only its digest is written.
-fn identity(origin: &Origin) -> String {
-    match origin {
+/// A new file with this content, which nobody else can read, on the disk.
+fn durable(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn owner(path: &Path) -> io::Result<u32> {
+    Ok(fs::metadata(path)?.uid())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What tells sources apart: where keys come from, whom that is trusted for, and on what grounds.
+fn identity(source: &FetchedSource, issuers: &[&str]) -> String {
+    let origin = match &source.origin {
         Origin::Path(path) => format!("path {}", path.display()),
         Origin::Uri(url) => format!("uri {url}"),
         Origin::Discovery { issuer, metadata } => match metadata {
             Some(url) => format!("discovery {issuer} {url}"),
             None => format!("discovery {issuer}"),
         },
-    }
+    };
+    // Values of headers are marked sensitive, and not printed.
+    format!("{issuers:?} {origin} {:?}", source.access)
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub fn start_logging(config: LogConfig) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Where lines cannot be written, telling so on standard error would panic.
+        .log_internal_errors(false)
         .with_ansi(colours);
     // Fails only where logging was started before.
     let _ = match config.format {

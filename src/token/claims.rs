@@ -1,41 +1,13 @@
 //! Claims of a token, and ways to look at them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::jose::{Json, NotText, Object};
 
-use super::Denial;
+use super::{Denial, UnixTime};
 
 /// The largest point in time that is taken for one: up to here, doubles hold every second exactly.
 const MAX_TIME: f64 = 9_007_199_254_740_992.0;
-
-/// Seconds since 1970-01-01T00:00:00Z, with fractions (RFC 7519 `NumericDate`).
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct UnixTime(f64);
-
-impl UnixTime {
-    /// 1970-01-01T00:00:00Z.
-    pub const EPOCH: Self = Self(0.0);
-
-    /// A time by its seconds since 1970. Checks fail for one that is not a number.
-    #[must_use]
-    pub const fn from_secs(seconds: f64) -> Self {
-        Self(seconds)
-    }
-
-    /// This time moved forward.
-    #[must_use]
-    pub fn plus(self, span: Duration) -> Self {
-        Self(self.0 + span.as_secs_f64())
-    }
-
-    /// How long this time is after `earlier`; zero where it is not.
-    #[must_use]
-    pub fn since(self, earlier: Self) -> Duration {
-        Duration::try_from_secs_f64(self.0 - earlier.0).unwrap_or_default()
-    }
-}
 
 /// The claims of a token: a JSON object.
 #[derive(Clone, Debug)]
@@ -115,7 +87,7 @@ impl Claims {
         match self.get(name) {
             None => Ok(None),
             Some(Json::Number(number)) if (0.0..=MAX_TIME).contains(&number.to_f64()) => {
-                Ok(Some(UnixTime(number.to_f64())))
+                Ok(Some(UnixTime::from_secs(number.to_f64())))
             }
             Some(_) => Err(invalid(name)),
         }

@@ -163,13 +163,16 @@ impl Denial {
 }
 
 impl Denial {
-    /// Whether other keys of the issuer might turn it into an allow. A bad signature counts: some issuers replace a key
-    /// under its old name, and a token without `kid` fits any key.
+    /// Whether other keys of the issuer might turn it into an allow. A bad signature counts, and an algorithm that does not
+    /// fit the key: some issuers replace a key under its old name, and a token without `kid` fits any key.
     #[must_use]
     pub fn is_of_keys(&self) -> bool {
         matches!(
             self,
-            Self::KeyNotFound | Self::SignatureInvalid | Self::JwksUnavailable
+            Self::KeyNotFound
+                | Self::SignatureInvalid
+                | Self::AlgNotAllowed
+                | Self::JwksUnavailable
         )
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::claims::{UnixTime, invalid};
-use super::{Denial, VerifiedToken};
+use super::claims::invalid;
+use super::{Denial, UnixTime, VerifiedToken};
 
 /// Media types of access tokens: the general ones (RFC 7519 §5.1, RFC 7515 §4.1.9), and RFC 9068's.
 const DEFAULT_TYPES: [&str; 3] = ["jwt", "jose", "at+jwt"];

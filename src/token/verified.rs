@@ -2,8 +2,8 @@
 
 use crate::jose::{Algorithm, Jws, KeySet};
 
-use super::claims::{Claims, UnixTime, missing};
-use super::{BearerToken, Denial};
+use super::claims::{Claims, missing};
+use super::{BearerToken, Denial, UnixTime};
 
 /// A well-formed token. Its claims are readable, but anybody may have written them.
 #[derive(Debug)]

@@ -1,116 +1,147 @@
-//! Watchword with issuers whose keys come from key servers.
+//! Watchword as a whole, with a clock that stands still until a test moves it.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use prost::Message as _;
-use prost_types::value::Kind;
 use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use watchword::app::App;
 use watchword::clock::{Clock, Stopwatch};
 use watchword::config::Config;
-use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
-use watchword::wire::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
-use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use watchword::jwks::SourceStatus;
 
-use crate::key_server::KeyServer;
-use crate::mint::{self, Signer};
+use crate::call::{self, Answer, Client};
+use crate::settings::{self, NOW};
 
-pub(crate) const NOW: i64 = 1_700_000_000;
+/// How long a test waits in real time for what should be a matter of milliseconds.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A good token of the issuer `corp`.
-pub(crate) fn token(signer: &Signer) -> String {
-    token_of("corp", signer)
-}
-
-/// A good token of an issuer.
-pub(crate) fn token_of(issuer: &str, signer: &Signer) -> String {
-    let mut claims = mint::claims(NOW);
-    claims["iss"] = format!("https://{issuer}.example").into();
-    signer.sign(&claims)
-}
-
+/// A running Watchword.
 pub(crate) struct Site {
     pub(crate) app: App,
     pub(crate) clock: Clock,
-    client: AuthorizationClient<Channel>,
+    channel: Channel,
 }
 
 impl Site {
-    /// Keys are fetched again every second, which is the shortest time that can be set.
-    pub(crate) async fn start(issuers: &[(&str, &KeyServer)]) -> Self {
-        Self::start_with("1s", issuers).await
+    /// With these issuers.
+    pub(crate) async fn start(issuers: &[String]) -> Self {
+        Self::start_at(NOW, "", issuers).await
     }
 
-    pub(crate) async fn start_with(cache_duration: &str, issuers: &[(&str, &KeyServer)]) -> Self {
-        let mut text = "server: {grpc: {address: '127.0.0.1:0'}}\nissuers:\n".to_owned();
-        for (name, server) in issuers {
-            writeln!(
-                text,
-                "  {name}: {{issuer: 'https://{name}.example', audiences: [orders-api], \
-                 jwks: {{uri: '{}', allow_http: true, cache_duration: {cache_duration}}}}}",
-                server.uri()
-            )
-            .unwrap();
-        }
-        text.push_str(
-            "rules:\n- {match: {path: {prefix: /admin/}}, require: {scopes: [admin]}}\n- {}\n",
-        );
-        let config = Config::parse(&text, Path::new("jwks.yaml")).unwrap_or_else(|p| panic!("{p}"));
-        let clock = Clock::fixed(NOW);
+    /// At another time, with more settings at the top of the configuration.
+    pub(crate) async fn start_at(now: i64, top: &str, issuers: &[String]) -> Self {
+        let text = settings::configuration(top, issuers);
+        let config = Config::parse(&text, Path::new("jwks.yaml"));
+        let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+        let clock = Clock::manual(now);
         let app = App::start(config, clock.clone()).await.unwrap();
-        let client = AuthorizationClient::connect(format!("http://{}", app.address()))
-            .await
-            .unwrap();
-        Self { app, clock, client }
-    }
-
-    /// The reason of the answer.
-    pub(crate) async fn check(&self, path: &str, token: &str) -> String {
-        let value = format!("Bearer {token}").into();
-        let headers = vec![HeadersEntry {
-            key: "authorization".into(),
-            value,
-        }];
-        let http = HttpRequest {
-            path: path.to_owned().into(),
-            headers,
-            ..HttpRequest::default()
-        };
-        let request = Some(Request { http: Some(http) });
-        let attributes = Some(AttributeContext {
-            request,
-            context_extensions: Vec::new(),
-        });
-        let answer = self
-            .client
-            .clone()
-            .check(CheckRequest { attributes })
-            .await
-            .unwrap()
-            .into_inner();
-        let metadata = prost_types::Struct::decode(answer.dynamic_metadata).unwrap();
-        match &metadata.fields["reason"].kind {
-            Some(Kind::StringValue(reason)) => reason.clone(),
-            other => panic!("{other:?}"),
+        let channel = connect(&app).await;
+        Self {
+            app,
+            clock,
+            channel,
         }
     }
 
-    /// Asks until the answer has this reason.
-    pub(crate) async fn until(&self, path: &str, token: &str, wanted: &str) {
-        let clock = Stopwatch::start();
+    /// The connection that this site asks on.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.channel.clone())
+    }
+
+    /// A connection of its own, for more calls than one can carry.
+    pub(crate) async fn new_client(&self) -> Client {
+        Client::new(connect(&self.app).await)
+    }
+
+    /// The reason of the answer to a request with this token.
+    pub(crate) async fn check(&self, token: &str) -> String {
+        self.ask("/", token).await.reason
+    }
+
+    /// The answer to a request for this path with this token.
+    pub(crate) async fn ask(&self, path: &str, token: &str) -> Answer {
+        call::ask(self.client(), path, token).await
+    }
+
+    /// What health says of the server as a whole.
+    pub(crate) async fn health(&self) -> ServingStatus {
+        let request = HealthCheckRequest::default();
+        let answer = HealthClient::new(self.channel.clone()).check(request).await;
+        answer.unwrap().into_inner().status()
+    }
+
+    /// The first source, which is the only one in most tests.
+    pub(crate) fn source(&self) -> SourceStatus {
+        self.sources().remove(0)
+    }
+
+    pub(crate) fn sources(&self) -> Vec<SourceStatus> {
+        self.app.key_sources().status()
+    }
+
+    /// How many fetches of the first source have ended.
+    pub(crate) fn fetches(&self) -> u64 {
+        ended(&self.source())
+    }
+
+    /// Waits until so many fetches of the first source have ended, and not one more.
+    pub(crate) async fn fetched(&self, wanted: u64) {
+        let what = format!("{wanted} fetches");
+        eventually(&what, || self.fetches() >= wanted).await;
+        assert_eq!(self.fetches(), wanted);
+    }
+
+    /// Lets time pass until the first source is fetched again. The fetch may not have begun yet.
+    pub(crate) fn pass_to_next_fetch(&self) {
+        self.clock.advance(self.source().next_fetch);
+    }
+
+    /// Lets time pass until the first source is fetched again, and waits for the end of that fetch.
+    pub(crate) async fn next_fetch(&self) {
+        let wanted = self.fetches() + 1;
+        self.pass_to_next_fetch();
+        self.fetched(wanted).await;
+    }
+
+    /// Lets time pass, and every fetch that becomes due meanwhile come to its end.
+    pub(crate) async fn pass(&self, span: Duration) {
+        let mut left = span;
         loop {
-            let reason = self.check(path, token).await;
-            if reason == wanted {
-                return;
+            let sources = self.sources();
+            let next = sources.iter().map(|source| source.next_fetch).min();
+            let Some(next) = next.filter(|next| *next <= left) else {
+                break;
+            };
+            self.clock.advance(next);
+            left -= next;
+            for (index, before) in sources.iter().enumerate() {
+                if before.next_fetch <= next {
+                    let more = || ended(&self.sources()[index]) > ended(before);
+                    eventually("a fetch that is due", more).await;
+                }
             }
-            assert!(
-                clock.elapsed() < Duration::from_secs(20),
-                "still {reason}, not {wanted}"
-            );
-            tokio::task::yield_now().await;
         }
+        self.clock.advance(left);
     }
+}
+
+/// Waits until something holds; fails where it does not come to it.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = Stopwatch::start();
+    while !holds() {
+        assert!(waiting.elapsed() < PATIENCE, "waited for {what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+fn ended(source: &SourceStatus) -> u64 {
+    source.fetches.values().sum()
+}
+
+async fn connect(app: &App) -> Channel {
+    let endpoint = Channel::from_shared(format!("http://{}", app.address())).unwrap();
+    endpoint.connect().await.unwrap()
 }

@@ -44,7 +44,7 @@ impl Core {
         let mut snapshot = Snapshot::new(config.policy);
         for (issuer, source) in &config.sources {
             if let Source::Fixed(keys) = source {
-                snapshot = snapshot.with_keys(&[*issuer], Some(&IssuerKeys::fresh(keys.clone())));
+                snapshot = snapshot.with_keys(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
             }
         }
         Self {

@@ -20,6 +20,7 @@
 mod mint;
 mod model;
 mod network;
+#[path = "../support/in_process.rs"]
 mod requests;
 mod schedule;
 mod tokens;

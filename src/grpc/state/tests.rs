@@ -1,3 +1,5 @@
+//! Calls that are refused without a judgement.
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ fn config() -> Config {
 #[tokio::test]
 async fn too_many_large_messages_are_an_overload_and_not_the_callers_fault() {
     let setup = Setup {
+        policy: config().policy,
         state_dir: None,
         clock: Clock::system(),
         fetch: Arc::new(Network),
@@ -36,7 +39,7 @@ async fn too_many_large_messages_are_an_overload_and_not_the_callers_fault() {
         Arc::new(Metrics::default()),
     );
     let code = async |message| {
-        let answer = state.check(message).await;
+        let answer = state.check(message, None).await;
         answer.message().status.as_ref().unwrap().code
     };
     assert_eq!(code(Err(Unreadable::Overloaded)).await, 14);

@@ -1,3 +1,5 @@
+//! PEM: keys, certificates, and what is refused.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{

@@ -1,3 +1,5 @@
+//! Metadata, good and bad.
+
 use crate::jwks::http::tests::server::{
     Authority, Directory, Server, document, ok, plain, redirect, reply, trusting,
 };

@@ -1,3 +1,5 @@
+//! Files and folders.
+
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::symlink;

@@ -55,7 +55,7 @@ pub(super) fn check_literal(url: &Url, deny_private: bool) -> Result<(), Forbidd
 
 /// The address that stands in a URL in place of a name, if it is one that is not spoken to, and what kind it is.
 pub(crate) fn forbidden_literal(url: &Url, deny_private: bool) -> Option<(IpAddr, &'static str)> {
-    let address = literal(url)?;
+    let address = literal(url)?.to_canonical();
     Some((address, forbidden(address, deny_private)?))
 }
 

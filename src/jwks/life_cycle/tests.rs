@@ -1,3 +1,5 @@
+//! The life of a key set, at given times.
+
 use std::time::Duration;
 
 use proptest::prelude::*;

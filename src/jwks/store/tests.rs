@@ -1,21 +1,37 @@
+//! Saving, loading, and what is not loaded.
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jwks::Origin;
+use crate::jwks::{Access, FetchedSource, Origin, Timing};
 use crate::token::UnixTime;
 
 use super::{Store, StoreError};
 
+const URL: &str = "https://idp.example/keys?code=hidden";
 const NOW: u64 = 1_700_000_000;
 
 fn at(seconds: u64) -> UnixTime {
     UnixTime::EPOCH.plus(Duration::from_secs(seconds))
 }
 
-fn origin(url: &str) -> Origin {
-    Origin::Uri(url.parse().unwrap())
+fn source(url: &str) -> FetchedSource {
+    let second = Duration::from_secs(1);
+    FetchedSource {
+        origin: Origin::Uri(url.parse().unwrap()),
+        access: Access::default(),
+        timing: Timing {
+            cache_duration: second,
+            min_cache_duration: second,
+            max_cache_duration: second,
+            max_stale: second,
+            cooldown: second,
+            wait: second,
+            timeout: second,
+        },
+    }
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -25,10 +41,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn store(name: &str) -> Store {
-    Store::new(
-        &folder(name),
-        &origin("https://idp.example/keys?code=hidden"),
-    )
+    Store::new(&folder(name), &source(URL), &["https://a.example"])
 }
 
 fn documents() -> Arc<Vec<Vec<u8>>> {
@@ -83,14 +96,57 @@ fn flipped(bytes: &[u8], place: usize) -> Vec<u8> {
     bytes
 }
 
+/// Two issuers had the file of one URL, though they had fetched it with different headers: keys of one verified tokens
+/// of the other after a restart.
 #[tokio::test]
-async fn a_file_of_another_source_is_not_used() {
+async fn a_file_of_another_source_or_issuer_is_not_used() {
     let (mine, folder) = (saved("swapped").await, folder("swapped"));
-    let other = Store::new(&folder, &origin("https://idp.example/keys?code=other"));
-    assert_ne!(mine.file, other.file);
-    fs::copy(&mine.file, &other.file).unwrap();
-    assert!(matches!(other.load(at(NOW)).await, Err(StoreError::Digest)));
+    let mut tenant = source(URL);
+    tenant.access.ca = Some("other.pem".into());
+    let other_url = source("https://idp.example/keys?code=other");
+    for (other, issuer) in [
+        (&source(URL), "https://b.example"),
+        (&tenant, "https://a.example"),
+        (&other_url, "https://a.example"),
+    ] {
+        let other = Store::new(&folder, other, &[issuer]);
+        if issuer == "https://b.example" {
+            assert_ne!(mine.file, other.file);
+            fs::copy(&mine.file, &other.file).unwrap();
+        }
+        assert!(matches!(other.load(at(NOW)).await, Err(StoreError::Digest)));
+    }
     assert!(mine.load(at(NOW)).await.is_ok());
+}
+
+/// A file with a removed key stayed where the one without it could not be written.
+#[tokio::test]
+async fn a_file_that_cannot_be_replaced_by_other_keys_is_removed() {
+    let store = saved("full").await;
+    // A directory in the way of the temporary file's rename is a failure like a full disk's.
+    let blocked = Store {
+        file: store.file.join("no-such-directory").into(),
+        ..store.clone()
+    };
+    blocked.replace(documents(), at(NOW));
+    assert!(store.load(at(NOW)).await.unwrap().is_some(), "another file");
+    fs::remove_file(&store.file).unwrap();
+    fs::create_dir(&store.file).unwrap();
+    store.replace(Arc::new(vec![b"{}".to_vec()]), at(NOW));
+    let left = fs::read_dir(folder("full")).unwrap().count();
+    assert_eq!(left, 1, "nothing temporary is left");
+    fs::remove_dir(&store.file).unwrap();
+}
+
+#[tokio::test]
+async fn the_newest_documents_are_written_last() {
+    let store = store("order");
+    for round in 0..50_u8 {
+        store.save(Arc::new(vec![vec![round]]), at(NOW));
+    }
+    store.saved().await;
+    let stored = store.load(at(NOW)).await.unwrap().unwrap();
+    assert_eq!(stored.documents, [[49]]);
 }
 
 #[tokio::test]

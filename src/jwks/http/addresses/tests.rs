@@ -1,3 +1,5 @@
+//! Addresses, each forbidden one beside one that is not.
+
 use super::*;
 
 fn kind(address: &str, deny_private: bool) -> Option<&'static str> {

@@ -1,0 +1,99 @@
+//! `POST /jwks/refresh`: an operator who has taken a key out of use, and cannot wait.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::page::{Page, post};
+use crate::key_server::KeyServer;
+use crate::mint::Signer;
+use crate::say;
+use crate::settings::{issuer, key_set, keys_of, token, token_of};
+use crate::site::{Site, eventually};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_refresh_starts_a_fetch_and_ends_a_removed_key_unless_the_cool_down_runs() {
+    let (old, new) = (
+        Signer::generate("ES256", "old"),
+        Signer::generate("ES256", "new"),
+    );
+    let server = KeyServer::start(key_set(&[&old]));
+    let site = Site::start(&[issuer("corp", &keys_of(&server, "cooldown: 30s"))]).await;
+    site.fetched(1).await;
+    assert_eq!(site.check(&token(&old)).await, "allowed");
+    server.reply(key_set(&[&new]));
+
+    site.clock.advance(10 * SECOND);
+    let page = post(&site, "/jwks/refresh").await;
+    assert_eq!((page.status, page.header("retry-after")), (429, Some("21")));
+    let cooling =
+        json!([{"source": server.uri(), "result": "cooling_down", "retry_after_seconds": 21}]);
+    assert_eq!(sources(&page), cooling);
+    assert_eq!(site.check(&token(&old)).await, "allowed");
+    assert_eq!(server.requests(), 1);
+
+    site.clock.advance(21 * SECOND);
+    let page = post(&site, "/jwks/refresh?issuer=corp").await;
+    assert_eq!((page.status, page.header("retry-after")), (202, None));
+    let started = json!([{"source": server.uri(), "result": "started"}]);
+    assert_eq!(sources(&page), started);
+    site.fetched(2).await;
+    assert_eq!(site.check(&token(&old)).await, "key_not_found");
+    assert_eq!(site.check(&token(&new)).await, "allowed");
+    assert_eq!(site.source().sought, 0, "no token caused it");
+    say(
+        "refresh: 429 within the cool-down with retry-after, then 202 and one fetch; the removed key is dead",
+    );
+}
+
+#[tokio::test]
+async fn a_refresh_during_a_fetch_starts_no_other() {
+    let signer = Signer::generate("ES256", "k1");
+    let server = KeyServer::start(key_set(&[&signer]).held());
+    let site = Site::start(&[issuer("corp", &keys_of(&server, ""))]).await;
+    server.requests_reach(1).await;
+    let page = post(&site, "/jwks/refresh").await;
+    assert_eq!(page.status, 202);
+    assert_eq!(sources(&page)[0]["result"], "under_way");
+    server.release();
+    site.fetched(1).await;
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_is_for_one_issuer_or_for_all_and_for_no_unknown_one() {
+    let signer = Signer::generate("ES256", "k1");
+    let (one, other) = (
+        KeyServer::start(key_set(&[&signer])),
+        KeyServer::start(key_set(&[&signer])),
+    );
+    let site = Site::start(&[
+        issuer("corp", &keys_of(&one, "cooldown: 30s")),
+        issuer("partner", &keys_of(&other, "cooldown: 1m")),
+    ])
+    .await;
+    site.app.ready().await;
+    assert_eq!(post(&site, "/jwks/refresh?issuer=nobody").await.status, 404);
+    let iss = "/jwks/refresh?issuer=https://corp.example";
+    assert_eq!(post(&site, iss).await.status, 404, "not its name");
+
+    site.clock.advance(40 * SECOND);
+    let page = post(&site, "/jwks/refresh?issuer=partner").await;
+    assert_eq!((page.status, page.header("retry-after")), (429, Some("21")));
+    let page = post(&site, "/jwks/refresh").await;
+    assert_eq!((page.status, page.header("retry-after")), (202, None));
+    let mut results: Vec<_> = sources(&page).as_array().unwrap().clone();
+    results.sort_by_key(|source| source["result"].to_string());
+    assert_eq!(results[0]["result"], "cooling_down");
+    assert_eq!(results[1]["result"], "started");
+    eventually("the fetch", || one.requests() == 2).await;
+    assert_eq!(other.requests(), 1);
+    assert_eq!(site.check(&token_of("partner", &signer)).await, "allowed");
+}
+
+fn sources(page: &Page) -> Value {
+    let mut body: Value = serde_json::from_str(&page.body).unwrap();
+    body["sources"].take()
+}
