@@ -69,7 +69,7 @@ pub struct State {
     /// Tokens whose signatures were checked.
     tokens: TokenCache,
     /// The time.
-    clock: Clock,
+    pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Room for messages that wait, in KiB.
