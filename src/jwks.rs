@@ -1,6 +1,6 @@
 //! Where keys come from: sources, one cache for all of them, and the tasks that keep it fresh.
 //!
-//! All I/O for keys is here, in tasks of its own, which no request can cancel. What requests see is a snapshot that
+//! All I/O for keys that are fetched is here, in tasks of its own, which no request can cancel. What requests see is a snapshot that
 //! these tasks replace; a request that needs a key which is not there may wait a moment for the next one.
 
 mod cache;
@@ -19,7 +19,7 @@ mod store;
 
 pub use fetch::{Content, Fetch, FetchError, Fetched, Validators};
 pub(crate) use file::read_bounded;
-pub(crate) use http::forbidden_literal;
+pub(crate) use http::{check_access, forbidden_literal};
 pub use keeper::{Publish, Seeking, Waiting};
 pub use key_sources::{KeySources, Setup};
 pub use life_cycle::Refresh;

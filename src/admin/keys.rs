@@ -138,7 +138,7 @@ impl Source {
         });
         let skipped = status.skipped.into_iter().map(|key| Skipped {
             kid: key.kid.as_deref().map(shown),
-            reason: key.reason,
+            reason: key.reason.to_string(),
         });
         Self {
             issuers: names.collect(),

@@ -50,9 +50,26 @@ pub enum SkipReason {
     /// Eight keys without `kid` stand before it, and no more are tried for a token.
     #[error("more than eight keys without a kid")]
     Crowded,
-    /// A document of several holds a private key, and is not used.
+    /// Its private half is there too; or a document of several is a private key in PEM, and is not used.
     #[error("a private key")]
     PrivateKey,
+}
+
+impl SkipReason {
+    /// The stable code, for metrics.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Unsupported => "unsupported",
+            Self::NotForVerifying => "not_for_verifying",
+            Self::Symmetric => "symmetric",
+            Self::Invalid => "invalid",
+            Self::Duplicate => "duplicate_kid",
+            Self::Crowded => "too_many_without_kid",
+            Self::PrivateKey => "private_key",
+        }
+    }
 }
 
 impl PreparedKey {
@@ -102,6 +119,10 @@ fn prepare(
     entry: usize,
 ) -> Result<Vec<PreparedKey>, SkipReason> {
     check_purpose(members)?;
+    // RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2: a key whose private half is published proves nothing.
+    if members.contains("d") {
+        return Err(SkipReason::PrivateKey);
+    }
     let alg = members.text("alg")?;
     let kty = members.text("kty")?.ok_or(SkipReason::Malformed)?;
     let prepared: Vec<_> = match kty {

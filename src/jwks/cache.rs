@@ -9,6 +9,7 @@ use moka::ops::compute::Op;
 use crate::jose::KeySet;
 
 use super::fetch::{Content, Fetch, FetchError, Validators};
+use super::source::shown;
 use super::{Fetched, FetchedSource};
 
 /// Key sets by source. An entry is replaced only by a set that is usable; a failed fetch leaves it.
@@ -101,7 +102,11 @@ impl CachedKeys {
     }
 
     fn read(documents: Vec<Vec<u8>>, validators: Validators) -> Result<Self, FetchError> {
-        let keys = KeySet::from_documents(documents.iter().map(Vec::as_slice))?;
+        let keys = KeySet::from_documents(documents.iter().map(Vec::as_slice));
+        let keys = keys.map_err(|source| FetchError::KeySet {
+            url: validators.url.as_ref().map(shown),
+            source,
+        })?;
         Ok(Self {
             keys: Arc::new(keys),
             documents: Arc::new(documents),

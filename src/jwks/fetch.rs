@@ -156,11 +156,26 @@ pub enum FetchError {
         expected: String,
     },
     /// What was fetched is no key set, or has no usable key.
-    #[error("not usable as a key set")]
-    KeySet(#[from] KeySetError),
+    #[error("{}not usable as a key set", place(.url.as_ref()))]
+    KeySet {
+        /// The URL, without its query, where it is not that of the source.
+        url: Option<Url>,
+        /// Where and why.
+        source: KeySetError,
+    },
     /// The fetch ended before it was done: a fault of Watchword itself.
     #[error("the fetch was abandoned")]
     Abandoned,
+}
+
+fn place(url: Option<&Url>) -> String {
+    url.map_or_else(String::new, |url| format!("{url} is "))
+}
+
+impl From<KeySetError> for FetchError {
+    fn from(source: KeySetError) -> Self {
+        Self::KeySet { url: None, source }
+    }
 }
 
 impl FetchError {
@@ -199,7 +214,7 @@ impl FetchError {
             Self::Redirect { .. } => "redirect",
             Self::TooLarge => "too_large",
             Self::Metadata { .. } | Self::MetadataMember { .. } => "metadata",
-            Self::KeySet(_) => "key_set",
+            Self::KeySet { .. } => "key_set",
             Self::Abandoned => "internal",
         }
     }

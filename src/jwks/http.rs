@@ -199,6 +199,15 @@ fn build(access: &Access, url: Url) -> Result<reqwest::Client, FetchError> {
     builder.build().map_err(failed)
 }
 
+/// Reads everything that a fetch is made with, as a fetch would. Blocks.
+///
+/// # Errors
+/// [`FetchError`] for the first file that cannot be used.
+pub(crate) fn check_access(access: &Access) -> Result<(), FetchError> {
+    headers::configured(access)?;
+    tls::config(access).map(drop)
+}
+
 /// Whether a URL may be fetched at all. What its name resolves to is judged when it is resolved.
 pub(super) fn admit(access: &Access, url: &Url) -> Result<(), FetchError> {
     let expected = match url.scheme() {

@@ -95,7 +95,7 @@ pub struct Timing {
     pub max_cache_duration: Duration,
     /// How long keys are used after the last good fetch.
     pub max_stale: Duration,
-    /// The time between two fetches that tokens with unknown keys cause.
+    /// The least time from the start of any fetch to one that tokens with unknown keys cause.
     pub cooldown: Duration,
     /// How long a request waits for such a fetch.
     pub wait: Duration,

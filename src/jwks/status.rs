@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::jose::{KeySet, PublishedKey, Skipped};
+use crate::jose::{KeySet, PublishedKey, SkipReason, Skipped};
 use crate::policy::IssuerId;
 
 use super::keeper::Keeper;
@@ -49,7 +49,7 @@ pub struct SkippedKey {
     /// Its `kid`.
     pub kid: Option<Box<str>>,
     /// Why it is not used.
-    pub reason: String,
+    pub reason: SkipReason,
 }
 
 impl SourceStatus {
@@ -80,10 +80,10 @@ impl SourceStatus {
 impl SourceStatus {
     /// How many keys are not used, by reason.
     #[must_use]
-    pub fn skipped_by_reason(&self) -> BTreeMap<&str, usize> {
+    pub fn skipped_by_reason(&self) -> BTreeMap<&'static str, usize> {
         let mut reasons = BTreeMap::new();
         for key in &self.skipped {
-            *reasons.entry(key.reason.as_str()).or_default() += 1;
+            *reasons.entry(key.reason.code()).or_default() += 1;
         }
         reasons
     }
@@ -100,7 +100,7 @@ fn keys_of(keys: &KeySet) -> Vec<KeyStatus> {
 fn skipped_of(keys: &KeySet) -> Vec<SkippedKey> {
     let status = |key: &Skipped| SkippedKey {
         kid: key.kid.clone(),
-        reason: key.reason.to_string(),
+        reason: key.reason,
     };
     keys.skipped().iter().map(status).collect()
 }

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
+use watchword::jose::SkipReason;
+
 use crate::mint::{self, Signer};
 use crate::say;
 use crate::settings::{folder, issuer, token};
@@ -160,7 +162,7 @@ async fn a_folder_is_one_key_set_and_an_unreadable_file_in_it_costs_only_itself(
         assert_eq!(site.check(&token(signer)).await, "allowed");
     }
     let reasons = site.source().skipped.into_iter().map(|key| key.reason);
-    assert_eq!(reasons.collect::<Vec<_>>(), ["malformed"]);
+    assert_eq!(reasons.collect::<Vec<_>>(), [SkipReason::Malformed]);
     assert_ne!(site.check(&token(&late)).await, "allowed");
 
     let shown: PathBuf = folder.join("e.json");

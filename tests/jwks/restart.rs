@@ -142,7 +142,7 @@ async fn a_saved_set_that_is_damaged_is_refused() {
 async fn a_saved_set_from_the_future_is_refused() {
     let outage = Outage::after_an_earlier_run("future", NOW + 2 * HOUR).await;
     outage
-        .is_without_keys(NOW + HOUR, "the clock was set back")
+        .is_without_keys(NOW + HOUR, "ahead of the clock")
         .await;
 }
 

@@ -62,8 +62,8 @@ fn in_use(
     states
 }
 
-/// Panics where the answer is wrong.
-pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord]) {
+/// Panics where the answer is wrong. Whether the request waited for its key, and got it.
+pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord]) -> bool {
     let Answered {
         token,
         start,
@@ -91,7 +91,8 @@ pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord])
         _ => false,
     };
     assert!(right, "wrong answer {answered:?}; keys in use: {states:?}");
-    if let Some(fetch) = key.and_then(|key| awaited(key, answered, times, history)) {
+    let awaited = key.and_then(|key| awaited(key, answered, times, history));
+    if let Some(fetch) = awaited {
         let in_time = fetch.end.is_some_and(|fetched| *end <= fetched + TICK);
         let verified = matches!(reason.as_str(), "allowed" | "token_expired");
         assert!(
@@ -101,6 +102,7 @@ pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord])
     }
     let took = *end - *start;
     assert!(took <= times.wait + TICK, "{answered:?} took {took:?}");
+    awaited.is_some() && took > Duration::ZERO
 }
 
 /// The fetch that a request must have waited for: one that was under way, came to its end within `wait`, and brought

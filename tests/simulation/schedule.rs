@@ -28,6 +28,7 @@ pub(crate) struct Tally {
     allowed: usize,
     unavailable: usize,
     cancelled: usize,
+    waited: usize,
     fetches: usize,
     failed: usize,
     simulated: Duration,
@@ -254,6 +255,7 @@ impl World {
         }
         let answered = self.answered.lock().unwrap();
         let last = answered.iter().rev().take(ISSUERS.len() * published.len());
+        assert!(answered.len() >= ISSUERS.len(), "somebody was answered");
         for answer in last.filter(|answer| answer.reason != "allowed") {
             let fits = matches!(answer.token.made, Made::By(key) if published.contains(&key));
             assert!(!fits, "not recovered: {answer:?}");
@@ -272,7 +274,8 @@ impl World {
         let history = |path| self.network.with(path, |server| server.fetches.clone());
         let histories = SOURCES.map(history);
         for answer in answered.iter() {
-            model::judge(answer, &self.times, &histories[answer.token.issuer]);
+            let waited = model::judge(answer, &self.times, &histories[answer.token.issuer]);
+            tally.waited += usize::from(waited);
             tally.allowed += usize::from(answer.reason == "allowed");
             tally.unavailable += usize::from(answer.reason == "jwks_unavailable");
         }
@@ -326,11 +329,24 @@ fn configuration(random: &mut fastrand::Rng) -> (Times, String) {
 }
 
 impl Tally {
+    /// Whether everything happened that the schedules are for.
+    pub(crate) fn has_all_kinds(&self) -> bool {
+        let kinds = [
+            self.allowed,
+            self.unavailable,
+            self.cancelled,
+            self.waited,
+            self.failed,
+        ];
+        kinds.iter().all(|count| *count > 0)
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.allowed += other.allowed;
         self.unavailable += other.unavailable;
         self.cancelled += other.cancelled;
+        self.waited += other.waited;
         self.fetches += other.fetches;
         self.failed += other.failed;
         self.simulated += other.simulated;
@@ -341,9 +357,10 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} answers ({} allowed, {} jwks_unavailable), {} cancelled, {} fetches ({} failed), {} simulated hours",
+            "{} answers ({} allowed, {} of them after waiting for their key; {} jwks_unavailable), {} cancelled, {} fetches ({} failed), {} simulated hours",
             self.requests,
             self.allowed,
+            self.waited,
             self.unavailable,
             self.cancelled,
             self.fetches,

@@ -71,7 +71,8 @@ pub(super) fn sends_credentials(raw: &raw::Jwks) -> bool {
 impl Section<'_, '_> {
     pub(super) fn access(&mut self, raw: &raw::Jwks, connect_timeout: Duration) -> Access {
         let ca = raw.ca.as_deref();
-        Access {
+        let known = self.findings.count();
+        let access = Access {
             allow_http: raw.allow_http == Some(true),
             ca: ca.map(|file| self.readable(&["jwks", "ca"], file)),
             client_certificate: self.client_certificate(raw),
@@ -80,7 +81,14 @@ impl Section<'_, '_> {
             proxy: self.proxy(raw),
             deny_private_addresses: raw.deny_private_addresses == Some(true),
             connect_timeout,
+        };
+        if self.findings.look_into_files()
+            && self.findings.count() == known
+            && let Err(error) = jwks::check_access(&access)
+        {
+            self.note(&["jwks"], error.with_causes(), "files that a fetch can use");
         }
+        access
     }
 
     /// A path in this section, seen from the configuration's folder.

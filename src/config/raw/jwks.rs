@@ -11,14 +11,14 @@ use serde::Deserialize;
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct Jwks {
-    /// The URL of a JWK set; https.
+    /// The URL of keys; https.
     pub(in crate::config) uri: Option<String>,
     /// Take the URL of the JWK set from the issuer's metadata (OIDC Discovery 1.0, RFC 8414): `true`, with
     /// the well-known places under the issuer, or the URL of the metadata.
     pub(in crate::config) discovery: Option<Discovery>,
     /// A file with keys, or a directory of such files.
     pub(in crate::config) file: Option<String>,
-    /// A JWK set or a single JWK, as a mapping or as JSON text. No other setting goes with it.
+    /// A JWK set or a single JWK, as a mapping or as JSON text; or PEM. No other setting goes with it.
     pub(in crate::config) inline: Option<serde_json::Value>,
 
     /// Allow http, in metadata too: anyone on the way can then replace the keys. Default false.
@@ -57,9 +57,10 @@ pub(in crate::config) struct Jwks {
     /// How long keys are used after the last good fetch; from 1s to 720h, and not shorter than `max_cache_duration`.
     /// Default 24h.
     pub(in crate::config) max_stale: Option<String>,
-    /// The time between two fetches that tokens with unknown keys cause; from 1s to 1h. Default 30s.
+    /// The least time from the start of any fetch to one that tokens with unknown keys cause; from 1s to 1h. Default 30s.
     pub(in crate::config) cooldown: Option<String>,
-    /// How long a request waits for such a fetch; up to 10s. Default 100ms.
+    /// How long a request waits for such a fetch; up to 10s, and never more than three quarters of the call's own timeout.
+    /// Default 100ms.
     pub(in crate::config) wait: Option<String>,
 }
 

@@ -27,7 +27,7 @@ async fn a_refresh_starts_a_fetch_and_ends_a_removed_key_unless_the_cool_down_ru
 
     site.clock.advance(10 * SECOND);
     let page = post(&site, "/jwks/refresh").await;
-    assert_eq!((page.status, page.header("retry-after")), (429, Some("21")));
+    assert_eq!((page.status, page.header("retry-after")), (429, Some("20")));
     let cooling =
         json!([{"source": server.uri(), "result": "cooling_down", "retry_after_seconds": 21}]);
     assert_eq!(sources(&page), cooling);
@@ -81,7 +81,7 @@ async fn a_refresh_is_for_one_issuer_or_for_all_and_for_no_unknown_one() {
 
     site.clock.advance(40 * SECOND);
     let page = post(&site, "/jwks/refresh?issuer=partner").await;
-    assert_eq!((page.status, page.header("retry-after")), (429, Some("21")));
+    assert_eq!((page.status, page.header("retry-after")), (429, Some("20")));
     let page = post(&site, "/jwks/refresh").await;
     assert_eq!((page.status, page.header("retry-after")), (202, None));
     let mut results: Vec<_> = sources(&page).as_array().unwrap().clone();
