@@ -50,7 +50,7 @@ pub enum SkipReason {
     /// Eight keys without `kid` stand before it, and no more are tried for a token.
     #[error("more than eight keys without a kid")]
     Crowded,
-    /// Its private half is there too; or a document of several is a private key in PEM, and is not used.
+    /// A document of several holds a private key in PEM, and is not used.
     #[error("a private key")]
     PrivateKey,
 }
@@ -119,10 +119,6 @@ fn prepare(
     entry: usize,
 ) -> Result<Vec<PreparedKey>, SkipReason> {
     check_purpose(members)?;
-    // RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2: a key whose private half is published proves nothing.
-    if members.contains("d") {
-        return Err(SkipReason::PrivateKey);
-    }
     let alg = members.text("alg")?;
     let kty = members.text("kty")?.ok_or(SkipReason::Malformed)?;
     let prepared: Vec<_> = match kty {

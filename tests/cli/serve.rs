@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use watchword::clock::Stopwatch;
 use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
 use watchword::wire::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
@@ -21,7 +22,7 @@ issuers:
 
 struct Server {
     child: Child,
-    log: BufReader<std::process::ChildStderr>,
+    log: Option<BufReader<std::process::ChildStderr>>,
     seen: String,
 }
 
@@ -35,17 +36,18 @@ impl Server {
         let log = BufReader::new(child.stderr.take().unwrap());
         Self {
             child,
-            log,
+            log: Some(log),
             seen: String::new(),
         }
     }
 
     /// Reads the log up to a line with this text.
     fn until(&mut self, part: &str) -> String {
+        let log = self.log.as_mut().expect("a log that is read");
         loop {
             let mut line = String::new();
             assert!(
-                self.log.read_line(&mut line).unwrap() > 0,
+                log.read_line(&mut line).unwrap() > 0,
                 "the log ended without {part}: {}",
                 self.seen
             );
@@ -123,7 +125,7 @@ fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigter
         mint::key_set(&[&signer]).to_string(),
     )
     .unwrap();
-    server.until("keys of every issuer are usable");
+    server.until("keys of every required issuer are usable");
     let clock = watchword::clock::Stopwatch::start();
     while !watchword(&["health", &address]).status.success() {
         assert!(
@@ -159,6 +161,37 @@ fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigter
             server.seen
         );
     }
+}
+
+/// Where log lines could not be written, the task that keeps keys died, and they were used for ever.
+#[test]
+fn keys_grow_too_old_where_nobody_reads_the_log() {
+    let jwks = "file: keys.json, cache_duration: 1s, max_stale: 2s";
+    let config = CONFIG.replace("file: keys.json", jwks);
+    let signer = Signer::generate("ES256", "k1");
+    let keys = mint::key_set(&[&signer]).to_string();
+    let folder = folder(
+        "unread",
+        &[("watchword.yaml", &config), ("keys.json", &keys)],
+    );
+    let mut server = Server::start(folder.join("watchword.yaml").to_str().unwrap());
+    let line = server.until("listening");
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let address = line["address"].as_str().unwrap().to_owned();
+    server.until("keys of every required issuer are usable");
+    let mut claims = mint::claims(1_700_000_000);
+    claims["exp"] = 4_000_000_000_u64.into();
+    claims["iss"] = "https://idp.example.com".into();
+    let token = signer.sign(&claims);
+    assert_eq!(ask(&address, &token), 0);
+
+    server.log = None;
+    std::fs::remove_file(folder.join("keys.json")).unwrap();
+    let clock = Stopwatch::start();
+    while ask(&address, &token) == 0 {
+        assert!(clock.elapsed() < Duration::from_secs(20), "still used");
+    }
+    assert_eq!(ask(&address, &token), 14, "and answered all the same");
 }
 
 #[test]
