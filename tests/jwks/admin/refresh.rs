@@ -29,12 +29,12 @@ async fn a_refresh_starts_a_fetch_and_ends_a_removed_key_unless_the_cool_down_ru
     let page = post(&site, "/jwks/refresh").await;
     assert_eq!((page.status, page.header("retry-after")), (429, Some("20")));
     let cooling =
-        json!([{"source": server.uri(), "result": "cooling_down", "retry_after_seconds": 21}]);
+        json!([{"source": server.uri(), "result": "cooling_down", "retry_after_seconds": 20}]);
     assert_eq!(sources(&page), cooling);
     assert_eq!(site.check(&token(&old)).await, "allowed");
     assert_eq!(server.requests(), 1);
 
-    site.clock.advance(21 * SECOND);
+    site.clock.advance(20 * SECOND);
     let page = post(&site, "/jwks/refresh?issuer=corp").await;
     assert_eq!((page.status, page.header("retry-after")), (202, None));
     let started = json!([{"source": server.uri(), "result": "started"}]);
