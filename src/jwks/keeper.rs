@@ -1,6 +1,8 @@
 //! The keeper of one source: the task that fetches, publishes what requests see, and lets requests wait for it.
 
-use std::collections::BTreeMap;
+mod state;
+mod waiting;
+
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,9 +15,12 @@ use crate::jose::KeySet;
 use crate::policy::IssuerId;
 
 use super::cache::{KeySetCache, Refreshed};
-use super::life_cycle::{LifeCycle, Refresh, Seek, Standing};
+use super::life_cycle::{Refresh, Seek, Standing};
 use super::store::{Store, StoreError};
 use super::{FetchError, FetchedSource, report};
+
+use state::State;
+pub use waiting::{Seeking, Waiting};
 
 /// Receives what an issuer's keys are now; `None`: there are none that may be used.
 pub type Publish = Arc<dyn Fn(&[IssuerId], Option<&IssuerKeys>) + Send + Sync>;
@@ -41,66 +46,6 @@ pub(super) struct Keeper {
     ended: watch::Sender<u64>,
 }
 
-/// What requests, operators and the task share.
-pub(super) struct State {
-    pub(super) life: LifeCycle,
-    /// The keys that are published.
-    pub(super) keys: Option<Arc<KeySet>>,
-    standing: Standing,
-    pub(super) record: Record,
-    random: fastrand::Rng,
-}
-
-/// What operators are told.
-#[derive(Default)]
-pub(super) struct Record {
-    /// Fetches by outcome.
-    pub(super) fetches: BTreeMap<&'static str, u64>,
-    /// Fetches that tokens with unknown keys caused.
-    pub(super) sought: u64,
-    /// The last failure and when it was, until a fetch succeeds.
-    pub(super) failure: Option<(Moment, String)>,
-}
-
-/// What a request that needs a key is to do.
-pub enum Seeking {
-    /// Be judged again: other keys are there.
-    Renewed,
-    /// Wait for a fetch.
-    Wait(Waiting),
-    /// Take the answer that it has.
-    Refused,
-}
-
-/// A request that may wait for a fetch.
-pub struct Waiting {
-    keeper: Arc<Keeper>,
-    kid: u64,
-    had: Option<Arc<KeySet>>,
-    ended: watch::Receiver<u64>,
-}
-
-impl Waiting {
-    /// Waits for the fetch, as long as the source lets a request wait, and no longer than `patience`. Whether there are
-    /// other keys then, so that judging again makes sense.
-    pub async fn renewed(mut self, patience: Option<Duration>) -> bool {
-        let keeper = &self.keeper;
-        let wait = keeper.source.timing.wait;
-        let wait = patience.map_or(wait, |patience| patience.min(wait));
-        let fetched = tokio::select! { biased;
-            ended = self.ended.changed() => ended.is_ok(),
-            () = keeper.tools.clock.sleep(wait) => false,
-        };
-        let now = keeper.now();
-        let mut state = keeper.state();
-        let renewed = state.differs_from(self.had.as_ref());
-        if fetched && !renewed && state.record.failure.is_none() {
-            state.life.note_absent(self.kid, now);
-        }
-        renewed
-    }
-}
-
 impl Keeper {
     pub(super) fn new(
         source: FetchedSource,
@@ -109,13 +54,7 @@ impl Keeper {
         seed: u64,
         tools: Tools,
     ) -> Self {
-        let state = State {
-            life: LifeCycle::new(source.timing),
-            keys: None,
-            standing: Standing::Absent,
-            record: Record::default(),
-            random: fastrand::Rng::with_seed(seed),
-        };
+        let state = State::new(source.timing, seed);
         Self {
             source,
             issuers,
@@ -346,20 +285,5 @@ impl Keeper {
             Some(moment) => self.tools.clock.sleep_until(moment).await,
             None => std::future::pending().await,
         }
-    }
-}
-
-impl State {
-    fn differs_from(&self, had: Option<&Arc<KeySet>>) -> bool {
-        match (&self.keys, had) {
-            (Some(now), Some(had)) => !Arc::ptr_eq(now, had),
-            (now, _) => now.is_some(),
-        }
-    }
-}
-
-impl Record {
-    fn count(&mut self, outcome: &'static str) {
-        *self.fetches.entry(outcome).or_default() += 1;
     }
 }

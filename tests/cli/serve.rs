@@ -43,7 +43,7 @@ impl Server {
 
     /// Reads the log up to a line with this text.
     fn until(&mut self, part: &str) -> String {
-        let log = self.log.as_mut().expect("a log that is read");
+        let log = self.log.as_mut().unwrap();
         loop {
             let mut line = String::new();
             assert!(
