@@ -63,7 +63,7 @@ impl Live {
 #[derive(Debug)]
 pub struct State {
     /// Replaced as a whole when keys or policy change.
-    live: Arc<ArcSwap<Live>>,
+    pub live: Arc<ArcSwap<Live>>,
     /// Where keys come from that are not there yet.
     pub keys: Arc<KeySources>,
     /// Tokens whose signatures were checked.

@@ -79,6 +79,12 @@ impl Expectations {
     }
 
     fn check_times(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
+        // Such a clock is wrong, and nothing is expired by it.
+        if now < UnixTime::EPOCH {
+            return Err(Denial::TokenNotYetValid {
+                ahead: UnixTime::EPOCH.since(now),
+            });
+        }
         // RFC 7519 §4.1.4: refused "on or after" the time.
         let current = now < token.expires.plus(self.leeway);
         if !current {

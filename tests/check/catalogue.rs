@@ -3,6 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use super::call::Call;
 use super::expect::Expect;
@@ -12,6 +13,8 @@ use super::site::Site;
 
 /// Answers that were checked against the invariants, over the whole run.
 static ANSWERS: AtomicUsize = AtomicUsize::new(0);
+/// How long an answer may take to become what it should be.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn answers() -> usize {
     ANSWERS.load(Ordering::Relaxed)
@@ -133,6 +136,18 @@ impl Case {
         outcome: &Outcome,
         expect: Expect,
     ) {
+        self.judge_for(what, site.managed(), call, outcome, expect);
+    }
+
+    /// As [`Case::judge`], for an answer of a server that manages these headers.
+    pub(crate) fn judge_for(
+        &mut self,
+        what: &str,
+        managed: &[String],
+        call: &Call,
+        outcome: &Outcome,
+        expect: Expect,
+    ) {
         ANSWERS.fetch_add(1, Ordering::Relaxed);
         if expect.is_met(outcome) {
             self.variants += 1;
@@ -142,10 +157,28 @@ impl Case {
                 false,
             );
         }
-        for violation in invariants::violations(call, outcome, site.managed()) {
+        for violation in invariants::violations(call, outcome, managed) {
             self.failures
                 .push(format!("{}: {what}: {violation}", self.id));
         }
+    }
+
+    /// As [`Case::check`], for what comes true a moment after it was seen to be coming: keys are noted before they are
+    /// in use. The last answer counts.
+    pub(crate) fn becomes(
+        &mut self,
+        what: &str,
+        site: &Site,
+        call: &Call,
+        expect: Expect,
+    ) -> Outcome {
+        let mut outcome = site.ask(call);
+        let deadline = Instant::now() + PATIENCE;
+        while !expect.is_met(&outcome) && Instant::now() < deadline {
+            outcome = site.ask(call);
+        }
+        self.judge(what, site, call, &outcome, expect);
+        outcome
     }
 
     /// Any other fact; `what` says what was wanted and what was found.

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use super::catalogue::{self, Area};
 use super::{
-    alg, claims, config, encoding, extraction, grpc, jose_header, key_ref, response, rules,
-    signature,
+    alg, cache, claims, config, encoding, extraction, grpc, jose_header, jwks, key_ref, response,
+    rules, signature,
 };
 
-static AREAS: [Area; 11] = [
+static AREAS: [Area; 13] = [
     Area::new(
         "alg",
         &[alg::ROWS, alg::confusion::ROWS, alg::keys::ROWS],
@@ -88,6 +88,32 @@ static AREAS: [Area; 11] = [
         ],
     ),
     Area::new(
+        "jwks",
+        &[
+            jwks::documents::ROWS,
+            jwks::keys::ROWS,
+            jwks::faults::ROWS,
+            jwks::away::ROWS,
+            jwks::outages::ROWS,
+            jwks::rotation::ROWS,
+            jwks::waiting::ROWS,
+            jwks::floods::ROWS,
+            jwks::network::ROWS,
+        ],
+        &[],
+    ),
+    Area::new(
+        "cache",
+        &[
+            cache::ROWS,
+            cache::time::ROWS,
+            cache::load::ROWS,
+            cache::parallel::ROWS,
+            cache::panics::ROWS,
+        ],
+        &[],
+    ),
+    Area::new(
         "grpc",
         &[
             grpc::ROWS,
@@ -154,6 +180,8 @@ areas! {
     rules_are_not_the_clients_choice: "rules",
     answers_say_no_more_than_they_must: "response",
     bad_configurations_are_refused: "config",
+    key_servers_are_not_relied_upon: "jwks",
+    verified_tokens_are_judged_again: "cache",
     hostile_clients_are_answered: "grpc",
 }
 

@@ -6,11 +6,11 @@ use aws_lc_rs::digest;
 use serde_json::json;
 
 use super::catalogue::{Case, Row};
-use super::key_server::KeyServer;
+use super::key_server::{KeyServer, Reply};
 use super::mint::{self, Signer};
 use super::process::Process;
 use super::settings::{Issuer, Settings};
-use super::site::Site;
+use super::site::{RUNTIME, Site};
 use super::tokens::{self, CORP, EC, ED, ROOMY, RSA, STRANGER, claims, with};
 
 pub(crate) mod embedded;
@@ -154,8 +154,9 @@ fn token_without_kid_tries_the_keys_that_fit(case: &mut Case) {
 
 fn unknown_kid_is_not_found_with_one_fetch_at_most(case: &mut Case) {
     case.refuses(&CORP, "inline set", named("unknown"), "key_not_found");
-    let server = KeyServer::serving(&mint::key_set(&[&RSA]));
-    let keys = format!("jwks: {{uri: '{}', allow_http: true}}", server.url());
+    let _runtime = RUNTIME.enter();
+    let server = KeyServer::start_plain(Reply::ok(mint::key_set(&[&RSA])));
+    let keys = format!("jwks: {{uri: '{}', allow_http: true}}", server.uri());
     let site = Site::start(&Settings::of(
         Issuer::corp(&[]).keys(&keys).algorithms("RS256"),
     ));

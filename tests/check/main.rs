@@ -24,10 +24,15 @@
     reason = "tests measure time and read the clock to make tokens for a child process"
 )]
 
+#[path = "../support/key_server/server.rs"]
+mod key_server;
 #[path = "../support/mint.rs"]
 mod mint;
+#[path = "../support/pki.rs"]
+mod pki;
 
 mod alg;
+mod cache;
 mod call;
 mod catalogue;
 mod claims;
@@ -39,10 +44,11 @@ mod expect;
 mod extraction;
 mod grpc;
 mod http2;
+mod inside;
 mod invariants;
 mod jose_header;
+mod jwks;
 mod key_ref;
-mod key_server;
 mod outcome;
 mod pb;
 mod process;

@@ -51,6 +51,17 @@ impl Process {
         Self::serve_with(name, settings, command)
     }
 
+    /// With these variables in its environment.
+    pub(crate) fn serve_with_variables(
+        name: &str,
+        settings: &Settings,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new(BINARY);
+        command.envs(variables.iter().copied());
+        Self::serve_with(name, settings, command)
+    }
+
     fn serve_with(name: &str, settings: &Settings, mut command: Command) -> Self {
         let file = write(&format!("{name}.yaml"), &settings.text());
         command

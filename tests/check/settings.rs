@@ -1,6 +1,9 @@
 //! Configurations in the language of users, written by tests.
 
+use std::path::Path;
+
 use serde_json::Value;
+use watchword::config::Config;
 
 use super::mint::{self, Signer};
 
@@ -54,6 +57,13 @@ impl Settings {
         text + &self.rules + &self.top
     }
 
+    /// The checked configuration; panics where it is refused.
+    pub(crate) fn config(&self) -> Config {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("check.yaml");
+        let text = self.text();
+        Config::parse(&text, &file).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
+    }
+
     /// The header names that the issuers' claims go to.
     pub(crate) fn managed(&self) -> Vec<String> {
         self.issuers
@@ -101,6 +111,13 @@ impl Issuer {
     /// Instead of the inline set: `jwks: {uri: …}` or `secret_file: …`.
     pub(crate) fn keys(mut self, line: &str) -> Self {
         line.clone_into(&mut self.keys);
+        self
+    }
+
+    /// Under another name and URL.
+    pub(crate) fn renamed(mut self, name: &str, url: &str) -> Self {
+        name.clone_into(&mut self.name);
+        url.clone_into(&mut self.url);
         self
     }
 

@@ -1,7 +1,6 @@
 //! A Watchword in this process, asked over a real gRPC channel.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 use watchword::app::App;
 use watchword::clock::Clock;
-use watchword::config::Config;
+use watchword::jwks::SourceStatus;
 
 use super::call::Call;
 use super::outcome::Outcome;
@@ -41,19 +40,15 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts a server on a free port; panics where the configuration is refused.
+    /// Starts a server on a free port, whose calendar stands still; panics where the configuration is refused.
     pub(crate) fn start(settings: &Settings) -> Self {
-        let text = settings.text();
-        let config = Config::parse(
-            &text,
-            Path::new(env!("CARGO_TARGET_TMPDIR"))
-                .join("check.yaml")
-                .as_path(),
-        )
-        .unwrap_or_else(|problems| panic!("{problems}\n{text}"));
-        let clock = Clock::fixed(NOW);
+        Self::start_at(settings, Clock::fixed(NOW))
+    }
+
+    /// As [`Site::start`], on a clock of the test's.
+    pub(crate) fn start_at(settings: &Settings, clock: Clock) -> Self {
         let app = RUNTIME
-            .block_on(App::start(config, clock.clone()))
+            .block_on(App::start(settings.config(), clock.clone()))
             .unwrap_or_else(|error| panic!("{error}"));
         let channel = connect(app.address());
         Self {
@@ -70,6 +65,11 @@ impl Site {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What the server knows of the source that stands at this place among those that are fetched.
+    pub(crate) fn status(&self, source: usize) -> SourceStatus {
+        self.app.key_sources().status().remove(source)
     }
 
     pub(crate) fn channel(&self) -> Channel {
@@ -105,6 +105,15 @@ impl Site {
     pub(crate) fn wait_until_ready(&self) {
         let ready = async { tokio::time::timeout(PATIENCE, self.app.ready()).await };
         RUNTIME.block_on(ready).expect("the server becomes ready");
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        RUNTIME.block_on(async {
+            tokio::select! { biased;
+                () = self.app.ready() => true,
+                () = std::future::ready(()) => false,
+            }
+        })
     }
 
     /// Shuts the server down and waits until it is gone; whether every call was answered in time.

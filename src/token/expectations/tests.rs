@@ -50,6 +50,13 @@ fn code(changes: &Value, now: f64) -> &'static str {
 }
 
 #[test]
+fn a_clock_before_1970_denies_every_token() {
+    assert_eq!(code(&json!({}), 0.0), "allowed");
+    assert_eq!(code(&json!({}), -1.0), "token_not_yet_valid");
+    assert_eq!(code(&json!({}), f64::MIN), "token_not_yet_valid");
+}
+
+#[test]
 fn a_token_is_good_until_leeway_after_exp() {
     assert_eq!(code(&json!({}), 1029.0), "allowed");
     assert_eq!(code(&json!({}), 1029.9), "allowed");

@@ -1,7 +1,7 @@
 //! Area `grpc`: the protocol around messages.
 
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tonic::{Code, Request};
@@ -164,7 +164,7 @@ fn reflection_is_unimplemented(case: &mut Case) {
     }
 }
 
-async fn health(site: &Site, service: &str) -> Result<ServingStatus, Code> {
+pub(crate) async fn health(site: &Site, service: &str) -> Result<ServingStatus, Code> {
     let request = HealthCheckRequest {
         service: service.to_owned(),
     };
@@ -174,13 +174,24 @@ async fn health(site: &Site, service: &str) -> Result<ServingStatus, Code> {
         .map_err(|status| status.code())
 }
 
-const SERVICE: &str = "envoy.service.auth.v3.Authorization";
+/// What health says once the server has noted that it is ready, which is a moment after it is.
+pub(crate) fn health_when_ready(site: &Site, service: &str) -> Result<ServingStatus, Code> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let status = RUNTIME.block_on(health(site, service));
+        if status != Ok(ServingStatus::NotServing) || Instant::now() > deadline {
+            return status;
+        }
+    }
+}
+
+pub(crate) const SERVICE: &str = "envoy.service.auth.v3.Authorization";
 
 fn health_follows_the_keys(case: &mut Case) {
     let site = Site::start(&Settings::of(corp()).server("shutdown_timeout: 20s"));
     site.wait_until_ready();
     for service in ["", SERVICE] {
-        let status = RUNTIME.block_on(health(&site, service));
+        let status = health_when_ready(&site, service);
         case.equal(
             &format!("with keys, {service:?}"),
             status,

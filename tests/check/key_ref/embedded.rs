@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::catalogue::{Case, Row};
 use super::super::der;
-use super::super::key_server::KeyServer;
+use super::super::key_server::{KeyServer, Reply};
 use super::super::mint::{self, Signer};
+use super::super::site::RUNTIME;
 use super::super::tokens::{self, CORP, EC, RSA, STRANGER, claims, with};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -68,8 +69,10 @@ fn embedded_secret_is_not_used(case: &mut Case) {
 
 /// Tokens with these links, to a server that would hand out the attacker's key and must never be called.
 fn links(case: &mut Case, name: &str, urls: impl Fn(&str) -> Vec<String>) {
-    let server = KeyServer::serving(&mint::key_set(&[&STRANGER, &STRANGER.with_kid(RSA.kid())]));
-    for url in urls(&server.address().to_string()) {
+    let set = mint::key_set(&[&STRANGER, &STRANGER.with_kid(RSA.kid())]);
+    let _runtime = RUNTIME.enter();
+    let server = KeyServer::start_plain(Reply::ok(set));
+    for url in urls(&server.address.to_string()) {
         brings(case, &STRANGER, &RSA, name, &json!(url));
     }
     case.equal(

@@ -1,0 +1,112 @@
+//! A Watchword without sockets: calls go straight to the service, and what is behind it can be looked at. For rows with
+//! more calls than a connection carries in a test's time, and for those that need to know how many are in flight.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use tokio::task::JoinHandle;
+use tonic::body::Body;
+use tower_service::Service as _;
+use watchword::app::Works;
+use watchword::clock::Clock;
+use watchword::grpc::ExtAuthz;
+use watchword::jwks::{Fetch, SourceStatus};
+
+use super::call::Call;
+use super::catalogue::Case;
+use super::expect::Expect;
+use super::outcome::Outcome;
+use super::settings::Settings;
+use super::site::{CHECK, NOW, RUNTIME};
+
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Length of the prefix of a gRPC message.
+const PREFIX: usize = 5;
+
+/// A server's works on a manual clock.
+pub(crate) struct Inside {
+    pub(crate) works: Works,
+    pub(crate) clock: Clock,
+    service: ExtAuthz,
+    managed: Vec<String>,
+}
+
+impl Inside {
+    pub(crate) fn start(settings: &Settings, fetch: Arc<dyn Fetch>) -> Self {
+        let _runtime = RUNTIME.enter();
+        let clock = Clock::manual(NOW);
+        let works = Works::start(&settings.config(), clock.clone(), fetch, 7).expect("it starts");
+        Self {
+            service: ExtAuthz::new(works.state.clone()),
+            works,
+            clock,
+            managed: settings.managed(),
+        }
+    }
+
+    /// Sends one call and waits for its answer.
+    pub(crate) fn ask(&self, call: &Call) -> Outcome {
+        RUNTIME.block_on(self.answer(call))
+    }
+
+    /// Sends one call; its answer comes from a task of its own.
+    pub(crate) fn begin(&self, call: &Call) -> JoinHandle<Outcome> {
+        RUNTIME.spawn(self.answer(call))
+    }
+
+    /// The answer to a call, which is over when this is dropped.
+    pub(crate) fn answer(&self, call: &Call) -> impl Future<Output = Outcome> + Send + use<> {
+        let mut service = self.service.clone();
+        let message = call.encoded();
+        async move {
+            // A judgement waits for nothing, so that a task with many of them would keep a thread from all others.
+            tokio::task::yield_now().await;
+            let request = Request::post(CHECK).body(Body::new(Full::new(framed(&message))));
+            let call = service.call(request.expect("a request"));
+            let answer = tokio::time::timeout(PATIENCE, call).await;
+            let answer = answer.expect("an answer in time").expect("an answer");
+            let body = answer.into_body().collect().await;
+            let message = body.expect("a whole body").to_bytes().slice(PREFIX..);
+            Outcome::of(Ok(message))
+        }
+    }
+
+    /// Calls without an answer so far.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.works.state.in_flight()
+    }
+
+    pub(crate) fn status(&self, source: usize) -> SourceStatus {
+        self.works.state.keys.status().remove(source)
+    }
+
+    /// As [`Case::judge`].
+    pub(crate) fn judge(
+        &self,
+        case: &mut Case,
+        what: &str,
+        call: &Call,
+        outcome: &Outcome,
+        expect: Expect,
+    ) {
+        case.judge_for(what, &self.managed, call, outcome, expect);
+    }
+
+    /// As [`Case::check`].
+    pub(crate) fn check(&self, case: &mut Case, what: &str, call: &Call, expect: Expect) {
+        let outcome = self.ask(call);
+        self.judge(case, what, call, &outcome, expect);
+    }
+}
+
+fn framed(message: &[u8]) -> Bytes {
+    let mut framed = BytesMut::new();
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).expect("a small message"));
+    framed.put(message);
+    framed.freeze()
+}
