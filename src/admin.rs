@@ -30,8 +30,9 @@ use metrics::Registry;
 
 /// Most connections at a time. Each takes a file descriptor, of which decisions need some too.
 const MAX_CONNECTIONS: usize = 32;
-/// Longest life of a connection.
-const MAX_TIME: Duration = Duration::from_secs(10);
+/// Longest time until a request has come, and until it is answered. Whoever sends nothing holds a place for the first.
+const MAX_HEADER_TIME: Duration = Duration::from_secs(1);
+const MAX_TIME: Duration = Duration::from_secs(5);
 /// The wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
@@ -100,6 +101,7 @@ impl Admin {
 async fn answer(stream: TcpStream, pages: TowerToHyperService<Router>) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .header_read_timeout(MAX_HEADER_TIME)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), pages);
     let _ = tokio::time::timeout(MAX_TIME, connection).await;

@@ -1,6 +1,8 @@
 //! Wiring and life cycle: from a checked configuration to a server that answers, and to its end.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -257,6 +259,9 @@ impl Works {
         let live = Live::new(config.policy.clone(), &config.server.realm);
         let live = Arc::new(ArcSwap::from_pointee(live));
         let (publish, ready) = publisher(live.clone());
+        if let Some(directory) = &config.state_dir {
+            warn_of_open_directory(directory);
+        }
         let setup = Setup {
             policy: config.policy.clone(),
             state_dir: config.state_dir.clone(),
@@ -272,6 +277,16 @@ impl Works {
             tasks,
             ready,
         })
+    }
+}
+
+/// Whoever can write there chooses the keys of the next start. Volumes of containers are often open, with nobody there
+/// to use that, so it is no error.
+fn warn_of_open_directory(directory: &Path) {
+    let mode = std::fs::metadata(directory).map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o022 != 0) {
+        let directory = directory.display();
+        warn!(%directory, "others may write in state_dir, and so choose keys");
     }
 }
 

@@ -17,6 +17,7 @@ pub struct KeySet {
     keys: Vec<PreparedKey>,
     skipped: Vec<Skipped>,
     entries: usize,
+    unread: usize,
 }
 
 /// A key that is used, as its issuer published it.
@@ -72,17 +73,22 @@ impl KeySet {
         let documents: Vec<_> = documents.into_iter().map(document::entries).collect();
         let several = documents.len() > 1;
         let mut entries = Vec::new();
+        let mut unread = 0;
         for document in documents {
-            match document {
-                Ok(found) => entries.extend(found),
-                Err(KeySetError::PrivateKey) if several => {
-                    entries.push(Entry::Unusable(SkipReason::PrivateKey));
+            let reason = match document {
+                Ok(found) => {
+                    entries.extend(found);
+                    continue;
                 }
-                Err(_) if several => entries.push(Entry::Unusable(SkipReason::Malformed)),
-                Err(error) => return Err(error),
-            }
+                Err(error) if !several => return Err(error),
+                Err(KeySetError::PrivateKey) => SkipReason::PrivateKey,
+                Err(_) => SkipReason::Malformed,
+            };
+            entries.push(Entry::Unusable(reason));
+            unread += 1;
         }
-        Self::from_entries(entries)
+        let set = Self::from_entries(entries)?;
+        Ok(Self { unread, ..set })
     }
 
     /// Reads a JWK set or a single JWK, as [`KeySet::from_documents`] does it.
@@ -102,6 +108,7 @@ impl KeySet {
             keys: Vec::new(),
             skipped: Vec::new(),
             entries: entries.len(),
+            unread: 0,
         };
         for (number, entry) in entries.into_iter().enumerate() {
             let jwk = entry.jwk(alone).map_err(|reason| (None, reason));
@@ -129,6 +136,7 @@ impl KeySet {
             keys: keys.collect::<Result<_, _>>()?,
             skipped: Vec::new(),
             entries: 1,
+            unread: 0,
         })
     }
 
@@ -136,6 +144,12 @@ impl KeySet {
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries
+    }
+
+    /// How many of several documents could not be read at all.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.unread
     }
 
     /// The keys that are used, in the order in which they were published.

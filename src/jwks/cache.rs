@@ -25,6 +25,8 @@ pub(super) struct CachedKeys {
     pub(super) keys: Arc<KeySet>,
     pub(super) documents: Arc<Vec<Vec<u8>>>,
     validators: Validators,
+    /// Documents of which more could not be read than before: they are believed when they are found a second time.
+    doubted: Option<Arc<Vec<Vec<u8>>>>,
 }
 
 /// What a fetch that succeeded brought.
@@ -94,11 +96,27 @@ impl CachedKeys {
             ) => match known {
                 Some(known) if *known.documents == documents => Ok(Self {
                     validators,
+                    doubted: None,
                     ..known.clone()
                 }),
-                _ => Self::read(documents, validators),
+                Some(known) => {
+                    Self::read(documents, validators).map(|read| read.unless_torn(known))
+                }
+                None => Self::read(documents, validators),
             },
         }
+    }
+
+    /// A file of a directory that is being written at this moment must not cost the keys that it had.
+    fn unless_torn(self, known: &Self) -> Self {
+        let damaged = self.keys.unread() > known.keys.unread();
+        if damaged && known.doubted.as_ref() != Some(&self.documents) {
+            return Self {
+                doubted: Some(self.documents),
+                ..known.clone()
+            };
+        }
+        self
     }
 
     fn read(documents: Vec<Vec<u8>>, validators: Validators) -> Result<Self, FetchError> {
@@ -111,6 +129,7 @@ impl CachedKeys {
             keys: Arc::new(keys),
             documents: Arc::new(documents),
             validators,
+            doubted: None,
         })
     }
 }

@@ -97,7 +97,7 @@ pub enum FetchError {
     #[error("no whole answer within {0:?}")]
     Timeout(Duration),
     /// A name resolves to an address that is never spoken to, or not by this configuration.
-    #[error("{host} is at {address}, which is {kind}")]
+    #[error("{host} is {kind} ({address}), which is not spoken to")]
     Address {
         /// The host.
         host: String,
@@ -125,7 +125,7 @@ pub enum FetchError {
         retry_after: Option<Duration>,
     },
     /// The server answered with a redirect that is not followed: to another host or scheme, or one too many.
-    #[error("{} redirects to {to}, which is not followed", .url)]
+    #[error("{} redirects to {to}: only 3 redirects within one scheme, host and port are followed", .url)]
     Redirect {
         /// The URL, without its query.
         url: Url,

@@ -19,12 +19,12 @@ const MAX_ERROR: usize = 200;
 
 /// A fetch brought keys.
 pub(super) fn fetched(origin: &Origin, keys: &KeySet, changed: bool, recovered: bool) {
-    let (entries, skipped) = (keys.entries(), keys.skipped().len());
+    let (used, skipped) = (keys.keys().count(), keys.skipped().len());
     if !changed && !recovered {
-        debug!(source = %origin, keys = entries, skipped, "keys are unchanged");
+        debug!(source = %origin, keys = used, skipped, "keys are unchanged");
         return;
     }
-    info!(source = %origin, keys = entries, skipped, changed, "keys fetched");
+    info!(source = %origin, keys = used, skipped, changed, "keys fetched");
     if changed {
         warn_of_skipped(origin, keys);
     }

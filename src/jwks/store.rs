@@ -95,7 +95,7 @@ impl Store {
         let name = digest(&SHA256, issuers.join("\n").as_bytes());
         let name = URL_SAFE_NO_PAD.encode(name.as_ref());
         Self {
-            file: directory.join(format!("{name}.json")).into(),
+            file: directory.join(format!("keys-{name}.json")).into(),
             origin: source.origin.clone(),
             identity: identity(source, issuers).into(),
             writer: Arc::new(Writer {

@@ -22,7 +22,9 @@ pub fn start_logging(config: LogConfig) {
     } else {
         "info"
     };
-    let filter = EnvFilter::new(format!("{others},watchword={level}"));
+    // The verifier says again, as an error, what our own line says with the source and the certificate.
+    let filter = format!("{others},watchword={level},rustls_platform_verifier=off");
+    let filter = EnvFilter::new(filter);
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -185,3 +185,30 @@ fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
 }
+
+/// A file that was being written cost the keys that it had.
+#[tokio::test]
+async fn a_file_of_a_directory_that_is_half_written_keeps_its_keys_unless_it_stays_so() {
+    let folder = folder("torn");
+    let (first, second) = (
+        Signer::generate("ES256", "k1"),
+        Signer::generate("ES256", "k2"),
+    );
+    write(&folder.join("a.json"), &[&first]);
+    write(&folder.join("b.json"), &[&second]);
+    let site = site_of(&folder).await;
+    let whole = fs::read(folder.join("b.json")).unwrap();
+    for _ in 0..2 {
+        fs::write(folder.join("b.json"), &whole[..whole.len() / 2]).unwrap();
+        site.next_fetch().await;
+        assert_eq!(site.check(&token(&second)).await, "allowed");
+        fs::write(folder.join("b.json"), &whole).unwrap();
+        site.next_fetch().await;
+        assert_eq!(site.check(&token(&second)).await, "allowed");
+    }
+    fs::write(folder.join("b.json"), &whole[..whole.len() / 2]).unwrap();
+    site.next_fetch().await;
+    site.next_fetch().await;
+    assert_eq!(site.check(&token(&second)).await, "key_not_found");
+    assert_eq!(site.check(&token(&first)).await, "allowed");
+}

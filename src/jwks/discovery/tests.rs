@@ -208,7 +208,7 @@ async fn a_jwks_uri_that_may_not_be_fetched_is_refused() {
         ),
         (
             "http://169.254.169.254/keys",
-            "169.254.169.254 is at 169.254.169.254, which is a cloud metadata service",
+            "169.254.169.254 is a cloud metadata service (169.254.169.254), which is not spoken to",
         ),
     ];
     for (uri, expected) in table {

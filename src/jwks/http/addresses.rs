@@ -22,7 +22,7 @@ pub(super) struct Resolver {
 
 /// An address that is not spoken to. Travels through the client's errors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{host} is at {address}, which is {kind}")]
+#[error("{host} is {kind} ({address}), which is not spoken to")]
 pub(super) struct Forbidden {
     host: String,
     address: IpAddr,
