@@ -147,7 +147,9 @@ fn environment_names_no_proxy(case: &mut Case) {
         .collect();
     variables.extend([("NO_PROXY", ""), ("no_proxy", "")]);
     for server in &servers {
-        let settings = Settings::of(corp_from(&server.uri(), "allow_http: true"));
+        // The other tests of this binary leave the handshake little time.
+        let patient = "allow_http: true, connect_timeout: 30s, timeout: 30s";
+        let settings = Settings::of(corp_from(&server.uri(), patient));
         let process = Process::serve_with_variables("jwk-39", &settings, &variables);
         let call = Call::bearing(ED.sign(&mint::claims(Process::now())));
         until("it has keys", || process.ask(&call).is_allow());
