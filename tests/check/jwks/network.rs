@@ -148,8 +148,10 @@ fn environment_names_no_proxy(case: &mut Case) {
     variables.extend([("NO_PROXY", ""), ("no_proxy", "")]);
     for server in &servers {
         // The other tests of this binary leave the handshake little time.
+        let (uri, ca) = (server.uri(), pki::ca_file().display());
         let patient = "allow_http: true, connect_timeout: 30s, timeout: 30s";
-        let settings = Settings::of(corp_from(&server.uri(), patient));
+        let keys = format!("jwks: {{uri: '{uri}', ca: '{ca}', {patient}}}");
+        let settings = Settings::of(Issuer::corp(&[]).keys(&keys).algorithms("EdDSA, RS256"));
         let process = Process::serve_with_variables("jwk-39", &settings, &variables);
         let call = Call::bearing(ED.sign(&mint::claims(Process::now())));
         until("it has keys", || process.ask(&call).is_allow());
