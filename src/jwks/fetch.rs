@@ -125,7 +125,7 @@ pub enum FetchError {
         retry_after: Option<Duration>,
     },
     /// The server answered with a redirect that is not followed: to another host or scheme, or one too many.
-    #[error("{} redirects to {to}: only 3 redirects within one scheme, host and port are followed", .url)]
+    #[error("{} redirects to {to}, which is not followed: only 3 redirects are, to the same scheme, host and port", .url)]
     Redirect {
         /// The URL, without its query.
         url: Url,
