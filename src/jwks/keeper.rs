@@ -88,9 +88,10 @@ impl Keeper {
     /// A request needs a key that was not among those that it was judged by. `kid` is a digest of that key; without
     /// keys, any will do.
     pub(super) fn seek(self: &Arc<Self>, kid: u64, had: Option<&Arc<KeySet>>) -> Seeking {
-        let ended = self.ended.subscribe();
         let now = self.now();
         let mut state = self.state();
+        // Under the lock, as the end of a fetch is told: what has ended before does not end the wait.
+        let ended = self.ended.subscribe();
         if state.differs_from(had) {
             return Seeking::Renewed;
         }
@@ -195,7 +196,6 @@ impl Keeper {
             Ok(refreshed) => self.succeed(refreshed),
             Err(error) => self.fail(&error),
         }
-        self.ended.send_modify(|ended| *ended += 1);
     }
 
     fn begin(&self) {
@@ -222,6 +222,7 @@ impl Keeper {
                 .count(if changed { "changed" } else { "unchanged" });
             state.keys = Some(entry.keys.clone());
             self.publish(&mut state, now);
+            self.ended.send_modify(|ended| *ended += 1);
             state.record.failure.take().is_some()
         };
         if let Some(store) = &self.store {
@@ -239,6 +240,7 @@ impl Keeper {
             state.life.fail(now, error.retry_after(), random);
             state.record.count(error.outcome());
             state.record.failure = Some((now, text.clone()));
+            self.ended.send_modify(|ended| *ended += 1);
             state.life.due().since(now)
         };
         report::failed(&self.source.origin, &text, retry_in);

@@ -113,6 +113,14 @@ impl Process {
         Outcome::of(site::send(self.channel(), CHECK, call.encoded()).await)
     }
 
+    /// Asks until the call is allowed; panics with the log where it never is.
+    pub(crate) fn until_allowed(&self, call: &Call) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.ask(call).is_allow() {
+            assert!(Instant::now() < deadline, "never:\n{}", self.log.text());
+        }
+    }
+
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         // The shell has `kill` built in; as a program of its own it may not be there.

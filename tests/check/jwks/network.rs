@@ -154,7 +154,7 @@ fn environment_names_no_proxy(case: &mut Case) {
         let settings = Settings::of(Issuer::corp(&[]).keys(&keys).algorithms("EdDSA, RS256"));
         let process = Process::serve_with_variables("jwk-39", &settings, &variables);
         let call = Call::bearing(ED.sign(&mint::claims(Process::now())));
-        until("it has keys", || process.ask(&call).is_allow());
+        process.until_allowed(&call);
         case.equal(&server.uri(), server.requests(), 1);
         let forged = STRANGER.sign(&mint::claims(Process::now()));
         case.equal(
