@@ -40,7 +40,7 @@ pub(super) struct Store {
 /// One write at a time, and the newest documents next. A disk that hangs holds one thread, and nothing else.
 #[derive(Debug)]
 struct Writer {
-    turn: Arc<Semaphore>,
+    turn: Semaphore,
     next: Mutex<Option<(Documents, UnixTime)>>,
     /// What is in the file, as far as is known.
     written: Mutex<Option<Documents>>,
@@ -99,7 +99,7 @@ impl Store {
             origin: source.origin.clone(),
             identity: identity(source, issuers).into(),
             writer: Arc::new(Writer {
-                turn: Arc::new(Semaphore::new(1)),
+                turn: Semaphore::new(1),
                 next: Mutex::default(),
                 written: Mutex::default(),
             }),
@@ -124,21 +124,30 @@ impl Store {
     /// Writes the file, in a task of its own. A failure is logged.
     pub(super) fn save(&self, documents: Documents, now: UnixTime) {
         *lock(&self.writer.next) = Some((documents, now));
-        let Ok(turn) = self.writer.turn.clone().try_acquire_owned() else {
-            return;
-        };
         let store = self.clone();
-        spawn_blocking(move || {
-            while let Some((documents, now)) = { lock(&store.writer.next).take() } {
-                store.replace(documents, now);
-            }
-            drop(turn);
-        });
+        spawn_blocking(move || store.write_newest());
     }
 
-    /// Waits for the write that is under way.
+    /// Whoever has the turn writes what there is, and looks again after giving it back: what came meanwhile found the
+    /// turn taken.
+    fn write_newest(&self) {
+        while lock(&self.writer.next).is_some() {
+            let Ok(_turn) = self.writer.turn.try_acquire() else {
+                return;
+            };
+            let next = lock(&self.writer.next).take();
+            if let Some((documents, now)) = next {
+                self.replace(documents, now);
+            }
+        }
+    }
+
+    /// Waits until what was to be saved is.
     pub(super) async fn saved(&self) {
-        // The semaphore is never closed.
+        let store = self.clone();
+        // Another thread may have the turn: it is waited for, and then there may be nothing left.
+        let _ = self.writer.turn.acquire().await.map(drop);
+        let _ = spawn_blocking(move || store.write_newest()).await;
         let _ = self.writer.turn.acquire().await;
     }
 

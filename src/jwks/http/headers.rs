@@ -13,7 +13,7 @@ use crate::jwks::{Access, Credentials, FetchError};
 use super::files;
 
 /// Largest file with a password or token, in bytes.
-const MAX_SECRET: u32 = 64 * 1024;
+const MAX_SECRET: usize = 64 * 1024;
 
 /// Reads the credentials' file, so it blocks. It is read for each fetch: credentials are renewed in place.
 pub(super) fn configured(access: &Access) -> Result<HeaderMap, FetchError> {

@@ -16,7 +16,7 @@ use super::files;
 use super::verifier::Verifier;
 
 /// Largest PEM file, in bytes: a bundle of all public authorities is a quarter of it.
-const MAX_PEM: u32 = 1024 * 1024;
+const MAX_PEM: usize = 1024 * 1024;
 
 /// Reads all files that are part of `access`, so it blocks.
 pub(super) fn config(access: &Access) -> Result<ClientConfig, FetchError> {
