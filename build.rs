@@ -7,24 +7,47 @@
 //!   which denies. They are also handed out of the receive buffer without a copy.
 //! * Maps become lists of entries, which is what they are on the wire: no hashing, and a duplicate
 //!   stays visible.
-//! * `dynamic_metadata` becomes `bytes`: an encoded `Struct`, made once when the configuration is loaded.
+//! * `dynamic_metadata` becomes `bytes`: an encoded `Struct`, made once when the configuration is loaded. The questions of a
+//!   batch become `bytes` too: each is judged as if it had come alone.
+//!
+//! From the schema as it stands come the descriptors that reflection serves, and a client for `examples/`.
 
+use prost::Message as _;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-const PROTOS: [&str; 1] = ["envoy/service/auth/v3/external_auth.proto"];
+const PROTOS: [&str; 3] = [
+    "envoy/service/auth/v3/external_auth.proto",
+    "watchword/v1/token_validation.proto",
+    "opentelemetry/proto/collector/trace/v1/trace_service.proto",
+];
+/// What reflection tells of.
+const SERVED: [&str; 2] = [PROTOS[0], PROTOS[1]];
+/// Packages that are taken as they are: nothing that a stranger sends is read by them.
+const AS_THEY_ARE: [&str; 2] = ["google.protobuf", "opentelemetry.proto"];
 
 /// Messages that carry credentials: `src/wire.rs` gives them a `Debug` that shows nothing.
-const REDACTED: [&str; 4] = [
+const REDACTED: [&str; 11] = [
     ".envoy.service.auth.v3.CheckRequest",
     ".envoy.service.auth.v3.AttributeContext",
     ".envoy.config.core.v3.HeaderMap",
     ".envoy.config.core.v3.HeaderValue",
+    ".watchword.v1.ValidateRequest",
+    ".watchword.v1.Request",
+    ".watchword.v1.Header",
+    ".watchword.v1.ValidateResponse",
+    ".watchword.v1.Allow",
+    ".watchword.v1.ValidateBatchRequest",
+    ".watchword.v1.ValidateBatchResponse",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
     let mut files = protox::compile(PROTOS, ["proto"])?;
+    let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
+    let served = protox::compile(SERVED, ["proto"])?;
+    std::fs::write(out.join("descriptors.bin"), served.encode_to_vec())?;
+    make_client(&out)?;
     adapt(&mut files);
     tonic_prost_build::configure()
         .build_server(false)
@@ -39,9 +62,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// A client with plain types, as anybody would make it from the schema.
+fn make_client(out: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+    let folder = out.join("client");
+    std::fs::create_dir_all(&folder)?;
+    let files = protox::compile(["watchword/v1/token_validation.proto"], ["proto"])?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .out_dir(folder)
+        .compile_fds(files)?;
+    Ok(())
+}
+
 fn adapt(files: &mut FileDescriptorSet) {
     for file in &mut files.file {
-        if file.package().starts_with("google.protobuf") {
+        if AS_THEY_ARE
+            .iter()
+            .any(|package| file.package().starts_with(package))
+        {
             continue;
         }
         // Entry messages have no position in the source, and prost-build wants one for all or none.
@@ -55,7 +93,8 @@ fn adapt(files: &mut FileDescriptorSet) {
 fn adapt_message(message: &mut DescriptorProto) {
     message.options = None;
     for field in &mut message.field {
-        if field.r#type() == Type::String || field.name() == "dynamic_metadata" {
+        let raw = ["dynamic_metadata", "requests"].contains(&field.name());
+        if field.r#type() == Type::String || raw {
             field.set_type(Type::Bytes);
             field.type_name = None;
         }

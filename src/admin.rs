@@ -5,13 +5,14 @@
 
 mod keys;
 mod metrics;
+mod readiness;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use hyper::server::conn::http1;
@@ -22,9 +23,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use crate::jwks::KeySources;
-use crate::policy::Policy;
-use crate::telemetry::Metrics;
+use crate::grpc;
+use crate::telemetry::Exposition;
 
 use metrics::Registry;
 
@@ -39,8 +39,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 /// What the pages are made from.
 #[derive(Debug)]
 pub struct Admin {
-    policy: Arc<Policy>,
-    keys: Arc<KeySources>,
+    state: Arc<grpc::State>,
     registry: Registry,
     ready: watch::Receiver<bool>,
 }
@@ -48,16 +47,10 @@ pub struct Admin {
 impl Admin {
     /// Pages about this server.
     #[must_use]
-    pub fn new(
-        policy: Arc<Policy>,
-        keys: Arc<KeySources>,
-        metrics: &Metrics,
-        ready: watch::Receiver<bool>,
-    ) -> Self {
-        let registry = Registry::new(&policy, &keys, metrics);
+    pub fn new(state: Arc<grpc::State>, ready: watch::Receiver<bool>) -> Self {
+        let registry = Registry::new(&state);
         Self {
-            policy,
-            keys,
+            state,
             registry,
             ready,
         }
@@ -67,10 +60,11 @@ impl Admin {
     pub async fn serve(self, listener: TcpListener) {
         let pages = Router::new()
             .route("/jwks", get(keys::list))
+            .route("/jwks/keys", get(keys::public))
             .route("/jwks/refresh", post(keys::refresh))
             .route("/metrics", get(show_metrics))
             .route("/livez", get(|| async { "ok\n" }))
-            .route("/readyz", get(ready))
+            .route("/readyz", get(readiness::show))
             .with_state(Arc::new(self));
         let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = JoinSet::new();
@@ -107,18 +101,11 @@ async fn answer(stream: TcpStream, pages: TowerToHyperService<Router>) {
     let _ = tokio::time::timeout(MAX_TIME, connection).await;
 }
 
-async fn ready(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
-    if *admin.ready.borrow() {
-        (StatusCode::OK, "ok\n")
-    } else {
-        let text = "keys of a required issuer have never been available: see /jwks\n";
-        (StatusCode::SERVICE_UNAVAILABLE, text)
-    }
-}
-
-async fn show_metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
-    let content_type = [(header::CONTENT_TYPE, Registry::CONTENT_TYPE)];
-    match admin.registry.text() {
+async fn show_metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT);
+    let form = Exposition::asked_for(accept.and_then(|accept| accept.to_str().ok()));
+    let content_type = [(header::CONTENT_TYPE, form.content_type())];
+    match admin.registry.text(form) {
         Ok(text) => (StatusCode::OK, content_type, text),
         Err(error) => {
             let text = format!("# {error}\n");

@@ -1,57 +1,47 @@
 //! Wiring and life cycle: from a checked configuration to a server that answers, and to its end.
 
-use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+mod follow;
+mod reload;
+mod works;
 
-use arc_swap::ArcSwap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio_stream::StreamExt as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tonic::server::NamedService as _;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 
 use crate::admin::Admin;
-use crate::authenticator::IssuerKeys;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::grpc::{ExtAuthz, Live, State, TokenCache};
-use crate::jwks::{Fetch, KeySources, Network, Publish, Setup};
-use crate::policy::IssuerId;
-use crate::telemetry::Metrics;
+use crate::grpc::{ExtAuthz, Health, State, TokenValidation, note_arrivals, reflection};
+use crate::jwks::{Fetch, Network};
+use crate::listen::{
+    Counts, Limits, ListenAddress, Listener, Server, SocketAccess, Tls, TlsError, WhenFull,
+};
+use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
 
-/// Pings on a quiet connection, and how long one may go unanswered.
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
-/// Most calls in flight on one connection.
-const MAX_STREAMS: u32 = 1024;
-/// Largest header list of a call, in bytes. h2 answers a longer one with HTTP 431 by itself, which is an error to
-/// Envoy. Clients have a say in it: tracers copy `tracestate` into the call. Envoy takes 60 KiB of headers.
-const MAX_HEADER_LIST: u32 = 256 * 1024;
-/// Age at which a connection is told to go, and the time that it has then. Lets proxies spread over new servers, and
-/// ends connections that never say anything.
-const CONNECTION_AGE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(30));
-/// The wait after a connection could not be accepted: out of files, it would fail again at once.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+pub use follow::Follower;
+pub use works::{ReloadError, Works};
+
+/// Most connections to the listener for health.
+const HEALTH_CONNECTIONS: usize = 32;
 
 /// A running server.
 #[derive(Debug)]
 pub struct App {
-    address: SocketAddr,
+    server: Server,
+    tls: Option<Tls>,
+    health_server: Option<Server>,
     admin_address: Option<SocketAddr>,
-    state: Arc<State>,
-    health: HealthReporter,
-    ready: watch::Receiver<bool>,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<Result<(), tonic::transport::Error>>,
-    shutdown_timeout: Duration,
-    tasks: JoinSet<()>,
+    works: Works,
+    health: Health,
+    /// The configuration in use.
+    config: Config,
+    /// What ends with the server.
+    helpers: JoinSet<()>,
 }
 
 /// Why a server cannot start.
@@ -61,10 +51,16 @@ pub enum StartError {
     #[error("cannot listen on {address}")]
     Listen {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file of TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// What decisions are told to cannot start.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// The system has no random numbers.
     #[error("no random numbers")]
     Random,
@@ -89,70 +85,108 @@ impl App {
         clock: Clock,
         fetch: Arc<dyn Fetch>,
     ) -> Result<Self, StartError> {
-        let (listener, address) = listen(config.server.address).await?;
+        let telemetry = Telemetry::start(&config.log, config.traces.as_ref())?;
+        Self::start_telling(config, clock, fetch, telemetry).await
+    }
 
-        let (health, health_service) = tonic_health::server::health_reporter();
-        set_health(&health, ServingStatus::NotServing).await;
+    /// As [`App::start_with`], with decisions told to this and not to what the configuration names.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_telling(
+        config: Config,
+        clock: Clock,
+        fetch: Arc<dyn Fetch>,
+        telemetry: Telemetry,
+    ) -> Result<Self, StartError> {
+        let grpc = &config.server.grpc;
+        let (tls, expiry) = reload::load(grpc.tls.clone()).await?.unzip();
+        let tls = tls.map(Tls::new);
+        let listener = bind(&grpc.address, grpc.socket).await?;
+        let health_listener = match config.server.health {
+            Some(address) => Some(bind(&ListenAddress::Tcp(address), grpc.socket).await?),
+            None => None,
+        };
         let admin = match config.server.admin {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        let Works {
-            state,
-            mut tasks,
-            ready,
-        } = Works::start(&config, clock, fetch, fastrand::u64(..))?;
-        tasks.spawn(report_ready(health.clone(), ready.clone()));
+        let (health, health_routes) = Health::new(SERVICES).await;
+        reload::announce(&config, expiry.flatten(), &telemetry.metrics);
+        let seed = fastrand::u64(..);
+        let works = Works::start_with(&config, clock, fetch, seed, telemetry)?;
+        let mut helpers = JoinSet::new();
+        helpers.spawn(report_ready(health.clone(), works.ready()));
         let admin_address = admin.as_ref().map(|(_, address)| *address);
         if let Some((listener, address)) = admin {
-            let (policy, keys) = (config.policy.clone(), state.keys.clone());
-            let pages = Admin::new(policy, keys, &state.metrics, ready.clone());
-            tasks.spawn(pages.serve(listener));
+            let pages = Admin::new(works.state.clone(), works.ready());
+            helpers.spawn(pages.serve(listener));
             info!(%address, "listening for operators");
         }
-
-        let (stop, stopped) = oneshot::channel::<()>();
-        let incoming =
-            TcpIncoming::from(listener)
-                .with_nodelay(Some(true))
-                .then(|accepted| async {
-                    if let Err(error) = &accepted {
-                        warn!(%error, "a connection cannot be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                    accepted
-                });
-        let router = Server::builder()
-            .http2_keepalive_interval(Some(KEEPALIVE.0))
-            .http2_keepalive_timeout(Some(KEEPALIVE.1))
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_connection_age(CONNECTION_AGE.0)
-            .max_connection_age_grace(CONNECTION_AGE.1)
-            .http2_max_header_list_size(MAX_HEADER_LIST)
-            .add_service(health_service)
-            .add_service(ExtAuthz::new(state.clone()));
-        let server = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
-            let _ = stopped.await;
-        }));
-        info!(%address, issuers = config.policy.issuers().len(), "listening");
-        let shutdown_timeout = config.server.shutdown_timeout;
+        let routes = health_routes.clone();
+        let health_server = health_listener.map(|listener| {
+            let limits = Limits {
+                max_connections: HEALTH_CONNECTIONS,
+                when_full: WhenFull::CutOldest,
+                ..grpc.limits
+            };
+            info!(address = %listener.address(), "listening for health");
+            Server::start(listener, None, routes, limits)
+        });
+        let routes = health_routes
+            .add_service(ExtAuthz::new(works.state.clone()))
+            .add_service(TokenValidation::new(works.state.clone()));
+        let routes = if grpc.reflection {
+            reflection::add_to(routes)
+        } else {
+            routes
+        };
+        let arrivals = note_arrivals(works.state.clone());
+        let server = Server::start_with(listener, tls.clone(), routes, grpc.limits, arrivals);
+        show(&works.state, server.counts());
+        let (address, issuers) = (server.address(), config.policy.issuers().len());
+        info!(%address, tls = tls.is_some(), issuers, "listening");
         Ok(Self {
-            address,
-            admin_address,
-            state,
-            health,
-            ready,
-            stop,
             server,
-            shutdown_timeout,
-            tasks,
+            tls,
+            health_server,
+            admin_address,
+            works,
+            health,
+            config,
+            helpers,
         })
     }
 
-    /// The address that is listened on, with the port that was taken.
+    /// Where calls are answered, with the port that was taken.
+    #[must_use]
+    pub fn listening_on(&self) -> &ListenAddress {
+        self.server.address()
+    }
+
+    /// The same on TCP; on a Unix socket, an address at which there is nobody.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+        self.listening_on().tcp().unwrap_or(nobody)
+    }
+
+    /// The address at which only health is answered.
+    #[must_use]
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health_server.as_ref()?.address().tcp()
+    }
+
+    /// The settings of TLS, which can be replaced.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> &Counts {
+        self.server.counts()
     }
 
     /// The address that operators are answered at.
@@ -161,160 +195,133 @@ impl App {
         self.admin_address
     }
 
-    /// The sources of keys.
+    /// What all calls share.
     #[must_use]
-    pub fn key_sources(&self) -> &KeySources {
-        &self.state.keys
+    pub fn state(&self) -> &State {
+        &self.works.state
     }
 
     /// How many calls are being read or judged.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.state.in_flight()
+        self.works.state.in_flight()
     }
 
     /// Waits until the keys of every issuer that is required are usable.
     pub async fn ready(&self) {
         // The sender lives as long as the server does.
-        let _ = self.ready.clone().wait_for(|ready| *ready).await;
+        let _ = self.works.ready().wait_for(|ready| *ready).await;
     }
 
     /// Waits for the server, or a task that it needs, to end by itself, which none ever should; returns the cause.
     pub async fn ended(&mut self) -> String {
         let server = loop {
             tokio::select! {
-                server = &mut self.server => break server,
-                // Some tasks come to an end that is due.
-                Some(task) = self.tasks.join_next() => {
-                    if let Err(error) = task {
+                server = self.server.ended() => break server,
+                // Some helpers come to an end that is due.
+                Some(helper) = self.helpers.join_next() => {
+                    if let Err(error) = helper {
                         return error.to_string();
                     }
                 }
+                cause = self.works.ended() => return cause,
+                cause = ended(self.health_server.as_mut()) => return cause,
             }
         };
         match server {
-            Ok(Ok(())) => "it stopped accepting calls".to_owned(),
-            Ok(Err(error)) => error.to_string(),
+            Ok(()) => "it stopped accepting calls".to_owned(),
             Err(error) => error.to_string(),
         }
+    }
+
+    /// Makes ready for the end: health says `NOT_SERVING`, and calls are answered as before until the configured time is
+    /// over. Whoever balances loads has that long to notice.
+    pub async fn drain(&self) {
+        self.works.state.stop();
+        self.health.stopping().await;
+        self.works.state.clock.sleep(self.config.server.drain).await;
     }
 
     /// Stops: health says `NOT_SERVING`, no new connections, calls in flight are answered, up to the
     /// configured time. Whether all were.
     pub async fn stop(mut self) -> bool {
-        set_health(&self.health, ServingStatus::NotServing).await;
-        self.tasks.shutdown().await;
-        // Fails only where the server ended by itself.
-        let _ = self.stop.send(());
-        // Watches would go on for ever, and the connections that they are on with them.
-        for service in SERVICES {
-            self.health.clear_service_status(service).await;
-        }
-        let saved = self.state.keys.saved();
-        let end = async { tokio::join!(&mut self.server, saved).0 };
-        let end = tokio::time::timeout(self.shutdown_timeout, end).await;
-        let ended = matches!(end, Ok(Ok(Ok(()))));
+        self.works.state.stop();
+        self.health.stopping().await;
+        self.server.stop();
+        self.health.end_watches().await;
+        let generation = self.works.state.generation().clone();
+        let saved = generation.keys().saved();
+        let end = async { tokio::join!(self.server.ended(), saved).0 };
+        let end = tokio::time::timeout(self.config.server.shutdown_timeout, end).await;
+        let ended = matches!(end, Ok(Ok(())));
         // Connections without a call, which somebody may hold open for ever, are no loss.
-        let in_flight = self.state.in_flight();
+        let in_flight = self.works.state.in_flight();
         let answered = ended || in_flight == 0;
         if !answered {
-            warn!(in_flight, timeout = ?self.shutdown_timeout, "calls were not answered in time");
+            warn!(in_flight, timeout = ?self.config.server.shutdown_timeout, "calls were not answered in time");
         }
+        // Not before: a call in flight may wait for a key.
+        self.works.tasks.shutdown().await;
+        self.helpers.shutdown().await;
         self.server.abort();
+        if let Some(server) = &self.health_server {
+            server.abort();
+        }
+        self.works.state.telemetry.finish().await;
         info!("stopped");
         answered
     }
 }
 
+/// Lets metrics be read of what is only known here.
+fn show(state: &Arc<State>, counts: &Arc<Counts>) {
+    let (read, counts) = (Arc::downgrade(state), counts.clone());
+    state.telemetry.metrics.read_with(move || Readings {
+        calls: read.upgrade().map(|state| Calls {
+            token_cache_entries: state.generation().remembered_tokens(),
+            in_flight: state.in_flight(),
+        }),
+        connections_open: counts.open(),
+        connections_refused: counts.refused(),
+        connections_never_opened: counts.never_opened(),
+    });
+}
+
+/// Waits for the listener for health to end by itself, where there is one.
+async fn ended(server: Option<&mut Server>) -> String {
+    match server {
+        Some(server) => match server.ended().await {
+            Ok(()) => "the listener for health stopped accepting calls".to_owned(),
+            Err(error) => error.to_string(),
+        },
+        None => std::future::pending().await,
+    }
+}
+
+async fn bind(address: &ListenAddress, access: SocketAccess) -> Result<Listener, StartError> {
+    let listener = Listener::bind(address, access).await;
+    listener.map_err(|source| StartError::Listen {
+        address: address.clone(),
+        source,
+    })
+}
+
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { address, source };
+    let failed = |source| StartError::Listen {
+        address: ListenAddress::Tcp(address),
+        source,
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }
 
-/// A server without its listeners: what answers calls, and the tasks that keep its keys.
-#[derive(Debug)]
-pub struct Works {
-    /// What calls are answered by.
-    pub state: Arc<State>,
-    /// The tasks; they end when this is dropped.
-    pub tasks: JoinSet<()>,
-    /// Whether the server has had the keys that it needs.
-    pub ready: watch::Receiver<bool>,
-}
-
-impl Works {
-    /// Starts fetching keys. The seed chooses the random parts of waiting times.
-    ///
-    /// # Errors
-    /// [`StartError::Random`].
-    pub fn start(
-        config: &Config,
-        clock: Clock,
-        fetch: Arc<dyn Fetch>,
-        seed: u64,
-    ) -> Result<Self, StartError> {
-        let tokens = TokenCache::new(config.token_cache_entries).map_err(|_| StartError::Random)?;
-        let live = Live::new(config.policy.clone(), &config.server.realm);
-        let live = Arc::new(ArcSwap::from_pointee(live));
-        let (publish, ready) = publisher(live.clone());
-        if let Some(directory) = &config.state_dir {
-            warn_of_open_directory(directory);
-        }
-        let setup = Setup {
-            policy: config.policy.clone(),
-            state_dir: config.state_dir.clone(),
-            clock: clock.clone(),
-            fetch,
-            publish,
-            seed,
-        };
-        let (keys, tasks) = KeySources::start(&config.sources, &setup);
-        let state = State::new(live, keys, tokens, clock, Arc::new(Metrics::default()));
-        Ok(Self {
-            state: Arc::new(state),
-            tasks,
-            ready,
-        })
-    }
-}
-
-/// Whoever can write there chooses the keys of the next start. Volumes of containers are often open, with nobody there
-/// to use that, so it is no error.
-fn warn_of_open_directory(directory: &Path) {
-    let mode = std::fs::metadata(directory).map(|metadata| metadata.permissions().mode());
-    if mode.is_ok_and(|mode| mode & 0o022 != 0) {
-        let directory = directory.display();
-        warn!(%directory, "others may write in state_dir, and so choose keys");
-    }
-}
-
-/// Puts new keys into the snapshot that requests see, and tells when every issuer has some that is required to.
-/// It is told once: an outage of a key server later is answered request by request, and must not take the server out of
-/// service, for anonymous requests and the other issuers' sake.
-fn publisher(live: Arc<ArcSwap<Live>>) -> (Publish, watch::Receiver<bool>) {
-    let (sender, ready) = watch::channel(live.load().is_ready());
-    let publish = move |issuers: &[IssuerId], keys: Option<&IssuerKeys>| {
-        live.rcu(|live| live.with_keys(issuers, keys));
-        let complete = live.load().is_ready();
-        sender.send_if_modified(|ready| complete && !std::mem::replace(ready, true));
-    };
-    (Arc::new(publish), ready)
-}
-
-async fn report_ready(health: HealthReporter, mut ready: watch::Receiver<bool>) {
+async fn report_ready(health: Health, mut ready: watch::Receiver<bool>) {
     if ready.wait_for(|ready| *ready).await.is_ok() {
         info!("ready: keys of every required issuer are usable");
-        set_health(&health, ServingStatus::Serving).await;
+        health.serving().await;
     }
 }
 
-/// What health is reported of: the server as a whole, which has the empty name, and its service.
-const SERVICES: [&str; 2] = ["", ExtAuthz::NAME];
-
-async fn set_health(health: &HealthReporter, status: ServingStatus) {
-    for service in SERVICES {
-        health.set_service_status(service, status).await;
-    }
-}
+/// What health is reported of, beside the server as a whole.
+const SERVICES: &[&str] = &[ExtAuthz::NAME, TokenValidation::NAME];

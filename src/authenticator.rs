@@ -4,8 +4,10 @@
 //! Pure: no clock, no I/O, no runtime. Each step hands on a type that only it can make, so that
 //! skipping one does not compile.
 
+mod question;
 mod snapshot;
 
+pub use question::{InHand, Question};
 pub use snapshot::{IssuerKeys, Snapshot};
 
 use std::sync::Arc;
@@ -14,7 +16,6 @@ use bytes::Bytes;
 
 use crate::jose::KeySet;
 use crate::policy::{Demand, Issuer, IssuerId, Requirement, Rule, TokenFrom};
-use crate::request::Request;
 use crate::token::{BearerToken, Denial, Moment, Now, Removal, UnverifiedToken, VerifiedToken};
 
 /// Remembers tokens whose signatures were checked. Says nothing of times, audiences or rules, which are
@@ -53,10 +54,25 @@ pub struct Decision<'s> {
     pub issuer: Option<&'s Issuer>,
     /// Allow or deny.
     pub verdict: Verdict,
+    /// The denial that shadow mode made an allow of.
+    pub shadowed: Option<Denial>,
+    /// The token, if its signature holds, whatever the verdict.
+    pub token: Option<Arc<VerifiedToken>>,
     /// What a newer key set might change about a denial.
     pub sought: Option<Sought>,
     /// Whether the token was verified with keys that are older than they should be.
     pub stale: bool,
+}
+
+impl Decision<'_> {
+    /// The reason for operators, that of a shadowed denial included: `allowed`, `anonymous`, or the code of the denial.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match &self.shadowed {
+            Some(denial) => denial.code(),
+            None => self.verdict.reason(),
+        }
+    }
 }
 
 /// A key that a token needs and its issuer's keys lack.
@@ -144,64 +160,78 @@ impl Allow {
     }
 }
 
-/// Judges one request.
+/// Judges one question.
 pub fn authenticate<'s, C: VerifiedTokens>(
     snapshot: &'s Snapshot,
-    request: &Request<'_>,
+    question: &Question<'_>,
     now: impl Into<Now>,
     cache: &C,
 ) -> Decision<'s> {
     let mut judgement = Judgement {
         snapshot,
-        request,
+        question,
         now: now.into(),
         cache,
         rule: None,
         issuer: None,
+        token: None,
         sought: None,
         stale: false,
     };
-    let verdict = judgement.run().map_or_else(Verdict::Deny, Verdict::Allow);
+    let (verdict, shadowed) = match judgement.run() {
+        Ok(allow) => (Verdict::Allow(allow), None),
+        Err(denial) if snapshot.policy.is_shadow(judgement.rule) => {
+            (Verdict::Allow(judgement.anonymous()), Some(denial))
+        }
+        Err(denial) => (Verdict::Deny(denial), None),
+    };
     Decision {
         rule: judgement.rule,
         issuer: judgement.issuer,
         verdict,
+        shadowed,
+        token: judgement.token,
         sought: judgement.sought,
         stale: judgement.stale,
     }
 }
 
 /// A judgement under way; notes rule and issuer as they become known, so that denials carry them too.
-struct Judgement<'j, 's, 'r, C> {
+struct Judgement<'j, 's, 'q, C> {
     snapshot: &'s Snapshot,
-    request: &'j Request<'r>,
+    question: &'j Question<'q>,
     now: Now,
     cache: &'j C,
     rule: Option<&'s Rule>,
     issuer: Option<&'s Issuer>,
+    token: Option<Arc<VerifiedToken>>,
     sought: Option<Sought>,
     stale: bool,
 }
 
-/// A token's text and the place where it stood.
-struct Found<'s, 'r> {
-    token: BearerToken<'r>,
-    place: &'s TokenFrom,
+/// A token's text and the place where it stood; `None`: in the caller's hand.
+struct Found<'s, 'q> {
+    token: BearerToken<'q>,
+    place: Option<&'s TokenFrom>,
 }
 
-impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
+impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
     fn run(&mut self) -> Result<Allow, Denial> {
-        self.rule = self.snapshot.policy.rules().select(self.request)?;
+        if let Some(request) = &self.question.request {
+            self.rule = self.snapshot.policy.rules().select(request)?;
+        }
+        let demanded = self.question.demand.is_some();
         match self.rule.map(|rule| &rule.requirement) {
-            Some(Requirement::None) => Ok(self.anonymous()),
+            Some(Requirement::None) if !demanded => Ok(self.anonymous()),
+            Some(Requirement::None) | None => self.with_token(None),
             Some(Requirement::Token(demand)) => self.with_token(Some(demand)),
-            None => self.with_token(None),
         }
     }
 
     fn with_token(&mut self, demand: Option<&Demand>) -> Result<Allow, Denial> {
+        let further = self.question.demand.as_ref();
         let Some(found) = self.find_token()? else {
-            let optional = demand.is_some_and(|demand| demand.optional);
+            let optional = demand.is_some_and(|demand| demand.optional) && further.is_none();
             return if optional {
                 Ok(self.anonymous())
             } else {
@@ -209,56 +239,65 @@ impl<'s, 'r, C: VerifiedTokens> Judgement<'_, 's, 'r, C> {
             };
         };
         let (id, token) = self.verify(&found)?;
+        self.token = Some(token.clone());
         let policy = self.snapshot.policy();
         let issuer = policy.issuer(id).ok_or(Denial::Internal)?;
         self.issuer = Some(issuer);
-        if !found.place.admits(id) {
+        if found.place.is_some_and(|place| !place.admits(id)) {
             return Err(Denial::IssuerNotAllowed);
         }
         issuer.expectations.check(&token, self.now.calendar)?;
-        if let Some(demand) = demand {
+        for demand in demand.into_iter().chain(further) {
             demand.check(id, &token)?;
         }
         let set = issuer.headers.render(token.claims())?;
-        let remove = policy.managed().to_remove(&set, self.request);
-        let location = &found.place.location;
-        let credential = (!issuer.forward_token).then(|| location.removal(self.request));
         Ok(Allow {
             token: Some(token),
+            remove: self.to_remove(&set),
             set,
-            remove,
-            credential,
+            credential: self.credential(issuer, &found),
         })
     }
 
     fn anonymous(&self) -> Allow {
-        let remove = self.snapshot.policy.managed().to_remove(&[], self.request);
         Allow {
             token: None,
             set: Vec::new(),
-            remove,
+            remove: self.to_remove(&[]),
             credential: None,
         }
     }
 
-    /// Looks at every place, so that a second credential anywhere is noticed.
-    fn find_token(&self) -> Result<Option<Found<'s, 'r>>, Denial> {
-        let policy = self.snapshot.policy();
-        let mut found = None;
-        for place in policy.token_from() {
-            let Some(text) = place.location.find(self.request)? else {
-                continue;
-            };
-            if found.is_some() {
-                return Err(Denial::TokenMalformed);
-            }
-            let token = BearerToken::new(text, policy.max_token_size())?;
-            found = Some(Found { token, place });
-        }
-        Ok(found)
+    fn to_remove(&self, set: &[(Bytes, Bytes)]) -> Vec<Bytes> {
+        let headers = self.question.request.as_ref();
+        let headers = headers.map_or(&[][..], |request| &request.headers);
+        self.snapshot.policy.managed().to_remove(set, headers)
     }
 
-    fn verify(&mut self, found: &Found<'s, 'r>) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
+    fn credential(&self, issuer: &Issuer, found: &Found<'_, '_>) -> Option<Removal> {
+        let (request, place) = (self.question.request.as_ref()?, found.place?);
+        (!issuer.forward_token).then(|| place.location.removal(request))
+    }
+
+    fn find_token(&self) -> Result<Option<Found<'s, 'q>>, Denial> {
+        let policy = self.snapshot.policy();
+        match (&self.question.token, &self.question.request) {
+            (Some(InHand(text)), _) => {
+                let token = BearerToken::new(text, policy.max_token_size())?;
+                Ok(Some(Found { token, place: None }))
+            }
+            (None, Some(request)) => {
+                let found = policy.credential(request)?;
+                Ok(found.map(|found| Found {
+                    token: found.token,
+                    place: Some(found.place),
+                }))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn verify(&mut self, found: &Found<'s, 'q>) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
         let moment = self.now.moment;
         let digest = self.cache.digest(&found.token);
         if let Some((id, token)) = self.cache.find(&digest, self.snapshot, moment) {

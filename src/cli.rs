@@ -1,9 +1,11 @@
 //! The command line: one file a subcommand.
 
 mod check_config;
+mod config_schema;
 mod demo;
 mod health;
 mod serve;
+mod validate;
 
 use std::future::Future;
 use std::io::Write as _;
@@ -27,6 +29,9 @@ enum Command {
         /// The configuration file
         #[arg(short, long, value_name = "FILE")]
         config: PathBuf,
+        /// Print the configuration in effect, with defaults filled in and secrets masked, and exit
+        #[arg(long)]
+        print_config: bool,
     },
     /// Show sample calls against an embedded issuer, then keep serving for you to try
     Demo {
@@ -34,27 +39,38 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
-    /// Check a configuration file; exit 0 if it is good, 1 with every problem if not
+    /// Check configuration files; exit 0 if they are good, 1 with every problem if not
     CheckConfig {
-        /// The configuration file
-        file: PathBuf,
+        /// The configuration files; `-` is standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
     },
+    /// Print the JSON Schema of configuration files, for editors
+    ConfigSchema {
+        /// Print the reference of all settings instead
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Explain how a token is judged; exit 0 if it may pass, 1 if not, 2 if that cannot be told
+    Validate(validate::Arguments),
     /// Ask a server for its health; exit 0 if it is SERVING
-    Health {
-        /// Host and port of its gRPC listener
-        #[arg(default_value = "127.0.0.1:9191")]
-        address: String,
-    },
+    Health(health::Arguments),
 }
 
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Serve { config } => serve::run(&config),
+        Command::Serve {
+            config,
+            print_config: true,
+        } => Ok(serve::print_config(&config)),
+        Command::Serve { config, .. } => serve::run(&config),
         Command::Demo { once } => demo::run(once),
-        Command::CheckConfig { file } => Ok(check_config::run(&file)),
-        Command::Health { address } => health::run(&address),
+        Command::CheckConfig { files } => Ok(check_config::run(&files)),
+        Command::ConfigSchema { markdown } => Ok(config_schema::run(markdown)),
+        Command::Validate(arguments) => Ok(validate::run(&arguments)),
+        Command::Health(arguments) => health::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         complain(&format!("{error:#}"));

@@ -2,25 +2,38 @@
 //!
 //! The types in `raw` are the only description of the file: serde reads them, the JSON Schema comes
 //! from them, and the file is held against that schema so that all problems are found at once, each
-//! with its position. What a schema cannot say is checked in `issuers`, `rules` and `server`.
+//! with its position. What a schema cannot say is checked in `issuers`, `rules`, `server` and `telemetry`.
+//!
+//! `${NAME}` in a value is replaced from the environment before all that. Only the commands have one: see [`Config::load`].
 
 mod document;
+mod effective;
+mod environment;
 mod findings;
 mod issuers;
 mod problem;
 mod raw;
+mod reference;
 mod rules;
 mod schema;
 mod server;
+mod span;
+mod telemetry;
 mod token_from;
 mod values;
 
+pub use environment::Environment;
 pub use problem::{Problem, Problems};
-pub use raw::{LogFormat, LogLevel};
-pub use server::{LogConfig, ServerConfig};
+pub use raw::{DecisionPolicy, LogFormat, LogLevel};
+pub use reference::reference;
+pub use schema::schema;
+pub use server::{CallerDemand, CallerSecret, CallersConfig, GrpcConfig, ServerConfig};
+pub use telemetry::{ClaimForm, DecisionsConfig, HashKey, LogConfig, TracesConfig};
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::jwks::{Source, read_bounded};
 use crate::policy::{IssuerId, Policy};
@@ -38,6 +51,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Logging.
     pub log: LogConfig,
+    /// Where spans are sent, if anywhere.
+    pub traces: Option<TracesConfig>,
     /// Entries of the verified-token cache; 0 switches it off.
     pub token_cache_entries: u64,
     /// Issuers and rules.
@@ -46,23 +61,40 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Where each issuer's keys come from.
     pub sources: Vec<(IssuerId, Source)>,
+    /// The files whose content is part of it, beside its own.
+    pub files: Vec<PathBuf>,
+    /// Whether a change of it, or of those files, is taken into use while the server runs; and how often they are looked at.
+    pub reload: Option<Duration>,
 }
 
 impl Config {
-    /// Reads and checks a file. Paths in it are relative to its folder.
+    /// Reads and checks a file, with the process's environment. Paths in it are relative to its folder.
     ///
     /// # Errors
     /// Every problem found.
     pub fn load(file: &Path) -> Result<Self, Problems> {
-        Self::parse(&read(file)?, file)
+        Self::parse_in(&read(file)?, file, &environment::process)
     }
 
-    /// Checks configuration text; `file` names it in messages, and paths are relative to its folder.
+    /// Checks configuration text; `file` names it in messages, and paths are relative to its folder. No variable is set
+    /// in its environment.
     ///
     /// # Errors
     /// Every problem found.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Problems> {
-        Self::build(text, file, false)
+        Self::parse_in(text, file, &|_| None)
+    }
+
+    /// As [`Config::parse`], with an environment.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn parse_in(
+        text: &str,
+        file: &Path,
+        environment: &Environment<'_>,
+    ) -> Result<Self, Problems> {
+        Self::build(text, file, environment, false).map(|(_, config)| config)
     }
 
     /// As [`Config::load`], and looks into the files with keys, certificates and credentials that it names.
@@ -70,12 +102,48 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(file: &Path) -> Result<Self, Problems> {
-        Self::build(&read(file)?, file, true)
+        Self::build(&read(file)?, file, &environment::process, true).map(|(_, config)| config)
     }
 
-    fn build(text: &str, file: &Path, look_into_files: bool) -> Result<Self, Problems> {
-        let document = Document::parse(text).map_err(|problem| Problems::one(file, problem))?;
-        let mut findings = Findings::new(file, &document, look_into_files);
+    /// As [`Config::check`], with text from elsewhere; `name` stands for the file.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn check_from(source: impl Read, name: &Path) -> Result<Self, Problems> {
+        let mut content = Vec::new();
+        let limit = u64::try_from(MAX_SIZE).unwrap_or(u64::MAX);
+        // One byte more tells that there is more.
+        let read = source
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut content);
+        let content = read.map(|size| (size <= MAX_SIZE).then_some(content));
+        let text = text(content, name)?;
+        Self::build(&text, name, &environment::process, true).map(|(_, config)| config)
+    }
+
+    /// Loads a file, and writes what is in effect as YAML: defaults filled in, variables replaced, secrets masked.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn effective(file: &Path) -> Result<String, Problems> {
+        let (raw, config) = Self::build(&read(file)?, file, &environment::process, false)?;
+        effective::yaml(raw, &config).map_err(|error| {
+            let expected = "a configuration that can be written";
+            Problems::one(file, Problem::at_start(error.to_string(), expected))
+        })
+    }
+
+    fn build(
+        text: &str,
+        file: &Path,
+        environment: &Environment<'_>,
+        look_into_files: bool,
+    ) -> Result<(raw::Config, Self), Problems> {
+        let mut document = Document::parse(text).map_err(|problem| Problems::one(file, problem))?;
+        let (variables, faults) = environment::substitute(&mut document, environment, MAX_SIZE);
+        schema::convert(&mut document);
+        let mut findings = Findings::new(file, &document, &variables, look_into_files);
+        findings.add_faults(&faults);
         schema::check(&document, &mut findings);
         // What can be read is checked further, so that all problems are found at once.
         let readable = document.to_json_without(findings.pruned());
@@ -83,38 +151,52 @@ impl Config {
             Ok(raw) => raw,
             Err(error) => {
                 findings.fail_if_any()?;
-                findings.add(
-                    &[],
-                    error.to_string(),
-                    "a configuration as the reference describes it",
-                );
+                let found = if variables.is_empty() {
+                    error.to_string()
+                } else {
+                    "what cannot be read".to_owned()
+                };
+                findings.add(&[], found, "a configuration as the reference describes it");
                 return Err(findings.into_problems());
             }
         };
         let server = server::server(&raw.server, &mut findings);
-        let log = server::log(&raw.log);
+        let log = telemetry::log(&raw.log, &mut findings);
+        let traces = raw.traces.as_ref();
+        let traces = traces.and_then(|traces| telemetry::traces(traces, &mut findings));
         let state_dir = server::state_dir(raw.state_dir.as_deref(), &mut findings);
+        let reload = server::reload(&raw.reload, &mut findings);
         let (issuers, sources) = issuers::issuers(&raw, &mut findings);
         let places = token_from::token_from(&raw, &mut findings);
         let rules = rules::rules(&raw, &mut findings);
         findings.fail_if_any()?;
         let max_token_size = server.max_token_size;
-        let policy = Policy::new(issuers, rules, places, max_token_size);
-        Ok(Self {
+        let shadow = raw.mode == raw::Mode::Shadow;
+        let policy = Policy::new(issuers, rules, places, max_token_size, shadow);
+        let config = Self {
             server,
             log,
+            traces,
             token_cache_entries: raw.token_cache.max_entries,
             policy: Arc::new(policy),
             state_dir,
             sources: issuers::with_ids(sources),
-        })
+            files: findings.take_files(),
+            reload,
+        };
+        Ok((raw, config))
     }
 }
 
 fn read(file: &Path) -> Result<String, Problems> {
+    text(read_bounded(file, MAX_SIZE), file)
+}
+
+/// The text of a file's content, of which there is none where it is too long.
+fn text(content: std::io::Result<Option<Vec<u8>>>, file: &Path) -> Result<String, Problems> {
     let problem =
         |found: String| Problems::one(file, Problem::at_start(found, "a readable YAML file"));
-    let content = read_bounded(file, MAX_SIZE).map_err(|error| problem(error.to_string()))?;
+    let content = content.map_err(|error| problem(error.to_string()))?;
     let content = content.ok_or_else(|| problem(format!("more than {MAX_SIZE} bytes")))?;
     String::from_utf8(content).map_err(|_| problem("bytes that are not UTF-8".to_owned()))
 }

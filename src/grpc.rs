@@ -1,17 +1,33 @@
-//! The front door: wire message → request facts → core → wire message.
+//! The front doors: wire message → question → core → wire message.
 //!
-//! Owns the one place where an answer is built. Refuses to decide anything.
+//! Owns the places where answers are built. Refuses to decide anything.
 
 mod answer;
 mod answers;
+mod arrival;
+mod call;
+mod callers;
+mod claims_struct;
 mod ext_authz;
-mod log_line;
+mod front_door;
+mod generation;
+mod health;
+pub mod reflection;
+mod replies;
+mod room;
 mod state;
 mod token_cache;
 mod unary;
+mod validation;
 
 pub use answer::Answer;
 pub use answers::Answers;
+pub use arrival::note_arrivals;
+pub use callers::{CallerRefused, Callers};
 pub use ext_authz::ExtAuthz;
-pub use state::{Live, State};
+pub use generation::Generation;
+pub use health::Health;
+pub use replies::{Replies, Reply};
+pub use state::State;
 pub use token_cache::TokenCache;
+pub use validation::TokenValidation;

@@ -23,7 +23,7 @@ pub use jwk::SkipReason;
 pub use key_set::{KeySet, KeySetError, PublishedKey, Skipped};
 pub use verify::{Jws, VerifiedJws};
 
-pub(crate) use compact::is_token_text;
+pub(crate) use compact::{Compact, is_token_text};
 
 /// Why a token is refused at the JOSE layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -17,6 +17,7 @@ mod source;
 mod status;
 mod store;
 
+pub use cache::fetch_keys;
 pub use fetch::{Content, Fetch, FetchError, Fetched, Validators};
 pub(crate) use file::read_bounded;
 pub(crate) use http::{check_access, forbidden_literal};

@@ -5,8 +5,9 @@
 //!              → verdict → CheckResponse
 //! ```
 //!
-//! The core decides and is pure: [`authenticator`] on [`policy`], [`token`], [`jose`] and [`request`].
-//! The shell talks: [`app`] on [`grpc`], [`admin`], [`jwks`], [`config`], [`telemetry`] and [`clock`].
+//! The core decides and is pure: [`authenticator`] on [`policy`], [`token`], [`jose`] and [`request`]. [`explain`]
+//! tells how it decides.
+//! The shell talks: [`app`] on [`grpc`], [`admin`], [`listen`], [`jwks`], [`config`], [`telemetry`] and [`clock`].
 
 pub mod admin;
 pub mod app;
@@ -14,9 +15,11 @@ pub mod authenticator;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod explain;
 pub mod grpc;
 pub mod jose;
 pub mod jwks;
+pub mod listen;
 pub mod policy;
 pub mod request;
 pub mod telemetry;

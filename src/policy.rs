@@ -4,6 +4,7 @@
 //! signatures or to know where keys come from.
 
 mod claim_headers;
+mod credential;
 mod issuer;
 mod pattern;
 mod requirement;
@@ -12,6 +13,7 @@ mod rules;
 pub use claim_headers::{
     ArrayForm, ClaimHeader, ClaimHeaders, HeaderName, HeaderNameError, ManagedHeaders,
 };
+pub use credential::Credential;
 pub use issuer::{Issuer, IssuerId, TokenFrom};
 pub use pattern::{HostPattern, PathPattern};
 pub use requirement::{ClaimRule, ClaimTest, Demand, Requirement};
@@ -30,6 +32,7 @@ pub struct Policy {
     token_from: Vec<TokenFrom>,
     managed: ManagedHeaders,
     max_token_size: usize,
+    shadow: bool,
 }
 
 impl Policy {
@@ -45,6 +48,7 @@ impl Policy {
         rules: Rules,
         token_from: Vec<TokenFrom>,
         max_token_size: usize,
+        shadow: bool,
     ) -> Self {
         let url =
             |(id, issuer): (usize, &Issuer)| (issuer.expectations.issuer.clone(), IssuerId(id));
@@ -62,6 +66,7 @@ impl Policy {
             token_from,
             managed,
             max_token_size,
+            shadow,
         }
     }
 
@@ -106,5 +111,24 @@ impl Policy {
     #[must_use]
     pub fn max_token_size(&self) -> usize {
         self.max_token_size
+    }
+
+    /// Whether denials under this rule are noted, but not enforced.
+    #[must_use]
+    pub fn is_shadow(&self, rule: Option<&Rule>) -> bool {
+        self.shadow || rule.is_some_and(|rule| rule.shadow)
+    }
+
+    /// The rules whose own denials are not enforced, by name.
+    #[must_use]
+    pub fn shadow_rules(&self) -> Vec<&str> {
+        let rules = self.rules.iter().filter(|rule| rule.shadow);
+        rules.map(|rule| &*rule.name).collect()
+    }
+
+    /// Whether no denial is enforced, whatever the rule.
+    #[must_use]
+    pub fn is_all_shadow(&self) -> bool {
+        self.shadow
     }
 }

@@ -16,3 +16,5 @@ pub use expectations::{Audiences, Expectations};
 pub use extract::{BearerToken, Location, Removal};
 pub use time::{Moment, Now, UnixTime};
 pub use verified::{UnverifiedToken, VerifiedToken};
+
+pub(crate) use verified::{Registered, audiences, media_type};

@@ -1,6 +1,6 @@
-//! The messages of Envoy's external authorization API, generated from `proto/` at build time.
+//! The messages of Envoy's external authorization API, of our own and of OTLP, generated from `proto/` at build time.
 //!
-//! Texts are bytes here and maps are lists of entries: see `build.rs`.
+//! In those that callers send, texts are bytes and maps are lists of entries: see `build.rs`.
 
 #![allow(
     missing_docs,
@@ -12,7 +12,10 @@
 
 include!(concat!(env!("OUT_DIR"), "/wire.rs"));
 
-/// Requests carry credentials, so they are never printed.
+/// The schema as it stands in `proto/`, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Requests carry credentials, and allows claims, so they are never printed.
 macro_rules! redact {
     ($($name:literal for $message:path;)*) => {$(
         impl std::fmt::Debug for $message {
@@ -32,4 +35,13 @@ redact! {
     "ContextExtensionsEntry" for envoy::service::auth::v3::attribute_context::ContextExtensionsEntry;
     "HeaderMap" for envoy::config::core::v3::HeaderMap;
     "HeaderValue" for envoy::config::core::v3::HeaderValue;
+    "ValidateRequest" for watchword::v1::ValidateRequest;
+    "Request" for watchword::v1::Request;
+    "ContextEntry" for watchword::v1::request::ContextEntry;
+    "Header" for watchword::v1::Header;
+    "ValidateResponse" for watchword::v1::ValidateResponse;
+    "Verdict" for watchword::v1::validate_response::Verdict;
+    "Allow" for watchword::v1::Allow;
+    "ValidateBatchRequest" for watchword::v1::ValidateBatchRequest;
+    "ValidateBatchResponse" for watchword::v1::ValidateBatchResponse;
 }

@@ -1,4 +1,4 @@
-//! `GET /jwks` and `POST /jwks/refresh`: the sources of keys, as JSON.
+//! `GET /jwks`, `GET /jwks/keys` and `POST /jwks/refresh`: the sources of keys, and public keys, as JSON.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ struct Failure {
     error: String,
 }
 
-/// What may be asked of `POST /jwks/refresh`.
+/// What may be asked of `POST /jwks/refresh`, and must be of `GET /jwks/keys`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
@@ -78,12 +78,33 @@ struct Refreshed {
 }
 
 pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
-    let sources = admin.keys.status().into_iter();
-    let sources = sources.map(|status| Source::of(status, &admin.policy));
+    let generation = admin.state.generation();
+    let sources = generation.keys().status().into_iter();
+    let sources = sources.map(|status| Source::of(status, generation.policy()));
     Json(Sources {
         sources: sources.collect(),
     })
     .into_response()
+}
+
+/// The keys of an issuer that are in use, as a JWK set. Nothing but public members can be in it.
+pub(super) async fn public(
+    State(admin): State<Arc<Admin>>,
+    Query(which): Query<Which>,
+) -> Response {
+    let Some(name) = which.issuer else {
+        return (StatusCode::BAD_REQUEST, "which? ?issuer=NAME\n").into_response();
+    };
+    let generation = admin.state.generation();
+    let Some(issuer) = issuer_named(generation.policy(), &name) else {
+        return (StatusCode::NOT_FOUND, "no such issuer\n").into_response();
+    };
+    let Some(keys) = generation.keys().keys(issuer) else {
+        let text = "no keys of this issuer that were fetched: see /jwks\n";
+        return (StatusCode::NOT_FOUND, text).into_response();
+    };
+    let media_type = [(header::CONTENT_TYPE, "application/jwk-set+json")];
+    (media_type, keys.to_public_json()).into_response()
 }
 
 pub(super) async fn refresh(
@@ -95,14 +116,15 @@ pub(super) async fn refresh(
     if headers.contains_key(header::ORIGIN) {
         return (StatusCode::FORBIDDEN, "not for browsers\n").into_response();
     }
+    let generation = admin.state.generation().clone();
     let issuer = match which.issuer {
         None => None,
-        Some(name) => match issuer_named(&admin.policy, &name) {
+        Some(name) => match issuer_named(generation.policy(), &name) {
             Some(issuer) => Some(issuer),
             None => return (StatusCode::NOT_FOUND, "no such issuer\n").into_response(),
         },
     };
-    let sources = admin.keys.refresh(issuer);
+    let sources = generation.keys().refresh(issuer);
     if sources.is_empty() {
         return (StatusCode::NOT_FOUND, "no keys that are fetched\n").into_response();
     }

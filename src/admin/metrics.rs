@@ -1,18 +1,18 @@
-//! `GET /metrics`, in Prometheus' text form. Labels come from the configuration and from fixed words only.
+//! `GET /metrics`. Labels come from the configuration and from fixed words only.
 
 use std::fmt;
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry as Metrics, Unit};
 
-use crate::jwks::{KeySources, SourceStatus};
-use crate::policy::Policy;
-use crate::telemetry;
+use crate::grpc::State;
+use crate::jwks::SourceStatus;
+use crate::telemetry::Exposition;
 
 /// All metrics.
 #[derive(Debug)]
@@ -21,46 +21,35 @@ pub(super) struct Registry(Metrics);
 /// Key metrics, read from the sources when somebody looks.
 #[derive(Debug)]
 struct KeyMetrics {
-    policy: Arc<Policy>,
-    keys: Arc<KeySources>,
+    state: Arc<State>,
 }
 
 /// A source under the name of one of its issuers.
 type Named<'s> = (&'s str, &'s SourceStatus);
 
 impl Registry {
-    /// The media type of [`Registry::text`].
-    pub(super) const CONTENT_TYPE: &'static str =
-        "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-    pub(super) fn new(
-        policy: &Arc<Policy>,
-        keys: &Arc<KeySources>,
-        metrics: &telemetry::Metrics,
-    ) -> Self {
+    pub(super) fn new(state: &Arc<State>) -> Self {
         let mut registry = Metrics::with_prefix("watchword");
-        metrics.register(&mut registry);
+        state.telemetry.metrics.register(&mut registry);
         registry.register_collector(Box::new(KeyMetrics {
-            policy: policy.clone(),
-            keys: keys.clone(),
+            state: state.clone(),
         }));
         Self(registry)
     }
 
-    pub(super) fn text(&self) -> Result<String, fmt::Error> {
-        let mut text = String::new();
-        text::encode(&mut text, &self.0)?;
-        Ok(text)
+    pub(super) fn text(&self, form: Exposition) -> Result<String, fmt::Error> {
+        form.write(&self.0)
     }
 }
 
 impl Collector for KeyMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let statuses = self.keys.status();
+        let generation = self.state.generation();
+        let statuses = generation.keys().status();
         let mut sources: Vec<Named<'_>> = Vec::new();
         for status in &statuses {
             let issuers = status.issuers.iter();
-            let issuers = issuers.filter_map(|issuer| self.policy.issuer(*issuer));
+            let issuers = issuers.filter_map(|issuer| generation.policy().issuer(*issuer));
             sources.extend(issuers.map(|issuer| (&*issuer.name, status)));
         }
         gauges(&mut encoder, &sources)?;

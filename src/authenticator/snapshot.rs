@@ -50,8 +50,14 @@ impl Snapshot {
 
     /// Issuers and rules.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    /// Whether an issuer has keys.
+    #[must_use]
+    pub fn has_keys(&self, issuer: IssuerId) -> bool {
+        self.keys.contains_key(&issuer)
     }
 
     /// The keys of an issuer; `None` until they are first available, and when they have become too old.
@@ -64,9 +70,9 @@ impl Snapshot {
     /// Whether every issuer has keys that is required to.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        let issuers = self.policy.issuers().iter();
+        let issuers = self.policy.issuers();
         let mut issuers = Policy::issuer_ids(issuers.len()).zip(issuers);
-        issuers.all(|(id, issuer)| !issuer.required || self.keys.contains_key(&id))
+        issuers.all(|(id, issuer)| !issuer.required || self.has_keys(id))
     }
 }
 

@@ -1,26 +1,46 @@
 //! `watchword check-config`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::config::Config;
+use crate::config::{Config, Problems};
 
 use super::{complain, say};
 
-pub(super) fn run(file: &Path) -> ExitCode {
-    match Config::check(file) {
+/// How standard input is named in messages.
+const STDIN: &str = "<stdin>";
+
+pub(super) fn run(files: &[PathBuf]) -> ExitCode {
+    let bad = files.iter().filter(|file| !is_good(file)).count();
+    if bad > 0 {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn is_good(file: &Path) -> bool {
+    let (name, checked) = check(file);
+    match checked {
         Ok(config) => {
             let issuers = config.policy.issuers().len();
             let rules = config.policy.rules().iter().count();
             say(&format!(
                 "{}: good (issuers: {issuers}, rules: {rules})",
-                file.display()
+                name.display()
             ));
-            ExitCode::SUCCESS
+            true
         }
         Err(problems) => {
             complain(&problems.to_string());
-            ExitCode::FAILURE
+            false
         }
     }
+}
+
+fn check(file: &Path) -> (&Path, Result<Config, Problems>) {
+    if file.as_os_str() == "-" {
+        let name = Path::new(STDIN);
+        return (name, Config::check_from(std::io::stdin().lock(), name));
+    }
+    (file, Config::check(file))
 }

@@ -31,7 +31,7 @@ pub(super) fn run(once: bool) -> anyhow::Result<ExitCode> {
         let expected = show(&app, &issuer).await?;
         if !once {
             invite(&app, &issuer)?;
-            return serve(app, &mut signals).await;
+            return serve(app, None, &mut signals).await;
         }
         app.stop().await;
         Ok(if expected {

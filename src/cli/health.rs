@@ -1,20 +1,49 @@
 //! `watchword health`
 
+mod tls;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tonic::transport::Endpoint;
+use clap::Args;
+use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::{block_on, complain, say};
 
+use tls::TlsConnector;
+
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-pub(super) fn run(address: &str) -> anyhow::Result<ExitCode> {
-    let status = block_on(status(address)).with_context(|| format!("no answer from {address}"))?;
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Host and port of its gRPC listener, or unix: and the path of its socket
+    #[arg(default_value = "127.0.0.1:9191")]
+    address: String,
+    /// What to ask about: a service; `live`, which is SERVING while the server answers; or the server as a whole
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    service: String,
+    /// Speak TLS, and trust the certificate authorities in this PEM file
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// The name in the server's certificate, where it is not the host
+    #[arg(long, value_name = "NAME", requires = "tls_ca")]
+    tls_name: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let address = &arguments.address;
+    let status =
+        block_on(status(arguments)).with_context(|| format!("no answer from {address}"))?;
     if status == ServingStatus::Serving {
         say(status.as_str_name());
         return Ok(ExitCode::SUCCESS);
@@ -23,16 +52,30 @@ pub(super) fn run(address: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-async fn status(address: &str) -> anyhow::Result<ServingStatus> {
-    let address = address.strip_prefix("http://").unwrap_or(address);
-    let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
-    let channel = endpoint
-        .connect_timeout(TIMEOUT)
-        .timeout(TIMEOUT)
-        .connect()
-        .await?;
-    let answer = HealthClient::new(channel)
-        .check(HealthCheckRequest::default())
+async fn status(arguments: &Arguments) -> anyhow::Result<ServingStatus> {
+    let connecting = tokio::time::timeout(TIMEOUT, connect(arguments));
+    let answer = HealthClient::new(connecting.await??)
+        .check(HealthCheckRequest {
+            service: arguments.service.clone(),
+        })
         .await?;
     Ok(answer.into_inner().status())
+}
+
+async fn connect(arguments: &Arguments) -> anyhow::Result<Channel> {
+    let address = arguments.address.trim_start_matches("http://");
+    let Some(ca) = &arguments.tls_ca else {
+        let uri = match address.strip_prefix("unix:") {
+            Some(_) => address.to_owned(),
+            None => format!("http://{address}"),
+        };
+        return Ok(Endpoint::from_shared(uri)?
+            .timeout(TIMEOUT)
+            .connect()
+            .await?);
+    };
+    let connector = TlsConnector::new(address, ca, arguments.tls_name.as_deref())?;
+    // Only the connector knows where to; this is what the request calls its server.
+    let endpoint = Endpoint::from_static("http://localhost").timeout(TIMEOUT);
+    Ok(endpoint.connect_with_connector(connector).await?)
 }

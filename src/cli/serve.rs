@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use crate::app::App;
+use crate::app::{App, Follower, ReloadError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::jwks::Source;
 use crate::telemetry;
 
-use super::{block_on, complain};
+use super::{block_on, complain, say};
 
 pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let config = match Config::load(file) {
@@ -23,13 +23,32 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    telemetry::start_logging(config.log);
+    let follower = Follower::new(file, &config);
+    let config = match Config::load(file) {
+        Ok(config) => config,
+        Err(problems) => bail!("it changed just now: {problems}"),
+    };
+    let _log = telemetry::start_logging(&config.log)?;
     warn_of_unused_proxy(&config);
     block_on(async {
         let mut signals = Signals::new()?;
         let app = App::start(config, Clock::system()).await?;
-        serve(app, &mut signals).await
+        serve(app, Some(follower), &mut signals).await
     })
+}
+
+/// Prints the configuration in effect, or what is wrong with it.
+pub(super) fn print_config(file: &Path) -> ExitCode {
+    match Config::effective(file) {
+        Ok(text) => {
+            say(text.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            complain(&problems.to_string());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Who sets such a variable expects it to be used.
@@ -60,13 +79,34 @@ fn warn_of_unused_proxy(config: &Config) {
     }
 }
 
-/// Serves until a signal comes.
-pub(super) async fn serve(mut app: App, signals: &mut Signals) -> anyhow::Result<ExitCode> {
-    let signal = tokio::select! {
-        signal = signals.next() => signal,
-        cause = app.ended() => bail!("the server ended by itself: {cause}"),
+/// Serves until a signal asks for the end, where a second one ends the drain early; takes changes of the configuration into use where one is followed.
+pub(super) async fn serve(
+    mut app: App,
+    mut follower: Option<Follower>,
+    signals: &mut Signals,
+) -> anyhow::Result<ExitCode> {
+    let signal = loop {
+        let wish = tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop(signal) => break signal,
+                Asked::Reload => Wish::Signal,
+            },
+            () = changed(follower.as_mut()) => Wish::Change,
+            cause = app.ended() => bail!("the server ended by itself: {cause}"),
+        };
+        let Some(follower) = &mut follower else {
+            continue;
+        };
+        tokio::select! {
+            signal = signals.stop() => break signal,
+            () = reload(&mut app, follower, wish) => {}
+        }
     };
     info!(signal, "stopping");
+    tokio::select! {
+        () = app.drain() => {}
+        signal = signals.stop() => info!(signal, "stopping now"),
+    }
     Ok(if app.stop().await {
         ExitCode::SUCCESS
     } else {
@@ -74,24 +114,102 @@ pub(super) async fn serve(mut app: App, signals: &mut Signals) -> anyhow::Result
     })
 }
 
-/// The signals that ask the process to stop; caught from here on.
+/// Who wants a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Signal,
+    Change,
+}
+
+async fn changed(follower: Option<&mut Follower>) {
+    match follower {
+        Some(follower) => follower.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
+    // So that what is read now is not taken for a change later.
+    if wish == Wish::Signal {
+        follower.look().await;
+    }
+    let refusal = match take(app, follower).await {
+        Ok(()) => {
+            info!("the configuration was reloaded");
+            None
+        }
+        Err(refusal) => Some(refusal),
+    };
+    // What could not be used may be later, when a file that it names has come, or a key server; that it still cannot is no
+    // news.
+    let is_news = wish == Wish::Signal || !app.was_refused(refusal.as_deref());
+    if let Some(refusal) = &refusal
+        && is_news
+    {
+        error!("the configuration is not reloaded, and the one in use stays: {refusal}");
+    }
+    if is_news {
+        app.note_reload(refusal);
+    }
+}
+
+async fn take(app: &mut App, follower: &mut Follower) -> Result<(), String> {
+    let config = follower.load().await.map_err(|problems| {
+        follower.look_again();
+        problems.to_string()
+    })?;
+    follower.adopt(&config);
+    let interval = config.reload;
+    match app.reload(config).await {
+        Ok(()) => {
+            follower.keep_time(interval);
+            Ok(())
+        }
+        Err(error) => {
+            if !matches!(error, ReloadError::NeedsRestart(_)) {
+                follower.look_again();
+            }
+            Err(error.to_string())
+        }
+    }
+}
+
+/// What a signal asks for.
+enum Asked {
+    /// The end, by the signal of this name.
+    Stop(&'static str),
+    Reload,
+}
+
+/// The signals that ask something of the process; caught from here on.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
     pub(super) fn new() -> std::io::Result<Self> {
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
+        let hang_up = signal(SignalKind::hangup())?;
         Ok(Self {
             terminate,
             interrupt,
+            hang_up,
         })
     }
 
-    /// Waits for one, and names it.
-    async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
+            _ = self.hang_up.recv() => Asked::Reload,
+        }
+    }
+
+    /// Waits for one that asks for the end, and names it.
+    async fn stop(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",

@@ -13,7 +13,23 @@ pub(super) struct Document {
 /// A value with its position.
 pub(super) struct Node {
     pub(super) position: Position,
+    pub(super) origin: Origin,
     pub(super) value: Value,
+}
+
+/// Where a value's text is from.
+pub(super) enum Origin {
+    /// It stands in the document as it is.
+    Document,
+    /// A text with a `$` in it was expanded.
+    Expanded {
+        /// The variables whose values are in it.
+        variables: Vec<String>,
+        /// Whether the text was one reference and nothing else.
+        whole: bool,
+    },
+    /// It could not be expanded, which was noted; the text is of no use.
+    Failed,
 }
 
 pub(super) enum Value {
@@ -42,6 +58,10 @@ impl Document {
                 let found = text.lines().next().unwrap_or_default();
                 // The parser's advice to programmers.
                 let found = found.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+                let found = found.replace(
+                    "; use from_str_multiple or from_str_multiple_with_options",
+                    "",
+                );
                 Err(Problem::new(position, found, "a YAML mapping of settings"))
             }
         }
@@ -51,8 +71,24 @@ impl Document {
         &self.root
     }
 
+    pub(super) fn root_mut(&mut self) -> &mut Node {
+        &mut self.root
+    }
+
     /// The position of the value at a path, or of the deepest value on the way that exists.
     pub(super) fn position(&self, path: &[&str]) -> Position {
+        self.deepest(path).position
+    }
+
+    /// The variables from which that value is; empty where none is.
+    pub(super) fn variables(&self, path: &[&str]) -> &[String] {
+        match &self.deepest(path).origin {
+            Origin::Expanded { variables, .. } => variables,
+            Origin::Document | Origin::Failed => &[],
+        }
+    }
+
+    fn deepest(&self, path: &[&str]) -> &Node {
         let mut node = &self.root;
         for step in path {
             match node.child(step) {
@@ -60,7 +96,7 @@ impl Document {
                 None => break,
             }
         }
-        node.position
+        node
     }
 
     /// The document without positions, and without these members.
@@ -124,6 +160,7 @@ impl Node {
 fn node(spanned: Spanned<Value>) -> Node {
     Node {
         position: position(&spanned.referenced),
+        origin: Origin::Document,
         value: spanned.value,
     }
 }

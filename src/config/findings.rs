@@ -2,59 +2,133 @@
 
 use std::path::{Path, PathBuf};
 
-use super::document::Document;
-use super::problem::{Position, Problem, Problems};
+use super::document::{Document, Key};
+use super::environment::{Fault, Variables, value_of};
+use super::problem::{Problem, Problems};
 
 /// Collects problems while a document is checked.
 pub(super) struct Findings<'d> {
     file: &'d Path,
     document: &'d Document,
+    variables: &'d Variables,
     look_into_files: bool,
     list: Vec<Problem>,
     /// Settings that are left out of the checks that follow, since their form is wrong.
     pruned: Vec<Vec<String>>,
+    /// Files whose content becomes part of the configuration.
+    files: Vec<PathBuf>,
 }
 
 impl<'d> Findings<'d> {
-    pub(super) fn new(file: &'d Path, document: &'d Document, look_into_files: bool) -> Self {
+    pub(super) fn new(
+        file: &'d Path,
+        document: &'d Document,
+        variables: &'d Variables,
+        look_into_files: bool,
+    ) -> Self {
         Self {
             file,
             document,
+            variables,
             look_into_files,
             list: Vec::new(),
             pruned: Vec::new(),
+            files: Vec::new(),
         }
     }
 
-    /// Notes a problem with the value at a path; where the path leaves the document, with its parent.
+    /// Notes a problem with the value at a path; where the path leaves the document, with its parent. What was found
+    /// may quote the value: one that is from the environment is named instead.
     pub(super) fn add(
         &mut self,
         path: &[&str],
         found: impl Into<String>,
         expected: impl Into<String>,
     ) {
+        let found = self.shown(path, found);
+        self.push(path, found, expected.into());
+    }
+
+    /// Notes why a value is of no use, in words that do not quote it.
+    pub(super) fn add_cause(
+        &mut self,
+        path: &[&str],
+        cause: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        let found = match self.document.variables(path) {
+            [] => cause.into(),
+            variables => format!("{}: {}", value_of(variables), cause.into()),
+        };
+        self.push(path, found, expected.into());
+    }
+
+    /// Notes a problem with the name under which the value at a path stands.
+    pub(super) fn add_key(
+        &mut self,
+        path: &[&str],
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.push(path, found.into(), expected.into());
+    }
+
+    /// Notes values that could not be expanded, and leaves them out of the checks that follow.
+    pub(super) fn add_faults(&mut self, faults: &[Fault]) {
+        for fault in faults {
+            self.push(&fault.steps(), fault.found.clone(), fault.expected.clone());
+        }
+        for fault in faults {
+            self.prune(&fault.steps());
+        }
+    }
+
+    fn push(&mut self, path: &[&str], found: String, expected: String) {
         if self.is_follow_on(path) {
             return;
         }
+        let found = self.variables.redact(found);
         let position = self.document.position(path);
         self.list
             .push(Problem::new(position, found, expected).within(path));
     }
 
-    /// Notes a word that is not among those that are known, with the nearest one.
+    /// The text of a value for a message, or its name where it is from the environment.
+    pub(super) fn shown(&self, path: &[&str], text: impl Into<String>) -> String {
+        match self.document.variables(path) {
+            [] => text.into(),
+            variables => value_of(variables),
+        }
+    }
+
+    /// Notes a value that is not among the words that are known, with the nearest one.
     pub(super) fn add_unknown<'k>(
         &mut self,
         path: &[&str],
-        position: Position,
         kind: &str,
         word: &str,
         known: impl Iterator<Item = &'k str>,
     ) {
-        let known: Vec<&str> = known.collect();
-        let expected = format!("one of: {}", known.join(", "));
-        let problem = Problem::new(position, format!("{kind} {word:?}").trim_start(), expected);
-        self.list
-            .push(problem.hint(nearest(word, &known)).within(path));
+        let position = self.document.position(path);
+        let found = self.shown(path, format!("{kind} {word:?}").trim_start());
+        let secret = !self.document.variables(path).is_empty();
+        let (expected, nearest) = choices(word, known);
+        let problem = Problem::new(position, found, expected);
+        let problem = problem.hint(nearest.filter(|_| !secret));
+        self.list.push(problem.within(path));
+    }
+
+    /// Notes a key that is not among those that are known, with the nearest one.
+    pub(super) fn add_unknown_key<'k>(
+        &mut self,
+        path: &[&str],
+        key: &Key,
+        known: impl Iterator<Item = &'k str>,
+    ) {
+        let found = format!("unknown key {:?}", key.name);
+        let (expected, nearest) = choices(&key.name, known);
+        let problem = Problem::new(key.position, found, expected).hint(nearest);
+        self.list.push(problem.within(path));
     }
 
     /// Leaves a setting out of the checks that follow. An element of a list goes with its list, so that the others
@@ -64,12 +138,12 @@ impl<'d> Findings<'d> {
             .iter()
             .rposition(|step| !step.starts_with('['))
             .map_or(0, |at| at + 1);
-        self.pruned.push(
-            path.iter()
-                .take(whole)
-                .map(|step| (*step).to_owned())
-                .collect(),
-        );
+        let setting = path.iter().take(whole).map(|step| (*step).to_owned());
+        let setting: Vec<_> = setting.collect();
+        // One long list of wrong elements is one setting.
+        if self.pruned.last() != Some(&setting) {
+            self.pruned.push(setting);
+        }
     }
 
     pub(super) fn pruned(&self) -> &[Vec<String>] {
@@ -94,12 +168,17 @@ impl<'d> Findings<'d> {
         self.file.parent().unwrap_or(Path::new("")).join(path)
     }
 
-    pub(super) fn look_into_files(&self) -> bool {
-        self.look_into_files
+    /// Notes a file whose content becomes part of the configuration, so that a change of it is one of the configuration.
+    pub(super) fn follow(&mut self, file: &Path) {
+        self.files.push(file.to_owned());
     }
 
-    pub(super) fn document(&self) -> &'d Document {
-        self.document
+    pub(super) fn take_files(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.files)
+    }
+
+    pub(super) fn look_into_files(&self) -> bool {
+        self.look_into_files
     }
 
     pub(super) fn fail_if_any(&mut self) -> Result<(), Problems> {
@@ -112,6 +191,15 @@ impl<'d> Findings<'d> {
     pub(super) fn into_problems(self) -> Problems {
         Problems::sorted(self.file, self.list)
     }
+}
+
+/// What is expected, and the nearest to a word.
+fn choices<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> (String, Option<&'k str>) {
+    let known: Vec<&str> = known.collect();
+    (
+        format!("one of: {}", known.join(", ")),
+        nearest(word, &known),
+    )
 }
 
 fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {

@@ -16,12 +16,10 @@ use crate::token::{Audiences, Expectations};
 
 use super::findings::Findings;
 use super::raw;
-use super::values::{bounded, filled};
+use super::span::Span;
+use super::values::filled;
 
 use headers::refuse_alike_headers;
-
-const MAX_LEEWAY: Duration = Duration::from_secs(300);
-const DAY: Duration = Duration::from_secs(86400);
 
 /// Issuers in the order of their names, with the source of each one's keys; `None` where that was noted as a problem.
 pub(super) fn issuers(
@@ -98,16 +96,23 @@ impl Section<'_, '_> {
         self.findings.add(&path, found, expected);
     }
 
+    fn note_cause(&mut self, setting: &[&str], cause: impl Into<String>, expected: &str) {
+        let path = [&["issuers", self.name], setting].concat();
+        self.findings.add_cause(&path, cause, expected);
+    }
+
+    fn note_key(&mut self, setting: &[&str], found: impl Into<String>, expected: &str) {
+        let path = [&["issuers", self.name], setting].concat();
+        self.findings.add_key(&path, found, expected);
+    }
+
     fn algorithms(&mut self) -> Vec<Algorithm> {
         let symmetric = self.raw.secret_file.is_some();
         let Some(names) = &self.raw.algorithms else {
-            let all = Algorithm::ALL
-                .into_iter()
-                .filter(|algorithm| !algorithm.is_symmetric());
             return if symmetric {
                 vec![Algorithm::HS256]
             } else {
-                all.collect()
+                raw::public_key_algorithms().collect()
             };
         };
         let path = ["issuers", self.name, "algorithms"];
@@ -116,10 +121,8 @@ impl Section<'_, '_> {
             let element = format!("[{index}]");
             let Some(algorithm) = Algorithm::from_name(name) else {
                 let path = [&path[..], &[&element]].concat();
-                let position = self.findings.document().position(&path);
                 let known = Algorithm::ALL.into_iter().map(Algorithm::name);
-                self.findings
-                    .add_unknown(&path, position, "algorithm", name, known);
+                self.findings.add_unknown(&path, "algorithm", name, known);
                 continue;
             };
             if algorithm.is_symmetric() != symmetric {
@@ -137,12 +140,10 @@ impl Section<'_, '_> {
     }
 
     fn expectations(&mut self) -> Expectations {
-        let leeway = self.duration("leeway", self.raw.leeway.as_deref(), (30, MAX_LEEWAY));
-        let max_lifetime = self
-            .raw
-            .max_lifetime
-            .as_deref()
-            .map(|text| self.duration("max_lifetime", Some(text), (0, DAY * 3660)));
+        let leeway = self.duration("leeway", &self.raw.leeway, raw::LEEWAY);
+        let max_lifetime = self.raw.max_lifetime.as_deref();
+        let max_lifetime =
+            max_lifetime.map(|text| self.duration("max_lifetime", text, raw::MAX_LIFETIME));
         let path = ["issuers", self.name, "types"];
         let types = filled(self.raw.types.as_deref(), &path, self.findings);
         let bare = |typ: &String| {
@@ -159,20 +160,9 @@ impl Section<'_, '_> {
         }
     }
 
-    fn duration(
-        &mut self,
-        name: &str,
-        text: Option<&str>,
-        (default, max): (u64, Duration),
-    ) -> Duration {
+    fn duration(&mut self, name: &str, text: &str, span: Span) -> Duration {
         let path = ["issuers", self.name, name];
-        bounded(
-            text,
-            &path,
-            Duration::from_secs(default),
-            (Duration::ZERO, max),
-            self.findings,
-        )
+        span.read(Some(text), &path, Duration::ZERO, self.findings)
     }
 
     /// A service that accepts tokens made for others is open to every holder of such a token.

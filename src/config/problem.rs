@@ -81,6 +81,12 @@ impl Problems {
         }
     }
 
+    /// A fault of ours while the file was read.
+    pub(crate) fn fault(file: &Path, fault: &dyn fmt::Display) -> Self {
+        let found = format!("a fault of Watchword: {fault}");
+        Self::one(file, Problem::at_start(found, "a good end"))
+    }
+
     pub(super) fn one(file: &Path, problem: Problem) -> Self {
         Self {
             file: file.to_owned(),
@@ -89,9 +95,12 @@ impl Problems {
     }
 }
 
+/// Most problems that are shown: a text goes into logs, and to operators.
+const MAX_SHOWN: usize = 100;
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.list.iter().enumerate() {
+        for (index, problem) in self.list.iter().take(MAX_SHOWN).enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
@@ -105,7 +114,10 @@ impl fmt::Display for Problems {
                 write!(f, "; did you mean {hint:?}?")?;
             }
         }
-        Ok(())
+        match self.list.len().saturating_sub(MAX_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n{}: and {more} more problems", self.file.display()),
+        }
     }
 }
 

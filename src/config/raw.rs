@@ -6,18 +6,48 @@
 
 mod jwks;
 mod rules;
+mod secret;
+mod server;
+mod telemetry;
 
-pub(super) use jwks::{Basic, Discovery, Jwks};
-pub(super) use rules::{ClaimTest, Demand, NamedTest, OneOrMore, Require, Rule, Scalar, Word};
+pub(super) use jwks::{
+    Basic, CACHE_DURATION, CONNECT_TIMEOUT, COOLDOWN, Discovery, Jwks, MAX_CACHE_DURATION,
+    MAX_STALE, MIN_CACHE_DURATION, TIMEOUT, WAIT,
+};
+pub(super) use rules::{
+    ClaimTest, Demand, Mode, NamedTest, OneOrMore, Require, Rule, Scalar, Word,
+};
+pub(super) use server::{
+    Caller, Callers, ClientCertificate, DRAIN, Grpc, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT,
+    MAX_AGE, MAX_AGE_GRACE, MAX_CONNECTIONS, MAX_HEADER_LIST, MAX_IN_FLIGHT, MAX_STREAMS,
+    SHUTDOWN_TIMEOUT, Server, Socket, TOKEN_SIZE, Tls,
+};
+pub use telemetry::{DecisionPolicy, LogFormat, LogLevel};
+pub(super) use telemetry::{Decisions, EXPORT_TIMEOUT, Log, Otlp, Traces};
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::jose::Algorithm;
+
+use super::span::Span;
+
+pub(super) const LEEWAY: Span = Span::new(Duration::ZERO, Duration::from_secs(300));
+pub(super) const MAX_LIFETIME: Span =
+    Span::new(Duration::ZERO, Duration::from_secs(3660 * 24 * 3600));
+pub(super) const RELOAD_INTERVAL: Span =
+    Span::new(Duration::from_millis(100), Duration::from_secs(3600));
 
 /// A Watchword configuration.
-#[derive(Deserialize, JsonSchema)]
+///
+/// Durations are written like `30s`, `10m`, `24h` or `500ms`. Relative paths are relative to the file. Unknown and repeated
+/// keys are errors, and so are empty values. `${NAME}` in a value is replaced from the environment.
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Watchword configuration")]
 pub(super) struct Config {
     /// Listeners and limits.
     #[serde(default)]
@@ -25,79 +55,28 @@ pub(super) struct Config {
     /// Logging.
     #[serde(default)]
     pub(super) log: Log,
+    /// Traces.
+    pub(super) traces: Option<Traces>,
     /// The cache of tokens whose signatures were checked.
     #[serde(default)]
     pub(super) token_cache: TokenCache,
+    /// Taking changes of this file into use.
+    #[serde(default)]
+    pub(super) reload: Reload,
     /// An existing directory in which the last good keys are kept, so that a start does not depend on key servers.
-    /// Default: none.
     pub(super) state_dir: Option<String>,
     /// Issuers whose tokens are accepted, each under the name that rules, logs and metadata use.
     pub(super) issuers: BTreeMap<String, Issuer>,
+    /// `shadow`: nothing is denied, whatever the rules say; what would be is logged, counted and told in the metadata.
+    #[serde(default)]
+    pub(super) mode: Mode,
     /// Rules; the first one that matches applies, and a request that none matches is denied. Without
     /// this list, a valid token of any issuer opens every path.
     pub(super) rules: Option<Vec<Rule>>,
 }
 
-/// Listeners and limits.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Server {
-    /// The gRPC listener: `ext_authz` and health.
-    pub(super) grpc: Grpc,
-    /// The listener for metrics and probes. Default: none.
-    pub(super) admin: Option<Admin>,
-    /// The realm in `www-authenticate` (RFC 9110 §11.5).
-    pub(super) realm: String,
-    /// The longest token that is looked at, in bytes; from 256 to 65536.
-    pub(super) max_token_size: u64,
-    /// Where tokens are looked for. More than one credential in a request is malformed.
-    pub(super) token_from: Vec<TokenFrom>,
-    /// How long a stopping server waits for calls in flight.
-    pub(super) shutdown_timeout: String,
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self {
-            grpc: Grpc::default(),
-            admin: None,
-            realm: "watchword".to_owned(),
-            max_token_size: 16384,
-            token_from: vec![TokenFrom {
-                header: Some("authorization".to_owned()),
-                ..TokenFrom::default()
-            }],
-            shutdown_timeout: "10s".to_owned(),
-        }
-    }
-}
-
-/// The gRPC listener.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Grpc {
-    /// Address and port; port 0 takes a free one.
-    pub(super) address: String,
-}
-
-impl Default for Grpc {
-    fn default() -> Self {
-        Self {
-            address: "0.0.0.0:9191".to_owned(),
-        }
-    }
-}
-
-/// The admin listener.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Admin {
-    /// Address and port, such as `127.0.0.1:9193`; port 0 takes a free one.
-    pub(super) address: String,
-}
-
 /// A place where a token may stand: exactly one of `header`, `cookie` and `query`.
-#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TokenFrom {
     /// A header's name.
@@ -111,51 +90,33 @@ pub(super) struct TokenFrom {
     pub(super) query: Option<String>,
 }
 
-/// Logging.
-#[derive(Default, Deserialize, JsonSchema)]
+/// Taking changes of the configuration into use while the server runs. A good one replaces the one in use as a whole; a
+/// bad one is refused with its problems in the log, and the one in use stays. SIGHUP asks for it at any time.
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Log {
-    /// One JSON object a line, or text for people.
-    pub(super) format: LogFormat,
-    /// The least severe level that is written. `debug` has one line a decision.
-    pub(super) level: LogLevel,
+pub(super) struct Reload {
+    /// Whether this file, and the files whose content is part of the configuration (secrets, certificates), are watched.
+    pub(super) watch: bool,
+    /// How often their content is looked at.
+    #[schemars(transform = RELOAD_INTERVAL.in_schema())]
+    pub(super) interval: String,
 }
 
-/// The form of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Text for people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// The severity of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// What needs somebody to act.
-    Error,
-    /// What may need somebody to act.
-    Warn,
-    /// Life cycle.
-    #[default]
-    Info,
-    /// One line a decision.
-    Debug,
-    /// Everything.
-    Trace,
+impl Default for Reload {
+    fn default() -> Self {
+        Self {
+            watch: true,
+            interval: "5s".to_owned(),
+        }
+    }
 }
 
 /// The cache of tokens whose signatures were checked. Times, audience, issuer and rule are judged on
 /// every request all the same.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TokenCache {
-    /// How many tokens of up to 1 KiB are remembered; a longer one counts for several. 0 switches the
-    /// cache off.
+    /// How many tokens of up to 1 KiB are remembered; a longer one counts for several. 0 switches the cache off.
     pub(super) max_entries: u64,
 }
 
@@ -168,7 +129,7 @@ impl Default for TokenCache {
 }
 
 /// An issuer whose tokens are accepted.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::struct_field_names,
@@ -181,13 +142,13 @@ impl Default for TokenCache {
 pub(super) struct Issuer {
     /// The exact `iss` of its tokens.
     pub(super) issuer: String,
-    /// Audiences of which `aud` must name one, compared exactly.
+    /// Audiences of which `aud` must name one, compared exactly (RFC 7519 §4.1.3). Either this or `any_audience: true`.
     pub(super) audiences: Option<Vec<String>>,
     /// Accept tokens for any audience. They may have been made for another service: only for issuers
     /// that write no usable `aud`.
     #[serde(default)]
     pub(super) any_audience: bool,
-    /// Where its public keys are.
+    /// Where its public keys are. Either this or `secret_file`.
     pub(super) jwks: Option<Jwks>,
     /// Whether the server becomes ready only when it has keys of this issuer.
     #[serde(default = "yes")]
@@ -195,15 +156,18 @@ pub(super) struct Issuer {
     /// A file with a shared secret, for HS256, HS384 and HS512, instead of `jwks`. Its bytes are the
     /// secret; one line break at the end of a text is left out.
     pub(super) secret_file: Option<String>,
-    /// Signature algorithms that are accepted. Default: RS, PS and ES with 256, 384 and 512, EdDSA and
-    /// Ed25519; with `secret_file`, HS256.
+    /// Signature algorithms that are accepted (RFC 7518 §3.1, RFC 8037, RFC 9864). With `secret_file`, the default is `HS256`.
+    #[schemars(extend("default" = public_key_algorithms().map(Algorithm::name).collect::<Vec<_>>()))]
     pub(super) algorithms: Option<Vec<String>>,
-    /// How far clocks may differ; at most 5m. Default 30s.
-    pub(super) leeway: Option<String>,
-    /// The longest time from `iat`, and from now, to `exp`. Default: no limit.
+    /// How far clocks may differ, for `exp`, `nbf` and `iat` (RFC 7519 §4.1.4).
+    #[serde(default = "leeway")]
+    #[schemars(transform = LEEWAY.in_schema())]
+    pub(super) leeway: String,
+    /// The longest time from `iat`, and from now, to `exp`. Without it there is no limit.
+    #[schemars(transform = MAX_LIFETIME.in_schema())]
     pub(super) max_lifetime: Option<String>,
-    /// Media types demanded in the header's `typ`, such as `at+jwt` (RFC 9068). Default: no `typ`,
-    /// `JWT`, `JOSE` or `at+jwt`.
+    /// Media types demanded in the header's `typ`, such as `at+jwt` (RFC 9068). Without it, no `typ`, `JWT`, `JOSE` and
+    /// `at+jwt` are accepted.
     pub(super) types: Option<Vec<String>>,
     /// Accept sender-constrained tokens (`cnf`, RFC 7800) without proof of possession.
     #[serde(default)]
@@ -211,7 +175,7 @@ pub(super) struct Issuer {
     /// Whether the credential stays in the request that goes upstream.
     #[serde(default = "yes")]
     pub(super) forward_token: bool,
-    /// Further places where this issuer's tokens may stand.
+    /// Further places where this issuer's tokens may stand, and no other's.
     #[serde(default)]
     pub(super) token_from: Vec<TokenFrom>,
     /// Claims that become headers of the upstream request: header name → claim.
@@ -223,8 +187,18 @@ fn yes() -> bool {
     true
 }
 
+fn leeway() -> String {
+    "30s".to_owned()
+}
+
+/// What an issuer with public keys may sign with, if nothing is said.
+pub(super) fn public_key_algorithms() -> impl Iterator<Item = Algorithm> {
+    let all = Algorithm::ALL.into_iter();
+    all.filter(|algorithm| !algorithm.is_symmetric())
+}
+
 /// A claim: names separated by dots, or a list of names for those with dots in them; or a mapping.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum ClaimHeader {
     /// `realm_access.roles`
@@ -236,7 +210,7 @@ pub(super) enum ClaimHeader {
 }
 
 /// A claim with options.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FullClaimHeader {
     /// The claim.
@@ -250,7 +224,7 @@ pub(super) struct FullClaimHeader {
 }
 
 /// The way to a claim.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum ClaimName {
     /// `realm_access.roles`
@@ -260,7 +234,7 @@ pub(super) enum ClaimName {
 }
 
 /// How an array is written into a header.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ArrayForm {
     /// Elements joined with commas.

@@ -27,8 +27,11 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
     let issuers: Vec<_> = names.zip(Policy::issuer_ids(raw.issuers.len())).collect();
     let mut names = HashSet::new();
     let mut rules = Vec::new();
+    // The first rule that is for every request: none behind it is ever reached.
+    let mut catch_all = None;
     for (index, raw) in list.iter().enumerate() {
         let element = format!("[{index}]");
+        let known = findings.count();
         let mut section = Section {
             element: &element,
             raw,
@@ -36,12 +39,21 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
             findings,
         };
         let rule = section.build();
+        if let Some(catch_all) = catch_all {
+            let found = format!("a rule behind rules[{catch_all}], which is for every request");
+            section.note(&[], found, "it before that one: the first match applies");
+        }
         if !names.insert(rule.name.clone()) {
             section.note(
                 &["name"],
                 "the name of another rule",
                 "a name that stands once",
             );
+        }
+        // One with a problem may be for fewer, once it is mended.
+        let is_whole = findings.count() == known && !findings.is_follow_on(&["rules", &element]);
+        if catch_all.is_none() && is_whole && rule.matches.is_for_all() {
+            catch_all = Some(index);
         }
         rules.push(rule);
     }
@@ -82,6 +94,7 @@ impl Section<'_, '_> {
             name: name.into(),
             matches,
             requirement,
+            shadow: self.raw.mode == raw::Mode::Shadow,
         }
     }
 

@@ -1,158 +1,80 @@
-//! Holds a document against the JSON Schema of the configuration types, and finds every difference.
+//! The JSON Schema of the configuration types: what a file is held against, and what editors are given.
 //!
-//! It knows the part of JSON Schema that the types produce, and no more: `$ref`, `type`, `enum`,
+//! Of JSON Schema it knows the part that the types produce, and no more: `$ref`, `type`, `enum`,
 //! `const`, `properties`, `required`, `additionalProperties`, `items`, `anyOf` and `oneOf`.
+
+mod check;
+mod convert;
+mod publish;
+
+pub(super) use check::check;
+pub(super) use convert::convert;
+pub use publish::schema;
 
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
-use super::document::{Document, Node, Value};
-use super::findings::Findings;
+use super::document::{Node, Value};
 use super::raw;
 
-static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(raw::Config).to_value());
+/// The schema. Nothing in it allows `null`: an empty value is most likely a list whose entries were taken out, never as
+/// good as no setting.
+pub(super) static SCHEMA: LazyLock<Json> = LazyLock::new(|| {
+    let mut schema = schemars::schema_for!(raw::Config).to_value();
+    without_null(&mut schema);
+    schema
+});
 
-/// Notes everything in the document that the schema does not allow.
-pub(super) fn check(document: &Document, findings: &mut Findings<'_>) {
-    let mut walk = Walk {
-        findings,
-        path: Vec::new(),
-        wrong: Vec::new(),
-    };
-    walk.node(document.root(), &SCHEMA);
-    let Walk {
-        findings, wrong, ..
-    } = walk;
-    for path in wrong {
-        findings.prune(&path.iter().map(String::as_str).collect::<Vec<_>>());
+/// Takes out `null`, which the types have for settings that may be left out: as a type and in defaults.
+fn without_null(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            members.retain(|name, value| !(name == "default" && value.is_null()));
+            if let Some(Json::Array(types)) = members.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    members.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Json::Array(alternatives)) = members.get_mut("anyOf") {
+                let null = serde_json::json!({"type": "null"});
+                alternatives.retain(|alternative| *alternative != null);
+                if let [Json::Object(only)] = alternatives.as_slice() {
+                    let only = only.clone();
+                    members.remove("anyOf");
+                    members.extend(only);
+                }
+            }
+            for (name, value) in members.iter_mut() {
+                if name == "default" {
+                    *value = without_null_members(value.take());
+                } else {
+                    without_null(value);
+                }
+            }
+        }
+        Json::Array(elements) => elements.iter_mut().for_each(without_null),
+        _ => {}
     }
 }
 
-struct Walk<'w, 'd> {
-    findings: &'w mut Findings<'d>,
-    path: Vec<String>,
-    /// Where values stand that cannot be read further.
-    wrong: Vec<Vec<String>>,
-}
-
-impl Walk<'_, '_> {
-    fn node(&mut self, node: &Node, schema: &Json) {
-        let Some(schema) = resolve(schema) else {
-            return;
-        };
-        let alternatives = alternatives(schema);
-        if !alternatives.is_empty() {
-            return self.one_of(node, &alternatives);
-        }
-        if !fits(node, schema) {
-            return self.mismatch(node, &[schema]);
-        }
-        match &node.value {
-            Value::Map(_) => self.map(node, schema),
-            Value::List(elements) => {
-                let Some(items) = schema.get("items") else {
-                    return;
-                };
-                for (index, element) in elements.iter().enumerate() {
-                    self.within(format!("[{index}]"), |walk| walk.node(element, items));
-                }
-            }
-            Value::String(text) => self.word(node, text, schema),
-            _ => {}
-        }
-    }
-
-    fn one_of(&mut self, node: &Node, alternatives: &[&Map<String, Json>]) {
-        let fitting: Vec<_> = alternatives
-            .iter()
-            .copied()
-            .filter(|a| fits(node, a))
-            .collect();
-        let words: Vec<&str> = fitting.iter().flat_map(|schema| words(schema)).collect();
-        match (&node.value, fitting.as_slice()) {
-            (_, []) => self.mismatch(node, alternatives),
-            (Value::String(text), _) if !words.is_empty() && !words.contains(&text.as_str()) => {
-                self.add(format!("{text:?}"), expectation(alternatives));
-            }
-            (_, [only]) => self.node(node, &Json::Object((*only).clone())),
-            // Several alternatives of one type hold nothing that could be checked further.
-            _ => {}
-        }
-    }
-
-    fn map(&mut self, node: &Node, schema: &Map<String, Json>) {
-        let Value::Map(members) = &node.value else {
-            return;
-        };
-        let properties = schema.get("properties").and_then(Json::as_object);
-        let others = schema.get("additionalProperties");
-        for (key, value) in members {
-            let property = properties.and_then(|properties| properties.get(&key.name));
-            match (property, others) {
-                (Some(schema), _) => self.within(key.name.clone(), |walk| walk.node(value, schema)),
-                (None, Some(schema @ Json::Object(_))) => {
-                    self.within(key.name.clone(), |walk| walk.node(value, schema));
-                }
-                (None, Some(Json::Bool(false))) => {
-                    let known = properties
-                        .into_iter()
-                        .flat_map(Map::keys)
-                        .map(String::as_str);
-                    let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-                    self.findings
-                        .add_unknown(&path, key.position, "unknown key", &key.name, known);
-                    self.wrong.push(
-                        [&path[..], &[&key.name]]
-                            .concat()
-                            .into_iter()
-                            .map(ToOwned::to_owned)
-                            .collect(),
-                    );
-                }
-                _ => {}
-            }
-        }
-        let required = schema
-            .get("required")
-            .and_then(Json::as_array)
+/// A value without members that are `null`, all the way down.
+pub(super) fn without_null_members(value: Json) -> Json {
+    match value {
+        Json::Object(members) => members
             .into_iter()
-            .flatten();
-        for name in required.filter_map(Json::as_str) {
-            if !members.iter().any(|(key, _)| key.name == name) {
-                self.add(format!("no {name:?}"), format!("the setting {name:?}"));
-            }
-        }
-    }
-
-    fn word(&mut self, node: &Node, text: &str, schema: &Map<String, Json>) {
-        let words: Vec<&str> = words(schema).collect();
-        if !words.is_empty() && !words.contains(&text) {
-            self.wrong.push(self.path.clone());
-            let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-            self.findings
-                .add_unknown(&path, node.position, "", text, words.into_iter());
-        }
-    }
-
-    fn mismatch(&mut self, node: &Node, alternatives: &[&Map<String, Json>]) {
-        self.add(describe(node), expectation(alternatives));
-    }
-
-    fn add(&mut self, found: String, expected: String) {
-        self.wrong.push(self.path.clone());
-        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        self.findings.add(&path, found, expected);
-    }
-
-    fn within(&mut self, step: String, walk: impl FnOnce(&mut Self)) {
-        self.path.push(step);
-        walk(self);
-        self.path.pop();
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, without_null_members(value)))
+            .collect(),
+        Json::Array(elements) => elements.into_iter().map(without_null_members).collect(),
+        other => other,
     }
 }
 
-fn resolve(schema: &Json) -> Option<&Map<String, Json>> {
+/// What a schema says, at the place that it refers to.
+pub(super) fn resolve(schema: &Json) -> Option<&Map<String, Json>> {
     let members = schema.as_object()?;
     match members.get("$ref").and_then(Json::as_str) {
         Some(reference) => resolve(SCHEMA.pointer(reference.strip_prefix('#')?)?),
@@ -160,7 +82,8 @@ fn resolve(schema: &Json) -> Option<&Map<String, Json>> {
     }
 }
 
-fn alternatives(schema: &Map<String, Json>) -> Vec<&Map<String, Json>> {
+/// The alternatives that a schema gives, without nesting; empty: it is the only one itself.
+pub(super) fn alternatives(schema: &Map<String, Json>) -> Vec<&Map<String, Json>> {
     let list = schema
         .get("anyOf")
         .or_else(|| schema.get("oneOf"))
@@ -178,7 +101,7 @@ fn alternatives(schema: &Map<String, Json>) -> Vec<&Map<String, Json>> {
 }
 
 /// The JSON Schema types that a schema allows; empty: all.
-fn types(schema: &Map<String, Json>) -> Vec<&str> {
+pub(super) fn types(schema: &Map<String, Json>) -> Vec<&str> {
     match schema.get("type") {
         Some(Json::String(only)) => vec![only],
         Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).collect(),
@@ -186,11 +109,11 @@ fn types(schema: &Map<String, Json>) -> Vec<&str> {
     }
 }
 
-fn fits(node: &Node, schema: &Map<String, Json>) -> bool {
+/// Whether a value has a type that a schema allows.
+pub(super) fn fits(node: &Node, schema: &Map<String, Json>) -> bool {
     let types = types(schema);
     types.is_empty()
         || types.iter().any(|allowed| match (&node.value, *allowed) {
-            // An empty value is most likely a list whose entries were taken out: never as good as no setting.
             (Value::Bool(_), "boolean")
             | (Value::Number(_), "number")
             | (Value::String(_), "string")
@@ -201,52 +124,12 @@ fn fits(node: &Node, schema: &Map<String, Json>) -> bool {
         })
 }
 
-fn words(schema: &Map<String, Json>) -> impl Iterator<Item = &str> {
+/// The words that a schema allows; empty: all.
+pub(super) fn words(schema: &Map<String, Json>) -> impl Iterator<Item = &str> {
     let listed = schema
         .get("enum")
         .and_then(Json::as_array)
         .into_iter()
         .flatten();
     listed.chain(schema.get("const")).filter_map(Json::as_str)
-}
-
-fn expectation(alternatives: &[&Map<String, Json>]) -> String {
-    let all: Vec<String> = alternatives
-        .iter()
-        .flat_map(|schema| descriptions(schema))
-        .collect();
-    all.join(" or ")
-}
-
-fn descriptions(schema: &Map<String, Json>) -> Vec<String> {
-    let words: Vec<String> = words(schema).map(|word| format!("{word:?}")).collect();
-    if !words.is_empty() {
-        return words;
-    }
-    let name = |kind: &str| {
-        match kind {
-            "string" => "a string",
-            "integer" => "a whole number, 0 or more",
-            "number" => "a number",
-            "boolean" => "true or false",
-            "array" => "a list",
-            "object" => "a mapping",
-            _ => return None,
-        }
-        .to_owned()
-        .into()
-    };
-    types(schema).into_iter().filter_map(name).collect()
-}
-
-/// A value for a message. Text and numbers are left out: they may be a secret that went into the wrong place.
-fn describe(node: &Node) -> String {
-    match &node.value {
-        Value::Null => "nothing".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(_) => "a number".to_owned(),
-        Value::String(_) => "a string".to_owned(),
-        Value::List(_) => "a list".to_owned(),
-        Value::Map(_) => "a mapping".to_owned(),
-    }
 }

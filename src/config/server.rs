@@ -1,4 +1,10 @@
-//! The sections `server` and `log`, and `state_dir`.
+//! The section `server`, and `state_dir`.
+
+mod callers;
+mod grpc;
+
+pub use callers::{CallerDemand, CallerSecret, CallersConfig};
+pub use grpc::GrpcConfig;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,38 +12,40 @@ use std::time::Duration;
 
 use super::findings::Findings;
 use super::raw;
-use super::values::{bounded, path};
+use super::span::Span;
+use super::values::path;
+
+use grpc::grpc;
 
 /// Listeners and life cycle.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The gRPC listener.
-    pub address: SocketAddr,
+    pub grpc: GrpcConfig,
+    /// The plaintext listener for health, where there is one.
+    pub health: Option<SocketAddr>,
     /// The listener for metrics and probes, where there is one.
     pub admin: Option<SocketAddr>,
     /// The realm of challenges: visible ASCII and spaces, without quotes and backslashes.
     pub realm: String,
     /// The longest token that is looked at, in bytes.
     pub max_token_size: usize,
+    /// How long a server that was told to stop goes on, with its health saying that it will.
+    pub drain: Duration,
     /// How long a stopping server waits for calls in flight.
     pub shutdown_timeout: Duration,
-}
-
-/// Logging.
-#[derive(Clone, Copy, Debug)]
-pub struct LogConfig {
-    /// The form of lines.
-    pub format: raw::LogFormat,
-    /// The least severe level that is written.
-    pub level: raw::LogLevel,
+    /// Most calls that are worked on at a time.
+    pub max_in_flight: usize,
 }
 
 pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerConfig {
-    let grpc = listener("grpc", &raw.grpc.address, "0.0.0.0:9191", findings);
-    let admin = raw
-        .admin
-        .as_ref()
-        .map(|admin| listener("admin", &admin.address, "127.0.0.1:9193", findings));
+    let mut listener = |name, address: &str, example| {
+        tcp(&["server", name, "address"], address, example, findings)
+    };
+    let health = raw.health.as_ref();
+    let health = health.map(|health| listener("health", &health.address, "\"0.0.0.0:9192\""));
+    let admin = raw.admin.as_ref();
+    let admin = admin.map(|admin| listener("admin", &admin.address, "\"127.0.0.1:9193\""));
     let quotable = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if raw.realm.is_empty() || !raw.realm.bytes().all(quotable) {
         let path = ["server", "realm"];
@@ -47,40 +55,56 @@ pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerCo
             "visible ASCII without quotes and backslashes",
         );
     }
-    let max_token_size = usize::try_from(raw.max_token_size)
-        .ok()
-        .filter(|size| (256..=65536).contains(size))
-        .unwrap_or_else(|| {
-            let path = ["server", "max_token_size"];
-            findings.add(
-                &path,
-                raw.max_token_size.to_string(),
-                "from 256 to 65536 bytes",
-            );
-            0
-        });
-    let shutdown_timeout = bounded(
-        Some(&raw.shutdown_timeout),
-        &["server", "shutdown_timeout"],
-        Duration::ZERO,
-        (Duration::ZERO, Duration::from_secs(600)),
-        findings,
+    let mut number = |name, value, bounds| {
+        let number = whole(&["server", name], value, bounds, findings);
+        usize::try_from(number).unwrap_or(usize::MAX)
+    };
+    let max_token_size = number("max_token_size", raw.max_token_size, raw::TOKEN_SIZE);
+    let max_in_flight = number("max_in_flight", raw.max_in_flight, raw::MAX_IN_FLIGHT);
+    let mut span = |name, text: &str, span: Span| {
+        span.read(Some(text), &["server", name], Duration::ZERO, findings)
+    };
+    let (drain, shutdown_timeout) = (
+        span("drain", &raw.drain, raw::DRAIN),
+        span(
+            "shutdown_timeout",
+            &raw.shutdown_timeout,
+            raw::SHUTDOWN_TIMEOUT,
+        ),
     );
     ServerConfig {
-        address: grpc,
+        grpc: grpc(&raw.grpc, findings),
+        health,
         admin,
         realm: raw.realm.clone(),
         max_token_size,
+        drain,
         shutdown_timeout,
+        max_in_flight,
     }
 }
 
-fn listener(name: &str, text: &str, example: &str, findings: &mut Findings<'_>) -> SocketAddr {
+/// An address and port.
+fn tcp(setting: &[&str], text: &str, example: &str, findings: &mut Findings<'_>) -> SocketAddr {
     text.parse().unwrap_or_else(|_| {
-        let expected = format!("an address such as {example:?}");
-        findings.add(&["server", name, "address"], format!("{text:?}"), expected);
+        let expected = format!("an address such as {example}");
+        findings.add(setting, format!("{text:?}"), expected);
         SocketAddr::from(([0, 0, 0, 0], 0))
     })
+}
+
+/// A number within bounds; the nearest of them where it is not (and noted).
+fn whole(
+    setting: &[&str],
+    value: u64,
+    (least, most): (u64, u64),
+    findings: &mut Findings<'_>,
+) -> u64 {
+    if !(least..=most).contains(&value) {
+        let expected = format!("from {least} to {most}");
+        findings.add(setting, value.to_string(), expected);
+    }
+    value.clamp(least, most)
 }
 
 /// The directory for what is kept between runs. Whether it is there is looked at only on demand.
@@ -94,15 +118,20 @@ pub(super) fn state_dir(raw: Option<&str>, findings: &mut Findings<'_>) -> Optio
             Err(error) => Some(error.to_string()),
         };
         if let Some(found) = found {
-            findings.add(&setting, found, "an existing directory");
+            findings.add_cause(&setting, found, "an existing directory");
         }
     }
     Some(directory)
 }
 
-pub(super) fn log(raw: &raw::Log) -> LogConfig {
-    LogConfig {
-        format: raw.format,
-        level: raw.level,
-    }
+/// How often files are looked at; `None`: never.
+pub(super) fn reload(raw: &raw::Reload, findings: &mut Findings<'_>) -> Option<Duration> {
+    let setting = ["reload", "interval"];
+    let interval = raw::RELOAD_INTERVAL.read(
+        Some(&raw.interval),
+        &setting,
+        Duration::from_secs(5),
+        findings,
+    );
+    raw.watch.then_some(interval)
 }

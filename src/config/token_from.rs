@@ -72,8 +72,8 @@ fn location(raw: &raw::TokenFrom, path: &[&str], findings: &mut Findings<'_>) ->
     match (&raw.header, &raw.cookie, &raw.query) {
         (Some(name), None, None) => {
             let name = name.to_ascii_lowercase();
-            let default = (name == "authorization").then(|| "Bearer".to_owned());
-            let scheme = raw.scheme.clone().or(default).map(Into::into);
+            let scheme = raw.scheme.as_deref().or(default_scheme(&name));
+            let scheme = scheme.map(Into::into);
             Some(Location::Header {
                 name: name.into(),
                 scheme,
@@ -90,4 +90,11 @@ fn location(raw: &raw::TokenFrom, path: &[&str], findings: &mut Findings<'_>) ->
             None
         }
     }
+}
+
+/// The scheme before a token in a header, where none is configured.
+pub(super) fn default_scheme(header: &str) -> Option<&'static str> {
+    header
+        .eq_ignore_ascii_case("authorization")
+        .then_some("Bearer")
 }

@@ -1,6 +1,6 @@
 //! From a decision to an answer: fixed texts, prepared when the policy is loaded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -8,11 +8,13 @@ use prost::Message as _;
 
 use crate::authenticator::{Allow, Decision, Verdict};
 use crate::policy::Policy;
-use crate::request::Request;
 use crate::token::{Class, Denial, Removal};
 
 use super::Answer;
 use super::answer::{Changes, overwrite};
+
+/// Seconds after which a client may try again.
+pub(super) const RETRY_AFTER: u8 = 5;
 
 /// The fixed parts of all answers under one policy.
 #[derive(Debug)]
@@ -23,6 +25,11 @@ pub struct Answers {
     reasons: HashMap<&'static str, Bytes>,
     issuers: HashMap<Arc<str>, Bytes>,
     rules: HashMap<Arc<str>, Bytes>,
+    /// The names of rules in shadow mode, and what says so.
+    shadow_rules: HashSet<Arc<str>>,
+    shadow: Bytes,
+    /// Where no denial is enforced: what stands in for one of a call that cannot be judged.
+    pass: Option<Vec<Bytes>>,
 }
 
 /// What a client gets to read about one kind of denial.
@@ -45,7 +52,13 @@ impl Answers {
         let reasons = codes.chain([Verdict::ALLOWED, Verdict::ANONYMOUS]);
         let issuers = policy.issuers().iter().map(|issuer| &issuer.name);
         let rules = policy.rules().iter().map(|rule| &rule.name);
+        let shadow_rules = policy.rules().iter();
+        let shadow_rules = shadow_rules.filter(|rule| policy.is_shadow(Some(rule)));
+        let all_shadow = policy.is_all_shadow();
         Self {
+            shadow_rules: shadow_rules.map(|rule| rule.name.clone()).collect(),
+            shadow: entry("mode", "shadow"),
+            pass: all_shadow.then(|| policy.managed().to_remove(&[], &[])),
             denials: denials.collect(),
             reasons: reasons
                 .map(|reason| (reason, entry("reason", reason)))
@@ -59,22 +72,33 @@ impl Answers {
         }
     }
 
-    /// The answer to a request.
+    /// The answer to a question; `grpc`: of a client that cannot read JSON.
     #[must_use]
-    pub fn answer(&self, decision: &Decision<'_>, request: &Request<'_>) -> Answer {
-        let issuer = decision.issuer.map(|issuer| &issuer.name);
-        let rule = decision.rule.map(|rule| &rule.name);
-        let metadata = self.metadata(decision.verdict.reason(), issuer, rule);
+    pub fn answer(&self, decision: &Decision<'_>, grpc: bool) -> Answer {
+        let metadata = self.metadata(decision);
         match &decision.verdict {
             Verdict::Allow(allow) => Answer::allow(changes(allow), metadata),
-            Verdict::Deny(denial) => self.deny(denial, metadata, request.is_grpc()),
+            Verdict::Deny(denial) => self.deny(denial, metadata, grpc),
         }
     }
 
-    /// The answer to a request that cannot be judged at all.
+    /// The answer to a call that cannot be judged at all.
     #[must_use]
     pub fn refuse(&self, denial: &Denial) -> Answer {
-        self.deny(denial, self.metadata(denial.code(), None, None), false)
+        let reason = self.reasons.get(denial.code());
+        let shadow = self.pass.as_ref().map(|_| &self.shadow);
+        let metadata = joined([reason, shadow]);
+        match &self.pass {
+            None => self.deny(denial, metadata, false),
+            Some(remove) => {
+                let remove = remove.clone();
+                let changes = Changes {
+                    remove,
+                    ..Changes::default()
+                };
+                Answer::allow(changes, metadata)
+            }
+        }
     }
 
     fn deny(&self, denial: &Denial, metadata: Bytes, grpc: bool) -> Answer {
@@ -100,42 +124,56 @@ impl Answers {
             };
         }
         if denial.class() == Class::Unavailable {
-            add("retry-after", Bytes::from_static(b"5"));
+            add("retry-after", RETRY_AFTER.to_string().into());
         }
         Answer::deny(denial.class(), headers, body, metadata)
     }
 
-    fn metadata(&self, reason: &str, issuer: Option<&Arc<str>>, rule: Option<&Arc<str>>) -> Bytes {
-        let facts = [
-            self.reasons.get(reason),
+    fn metadata(&self, decision: &Decision<'_>) -> Bytes {
+        let issuer = decision.issuer.map(|issuer| &issuer.name);
+        let rule = decision.rule.map(|rule| &rule.name);
+        let shadow =
+            self.pass.is_some() || rule.is_some_and(|rule| self.shadow_rules.contains(rule));
+        joined([
+            self.reasons.get(decision.reason()),
             issuer.and_then(|name| self.issuers.get(name)),
             rule.and_then(|name| self.rules.get(name)),
-        ];
-        let mut encoded = BytesMut::with_capacity(128);
-        for fact in facts.into_iter().flatten() {
-            encoded.extend_from_slice(fact);
-        }
-        encoded.freeze()
+            shadow.then_some(&self.shadow),
+        ])
     }
+}
+
+fn joined<const N: usize>(facts: [Option<&Bytes>; N]) -> Bytes {
+    let mut encoded = BytesMut::with_capacity(128);
+    for fact in facts.into_iter().flatten() {
+        encoded.extend_from_slice(fact);
+    }
+    encoded.freeze()
 }
 
 impl DenialText {
     fn new(denial: &Denial, realm: &str) -> Self {
         let (code, error) = (denial.code(), denial.error());
-        let bearer = format!("Bearer realm=\"{realm}\"");
-        let challenge = match (denial, denial.class()) {
-            // RFC 6750 §3.1: without credentials, no error code.
-            (Denial::TokenMissing, _) => Some(bearer),
-            (Denial::InsufficientScope { .. }, _) | (_, Class::Unauthenticated) => Some(format!(
-                "{bearer}, error=\"{error}\", error_description=\"{denial}\""
-            )),
-            _ => None,
-        };
+        let challenge = challenge(denial, realm);
         Self {
             json: format!("{{\"error\":\"{error}\",\"reason\":\"{code}\"}}").into(),
             line: format!("{code}: {denial}").into(),
             challenge: challenge.map(Into::into),
         }
+    }
+}
+
+/// RFC 6750 §3; the scope that would be enough is left out.
+pub(super) fn challenge(denial: &Denial, realm: &str) -> Option<String> {
+    let bearer = format!("Bearer realm=\"{realm}\"");
+    let error = denial.error();
+    match (denial, denial.class()) {
+        // RFC 6750 §3.1: without credentials, no error code.
+        (Denial::TokenMissing, _) => Some(bearer),
+        (Denial::InsufficientScope { .. }, _) | (_, Class::Unauthenticated) => Some(format!(
+            "{bearer}, error=\"{error}\", error_description=\"{denial}\""
+        )),
+        _ => None,
     }
 }
 
@@ -165,7 +203,7 @@ fn changes(allow: &Allow) -> Changes {
 }
 
 /// RFC 6750 §3: the scope that would be enough is named. It comes from the configuration.
-fn with_scope(challenge: &Bytes, denial: &Denial) -> Bytes {
+pub(super) fn with_scope(challenge: &Bytes, denial: &Denial) -> Bytes {
     let Denial::InsufficientScope { scope } = denial else {
         return challenge.clone();
     };

@@ -11,13 +11,16 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tower_service::Service;
 
+use crate::authenticator::{Decision, Question};
 use crate::request::{Header, Request};
+use crate::telemetry::Door;
 use crate::token::Denial;
 use crate::wire::envoy::service::auth::v3::attribute_context;
 use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 
-use super::State;
+use super::front_door::FrontDoor;
 use super::unary;
+use super::{Answer, Generation, State};
 
 /// The one method.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -49,24 +52,54 @@ impl Service<HttpRequest<Body>> for ExtAuthz {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, call: HttpRequest<Body>) -> Self::Future {
-        let state = self.state.clone();
-        let in_flight = state.calls.clone();
+    fn call(&mut self, mut call: HttpRequest<Body>) -> Self::Future {
+        if call.uri().path() != CHECK {
+            return Box::pin(std::future::ready(Ok(unary::unimplemented())));
+        }
+        let mut arrival = self.state.arrival_of(&mut call);
+        let callers = &self.state.generation().check_callers;
+        let admitted = callers.admit(call.headers(), call.extensions());
         Box::pin(async move {
-            if call.uri().path() != CHECK {
-                return Ok(unary::unimplemented());
-            }
-            let patience = unary::patience(call.headers());
-            let message = unary::read_message(call.into_body()).await;
-            let response = unary::respond(&state.check(message, patience).await);
-            drop(in_flight);
-            Ok(response)
+            let answer = match admitted {
+                Ok(()) => {
+                    let (call, turn) = arrival.receive(call).await;
+                    arrival.state().decide::<Check>(&call, turn).await
+                }
+                // Not a gRPC error, which Envoy may take for an allow.
+                Err(refused) => {
+                    let call = arrival.discard(call).await;
+                    arrival.state().turn_away::<Check>(refused, &call)
+                }
+            };
+            Ok(unary::respond(answer.message()))
         })
     }
 }
 
+/// Envoy's front door.
+pub(super) struct Check;
+
+impl FrontDoor for Check {
+    type Message = CheckRequest;
+    type Answer = Answer;
+    const DOOR: Door = Door::Check;
+
+    fn question(message: &CheckRequest) -> Option<Question<'_>> {
+        facts(message).map(Question::from)
+    }
+
+    fn answer(generation: &Generation, decision: &Decision<'_>, question: &Question<'_>) -> Answer {
+        let grpc = question.request.as_ref().is_some_and(Request::is_grpc);
+        generation.answers.answer(decision, grpc)
+    }
+
+    fn refuse(generation: &Generation, denial: &Denial) -> Answer {
+        generation.answers.refuse(denial)
+    }
+}
+
 /// The facts of the request; `None` where the message lacks them, as one from a TCP filter does.
-pub(super) fn facts(check: &CheckRequest) -> Option<Request<'_>> {
+fn facts(check: &CheckRequest) -> Option<Request<'_>> {
     let attributes: &AttributeContext = check.attributes.as_ref()?;
     let http: &attribute_context::HttpRequest = attributes.request.as_ref()?.http.as_ref()?;
     let raw = http.header_map.as_ref().map_or(&[][..], |map| &map.headers);

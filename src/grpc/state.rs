@@ -2,104 +2,93 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::ArcSwap;
-use bytes::Bytes;
+use arc_swap::{ArcSwap, Guard};
 use prost::Message as _;
 use tokio::sync::Semaphore;
-use tracing::error;
+use tracing::{debug, error};
 
-use crate::authenticator::{IssuerKeys, Snapshot, Sought, authenticate};
-use crate::clock::{Clock, Stopwatch};
-use crate::jwks::{KeySources, Seeking};
-use crate::policy::{IssuerId, Policy};
-use crate::request::Request;
-use crate::telemetry::Metrics;
+use crate::authenticator::{Question, Sought, authenticate};
+use crate::clock::Clock;
+use crate::jwks::{Seeking, Waiting};
+use crate::telemetry::{Metrics, Mode, Observation, Outcome, Reloads, RequestId, Telemetry};
 use crate::token::Denial;
-use crate::wire::envoy::service::auth::v3::CheckRequest;
 
-use super::ext_authz::facts;
-use super::log_line::LogLine;
-use super::unary::Unreadable;
-use super::{Answer, Answers, TokenCache};
-
-/// What one request is judged and answered by.
-#[derive(Clone, Debug)]
-pub struct Live {
-    snapshot: Snapshot,
-    answers: Arc<Answers>,
-}
-
-impl Live {
-    /// A policy without keys, and its answers; the realm is quoted in challenges.
-    #[must_use]
-    pub fn new(policy: Arc<Policy>, realm: &str) -> Self {
-        let answers = Arc::new(Answers::new(&policy, realm));
-        Self {
-            snapshot: Snapshot::new(policy),
-            answers,
-        }
-    }
-
-    /// The same with other keys for these issuers.
-    #[must_use]
-    pub fn with_keys(&self, issuers: &[IssuerId], keys: Option<&IssuerKeys>) -> Self {
-        let snapshot = self.snapshot.clone().with_keys(issuers, keys);
-        Self {
-            snapshot,
-            answers: self.answers.clone(),
-        }
-    }
-
-    /// Whether every issuer has keys that is required to.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.snapshot.is_ready()
-    }
-}
-
-/// What all calls share.
-#[derive(Debug)]
-pub struct State {
-    /// Replaced as a whole when keys or policy change.
-    pub live: Arc<ArcSwap<Live>>,
-    /// Where keys come from that are not there yet.
-    pub keys: Arc<KeySources>,
-    /// Tokens whose signatures were checked.
-    tokens: TokenCache,
-    /// The time.
-    pub clock: Clock,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-    /// Room for messages that wait, in KiB.
-    waiting: Semaphore,
-    /// Held by each call until it is answered.
-    pub(super) calls: Arc<()>,
-}
+use super::call::{Call, Unreadable};
+use super::front_door::FrontDoor;
+use super::room::{Room, Turn};
+use super::{CallerRefused, Generation};
 
 /// KiB of messages that may wait for keys at a time, of all connections together.
 const WAITING_KIB: usize = 64 * 1024;
 
+/// KiB of answers with claims that may lie unread at a time, of all connections together.
+const UNREAD_KIB: usize = 64 * 1024;
+
+/// What all calls share.
+#[derive(Debug)]
+pub struct State {
+    /// Replaced as a whole when the configuration is.
+    generation: ArcSwap<Generation>,
+    /// The time.
+    pub clock: Clock,
+    /// What decisions are told to.
+    pub telemetry: Telemetry,
+    /// What became of reloads.
+    pub reloads: Reloads,
+    stopping: AtomicBool,
+    /// Room for messages that wait, in KiB.
+    waiting: Semaphore,
+    /// Room for answers with claims that nobody has read yet, in KiB.
+    pub(super) unread: Arc<Semaphore>,
+    pub(super) room: Room,
+    /// Held by each call until it is answered.
+    pub(super) calls: Arc<()>,
+}
+
 impl State {
-    /// The state of a server that has not been called yet.
+    /// The state of a server that has not been called yet, with room for this many calls at a time.
     #[must_use]
     pub fn new(
-        live: Arc<ArcSwap<Live>>,
-        keys: Arc<KeySources>,
-        tokens: TokenCache,
+        generation: Generation,
+        max_in_flight: usize,
         clock: Clock,
-        metrics: Arc<Metrics>,
+        telemetry: Telemetry,
     ) -> Self {
         Self {
-            live,
-            keys,
-            tokens,
+            generation: ArcSwap::from_pointee(generation),
             clock,
-            metrics,
+            telemetry,
+            reloads: Reloads::default(),
+            stopping: AtomicBool::new(false),
             waiting: Semaphore::new(WAITING_KIB),
+            unread: Arc::new(Semaphore::new(UNREAD_KIB)),
+            room: Room::new(max_in_flight),
             calls: Arc::new(()),
         }
+    }
+
+    /// The configuration in use.
+    pub fn generation(&self) -> Guard<Arc<Generation>> {
+        self.generation.load()
+    }
+
+    /// Judges calls by another configuration from now on. Those that are being judged end under
+    /// theirs, but for those that wait for a key.
+    pub fn replace(&self, generation: Generation) {
+        self.generation.store(Arc::new(generation));
+    }
+
+    /// Notes that the server is about to stop. Calls are answered as before.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is about to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// How many calls are being read or judged.
@@ -110,114 +99,149 @@ impl State {
 
     /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
     ///
-    /// A request whose key is not there waits for one fetch, a bounded time, and is then judged once more. `patience` is
-    /// how long the caller lets it wait.
-    pub(super) async fn check(
-        &self,
-        message: Result<Bytes, Unreadable>,
-        patience: Option<Duration>,
-    ) -> Answer {
-        let stopwatch = tracing::enabled!(tracing::Level::DEBUG).then(Stopwatch::start);
-        let mut judgement = self.judge(&message, stopwatch);
-        if let Some(sought) = judgement.sought.take()
-            && self.renewed(&sought, &message, patience).await
+    /// A request whose key is not there waits for one fetch, a bounded time, and is then judged once more.
+    pub(super) async fn decide<D: FrontDoor>(&self, call: &Call, turn: Option<Turn>) -> D::Answer {
+        let Some(turn) = turn else {
+            return self.refuse::<D>(&Denial::Overloaded, call);
+        };
+        let waiting = match self.judge::<D>(call, true) {
+            Ok(answer) => return answer,
+            Err(Again::Now) => None,
+            Err(Again::After(waiting)) => Some(waiting),
+        };
+        let mut turn = turn;
+        if let Some(waiting) = waiting
+            && let Ok(_place) = self.waiting.try_acquire_many(call.kib)
         {
-            judgement = self.judge(&message, stopwatch);
+            drop(turn);
+            self.metrics().key_waits.inc();
+            waiting.renewed(call.time_left()).await;
+            turn = self.room.enter_again();
         }
-        if let Some(line) = &judgement.line {
-            line.write();
-        }
-        judgement.answer
+        let answer = self.judge::<D>(call, false);
+        drop(turn);
+        // The second time, a key that is not there is not asked for.
+        answer.unwrap_or_else(|_| self.refuse::<D>(&Denial::Internal, call))
     }
 
-    async fn renewed(
-        &self,
-        sought: &Sought,
-        message: &Result<Bytes, Unreadable>,
-        patience: Option<Duration>,
-    ) -> bool {
-        match self.keys.seek(sought) {
-            Seeking::Renewed => true,
-            Seeking::Refused => false,
-            Seeking::Wait(waiting) => match self.waiting.try_acquire_many(kib(message)) {
-                Ok(_turn) => waiting.renewed(patience).await,
-                Err(_) => false,
-            },
-        }
-    }
-
-    /// The stopwatch runs where lines about decisions are written.
-    fn judge(
-        &self,
-        message: &Result<Bytes, Unreadable>,
-        stopwatch: Option<Stopwatch>,
-    ) -> Judgement {
-        let live = self.live.load();
-        let refusal = |denial: Denial| Judgement::refusal(&live.answers, &denial, stopwatch);
-        guarded(&live.answers, || match message {
+    /// Judges a call by the configuration of this moment. A key that is not there is asked for where the call `may_wait`.
+    fn judge<D: FrontDoor>(&self, call: &Call, may_wait: bool) -> Result<D::Answer, Again> {
+        let generation = self.generation();
+        let refuse = |denial: &Denial| Ok(self.refuse_by::<D>(&generation, denial, call));
+        let judge = || match &call.message {
+            // Nobody waits for this answer any more, and others wait for theirs.
+            Ok(_) if may_wait && call.is_late() => refuse(&Denial::Overloaded),
             Ok(message) => {
-                let check = CheckRequest::decode(message.clone()).ok();
-                let request = check.as_ref().and_then(facts);
-                match &request {
-                    Some(request) => self.decide(&live, request, stopwatch),
-                    None => refusal(Denial::RequestMalformed),
+                let message = D::Message::decode(message.clone()).ok();
+                match message.as_ref().and_then(D::question) {
+                    Some(question) => self.answer_to::<D>(&generation, call, &question, may_wait),
+                    None => refuse(&Denial::RequestMalformed),
                 }
             }
-            Err(Unreadable::Malformed) => refusal(Denial::RequestMalformed),
-            Err(Unreadable::Overloaded) => refusal(Denial::Overloaded),
+            Err(Unreadable::Malformed) => refuse(&Denial::RequestMalformed),
+            Err(Unreadable::Overloaded) => refuse(&Denial::Overloaded),
+        };
+        catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| {
+            error!("a decision panicked; the request was denied");
+            self.metrics().panics.inc();
+            refuse(&Denial::Internal)
         })
     }
 
-    fn decide(
+    fn answer_to<D: FrontDoor>(
         &self,
-        live: &Live,
-        request: &Request<'_>,
-        stopwatch: Option<Stopwatch>,
-    ) -> Judgement {
-        let decision = authenticate(&live.snapshot, request, self.clock.read(), &self.tokens);
+        generation: &Generation,
+        call: &Call,
+        question: &Question<'_>,
+        may_wait: bool,
+    ) -> Result<D::Answer, Again> {
+        let snapshot = generation.snapshot();
+        let now = self.clock.read();
+        let decision = authenticate(&snapshot, question, now, &generation.tokens);
+        if may_wait && let Some(again) = again(generation, decision.sought.as_ref()) {
+            return Err(again);
+        }
         if decision.stale {
-            self.metrics.count_stale();
+            self.metrics().count_stale();
         }
-        Judgement {
-            answer: live.answers.answer(&decision, request),
-            line: LogLine::of(&decision, request, stopwatch),
-            sought: decision.sought,
+        let answer = D::answer(generation, &decision, question);
+        let outcome = match &decision.shadowed {
+            Some(denial) => Outcome::Shadowed(denial),
+            None => Outcome::from(&decision.verdict),
+        };
+        let request = question.request.as_ref();
+        let id = request.and_then(|request| request.values("x-request-id").next());
+        self.telemetry.observe(&Observation {
+            mode: mode(generation.policy().is_shadow(decision.rule)),
+            issuer: decision.issuer.map(|issuer| &issuer.name),
+            rule: decision.rule.map(|rule| &rule.name),
+            token: decision.token.as_deref(),
+            request_id: RequestId::new(id.unwrap_or_default()),
+            trace: call.trace(request),
+            at: now.calendar,
+            ..call.observed::<D>(outcome)
+        });
+        Ok(answer)
+    }
+
+    pub(super) fn refuse<D: FrontDoor>(&self, denial: &Denial, call: &Call) -> D::Answer {
+        self.refuse_by::<D>(&self.generation(), denial, call)
+    }
+
+    /// Refuses a caller that may not ask.
+    pub(super) fn turn_away<D: FrontDoor>(&self, refused: CallerRefused, call: &Call) -> D::Answer {
+        debug!(reason = %refused, "a caller is turned away");
+        self.refuse::<D>(&Denial::CallerNotAllowed, call)
+    }
+
+    /// Without a look at the message.
+    fn refuse_by<D: FrontDoor>(
+        &self,
+        generation: &Generation,
+        denial: &Denial,
+        call: &Call,
+    ) -> D::Answer {
+        if *denial == Denial::Overloaded {
+            self.metrics().overloaded.inc();
         }
+        let all_shadow = generation.policy().is_all_shadow();
+        let outcome = if all_shadow {
+            Outcome::Shadowed(denial)
+        } else {
+            Outcome::Denied(denial)
+        };
+        self.telemetry.observe(&Observation {
+            mode: mode(all_shadow),
+            trace: call.trace(None),
+            at: self.clock.now(),
+            ..call.observed::<D>(outcome)
+        });
+        D::refuse(generation, denial)
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.telemetry.metrics
     }
 }
 
-/// What one look at a call gave.
-struct Judgement {
-    answer: Answer,
-    line: Option<LogLine>,
-    sought: Option<Sought>,
+fn mode(shadow: bool) -> Mode {
+    if shadow { Mode::Shadow } else { Mode::Enforce }
 }
 
-impl Judgement {
-    /// Without a look at the request.
-    fn refusal(answers: &Answers, denial: &Denial, stopwatch: Option<Stopwatch>) -> Self {
-        Self {
-            answer: answers.refuse(denial),
-            line: LogLine::of_refusal(denial, stopwatch),
-            sought: None,
-        }
+/// A judgement that other keys might change.
+enum Again {
+    /// They are there.
+    Now,
+    /// They may be, after a wait.
+    After(Waiting),
+}
+
+fn again(generation: &Generation, sought: Option<&Sought>) -> Option<Again> {
+    match generation.keys().seek(sought?) {
+        Seeking::Renewed => Some(Again::Now),
+        Seeking::Wait(waiting) => Some(Again::After(waiting)),
+        Seeking::Refused => None,
     }
-}
-
-/// What a waiting call costs: its message, and something for the call itself.
-fn kib(message: &Result<Bytes, Unreadable>) -> u32 {
-    let length = message.as_ref().map_or(0, Bytes::len);
-    u32::try_from(length / 1024)
-        .unwrap_or(u32::MAX)
-        .saturating_add(4)
-}
-
-/// Runs a judgement; a panic in it is a denial too.
-fn guarded(answers: &Answers, judge: impl FnOnce() -> Judgement) -> Judgement {
-    catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| {
-        error!("a check panicked; the request was denied");
-        Judgement::refusal(answers, &Denial::Internal, None)
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use aws_lc_rs::cmac;
 use moka::sync::Cache;
+use prometheus_client::metrics::counter::Counter;
 
 use crate::authenticator::{Snapshot, VerifiedTokens};
 use crate::jose::KeySet;
@@ -15,6 +16,8 @@ use crate::token::{BearerToken, Moment, VerifiedToken};
 pub struct TokenCache {
     key: cmac::Key,
     tokens: Option<Cache<[u8; 16], Entry>>,
+    hits: Counter,
+    misses: Counter,
 }
 
 /// The digest of a token, and its weight in the cache.
@@ -48,7 +51,25 @@ impl TokenCache {
                 .weigher(|_, entry: &Entry| entry.weight)
                 .build()
         });
-        Ok(Self { key, tokens })
+        Ok(Self {
+            key,
+            tokens,
+            hits: Counter::default(),
+            misses: Counter::default(),
+        })
+    }
+
+    /// The same, which counts what it finds and what it does not.
+    #[must_use]
+    pub fn counting(mut self, hits: &Counter, misses: &Counter) -> Self {
+        (self.hits, self.misses) = (hits.clone(), misses.clone());
+        self
+    }
+
+    /// How many tokens it holds, at a guess: what was added last may not be counted yet.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.tokens.as_ref().map_or(0, Cache::entry_count)
     }
 }
 
@@ -69,11 +90,19 @@ impl VerifiedTokens for TokenCache {
         snapshot: &Snapshot,
         moment: Moment,
     ) -> Option<(IssuerId, Arc<VerifiedToken>)> {
-        let entry = self.tokens.as_ref()?.get(&digest.as_ref()?.bytes)?;
-        let current = snapshot.keys(entry.issuer, moment)?;
-        // As long as there is a weak reference, no other keys can have the same address.
-        std::ptr::eq(Arc::as_ptr(&current.set), entry.keys.as_ptr())
-            .then_some((entry.issuer, entry.token))
+        let (tokens, digest) = (self.tokens.as_ref()?, digest.as_ref()?);
+        let entry = tokens.get(&digest.bytes).filter(|entry| {
+            let current = snapshot.keys(entry.issuer, moment);
+            // As long as there is a weak reference, no other keys can have the same address.
+            current.is_some_and(|keys| std::ptr::eq(Arc::as_ptr(&keys.set), entry.keys.as_ptr()))
+        });
+        let counter = if entry.is_some() {
+            &self.hits
+        } else {
+            &self.misses
+        };
+        counter.inc();
+        entry.map(|entry| (entry.issuer, entry.token))
     }
 
     fn remember(

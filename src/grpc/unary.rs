@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,11 +14,10 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
-use prost::Message as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 
-use super::Answer;
+use super::call::Unreadable;
 
 /// Largest request message, in bytes. Also the most that a call may make the server hold.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
@@ -30,15 +30,6 @@ const PREFIX: usize = 5;
 const SMALL: usize = 64 * 1024;
 /// Most larger messages that are held at a time, of all connections together.
 static LARGE: Semaphore = Semaphore::const_new(32);
-
-/// Why a call's message cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unreadable {
-    /// Not one message in gRPC framing, within the limits.
-    Malformed,
-    /// Too many large messages are held already.
-    Overloaded,
-}
 
 /// Reads the one message of a unary call.
 pub(super) async fn read_message(body: Body) -> Result<Bytes, Unreadable> {
@@ -53,6 +44,21 @@ pub(super) async fn read_message(body: Body) -> Result<Bytes, Unreadable> {
         return Err(Unreadable::Malformed);
     }
     Ok(received)
+}
+
+/// Lets a message pass, within the limits of one that is read.
+pub(super) async fn drain(mut body: Body) {
+    let pass = async {
+        let mut length = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            length += frame.data_ref().map_or(0, Bytes::len);
+            if length > MAX_MESSAGE + PREFIX {
+                return;
+            }
+        }
+    };
+    // What is late then is cut off.
+    let _ = tokio::time::timeout(MAX_WAIT, pass).await;
 }
 
 /// How long an answer may take, at most: three quarters of what the caller gives it, which is less by the way here and
@@ -108,26 +114,68 @@ async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
     })
 }
 
-/// A response with an answer and status OK. It takes nothing else: an empty message would be an allow.
-pub(super) fn respond(answer: &Answer) -> Response<Body> {
-    let message = answer.message();
+/// A response with a message and status OK. Only an [`super::Answer`] or a [`super::Reply`] may be given: an empty
+/// message would be an allow.
+pub(super) fn respond(message: &impl prost::Message) -> Response<Body> {
+    with_message(framed(message))
+}
+
+/// As [`respond`], within the room that is left for answers which nobody has read; else no answer. HTTP/2 keeps what a
+/// client does not want to have yet, and this bounds how much that is.
+pub(super) fn respond_within(
+    room: &Arc<Semaphore>,
+    message: &impl prost::Message,
+) -> Response<Body> {
+    let framed = framed(message);
+    let kib = u32::try_from(framed.len() / 1024).unwrap_or(u32::MAX);
+    match room.clone().try_acquire_many_owned(kib.saturating_add(1)) {
+        Ok(room) => with_message(Bytes::from_owner(Unread {
+            framed,
+            _room: room,
+        })),
+        Err(_) => fail("14", "too many answers are not read"),
+    }
+}
+
+/// An answer, and its room, until HTTP/2 lets go of it.
+struct Unread {
+    framed: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Unread {
+    fn as_ref(&self) -> &[u8] {
+        &self.framed
+    }
+}
+
+fn framed(message: &impl prost::Message) -> Bytes {
     let length = message.encoded_len();
     let mut framed = BytesMut::with_capacity(PREFIX + length);
     framed.extend_from_slice(&[0]);
     framed.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
     // The buffer grows as needed, so encoding cannot fail.
     let _ = message.encode(&mut framed);
+    framed.freeze()
+}
+
+fn with_message(framed: Bytes) -> Response<Body> {
     response(Body::new(OneMessage {
-        message: Some(framed.freeze()),
-        status: Some("0"),
+        message: Some(framed),
+        status: Some(("0", "")),
     }))
 }
 
 /// A response without a message: the service has no such method.
 pub(super) fn unimplemented() -> Response<Body> {
+    fail("12", "")
+}
+
+/// A response without a message: no verdict, for a code of gRPC and a reason of visible ASCII without `%`.
+pub(super) fn fail(code: &'static str, reason: &'static str) -> Response<Body> {
     response(Body::new(OneMessage {
         message: None,
-        status: Some("12"),
+        status: Some((code, reason)),
     }))
 }
 
@@ -143,7 +191,7 @@ fn response(body: Body) -> Response<Body> {
 /// The body of a response: at most one data frame, then trailers.
 struct OneMessage {
     message: Option<Bytes>,
-    status: Option<&'static str>,
+    status: Option<(&'static str, &'static str)>,
 }
 
 impl HttpBody for OneMessage {
@@ -157,9 +205,12 @@ impl HttpBody for OneMessage {
         if let Some(message) = self.message.take() {
             return Poll::Ready(Some(Ok(Frame::data(message))));
         }
-        let trailers = self.status.take().map(|status| {
-            let mut trailers = HeaderMap::with_capacity(1);
-            trailers.insert("grpc-status", HeaderValue::from_static(status));
+        let trailers = self.status.take().map(|(code, reason)| {
+            let mut trailers = HeaderMap::with_capacity(2);
+            trailers.insert("grpc-status", HeaderValue::from_static(code));
+            if !reason.is_empty() {
+                trailers.insert("grpc-message", HeaderValue::from_static(reason));
+            }
             Ok(Frame::trailers(trailers))
         });
         Poll::Ready(trailers)

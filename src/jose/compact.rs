@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::JwsError;
+use super::{Header, Jws, JwsError};
 
 /// The segments of a token in compact form, still encoded.
-pub(super) enum Compact<'a> {
+pub(crate) enum Compact<'a> {
     /// Three segments: a JWS.
     Jws {
         /// `header.payload`, the bytes that are signed.
@@ -21,7 +21,7 @@ pub(super) enum Compact<'a> {
 
 impl<'a> Compact<'a> {
     /// Splits at dots without looking further than five segments.
-    pub(super) fn split(token: &'a str) -> Result<Self, JwsError> {
+    pub(crate) fn split(token: &'a str) -> Result<Self, JwsError> {
         let mut rest = token.splitn(6, '.');
         let segments = [(); 6].map(|()| rest.next());
         match segments {
@@ -38,6 +38,39 @@ impl<'a> Compact<'a> {
             [Some(header), Some(_), Some(_), Some(_), Some(_), None] => Ok(Self::Jwe { header }),
             _ => Err(JwsError::Malformed),
         }
+    }
+
+    /// Reads the header.
+    pub(crate) fn header(&self) -> Result<Header, JwsError> {
+        Header::parse(self.header_segment())
+    }
+
+    /// The bytes that the header is read from.
+    pub(crate) fn header_bytes(&self) -> Result<Vec<u8>, JwsError> {
+        decode(self.header_segment())
+    }
+
+    /// Decodes what stands behind the header. A JWE is refused by its algorithm: none is implemented.
+    pub(crate) fn open(self, header: Header) -> Result<Jws<'a>, JwsError> {
+        match self {
+            Self::Jwe { .. } => Err(JwsError::AlgNotAllowed),
+            Self::Jws {
+                signing_input,
+                payload,
+                signature,
+                ..
+            } => Ok(Jws {
+                signing_input,
+                header,
+                payload: decode(payload)?,
+                signature: decode(signature)?,
+            }),
+        }
+    }
+
+    fn header_segment(&self) -> &'a str {
+        let (Self::Jws { header, .. } | Self::Jwe { header }) = self;
+        header
     }
 }
 

@@ -169,6 +169,13 @@ impl Object {
         Self(members.map(member).into())
     }
 
+    /// The members of these names.
+    pub(super) fn only(&self, names: &[&str]) -> Self {
+        let members = self.0.iter();
+        let chosen = members.filter(|(name, _)| names.contains(&&**name));
+        Self(chosen.cloned().collect())
+    }
+
     /// The value of the member with exactly this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {

@@ -1,5 +1,7 @@
 //! One JSON Web Key (RFC 7517) to prepared keys: parsed and checked once, at load.
 
+use std::sync::Arc;
+
 use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
 use aws_lc_rs::{hmac, signature};
 
@@ -13,9 +15,11 @@ const RSA_MAX: usize = 1024;
 const RSA_MIN: usize = 256;
 
 /// A key that is ready to verify one algorithm.
-pub(super) struct PreparedKey {
+pub(crate) struct PreparedKey {
     pub(super) kid: Option<Box<str>>,
     pub(super) algorithm: Algorithm,
+    /// The key as it may be shown; `None` for a shared secret.
+    pub(super) public: Option<Arc<Object>>,
     /// Which entry of its set it comes from.
     pub(super) entry: usize,
     verifier: Verifier,
@@ -100,9 +104,15 @@ impl PreparedKey {
         Some(Self {
             kid: None,
             algorithm,
+            public: None,
             entry: 0,
             verifier,
         })
+    }
+
+    /// Its `kid`.
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
     }
 
     pub(super) fn verifies(&self, signing_input: &[u8], signature: &[u8]) -> bool {
@@ -131,15 +141,27 @@ fn prepare(
     if prepared.is_empty() {
         return Err(SkipReason::Unsupported);
     }
+    let public = Arc::new(members.only(public_members(kty)));
     Ok(prepared
         .into_iter()
         .map(|(algorithm, key)| PreparedKey {
             kid: kid.map(Into::into),
             algorithm,
+            public: Some(public.clone()),
             entry,
             verifier: Verifier::Public(key),
         })
         .collect())
+}
+
+/// The members of a key that everybody may see (RFC 7518 §6, RFC 8037 §2); each was read as text. No other is ever shown:
+/// a set may hold private ones by mistake.
+fn public_members(kty: &str) -> &'static [&'static str] {
+    match kty {
+        "RSA" => &["alg", "e", "kid", "kty", "n", "use"],
+        "EC" => &["alg", "crv", "kid", "kty", "use", "x", "y"],
+        _ => &["alg", "crv", "kid", "kty", "use", "x"],
+    }
 }
 
 /// RFC 7517 §4.2 and §4.3: both members, where they stand, must permit verifying.

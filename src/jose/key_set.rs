@@ -2,7 +2,7 @@
 
 use super::Algorithm;
 use super::document::{self, Entry};
-use super::json::JsonError;
+use super::json::{Json, JsonError};
 use super::jwk::{PreparedKey, SkipReason};
 
 /// Most keys that are tried for one token. Bounds the work that a token without `kid` can cause.
@@ -159,6 +159,18 @@ impl KeySet {
             kid: prepared.first().and_then(|key| key.kid.as_deref()),
             algorithms: prepared.iter().map(|key| key.algorithm.name()).collect(),
         })
+    }
+
+    /// The keys that are used, as a JWK set without private members. Shared secrets are left out.
+    #[must_use]
+    pub fn to_public_json(&self) -> String {
+        let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
+        let keys = published.filter_map(|prepared| prepared.first()?.public.as_deref());
+        let keys: Vec<Json> = keys.cloned().map(Json::Object).collect();
+        let mut text = String::from("{\"keys\":");
+        Json::Array(keys).write_ascii(&mut text);
+        text.push('}');
+        text
     }
 
     /// The keys that are not used, with the reason.

@@ -1,15 +1,16 @@
 //! From token text to a payload whose signature holds (RFC 7515 §5.2).
 
-use super::compact::{self, Compact};
+use super::compact::Compact;
 use super::header::Header;
+use super::jwk::PreparedKey;
 use super::{Algorithm, JwsError, KeySet};
 
 /// A well-formed compact JWS. Nothing in it is proved yet.
 pub struct Jws<'a> {
-    signing_input: &'a str,
-    header: Header,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    pub(super) signing_input: &'a str,
+    pub(super) header: Header,
+    pub(super) payload: Vec<u8>,
+    pub(super) signature: Vec<u8>,
 }
 
 /// A JWS whose signature was verified; only [`Jws::verify`] makes one.
@@ -24,26 +25,9 @@ impl<'a> Jws<'a> {
     /// # Errors
     /// [`JwsError::Malformed`], [`JwsError::CritUnsupported`], or [`JwsError::AlgNotAllowed`] for a JWE.
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
-        match Compact::split(token)? {
-            Compact::Jwe { header } => {
-                Header::parse(header)?;
-                Err(JwsError::AlgNotAllowed)
-            }
-            Compact::Jws {
-                signing_input,
-                header,
-                payload,
-                signature,
-            } => {
-                let header = Header::parse(header)?;
-                Ok(Self {
-                    signing_input,
-                    header,
-                    payload: compact::decode(payload)?,
-                    signature: compact::decode(signature)?,
-                })
-            }
-        }
+        let compact = Compact::split(token)?;
+        let header = compact.header()?;
+        compact.open(header)
     }
 
     /// The header, unverified.
@@ -64,6 +48,26 @@ impl<'a> Jws<'a> {
     /// # Errors
     /// [`JwsError`]: algorithm, key, or signature.
     pub fn verify(self, keys: &KeySet, allowed: &[Algorithm]) -> Result<VerifiedJws, JwsError> {
+        let good = self
+            .candidates(keys, allowed)?
+            .any(|key| self.is_signed_with(key));
+        if good {
+            return Ok(VerifiedJws {
+                header: self.header,
+            });
+        }
+        Err(JwsError::SignatureInvalid)
+    }
+
+    /// The keys that the signature is tried with; at least one.
+    ///
+    /// # Errors
+    /// [`JwsError`]: algorithm or key, or no signature at all.
+    pub(crate) fn candidates<'s>(
+        &'s self,
+        keys: &'s KeySet,
+        allowed: &[Algorithm],
+    ) -> Result<impl Iterator<Item = &'s PreparedKey> + use<'s, 'a>, JwsError> {
         let algorithm = self.header.algorithm().ok_or(JwsError::AlgNotAllowed)?;
         if !allowed.contains(&algorithm) {
             return Err(JwsError::AlgNotAllowed);
@@ -81,15 +85,12 @@ impl<'a> Jws<'a> {
                 JwsError::KeyNotFound
             });
         }
-        let signing_input = self.signing_input.as_bytes();
-        let good = candidates.any(|key| key.verifies(signing_input, &self.signature));
-        drop(candidates);
-        if good {
-            return Ok(VerifiedJws {
-                header: self.header,
-            });
-        }
-        Err(JwsError::SignatureInvalid)
+        Ok(candidates)
+    }
+
+    /// Whether the signature is of this key.
+    pub(crate) fn is_signed_with(&self, key: &PreparedKey) -> bool {
+        key.verifies(self.signing_input.as_bytes(), &self.signature)
     }
 }
 

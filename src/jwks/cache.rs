@@ -10,6 +10,7 @@ use crate::jose::KeySet;
 
 use super::fetch::{Content, Fetch, FetchError, Validators};
 use super::source::shown;
+use super::store::Documents;
 use super::{Fetched, FetchedSource};
 
 /// Key sets by source. An entry is replaced only by a set that is usable; a failed fetch leaves it.
@@ -56,6 +57,16 @@ impl KeySetCache {
         Ok(keys)
     }
 
+    /// The documents that a source's keys were read from.
+    pub(super) async fn documents(&self, source: &FetchedSource) -> Option<Documents> {
+        Some(self.entries.get(source).await?.documents)
+    }
+
+    /// Lets go of a source that is not used any more.
+    pub(super) async fn forget(&self, source: &FetchedSource) {
+        self.entries.invalidate(source).await;
+    }
+
     /// Fetches once. Fetches of one source run one after the other.
     pub(super) async fn refresh(&self, source: &FetchedSource) -> Result<Refreshed, FetchError> {
         let (mut fresh_for, mut changed) = (None, true);
@@ -78,6 +89,20 @@ impl KeySetCache {
             fresh_for,
         })
     }
+}
+
+/// Fetches the keys of a source once, within its `timeout`, and keeps nothing.
+///
+/// # Errors
+/// [`FetchError`].
+pub async fn fetch_keys(
+    fetch: &dyn Fetch,
+    source: &FetchedSource,
+) -> Result<Arc<KeySet>, FetchError> {
+    let timeout = source.timing.timeout;
+    let fetched = tokio::time::timeout(timeout, fetch.fetch(source, None)).await;
+    let fetched = fetched.map_err(|_| FetchError::Timeout(timeout))??;
+    Ok(CachedKeys::after(None, fetched)?.keys)
 }
 
 impl CachedKeys {

@@ -4,6 +4,7 @@ mod state;
 mod waiting;
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +17,10 @@ use crate::policy::IssuerId;
 
 use super::cache::{KeySetCache, Refreshed};
 use super::life_cycle::{Refresh, Seek, Standing};
-use super::store::{Store, StoreError};
+use super::store::{Documents, Store, StoreError};
 use super::{FetchError, FetchedSource, report};
 
-use state::State;
+use state::{State, Subscriber};
 pub use waiting::{Seeking, Waiting};
 
 /// Receives what an issuer's keys are now; `None`: there are none that may be used.
@@ -30,15 +31,15 @@ pub type Publish = Arc<dyn Fn(&[IssuerId], Option<&IssuerKeys>) + Send + Sync>;
 pub(super) struct Tools {
     pub(super) clock: Clock,
     pub(super) cache: KeySetCache,
-    pub(super) publish: Publish,
 }
 
-/// One source and its issuers.
+/// One source.
 pub(super) struct Keeper {
     pub(super) source: FetchedSource,
-    pub(super) issuers: Vec<IssuerId>,
     tools: Tools,
     store: Option<Store>,
+    /// Whether keys go into the state directory: not those of a configuration that is not in use.
+    saving: AtomicBool,
     state: Mutex<State>,
     /// Told when a fetch becomes due earlier than it was.
     wake: Notify,
@@ -49,7 +50,6 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn new(
         source: FetchedSource,
-        issuers: Vec<IssuerId>,
         store: Option<Store>,
         seed: u64,
         tools: Tools,
@@ -57,13 +57,31 @@ impl Keeper {
         let state = State::new(source.timing, seed);
         Self {
             source,
-            issuers,
             tools,
             store,
+            saving: AtomicBool::new(false),
             state: Mutex::new(state),
             wake: Notify::new(),
             ended: watch::Sender::new(0),
         }
+    }
+
+    /// Publishes to somebody more, beginning with what there is.
+    pub(super) fn subscribe(&self, issuers: &[IssuerId], publish: &Publish) {
+        let mut state = self.state();
+        if let Some(keys) = state.published() {
+            publish(issuers, Some(&keys));
+        }
+        let (issuers, publish) = (issuers.to_vec(), publish.clone());
+        state.subscribers.push(Subscriber { issuers, publish });
+    }
+
+    /// Ends what [`Keeper::subscribe`] began.
+    pub(super) fn unsubscribe(&self, publish: &Publish) {
+        let ends = |known: &Subscriber| {
+            std::ptr::addr_eq(Arc::as_ptr(&known.publish), Arc::as_ptr(publish))
+        };
+        self.state().subscribers.retain(|known| !ends(known));
     }
 
     /// Keeps the source for ever.
@@ -111,6 +129,35 @@ impl Keeper {
                 had: had.cloned(),
                 ended,
             }),
+        }
+    }
+
+    /// Lets those who wait for a fetch go on: there will be none.
+    pub(super) fn wake_waiting(&self) {
+        self.ended.send_modify(|ended| *ended += 1);
+    }
+
+    /// Saves what is fetched from now on; whether it did not before.
+    pub(super) fn begin_saving(&self) -> bool {
+        !self.saving.swap(true, Ordering::Relaxed)
+    }
+
+    /// Saves nothing from now on.
+    pub(super) fn end_saving(&self) {
+        self.saving.store(false, Ordering::Relaxed);
+    }
+
+    /// Saves what was fetched before.
+    pub(super) async fn save_again(&self) {
+        if let Some(documents) = self.tools.cache.documents(&self.source).await {
+            self.save(documents);
+        }
+    }
+
+    fn save(&self, documents: Documents) {
+        let saving = self.saving.load(Ordering::Relaxed);
+        if let Some(store) = self.store.as_ref().filter(|_| saving) {
+            store.save(documents, self.tools.clock.now());
         }
     }
 
@@ -174,7 +221,7 @@ impl Keeper {
         let usable = state.life.restore(age, now);
         if usable {
             state.keys = Some(keys);
-            self.publish(&mut state, now);
+            Self::publish(&mut state, now);
         }
         usable
     }
@@ -221,13 +268,11 @@ impl Keeper {
                 .record
                 .count(if changed { "changed" } else { "unchanged" });
             state.keys = Some(entry.keys.clone());
-            self.publish(&mut state, now);
+            Self::publish(&mut state, now);
             self.ended.send_modify(|ended| *ended += 1);
             state.record.failure.take().is_some()
         };
-        if let Some(store) = &self.store {
-            store.save(entry.documents, self.tools.clock.now());
-        }
+        self.save(entry.documents);
         report::fetched(&self.source.origin, &entry.keys, changed, recovered);
     }
 
@@ -259,7 +304,7 @@ impl Keeper {
                 state.life.hurry(now);
             }
             let age = state.life.age(now).unwrap_or_default();
-            self.publish(&mut state, now);
+            Self::publish(&mut state, now);
             (standing, age)
         };
         report::standing(&self.source.origin, standing, age);
@@ -267,17 +312,15 @@ impl Keeper {
 
     /// Lets requests see what there is. Under the lock, so that nobody finds keys in the state that requests do not see;
     /// and before anything is logged, which may take time.
-    fn publish(&self, state: &mut State, now: Moment) {
+    fn publish(state: &mut State, now: Moment) {
         state.standing = state.life.standing(now);
         if state.standing == Standing::Absent {
             state.keys = None;
         }
-        let keys = state.keys.clone().map(|set| IssuerKeys {
-            set,
-            stale: state.standing == Standing::Stale,
-            usable_until: state.life.usable_until(),
-        });
-        (self.tools.publish)(&self.issuers, keys.as_ref());
+        let keys = state.published();
+        for Subscriber { issuers, publish } in &state.subscribers {
+            publish(issuers, keys.as_ref());
+        }
     }
 
     /// Waits until the keys in use grow stale or too old by themselves.

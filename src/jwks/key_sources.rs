@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tracing::error;
 
 use crate::authenticator::{IssuerKeys, Sought};
 use crate::clock::Clock;
+use crate::jose::KeySet;
 use crate::policy::{IssuerId, Policy};
 
 use super::cache::KeySetCache;
@@ -37,12 +38,44 @@ pub struct Setup {
     pub seed: u64,
 }
 
-/// The sources of all issuers.
+/// The sources of all issuers of one configuration. Those that the next configuration has too are handed on to it with
+/// their keys; the others end with the last configuration that has them.
 pub struct KeySources {
-    keepers: Vec<Arc<Keeper>>,
+    sources: Vec<Subscribed>,
     of_issuer: HashMap<IssuerId, Arc<Keeper>>,
+    cache: KeySetCache,
+    publish: Publish,
     /// Digests what strangers choose, under keys of this process.
     digests: RandomState,
+}
+
+/// A source, and the issuers of this configuration that use it.
+struct Subscribed {
+    kept: Arc<Kept>,
+    issuers: Vec<IssuerId>,
+}
+
+/// A keeper and its task, which ends with the last that uses it.
+struct Kept {
+    keeper: Arc<Keeper>,
+    /// The `iss` values that its stored keys are good for.
+    names: Vec<Box<str>>,
+    task: AbortHandle,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.keeper.wake_waiting();
+    }
+}
+
+impl Drop for KeySources {
+    fn drop(&mut self) {
+        for source in &self.sources {
+            source.kept.keeper.unsubscribe(&self.publish);
+        }
+    }
 }
 
 impl KeySources {
@@ -50,6 +83,35 @@ impl KeySources {
     /// is dropped.
     #[must_use]
     pub fn start(sources: &[(IssuerId, Source)], setup: &Setup) -> (Arc<Self>, JoinSet<()>) {
+        let mut tasks = JoinSet::new();
+        let cache = KeySetCache::new(setup.fetch.clone());
+        let started = Self::build(sources, setup, cache, &[], &mut tasks);
+        for source in &started.sources {
+            source.kept.keeper.begin_saving();
+        }
+        (Arc::new(started), tasks)
+    }
+
+    /// As [`KeySources::start`], for the next configuration. What both have keeps its keys, and is not fetched anew. Nothing
+    /// is saved of what is new until [`KeySources::settle`].
+    #[must_use]
+    pub fn follow(
+        &self,
+        sources: &[(IssuerId, Source)],
+        setup: &Setup,
+        tasks: &mut JoinSet<()>,
+    ) -> Arc<Self> {
+        let cache = self.cache.clone();
+        Arc::new(Self::build(sources, setup, cache, &self.sources, tasks))
+    }
+
+    fn build(
+        sources: &[(IssuerId, Source)],
+        setup: &Setup,
+        cache: KeySetCache,
+        known: &[Subscribed],
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
         let mut shared: Vec<(&FetchedSource, Vec<IssuerId>)> = Vec::new();
         for (issuer, source) in sources {
             match source {
@@ -64,21 +126,58 @@ impl KeySources {
                 }
             }
         }
-        let keepers = keepers(shared, setup);
-        let mut tasks = JoinSet::new();
-        for keeper in &keepers {
-            tasks.spawn(keep_for_ever(keeper.clone(), setup.clock.clone()));
-        }
-        let of_issuer = keepers.iter().flat_map(|keeper| {
-            let issuers = keeper.issuers.iter();
-            issuers.map(|issuer| (*issuer, keeper.clone()))
-        });
-        let sources = Self {
-            of_issuer: of_issuer.collect(),
-            digests: RandomState::new(),
-            keepers,
+        let mut seeds = fastrand::Rng::with_seed(setup.seed);
+        let mut subscribe = |(source, issuers): (&FetchedSource, Vec<IssuerId>)| {
+            let names = names(setup, &issuers);
+            let is_same =
+                |known: &&Subscribed| known.kept.is_of(source) && known.kept.names == names;
+            let seed = seeds.u64(..);
+            let kept = match known.iter().find(is_same) {
+                Some(known) => known.kept.clone(),
+                None => Arc::new(Kept::start(source, names, setup, &cache, seed, tasks)),
+            };
+            kept.keeper.subscribe(&issuers, &setup.publish);
+            Subscribed { kept, issuers }
         };
-        (Arc::new(sources), tasks)
+        let sources: Vec<Subscribed> = shared.into_iter().map(&mut subscribe).collect();
+        let of_issuer = sources.iter().flat_map(|source| {
+            let issuers = source.issuers.iter();
+            issuers.map(|issuer| (*issuer, source.kept.keeper.clone()))
+        });
+        Self {
+            of_issuer: of_issuer.collect(),
+            sources,
+            cache,
+            publish: setup.publish.clone(),
+            digests: RandomState::new(),
+        }
+    }
+
+    /// Takes the place of those of before, which are not used any more: their state is no longer saved, and what they had in
+    /// the cache is forgotten.
+    pub async fn settle(&self, before: &Self) {
+        let is_used = |source: &FetchedSource| {
+            let mut sources = self.sources.iter();
+            sources.any(|used| used.kept.is_of(source))
+        };
+        for Subscribed { kept, .. } in &before.sources {
+            if !self.has(kept) {
+                kept.keeper.end_saving();
+            }
+            if !is_used(&kept.keeper.source) {
+                self.cache.forget(&kept.keeper.source).await;
+            }
+        }
+        for Subscribed { kept, .. } in &self.sources {
+            if kept.keeper.begin_saving() {
+                kept.keeper.save_again().await;
+            }
+        }
+    }
+
+    fn has(&self, kept: &Arc<Kept>) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|source| Arc::ptr_eq(&source.kept, kept))
     }
 
     /// Has a key looked for that a request needs, and tells what the request is to do.
@@ -94,54 +193,77 @@ impl KeySources {
     /// Starts a fetch of this issuer's source, or of all sources, where no cool-down is running. What became of each.
     #[must_use]
     pub fn refresh(&self, issuer: Option<IssuerId>) -> Vec<(String, Refresh)> {
-        let keepers = self.keepers.iter();
+        let sources = self.sources.iter();
         let chosen =
-            keepers.filter(|keeper| issuer.is_none_or(|issuer| keeper.issuers.contains(&issuer)));
-        chosen
-            .map(|keeper| (keeper.source.origin.to_string(), keeper.refresh()))
-            .collect()
+            sources.filter(|source| issuer.is_none_or(|issuer| source.issuers.contains(&issuer)));
+        let refresh = |source: &Subscribed| {
+            let keeper = &source.kept.keeper;
+            (keeper.source.origin.to_string(), keeper.refresh())
+        };
+        chosen.map(refresh).collect()
+    }
+
+    /// The fetched keys of an issuer that are in use now.
+    #[must_use]
+    pub fn keys(&self, issuer: IssuerId) -> Option<Arc<KeySet>> {
+        self.of_issuer.get(&issuer)?.state().keys.clone()
     }
 
     /// What there is to know of each source that is fetched.
     #[must_use]
     pub fn status(&self) -> Vec<SourceStatus> {
-        let keepers = self.keepers.iter();
-        keepers.map(|keeper| SourceStatus::of(keeper)).collect()
+        let sources = self.sources.iter();
+        sources
+            .map(|source| SourceStatus::of(&source.kept.keeper, &source.issuers))
+            .collect()
     }
 
     /// Waits until everything that was fetched is in the state directory.
     pub async fn saved(&self) {
-        for keeper in &self.keepers {
-            keeper.saved().await;
+        for source in &self.sources {
+            source.kept.keeper.saved().await;
         }
     }
 }
 
-fn keepers(shared: Vec<(&FetchedSource, Vec<IssuerId>)>, setup: &Setup) -> Vec<Arc<Keeper>> {
-    let tools = Tools {
-        clock: setup.clock.clone(),
-        cache: KeySetCache::new(setup.fetch.clone()),
-        publish: setup.publish.clone(),
-    };
-    let mut seeds = fastrand::Rng::with_seed(setup.seed);
-    let keeper = |(source, issuers): (&FetchedSource, Vec<IssuerId>)| {
+/// The `iss` values of these issuers.
+fn names(setup: &Setup, issuers: &[IssuerId]) -> Vec<Box<str>> {
+    let issuers = issuers.iter();
+    let issuers = issuers.filter_map(|issuer| setup.policy.issuer(*issuer));
+    issuers
+        .map(|issuer| issuer.expectations.issuer.clone())
+        .collect()
+}
+
+impl Kept {
+    fn start(
+        source: &FetchedSource,
+        names: Vec<Box<str>>,
+        setup: &Setup,
+        cache: &KeySetCache,
+        seed: u64,
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
         let directory = setup.state_dir.as_deref();
         let store = directory.filter(|_| source.origin.is_remote());
-        let names = issuers
-            .iter()
-            .filter_map(|issuer| setup.policy.issuer(*issuer));
-        let names: Vec<&str> = names.map(|issuer| &*issuer.expectations.issuer).collect();
-        let store = store.map(|directory| Store::new(directory, source, &names));
-        let seed = seeds.u64(..);
-        Arc::new(Keeper::new(
-            source.clone(),
-            issuers,
-            store,
-            seed,
-            tools.clone(),
-        ))
-    };
-    shared.into_iter().map(keeper).collect()
+        let issuers: Vec<&str> = names.iter().map(|name| &**name).collect();
+        let store = store.map(|directory| Store::new(directory, source, &issuers));
+        let tools = Tools {
+            clock: setup.clock.clone(),
+            cache: cache.clone(),
+        };
+        let keeper = Arc::new(Keeper::new(source.clone(), store, seed, tools));
+        let task = tasks.spawn(keep_for_ever(keeper.clone(), setup.clock.clone()));
+        Self {
+            keeper,
+            names,
+            task,
+        }
+    }
+
+    fn is_of(&self, source: &FetchedSource) -> bool {
+        self.keeper.source == *source
+    }
 }
 
 /// Keys that nobody keeps would go stale unseen, so a keeper that panics starts again.
@@ -159,6 +281,6 @@ async fn keep_for_ever(keeper: Arc<Keeper>, clock: Clock) {
 
 impl std::fmt::Debug for KeySources {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} sources", self.keepers.len())
+        write!(f, "{} sources", self.sources.len())
     }
 }

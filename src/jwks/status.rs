@@ -53,14 +53,14 @@ pub struct SkippedKey {
 }
 
 impl SourceStatus {
-    pub(super) fn of(keeper: &Keeper) -> Self {
+    pub(super) fn of(keeper: &Keeper, issuers: &[IssuerId]) -> Self {
         let now = keeper.now();
         let state = keeper.state();
         let failure = state.record.failure.as_ref();
         let keys = state.keys.as_deref();
         Self {
             source: keeper.source.origin.to_string(),
-            issuers: keeper.issuers.clone(),
+            issuers: issuers.to_vec(),
             state: match state.life.standing(now) {
                 Standing::Absent => "absent",
                 Standing::Fresh => "fresh",

@@ -46,7 +46,7 @@ struct Writer {
     written: Mutex<Option<Documents>>,
 }
 
-type Documents = Arc<Vec<Vec<u8>>>;
+pub(super) type Documents = Arc<Vec<Vec<u8>>>;
 
 /// Documents of an earlier process.
 pub(super) struct Stored {

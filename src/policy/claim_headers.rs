@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use crate::jose::Json;
-use crate::request::Request;
+use crate::request::Header;
 use crate::token::{ClaimPath, Claims, Denial};
 
 /// Longest value of one header, in bytes.
@@ -279,11 +279,11 @@ impl ManagedHeaders {
         }
     }
 
-    /// The names to remove from a request in which `set` is set: managed names that are not, their
+    /// The names to remove from a request that was `received` with these headers, and in which `set` is set: managed names that are not, their
     /// underscore forms, and whatever the client sent that may be taken for one of them, or for a header in which
     /// tokens are looked for.
     #[must_use]
-    pub fn to_remove(&self, set: &[(Bytes, Bytes)], request: &Request<'_>) -> Vec<Bytes> {
+    pub fn to_remove(&self, set: &[(Bytes, Bytes)], received: &[Header<'_>]) -> Vec<Bytes> {
         let is_set = |name: &Bytes| set.iter().any(|(known, _)| known == name);
         let mut remove: Vec<Bytes> = self
             .names
@@ -299,7 +299,7 @@ impl ManagedHeaders {
                 .cloned(),
         );
         let fixed = remove.len();
-        for header in &request.headers {
+        for header in received {
             let alias = self.names.iter().any(|name| name.is_like(header.name));
             let second = self.credentials.iter().any(|name| {
                 is_like(name.as_bytes(), header.name)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::jose::Json;
-use crate::token::{Audiences, ClaimPath, Denial, VerifiedToken};
+use crate::token::{Audiences, ClaimPath, Claims, Denial, VerifiedToken};
 
 use super::IssuerId;
 
@@ -84,23 +84,39 @@ impl Demand {
     /// [`Denial::IssuerNotAllowed`], [`Denial::AudienceMismatch`], [`Denial::InsufficientScope`],
     /// [`Denial::PolicyDenied`], or [`Denial::ClaimInvalid`] for a scope of an impossible type.
     pub fn check(&self, issuer: IssuerId, token: &VerifiedToken) -> Result<(), Denial> {
-        if !self.issuers.is_empty() && !self.issuers.contains(&issuer) {
-            return Err(Denial::IssuerNotAllowed);
-        }
-        if !self.audiences.admit(token) {
-            return Err(Denial::AudienceMismatch);
-        }
         let claims = token.claims();
-        if !self.scopes.is_empty() {
-            let scopes = claims.scopes()?;
-            if !self.scopes.iter().all(|wanted| scopes.contains(&&**wanted)) {
-                return Err(Denial::InsufficientScope {
-                    scope: self.scope_text.clone(),
-                });
-            }
+        self.check_issuer(issuer)?;
+        self.audiences.check(token.audiences())?;
+        self.check_scopes(claims)?;
+        self.claims.iter().try_for_each(|rule| rule.check(claims))
+    }
+
+    pub(crate) fn check_issuer(&self, issuer: IssuerId) -> Result<(), Denial> {
+        if self.issuers.is_empty() || self.issuers.contains(&issuer) {
+            Ok(())
+        } else {
+            Err(Denial::IssuerNotAllowed)
         }
-        let passes = |rule: &ClaimRule| claims.at(&rule.path).is_some_and(|c| rule.test.passes(c));
-        if self.claims.iter().all(passes) {
+    }
+
+    pub(crate) fn check_scopes(&self, claims: &Claims) -> Result<(), Denial> {
+        if self.scopes.is_empty() {
+            return Ok(());
+        }
+        let scopes = claims.scopes()?;
+        if self.scopes.iter().all(|wanted| scopes.contains(&&**wanted)) {
+            return Ok(());
+        }
+        Err(Denial::InsufficientScope {
+            scope: self.scope_text.clone(),
+        })
+    }
+}
+
+impl ClaimRule {
+    pub(crate) fn check(&self, claims: &Claims) -> Result<(), Denial> {
+        let claim = claims.at(&self.path);
+        if claim.is_some_and(|claim| self.test.passes(claim)) {
             Ok(())
         } else {
             Err(Denial::PolicyDenied)

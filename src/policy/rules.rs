@@ -16,6 +16,8 @@ pub struct Rule {
     pub matches: Match,
     /// What it asks for.
     pub requirement: Requirement,
+    /// Whether its denials are noted, but not enforced.
+    pub shadow: bool,
 }
 
 /// The requests that a rule is for: every part that is given must fit.
@@ -83,6 +85,18 @@ struct Facts<'r, 'a> {
 }
 
 impl Match {
+    /// Whether it is for every request: nothing is asked of it.
+    #[must_use]
+    pub fn is_for_all(&self) -> bool {
+        let Self {
+            hosts,
+            path,
+            methods,
+            context,
+        } = self;
+        hosts.is_empty() && path.is_none() && methods.is_empty() && context.is_empty()
+    }
+
     fn has_method(&self, method: &[u8]) -> bool {
         self.methods.is_empty()
             || self

@@ -1,14 +1,75 @@
-//! Log lines.
+//! The operational log, on standard error.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
+use std::sync::{Arc, LazyLock};
 
+use prometheus_client::metrics::counter::Counter;
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
-/// Sends log lines to standard error. To be called once, by a command that serves.
-pub fn start_logging(config: LogConfig) {
-    let level = match config.level {
+use super::{LAST_WORDS, Lines, lines, panics};
+
+/// Lines that were not written. There is one operational log in a process, and so one count.
+pub(super) static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
+
+/// The operational log, to be held for as long as lines are to be written: dropping it waits for those that are not
+/// yet, for a second at most.
+#[derive(Debug)]
+#[must_use]
+pub struct Logging(Arc<Lines>);
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        // What is late then is lost.
+        self.0.flush(LAST_WORDS);
+    }
+}
+
+/// Sends log lines to standard error, and panics to the log. To be called once, by a command that serves.
+///
+/// # Errors
+/// Where there can be no thread that writes.
+pub fn start_logging(config: &LogConfig) -> io::Result<Logging> {
+    let lines = Arc::new(Lines::start(
+        lines::unbuffered(&io::stderr())?,
+        DROPPED.clone(),
+    )?);
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    // Fails only where logging was started before.
+    let _ = log_lines(config, lines.clone(), colours).try_init();
+    panics::tell_their_places();
+    Ok(Logging(lines))
+}
+
+/// The operational log as [`start_logging`] writes it, to anywhere.
+#[must_use]
+pub fn log_lines<W>(
+    config: &LogConfig,
+    writer: W,
+    colours: bool,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter(config.level))
+        .with_writer(writer)
+        // Where lines cannot be written, telling so on standard error would panic.
+        .log_internal_errors(false)
+        .with_ansi(colours)
+        .with_target(false);
+    match config.format {
+        LogFormat::Text => Box::new(subscriber.finish()),
+        LogFormat::Json => Box::new(subscriber.json().flatten_event(true).finish()),
+    }
+}
+
+fn filter(level: LogLevel) -> EnvFilter {
+    let level = match level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
         LogLevel::Info => "info",
@@ -17,28 +78,13 @@ pub fn start_logging(config: LogConfig) {
     };
     // Other crates may log what they handle, tokens in headers included, so only our own lines go
     // below `info`.
-    let others = if matches!(config.level, LogLevel::Error | LogLevel::Warn) {
+    let others = if matches!(level, "error" | "warn") {
         level
     } else {
         "info"
     };
-    // The verifier says again, as an error, what our own line says with the source and the certificate.
-    let filter = format!("{others},watchword={level},rustls_platform_verifier=off");
-    let filter = EnvFilter::new(filter);
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // Where lines cannot be written, telling so on standard error would panic.
-        .log_internal_errors(false)
-        .with_ansi(colours);
-    // Fails only where logging was started before.
-    let _ = match config.format {
-        LogFormat::Text => lines.with_target(false).try_init(),
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_target(false)
-            .try_init(),
-    };
+    // The verifier says again, as an error, what our own line says with the source and the certificate. TLS itself has
+    // a warning for whatever a stranger sends.
+    let quiet = "rustls=error,rustls_platform_verifier=off";
+    EnvFilter::new(format!("{others},watchword={level},{quiet}"))
 }

@@ -57,6 +57,12 @@ impl Claims {
         }
     }
 
+    /// All claims.
+    #[must_use]
+    pub fn members(&self) -> &Object {
+        &self.0
+    }
+
     /// A claim at the top level.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {

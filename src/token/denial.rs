@@ -95,6 +95,8 @@ denials! {
     } = "insufficient_scope", PermissionDenied, "the token lacks a required scope";
     /// A rule refuses the request, or none applies to it.
     PolicyDenied = "policy_denied", PermissionDenied, "the request is not permitted";
+    /// Who asks may not: a shared secret or a client certificate is missing or wrong.
+    CallerNotAllowed = "caller_not_allowed", PermissionDenied, "the proxy may not ask this service";
     /// The request cannot be judged: undecodable, incomplete, or ambiguous.
     RequestMalformed = "request_malformed", InvalidArgument, "the request is malformed";
     /// The issuer's keys were never available, or not for longer than `max_stale`.
@@ -225,6 +227,7 @@ claim_missing 16 401 invalid_token
 claim_invalid 16 401 invalid_token
 insufficient_scope 7 403 insufficient_scope
 policy_denied 7 403 forbidden
+caller_not_allowed 7 403 forbidden
 request_malformed 3 400 invalid_request
 jwks_unavailable 14 503 temporarily_unavailable
 overloaded 14 503 temporarily_unavailable

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::claims::invalid;
+use super::claims::{Claims, invalid};
 use super::{Denial, UnixTime, VerifiedToken};
 
 /// Media types of access tokens: the general ones (RFC 7519 §5.1, RFC 7515 §4.1.9), and RFC 9068's.
@@ -36,13 +36,17 @@ pub enum Audiences {
 }
 
 impl Audiences {
-    /// Whether the token is for one of them.
+    /// Whether one of those that a token names is among them.
     #[must_use]
-    pub fn admit(&self, token: &VerifiedToken) -> bool {
+    pub fn admit(&self, named: &[Box<str>]) -> bool {
         match self {
             Self::Any => true,
-            Self::OneOf(expected) => token.is_for(expected),
+            Self::OneOf(expected) => named.iter().any(|audience| expected.contains(audience)),
         }
+    }
+
+    pub(crate) fn check(&self, named: &[Box<str>]) -> Result<(), Denial> {
+        pass_or(self.admit(named), Denial::AudienceMismatch)
     }
 }
 
@@ -52,66 +56,89 @@ impl Expectations {
     /// # Errors
     /// The first check that fails.
     pub fn check(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
-        self.check_type(token)?;
-        if token.issuer != self.issuer {
-            return Err(Denial::IssuerNotAllowed);
-        }
-        if !self.audiences.admit(token) {
-            return Err(Denial::AudienceMismatch);
-        }
-        self.check_times(token, now)
+        let claims = &token.registered;
+        self.check_type(token.typ.as_deref())?;
+        self.check_confirmation(token.claims())?;
+        pass_or(claims.issuer == self.issuer, Denial::IssuerNotAllowed)?;
+        self.audiences.check(&claims.audiences)?;
+        Self::check_clock(now)?;
+        self.check_expiry(claims.expires, now)?;
+        self.check_not_before(claims.not_before, now)?;
+        self.check_issued(claims.issued, now)?;
+        self.check_lifetime(claims.issued, claims.expires, now)
     }
 
     /// RFC 8725 §3.11: a token made for another purpose (a DPoP proof, a logout token) is no access
-    /// token. RFC 9449 and RFC 8705: a token with `cnf` is worth nothing without its proof.
-    fn check_type(&self, token: &VerifiedToken) -> Result<(), Denial> {
-        let accepted = match &token.typ {
+    /// token. The type is lower case, and without `application/`.
+    pub(crate) fn check_type(&self, typ: Option<&str>) -> Result<(), Denial> {
+        let accepted = match typ {
             None => self.types.is_empty(),
-            Some(typ) if self.types.is_empty() => DEFAULT_TYPES.contains(&&**typ),
-            Some(typ) => self.types.contains(typ),
+            Some(typ) if self.types.is_empty() => DEFAULT_TYPES.contains(&typ),
+            Some(typ) => self.types.iter().any(|accepted| **accepted == *typ),
         };
-        let bound = !self.ignore_confirmation && token.claims().get("cnf").is_some();
-        if accepted && !bound {
-            Ok(())
-        } else {
-            Err(Denial::TokenTypeInvalid)
-        }
+        pass_or(accepted, Denial::TokenTypeInvalid)
     }
 
-    fn check_times(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
-        // Such a clock is wrong, and nothing is expired by it.
+    /// RFC 9449 and RFC 8705: a token with `cnf` is worth nothing without its proof.
+    pub(crate) fn check_confirmation(&self, claims: &Claims) -> Result<(), Denial> {
+        let bound = !self.ignore_confirmation && claims.get("cnf").is_some();
+        pass_or(!bound, Denial::TokenTypeInvalid)
+    }
+
+    /// A clock before 1970 is wrong, and nothing is expired by it.
+    pub(crate) fn check_clock(now: UnixTime) -> Result<(), Denial> {
         if now < UnixTime::EPOCH {
             return Err(Denial::TokenNotYetValid {
                 ahead: UnixTime::EPOCH.since(now),
             });
         }
-        // RFC 7519 §4.1.4: refused "on or after" the time.
-        let current = now < token.expires.plus(self.leeway);
-        if !current {
-            return Err(Denial::TokenExpired {
-                ago: now.since(token.expires),
-            });
-        }
-        let latest = now.plus(self.leeway);
-        if let Some(from) = token.not_before.filter(|from| *from > latest) {
-            return Err(Denial::TokenNotYetValid {
-                ahead: from.since(now),
-            });
-        }
-        if token.issued.is_some_and(|issued| issued > latest) {
-            return Err(invalid("iat"));
-        }
-        self.check_lifetime(token, now)
+        Ok(())
     }
 
-    fn check_lifetime(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
+    pub(crate) fn check_expiry(&self, expires: UnixTime, now: UnixTime) -> Result<(), Denial> {
+        // RFC 7519 §4.1.4: refused "on or after" the time.
+        if now < expires.plus(self.leeway) {
+            return Ok(());
+        }
+        Err(Denial::TokenExpired {
+            ago: now.since(expires),
+        })
+    }
+
+    pub(crate) fn check_not_before(
+        &self,
+        from: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<(), Denial> {
+        match from.filter(|from| *from > now.plus(self.leeway)) {
+            Some(from) => Err(Denial::TokenNotYetValid {
+                ahead: from.since(now),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_issued(
+        &self,
+        issued: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<(), Denial> {
+        if issued.is_some_and(|issued| issued > now.plus(self.leeway)) {
+            return Err(invalid("iat"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_lifetime(
+        &self,
+        issued: Option<UnixTime>,
+        expires: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), Denial> {
         let Some(longest) = self.max_lifetime else {
             return Ok(());
         };
-        let expires = token.expires;
-        let from_issue = token
-            .issued
-            .is_none_or(|issued| expires <= issued.plus(longest));
+        let from_issue = issued.is_none_or(|issued| expires <= issued.plus(longest));
         let from_now = expires <= now.plus(longest).plus(self.leeway);
         if from_issue && from_now {
             Ok(())
@@ -119,6 +146,10 @@ impl Expectations {
             Err(invalid("exp"))
         }
     }
+}
+
+fn pass_or(passes: bool, denial: Denial) -> Result<(), Denial> {
+    if passes { Ok(()) } else { Err(denial) }
 }
 
 #[cfg(test)]

@@ -16,12 +16,17 @@ pub struct UnverifiedToken<'a> {
 /// says nothing of time, audience, or what a rule asks for.
 pub struct VerifiedToken {
     pub(super) typ: Option<Box<str>>,
+    pub(super) registered: Registered,
+    claims: Claims,
+}
+
+/// Registered claims, each of its type (RFC 7519 §4.1). Says nothing of who wrote them.
+pub(crate) struct Registered {
     pub(super) issuer: Box<str>,
     pub(super) audiences: Vec<Box<str>>,
     pub(super) expires: UnixTime,
     pub(super) not_before: Option<UnixTime>,
     pub(super) issued: Option<UnixTime>,
-    claims: Claims,
 }
 
 impl<'a> UnverifiedToken<'a> {
@@ -30,9 +35,23 @@ impl<'a> UnverifiedToken<'a> {
     /// # Errors
     /// [`Denial::TokenMalformed`], [`Denial::CritUnsupported`], or [`Denial::AlgNotAllowed`] for a JWE.
     pub fn parse(token: &BearerToken<'a>) -> Result<Self, Denial> {
-        let jws = Jws::parse(token.as_str())?;
+        Self::read(Jws::parse(token.as_str())?)
+    }
+
+    /// Reads the payload of a token as a claims object.
+    pub(crate) fn read(jws: Jws<'a>) -> Result<Self, Denial> {
         let claims = Claims::parse(jws.payload())?;
         Ok(Self { jws, claims })
+    }
+
+    /// The token as it was signed, by whomever.
+    pub(crate) fn jws(&self) -> &Jws<'a> {
+        &self.jws
+    }
+
+    /// What somebody says.
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     /// The `iss` that the token claims; good for nothing but choosing whose keys to try.
@@ -63,37 +82,48 @@ impl<'a> UnverifiedToken<'a> {
     /// [`Denial::ClaimInvalid`] for registered claims that are absent or of the wrong type.
     pub fn verify(self, keys: &KeySet, allowed: &[Algorithm]) -> Result<VerifiedToken, Denial> {
         let verified = self.jws.verify(keys, allowed)?;
-        VerifiedToken::read(verified.header().typ(), self.claims)
+        Ok(VerifiedToken {
+            typ: verified.header().typ().map(media_type).map(Into::into),
+            registered: Registered::read(&self.claims)?,
+            claims: self.claims,
+        })
     }
 }
 
-impl VerifiedToken {
-    fn read(typ: Option<&str>, claims: Claims) -> Result<Self, Denial> {
+impl Registered {
+    /// # Errors
+    /// [`Denial::ClaimMissing`] and [`Denial::ClaimInvalid`] for the first that is absent or of the wrong type.
+    pub(crate) fn read(claims: &Claims) -> Result<Self, Denial> {
         // Not needed here, but a claim that cannot be read is never taken for an absent one.
         claims.text("sub")?;
         claims.text("jti")?;
         Ok(Self {
-            typ: typ.map(|typ| media_type(typ).into()),
             issuer: claims.text("iss")?.ok_or_else(|| missing("iss"))?.into(),
-            audiences: claims
-                .texts("aud")?
-                .unwrap_or_default()
-                .into_iter()
-                .map(Into::into)
-                .collect(),
+            audiences: audiences(claims)?,
             expires: claims.time("exp")?.ok_or_else(|| missing("exp"))?,
             not_before: claims.time("nbf")?,
             issued: claims.time("iat")?,
-            claims,
         })
     }
+}
 
-    /// Whether the token names one of these audiences.
+/// The audiences that a token names.
+pub(crate) fn audiences(claims: &Claims) -> Result<Vec<Box<str>>, Denial> {
+    let named = claims.texts("aud")?.unwrap_or_default();
+    Ok(named.into_iter().map(Into::into).collect())
+}
+
+impl VerifiedToken {
+    /// The audiences that the token names.
     #[must_use]
-    pub fn is_for(&self, audiences: &[Box<str>]) -> bool {
-        self.audiences
-            .iter()
-            .any(|audience| audiences.contains(audience))
+    pub fn audiences(&self) -> &[Box<str>] {
+        &self.registered.audiences
+    }
+
+    /// `exp`
+    #[must_use]
+    pub fn expires(&self) -> UnixTime {
+        self.registered.expires
     }
 
     /// What the issuer says.
@@ -111,7 +141,7 @@ impl std::fmt::Debug for VerifiedToken {
 }
 
 /// RFC 7515 §4.1.9: compared without regard to case; `application/` may be left out.
-fn media_type(typ: &str) -> String {
+pub(crate) fn media_type(typ: &str) -> String {
     let typ = typ.to_ascii_lowercase();
     match typ.strip_prefix("application/") {
         Some(rest) if !rest.contains('/') => rest.to_owned(),

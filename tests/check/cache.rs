@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use watchword::authenticator::IssuerKeys;
 use watchword::clock::Clock;
-use watchword::grpc::Live;
-use watchword::jwks::{Network, Source};
+use watchword::jwks::Network;
 
 use super::call::Call;
 use super::catalogue::{Case, Row};
@@ -112,39 +110,31 @@ fn cached_token_is_judged_by_each_policy(case: &mut Case) {
     }
 }
 
-/// There is no reload yet. What a reload will replace is replaced by hand here, with the cache and the very keys of
-/// before, so that nothing but the policy is new.
 fn cached_token_is_judged_by_a_new_policy(case: &mut Case) {
     let audiences =
         |list: &str| Settings::of(tokens::corp().audiences(&format!("audiences: [{list}]")));
     let before = audiences("orders-api, admin-api");
-    let inside = Inside::start(&before, Arc::new(Network));
+    let mut inside = Inside::start(&before, Arc::new(Network));
     let call = Call::bearing(RSA.sign(&claims()));
-    let keys = before.config().sources.remove(0);
-    let (id, Source::Fixed(set)) = keys else {
-        panic!("inline keys");
-    };
-    let keys = IssuerKeys::lasting(set);
-    let replace = |settings: &Settings| {
-        let live = Live::new(settings.config().policy, "realm").with_keys(&[id], Some(&keys));
-        inside.works.state.live.store(Arc::new(live));
-    };
-    replace(&before);
     for what in AGAIN {
         inside.check(case, what, &call, Expect::Allow);
     }
-    replace(&audiences("admin-api"));
+    inside.reload(&audiences("admin-api"));
     for what in AGAIN {
         inside.check(case, what, &call, Expect::Deny(401, "audience_mismatch"));
     }
-    replace(&Settings::of(tokens::corp()).rules("- require: {scopes: [admin]}"));
+    inside.reload(&Settings::of(Issuer::corp(&[&RSA]).algorithms("EdDSA")));
+    for what in AGAIN {
+        inside.check(case, what, &call, Expect::Deny(401, "alg_not_allowed"));
+    }
+    inside.reload(&Settings::of(tokens::corp()).rules("- require: {scopes: [admin]}"));
     inside.check(
         case,
         "another rule",
         &call,
         Expect::Deny(403, "insufficient_scope"),
     );
-    replace(&before);
+    inside.reload(&before);
     inside.check(case, "as it was", &call, Expect::Allow);
 }
 

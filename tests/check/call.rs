@@ -5,8 +5,10 @@
 
 use serde_json::Value;
 
+use super::emitted;
 use super::pb;
 use super::tokens;
+use super::watch::WATCH;
 
 /// One request to be judged.
 #[derive(Clone, Debug)]
@@ -82,11 +84,61 @@ impl Call {
 
     /// The encoded `CheckRequest` with further bytes inside `HttpRequest`.
     pub(crate) fn with_http_fields(&self, more: &[u8]) -> Vec<u8> {
+        self.note();
         let mut attributes = pb::bytes(4, &pb::bytes(2, &[&self.http()[..], more].concat()));
         for (key, value) in &self.context {
             attributes.extend(pb::bytes(10, &entry(key.as_bytes(), value.as_bytes())));
         }
         pb::bytes(1, &attributes)
+    }
+
+    /// The encoded `ValidateRequest` with the same facts: what `Check` is asked, asked through the other door.
+    pub(crate) fn as_validate(&self) -> Vec<u8> {
+        pb::bytes(2, &self.facts(|_| true))
+    }
+
+    /// The same with the token in its field of its own, where one stands in `authorization` and nowhere else.
+    pub(crate) fn as_validate_of_token(&self) -> Option<Vec<u8>> {
+        let is_credential = |name: &[u8]| name.eq_ignore_ascii_case(b"authorization");
+        let mut credentials = self
+            .client_headers()
+            .filter(|(name, _)| is_credential(name));
+        let (_, value) = credentials.next()?;
+        let token = value.strip_prefix(b"Bearer ")?;
+        let plain = token.iter().all(u8::is_ascii_graphic) && !token.is_empty();
+        if credentials.next().is_some() || !plain {
+            return None;
+        }
+        let facts = self.facts(|name| !is_credential(name));
+        Some([pb::bytes(1, token), pb::bytes(2, &facts)].concat())
+    }
+
+    /// Of a request, its id and its trace may be told, and nothing else.
+    fn note(&self) {
+        emitted::begin();
+        let told: [&[u8]; 3] = [b"x-request-id", b"traceparent", b"tracestate"];
+        let headers = self.client_headers();
+        for (name, value) in headers.filter(|(name, _)| !told.contains(name)) {
+            WATCH.note(name);
+            WATCH.note(value);
+        }
+        for text in [&self.method, &self.path, &self.host] {
+            WATCH.note(text);
+        }
+    }
+
+    /// The encoded `Request` of `Validate`, with these headers.
+    fn facts(&self, wanted: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+        let mut facts = pb::bytes(1, &self.method);
+        facts.extend(pb::bytes(2, &self.path));
+        facts.extend(pb::bytes(3, &self.host));
+        for (key, value) in &self.context {
+            facts.extend(pb::bytes(4, &entry(key.as_bytes(), value.as_bytes())));
+        }
+        for (name, value) in self.client_headers().filter(|(name, _)| wanted(name)) {
+            facts.extend(pb::bytes(5, &entry(name, value)));
+        }
+        facts
     }
 
     /// The encoded `HttpRequest`. Envoy puts the pseudo-headers among the others.

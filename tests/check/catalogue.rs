@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::call::Call;
+use super::emitted;
 use super::expect::Expect;
 use super::invariants;
 use super::outcome::Outcome;
 use super::site::Site;
+use super::twin::{VALIDATE, difference};
 
 /// Answers that were checked against the invariants, over the whole run.
 static ANSWERS: AtomicUsize = AtomicUsize::new(0);
@@ -44,6 +46,8 @@ pub(crate) struct Area {
 pub(crate) struct Report {
     pub(crate) rows: usize,
     pub(crate) variants: usize,
+    /// Rows whose verdicts were compared with those of `Validate`.
+    pub(crate) compared: usize,
     pub(crate) failures: Vec<String>,
 }
 
@@ -71,12 +75,14 @@ impl Area {
             let mut report = Report {
                 rows: 0,
                 variants: 0,
+                compared: 0,
                 failures: Vec::new(),
             };
             for row in self.rows() {
                 let case = row.run();
                 report.rows += 1;
                 report.variants += case.variants;
+                report.compared += usize::from(case.compared > 0);
                 report.failures.extend(case.failures);
             }
             report
@@ -86,9 +92,11 @@ impl Area {
 
 impl Row {
     fn run(&self) -> Case {
+        emitted::begin();
         let mut case = Case {
             id: self.id,
             variants: 0,
+            compared: 0,
             failures: Vec::new(),
         };
         let run = panic::catch_unwind(AssertUnwindSafe(|| (self.run)(&mut case)));
@@ -110,6 +118,7 @@ impl Row {
 pub(crate) struct Case {
     id: &'static str,
     variants: usize,
+    compared: usize,
     failures: Vec<String>,
 }
 
@@ -124,7 +133,25 @@ impl Case {
     ) -> Outcome {
         let outcome = site.ask(call);
         self.judge(what, site, call, &outcome, expect);
+        self.compare(what, site, call, &outcome);
         outcome
+    }
+
+    /// `Validate` says the same as `Check`. What a server knows may change between two calls, so they may be asked again.
+    fn compare(&mut self, what: &str, site: &Site, call: &Call, outcome: &Outcome) {
+        let of_token = call.as_validate_of_token();
+        let of_token = of_token.filter(|_| site.has_usual_places());
+        for message in [call.as_validate()].into_iter().chain(of_token) {
+            let ask = || site.ask_other(VALIDATE, message.clone());
+            let first = difference(outcome, &ask());
+            if let Some(problem) = first
+                && difference(&site.ask(call), &ask()).is_some()
+            {
+                self.failures
+                    .push(format!("{}: {what}: {problem}", self.id));
+            }
+            self.compared += 1;
+        }
     }
 
     /// As [`Case::check`], for an outcome that is already there.

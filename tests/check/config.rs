@@ -6,12 +6,15 @@ use watchword::config::Config;
 
 use super::call::Call;
 use super::catalogue::{Case, Row};
+use super::emitted::PROBLEMS;
 use super::process;
 use super::settings::Settings;
 use super::site::Site;
 use super::tokens::{self, corp};
+use super::watch::WATCH;
 
 pub(crate) mod issuers;
+pub(crate) mod reloads;
 pub(crate) mod size;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -23,7 +26,11 @@ pub(crate) const ROWS: &[Row] = &[
 /// The text as a configuration, or its problems as text.
 pub(crate) fn parse(text: &str) -> Result<Config, String> {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("case.yaml");
-    Config::parse(text, &file).map_err(|problems| problems.to_string())
+    Config::parse(text, &file).map_err(|problems| {
+        let problems = problems.to_string();
+        WATCH.look(PROBLEMS, problems.as_bytes());
+        problems
+    })
 }
 
 /// The text is refused, at a place in the file, with these words.
@@ -240,14 +247,15 @@ fn first_rule_wins(case: &mut Case) {
         401,
         "token_missing",
     );
-    let reversed: Vec<&str> = rules.lines().rev().collect();
-    let reversed = Site::start(&Settings::of(corp()).rules(&reversed.join("\n")));
-    let outcome = case.denies(
-        &reversed,
-        "reversed",
-        &get("/a/b"),
-        403,
-        "insufficient_scope",
+    let mut reversed: Vec<&str> = rules.lines().rev().collect();
+    refuse(
+        case,
+        "the rest before all others",
+        &with_rules(&reversed.join("\n")),
+        &["rules[1]", "for every request"],
     );
-    case.equal("rule", outcome.rule(), "rest");
+    reversed.remove(0);
+    let reversed = Site::start(&Settings::of(corp()).rules(&reversed.join("\n")));
+    let outcome = case.allows(&reversed, "reversed", &get("/a/b"));
+    case.equal("rule", outcome.rule(), "prefix");
 }

@@ -9,6 +9,7 @@ use super::tokens::{self, CORP};
 
 pub(crate) mod connections;
 pub(crate) mod protocol;
+mod resets;
 pub(crate) mod shutdown;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -184,6 +185,7 @@ fn huge_message_is_answered(case: &mut Case) {
     let long = Call::get(format!("/{}", "x".repeat(1 << 20)));
     case.denies(&CORP, "a path of 1 MiB", &long, 401, "token_missing");
     case.allows(&CORP, "the connection survives", &good());
+    resets::many_large_messages_are_not_held(case);
 }
 
 /// The catalogue allows a gRPC error here; an answer is stricter, since `failure_mode_allow` makes an allow of an error.

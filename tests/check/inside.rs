@@ -10,13 +10,14 @@ use http_body_util::{BodyExt as _, Full};
 use tokio::task::JoinHandle;
 use tonic::body::Body;
 use tower_service::Service as _;
-use watchword::app::Works;
+use watchword::app::{ReloadError, Works};
 use watchword::clock::Clock;
 use watchword::grpc::ExtAuthz;
 use watchword::jwks::{Fetch, SourceStatus};
 
 use super::call::Call;
 use super::catalogue::Case;
+use super::emitted;
 use super::expect::Expect;
 use super::outcome::Outcome;
 use super::settings::Settings;
@@ -39,13 +40,26 @@ impl Inside {
     pub(crate) fn start(settings: &Settings, fetch: Arc<dyn Fetch>) -> Self {
         let _runtime = RUNTIME.enter();
         let clock = Clock::manual(NOW);
-        let works = Works::start(&settings.config(), clock.clone(), fetch, 7).expect("it starts");
+        let telemetry = emitted::telemetry();
+        let works = Works::start_with(&settings.config(), clock.clone(), fetch, 7, telemetry)
+            .expect("it starts");
         Self {
             service: ExtAuthz::new(works.state.clone()),
             works,
             clock,
             managed: settings.managed(),
         }
+    }
+
+    /// Judges by other settings from now on.
+    pub(crate) fn reload(&mut self, settings: &Settings) {
+        self.try_reload(settings).expect("a good configuration");
+        self.managed = settings.managed();
+    }
+
+    pub(crate) fn try_reload(&mut self, settings: &Settings) -> Result<(), ReloadError> {
+        let config = settings.config();
+        RUNTIME.block_on(self.works.reload(&config))
     }
 
     /// Sends one call and waits for its answer.
@@ -81,7 +95,7 @@ impl Inside {
     }
 
     pub(crate) fn status(&self, source: usize) -> SourceStatus {
-        self.works.state.keys.status().remove(source)
+        self.works.state.generation().keys().status().remove(source)
     }
 
     /// As [`Case::judge`].

@@ -30,6 +30,8 @@ mod key_server;
 mod mint;
 #[path = "../support/pki.rs"]
 mod pki;
+#[path = "../support/watch.rs"]
+mod watch;
 
 mod alg;
 mod cache;
@@ -39,6 +41,7 @@ mod claims;
 mod config;
 mod coverage;
 mod der;
+mod emitted;
 mod encoding;
 mod expect;
 mod extraction;
@@ -49,6 +52,7 @@ mod invariants;
 mod jose_header;
 mod jwks;
 mod key_ref;
+mod ops;
 mod outcome;
 mod pb;
 mod process;
@@ -59,4 +63,5 @@ mod settings;
 mod signature;
 mod site;
 mod tokens;
+mod twin;
 mod wire;

@@ -1,6 +1,6 @@
 //! The real binary as a child process: `serve` with its log and its signals, `check-config` with its exit code.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -12,9 +12,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tonic::transport::Channel;
 
 use super::call::Call;
+use super::emitted::{self, CHILDREN};
 use super::outcome::Outcome;
 use super::settings::Settings;
 use super::site::{self, CHECK, RUNTIME};
+use super::watch::WATCH;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
 /// Longer than the child takes for anything.
@@ -75,7 +77,7 @@ impl Process {
             .expect("it starts");
         let log = Log::of(&mut child);
         let address = log
-            .address()
+            .address(false)
             .unwrap_or_else(|| panic!("no address in the log:\n{}", log.text()));
         Self {
             child,
@@ -101,6 +103,23 @@ impl Process {
         self.address
     }
 
+    /// A page for operators, where the settings ask for them; with its head.
+    pub(crate) fn page(&self, path: &str) -> String {
+        let address = self.log.address(true).expect("an address for operators");
+        emitted::page(address, path)
+    }
+
+    /// Waits until a page has these words; whether it came to have them.
+    pub(crate) fn shows(&self, path: &str, words: &str) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if self.page(path).contains(words) {
+                return true;
+            }
+        }
+        false
+    }
+
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
     }
@@ -116,20 +135,46 @@ impl Process {
     /// Asks until the call is allowed; panics with the log where it never is.
     pub(crate) fn until_allowed(&self, call: &Call) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.ask(call).is_allow() {
-            assert!(Instant::now() < deadline, "never:\n{}", self.log.text());
+        loop {
+            let outcome = self.ask(call);
+            if outcome.is_allow() {
+                return;
+            }
+            let (said, log) = (outcome.summary(), self.log.text());
+            assert!(Instant::now() < deadline, "to the end {said}:\n{log}");
         }
     }
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Has it read its configuration again.
+    pub(crate) fn reload(&self) {
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
         // The shell has `kill` built in; as a program of its own it may not be there.
-        let kill = format!("kill -TERM {}", self.child.id());
+        let kill = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh")
             .args(["-c", &kill])
             .status()
             .expect("sh runs");
-        assert!(status.success(), "SIGTERM was sent");
+        assert!(status.success(), "SIG{name} was sent");
+    }
+
+    /// Waits for these words in the log; whether they came.
+    pub(crate) fn logs(&self, words: &str) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log.text().contains(words) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.log.grown.recv_timeout(left).is_err() {
+                return self.log.text().contains(words);
+            }
+        }
+        true
     }
 
     /// Waits for the end; kills a child that does not come to it.
@@ -161,6 +206,11 @@ impl Drop for Process {
         // Already gone is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for reader in self.log.readers.drain(..) {
+            // One that panicked has read what it has.
+            let _ = reader.join();
+        }
+        WATCH.look(CHILDREN, self.log.text().as_bytes());
     }
 }
 
@@ -198,14 +248,19 @@ impl Log {
         String::from_utf8_lossy(&self.bytes.lock().expect("a log")).into_owned()
     }
 
-    /// The first address on loopback in the log, once it is there.
-    fn address(&self) -> Option<SocketAddr> {
+    /// Where calls are answered, or operators, once the log says so.
+    fn address(&self, operators: bool) -> Option<SocketAddr> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let text = self.text();
             // Whole lines only: a port may be cut.
             let lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
-            let found = lines.split("127.0.0.1:").skip(1).find_map(|rest| {
+            // Other lines have addresses too: those of key servers.
+            let wanted = |line: &&str| {
+                line.contains("listening") && line.contains("for operators") == operators
+            };
+            let found = lines.lines().filter(wanted).find_map(|line| {
+                let (_, rest) = line.split_once("127.0.0.1:")?;
                 let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
                 port.parse().ok().filter(|port| *port != 0)
             });
@@ -226,6 +281,7 @@ pub(crate) fn check_config(name: &str, text: &str) -> (PathBuf, Output) {
         .arg(&file)
         .output()
         .expect("it runs");
+    look_at(&output);
     (file, output)
 }
 
@@ -236,7 +292,33 @@ pub(crate) fn check_config_within(file: &Path, memory: usize) -> Output {
         .args(["-c", &limited, BINARY])
         .arg(file)
         .output();
-    output.expect("it runs")
+    let output = output.expect("it runs");
+    look_at(&output);
+    output
+}
+
+/// Runs `validate` on this token, which it reads from standard input.
+pub(crate) fn validate(file: &Path, token: &str) -> Output {
+    let mut child = Command::new(BINARY)
+        .args(["validate", "-c"])
+        .arg(file)
+        .args(["--path", "/orders", "--at", &site::NOW.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(token.as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    look_at(&output);
+    output
+}
+
+fn look_at(output: &Output) {
+    WATCH.look(CHILDREN, &output.stdout);
+    WATCH.look(CHILDREN, &output.stderr);
 }
 
 /// A file in the folder for tests' temporary files.

@@ -10,6 +10,7 @@ use super::mint::{self, Signer};
 /// A configuration: server settings, issuers, and the text of `rules`.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
+    grpc: String,
     server: Vec<String>,
     issuers: Vec<Issuer>,
     rules: String,
@@ -24,6 +25,17 @@ impl Settings {
     pub(crate) fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuers.push(issuer);
         self
+    }
+
+    /// Further settings of `server.grpc`, on one line.
+    pub(crate) fn grpc(mut self, settings: &str) -> Self {
+        self.grpc = format!(", {settings}");
+        self
+    }
+
+    /// With pages for operators, on a free port.
+    pub(crate) fn operators(self) -> Self {
+        self.server("admin: {address: '127.0.0.1:0'}")
     }
 
     /// A line under `server`.
@@ -46,7 +58,10 @@ impl Settings {
     }
 
     pub(crate) fn text(&self) -> String {
-        let mut text = "server:\n  grpc: {address: '127.0.0.1:0'}\n".to_owned();
+        let mut text = format!(
+            "server:\n  grpc: {{address: '127.0.0.1:0'{}}}\n  drain: 0s\n",
+            self.grpc
+        );
         for line in &self.server {
             text.push_str(&format!("  {line}\n"));
         }

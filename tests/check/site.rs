@@ -1,7 +1,7 @@
 //! A Watchword in this process, asked over a real gRPC channel.
 
 use std::net::SocketAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -14,9 +14,10 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 use watchword::app::App;
 use watchword::clock::Clock;
-use watchword::jwks::SourceStatus;
+use watchword::jwks::{Network, SourceStatus};
 
 use super::call::Call;
+use super::emitted::{self, Pages};
 use super::outcome::Outcome;
 use super::settings::Settings;
 
@@ -33,10 +34,12 @@ pub(crate) static RUNTIME: LazyLock<Runtime> =
 
 /// A running server with its configuration, its clock and a channel to it.
 pub(crate) struct Site {
+    pages: Pages,
     app: App,
     clock: Clock,
     channel: Channel,
     managed: Vec<String>,
+    usual_places: bool,
 }
 
 impl Site {
@@ -47,20 +50,41 @@ impl Site {
 
     /// As [`Site::start`], on a clock of the test's.
     pub(crate) fn start_at(settings: &Settings, clock: Clock) -> Self {
+        let config = settings.clone().operators().config();
+        let telemetry = emitted::telemetry();
+        let app = App::start_telling(config, clock.clone(), Arc::new(Network), telemetry);
         let app = RUNTIME
-            .block_on(App::start(settings.config(), clock.clone()))
+            .block_on(app)
             .unwrap_or_else(|error| panic!("{error}"));
         let channel = connect(app.address());
         Self {
+            pages: Pages::of(app.admin_address().expect("an address for operators")),
             app,
             clock,
             channel,
             managed: settings.managed(),
+            usual_places: !settings.text().contains("token_from")
+                && !settings.text().contains("forward_token"),
         }
+    }
+
+    /// Tokens are looked for in `authorization` only, and stay there.
+    pub(crate) fn has_usual_places(&self) -> bool {
+        self.usual_places
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.app.address()
+    }
+
+    /// What operators see.
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    /// Waits until decisions are told that were made so far.
+    pub(crate) fn tell_all(&self) {
+        RUNTIME.block_on(self.app.state().telemetry.finish());
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -69,7 +93,7 @@ impl Site {
 
     /// What the server knows of the source that stands at this place among those that are fetched.
     pub(crate) fn status(&self, source: usize) -> SourceStatus {
-        self.app.key_sources().status().remove(source)
+        self.app.state().generation().keys().status().remove(source)
     }
 
     pub(crate) fn channel(&self) -> Channel {
@@ -101,6 +125,12 @@ impl Site {
         RUNTIME.block_on(async { Outcome::of(send(self.channel(), CHECK, message).await) })
     }
 
+    /// Sends any bytes as the message of another method; the bytes of the answer.
+    pub(crate) fn ask_other(&self, path: &'static str, message: Vec<u8>) -> Bytes {
+        let answer = RUNTIME.block_on(send(self.channel(), path, message));
+        answer.unwrap_or_else(|status| panic!("{path}: {status}"))
+    }
+
     /// Waits until the server has the keys it needs.
     pub(crate) fn wait_until_ready(&self) {
         let ready = async { tokio::time::timeout(PATIENCE, self.app.ready()).await };
@@ -118,6 +148,7 @@ impl Site {
 
     /// Shuts the server down and waits until it is gone; whether every call was answered in time.
     pub(crate) async fn stop(self) -> bool {
+        drop(self.pages);
         self.app.stop().await
     }
 }

@@ -14,6 +14,9 @@ pub(crate) static RSA: LazyLock<Signer> = LazyLock::new(|| Signer::rsa("RS256", 
 pub(crate) static PSS: LazyLock<Signer> = LazyLock::new(|| Signer::rsa("PS256", "pss-key", 1));
 pub(crate) static EC: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "ec-key"));
 pub(crate) static ED: LazyLock<Signer> = LazyLock::new(|| Signer::generate("EdDSA", "ed-key"));
+/// The value of a claim that nobody asks for, and that is told to nobody but the service behind the proxy.
+pub(crate) static CANARY: LazyLock<String> =
+    LazyLock::new(|| mint::b64(&[(); 30].map(|()| fastrand::u8(..))));
 /// A key that no set holds.
 pub(crate) static STRANGER: LazyLock<Signer> =
     LazyLock::new(|| Signer::rsa("RS256", "stranger-key", 2));
@@ -34,7 +37,7 @@ pub(crate) fn corp() -> Issuer {
 
 /// Claims that are good now.
 pub(crate) fn claims() -> Value {
-    mint::claims(NOW)
+    with(mint::claims(NOW), "canary", json!(*CANARY))
 }
 
 /// Good claims with one of them set to something else.

@@ -2,7 +2,9 @@
 
 mod access;
 mod durations;
+mod inputs;
 mod key_sources;
+mod listeners;
 
 use std::path::Path;
 
@@ -67,7 +69,7 @@ rules:
     let (code, _, err) = check("form", config, KEYS);
     assert_eq!(code, Some(1));
     let expected = "\
-watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of: address; did you mean \"address\"?
+watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of: address, callers, keepalive_interval, keepalive_timeout, max_concurrent_streams, max_connection_age, max_connection_age_grace, max_connections, max_header_list_size, reflection, socket, tls; did you mean \"address\"?
 watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number, 0 or more
 watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: algorithms, any_audience, audiences, forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, secret_file, token_from, types; did you mean \"audiences\"?
 watchword.yaml:8:20: issuers.corp.jwks.inline: found neither a JWK set ({\"keys\": […]}) nor a JWK; expected a JWK set with a usable key
@@ -78,6 +80,32 @@ watchword.yaml:12:12: rules[0].require: found \"nobody\"; expected \"none\" or a
 watchword.yaml:13:17: rules[1].match.path: found a string; expected a mapping
 ";
     assert_eq!(err, expected);
+}
+
+#[test]
+fn a_rule_that_is_never_reached_is_a_problem() {
+    let rules = "\
+- require: {issuers: [corp]}
+- match: {path: {prefix: /admin/}}
+  require: {scopes: [admin]}
+";
+    let head = GOOD.split_once("rules:").unwrap().0;
+    let (code, _, err) = check("unreached", &format!("{head}rules:\n{rules}"), KEYS);
+    assert_eq!(code, Some(1), "{err}");
+    let expected = "rules[1]: found a rule behind rules[0], which is for every request; \
+                    expected it before that one: the first match applies";
+    assert!(err.contains(expected), "{err}");
+    let turned = "rules:\n- match: {path: {prefix: /admin/}}\n  require: {scopes: [admin]}\n- {}\n";
+    let (code, _, err) = check("reached", &format!("{head}{turned}"), KEYS);
+    assert_eq!(code, Some(0), "{err}");
+}
+
+#[test]
+fn a_number_is_no_duration() {
+    let config = format!("reload: {{interval: 1}}\n{GOOD}");
+    let (_, _, err) = check("number", &config, KEYS);
+    let expected = "reload.interval: found a number; expected a duration such as \"30s\"";
+    assert!(err.contains(expected), "{err}");
 }
 
 #[test]

@@ -21,7 +21,10 @@ fn configurations(page: &str) -> Vec<String> {
 fn every_configuration_in_the_documentation_is_good() {
     let folder = crate::folder(
         "documentation",
-        &[("machines.key", "a secret of at least thirty-two bytes\n")],
+        &[
+            ("machines.key", "a secret of at least thirty-two bytes\n"),
+            ("hash.key", "a key of at least thirty-two bytes, random\n"),
+        ],
     );
     for page in ["README.md", "docs/configuration.md", "docs/keys.md"] {
         let found = configurations(page);

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod check_config;
+mod config_schema;
 mod demo;
 mod documentation;
 #[path = "../support/mint.rs"]
 mod mint;
+mod print_config;
 mod serve;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

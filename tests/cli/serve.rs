@@ -14,20 +14,20 @@ use crate::mint::{self, Signer};
 use crate::{folder, text, watchword};
 
 const CONFIG: &str = "\
-server: {grpc: {address: 127.0.0.1:0}}
+server: {grpc: {address: 127.0.0.1:0}, drain: 0s}
 log: {format: json, level: trace}
 issuers:
   corp: {issuer: 'https://idp.example.com', audiences: [orders-api], jwks: {file: keys.json}}
 ";
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
     log: Option<BufReader<std::process::ChildStderr>>,
     seen: String,
 }
 
 impl Server {
-    fn start(file: &str) -> Self {
+    pub(crate) fn start(file: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_watchword"))
             .args(["serve", "-c", file])
             .stderr(Stdio::piped())
@@ -41,8 +41,15 @@ impl Server {
         }
     }
 
+    /// Reads the log up to a line with this text, unless there was one before.
+    pub(crate) fn once(&mut self, part: &str) {
+        if !self.seen.contains(part) {
+            self.until(part);
+        }
+    }
+
     /// Reads the log up to a line with this text.
-    fn until(&mut self, part: &str) -> String {
+    pub(crate) fn until(&mut self, part: &str) -> String {
         let log = self.log.as_mut().unwrap();
         loop {
             let mut line = String::new();
@@ -56,6 +63,15 @@ impl Server {
                 return line;
             }
         }
+    }
+}
+
+impl Server {
+    fn terminate(&self) {
+        // The shell has `kill` built in; as a program of its own it may not be there.
+        let kill = format!("kill {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(sent.success());
     }
 }
 
@@ -125,7 +141,7 @@ fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigter
         mint::key_set(&[&signer]).to_string(),
     )
     .unwrap();
-    server.until("keys of every required issuer are usable");
+    server.once("keys of every required issuer are usable");
     let clock = watchword::clock::Stopwatch::start();
     while !watchword(&["health", &address]).status.success() {
         assert!(
@@ -136,10 +152,7 @@ fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigter
     assert_eq!(ask(&address, &token), 0);
     assert_eq!(ask(&address, &token.replace('.', "!")), 16);
 
-    // The shell has `kill` built in; as a program of its own it may not be there.
-    let kill = format!("kill {}", server.child.id());
-    let stop = Command::new("sh").args(["-c", &kill]).status().unwrap();
-    assert!(stop.success());
+    server.terminate();
     server.until("stopped");
     assert!(server.child.wait().unwrap().success());
     let health = watchword(&["health", &address]);
@@ -161,6 +174,32 @@ fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigter
             server.seen
         );
     }
+}
+
+#[test]
+fn a_second_signal_ends_the_drain() {
+    let keys = mint::key_set(&[&Signer::generate("ES256", "k1")]).to_string();
+    let config = CONFIG.replace("drain: 0s", "drain: 10m");
+    let files = [("watchword.yaml", config.as_str()), ("keys.json", &keys)];
+    let folder = folder("drain", &files);
+    let mut server = Server::start(folder.join("watchword.yaml").to_str().unwrap());
+    let line = server.until("listening");
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let address = line["address"].as_str().unwrap().to_owned();
+    server.once("keys of every required issuer are usable");
+
+    server.terminate();
+    server.until("stopping");
+    // The log line comes just before health turns.
+    let clock = Stopwatch::start();
+    while text(&watchword(&["health", &address]).stderr) != "NOT_SERVING\n" {
+        assert!(clock.elapsed() < Duration::from_secs(10), "still healthy");
+    }
+    assert_eq!(ask(&address, "nonsense"), 16, "calls are answered");
+    server.terminate();
+    server.until("stopping now");
+    server.until("stopped");
+    assert!(server.child.wait().unwrap().success());
 }
 
 /// Where log lines could not be written, the task that keeps keys died, and they were used for ever.

@@ -1,5 +1,6 @@
-//! What Envoy is started with: `examples/envoy/envoy.yaml` with other addresses, so that what users
-//! copy is what is tested, and beside its listener the same listener with one thing changed.
+//! What Envoy is started with: `examples/envoy/envoy.yaml`, or what the chart of `examples/kubernetes/sidecar`
+//! renders, with other addresses, so that what users copy is what is tested, and beside its listener the
+//! same listener with one thing changed.
 //!
 //! An edit names a setting that the example must have: if it goes, the tests stop here.
 
@@ -60,22 +61,34 @@ impl Listener {
 
 /// Where the proxy finds its peers.
 pub(crate) struct Peers {
-    pub(crate) watchword: SocketAddr,
+    /// As Envoy writes addresses: see [`tcp`].
+    pub(crate) watchword: Value,
     /// Refuses connections.
     pub(crate) nobody: SocketAddr,
     pub(crate) upstream_http1: SocketAddr,
     pub(crate) upstream_http2: SocketAddr,
 }
 
+/// Of a cluster.
+pub(crate) const ADDRESS: &str = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address";
 const HCM: &str = "/filter_chains/0/filters/0/typed_config";
 const EXT_AUTHZ: &str = "/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config";
 const ROUTE: &str =
     "/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/route";
 
-/// The example with every listener of [`Listener::ALL`], all of them on free ports.
-pub(crate) fn bootstrap(peers: &Peers) -> Value {
-    let mut root: Value = serde_saphyr::from_str(include_str!("../../examples/envoy/envoy.yaml"))
-        .expect("the example is YAML");
+/// The bootstrap of `examples/envoy`.
+pub(crate) fn example() -> Value {
+    serde_saphyr::from_str(include_str!("../../examples/envoy/envoy.yaml"))
+        .expect("the example is YAML")
+}
+
+/// The address of a port.
+pub(crate) fn tcp(address: SocketAddr) -> Value {
+    json!({"socket_address": {"address": address.ip(), "port_value": address.port()}})
+}
+
+/// This bootstrap with every listener of [`Listener::ALL`], all of them on free ports.
+pub(crate) fn bootstrap(mut root: Value, peers: &Peers) -> Value {
     set(
         &mut root,
         "/admin/address/socket_address/port_value",
@@ -95,13 +108,13 @@ pub(crate) fn bootstrap(peers: &Peers) -> Value {
 
     let watchword = setting(&mut root, "/static_resources/clusters/0").clone();
     let upstream = setting(&mut root, "/static_resources/clusters/1").clone();
-    let mut upstream_http2 = cluster(&upstream, "upstream_http2", peers.upstream_http2);
+    let mut upstream_http2 = cluster(&upstream, "upstream_http2", tcp(peers.upstream_http2));
     upstream_http2["typed_extension_protocol_options"] =
         watchword["typed_extension_protocol_options"].clone();
     let clusters = json!([
-        cluster(&watchword, "watchword", peers.watchword),
-        cluster(&upstream, "upstream", peers.upstream_http1),
-        cluster(&watchword, "nobody", peers.nobody),
+        cluster(&watchword, "watchword", peers.watchword.clone()),
+        cluster(&upstream, "upstream", tcp(peers.upstream_http1)),
+        cluster(&watchword, "nobody", tcp(peers.nobody)),
         upstream_http2,
     ]);
     set(&mut root, "/static_resources/clusters", clusters);
@@ -111,7 +124,11 @@ pub(crate) fn bootstrap(peers: &Peers) -> Value {
 fn variant(example: &Value, listener: Listener) -> Value {
     let mut edited = example.clone();
     set(&mut edited, "/name", json!(listener.name()));
-    set(&mut edited, "/address/socket_address/port_value", json!(0));
+    set(
+        &mut edited,
+        "/address",
+        tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
+    );
     set(
         &mut edited,
         &format!("{HCM}/stat_prefix"),
@@ -165,25 +182,15 @@ fn be_careless(listener: &mut Value) {
     );
 }
 
-fn cluster(like: &Value, name: &str, address: SocketAddr) -> Value {
+fn cluster(like: &Value, name: &str, address: Value) -> Value {
     let mut edited = like.clone();
     set(&mut edited, "/name", json!(name));
     set(&mut edited, "/load_assignment/cluster_name", json!(name));
-    let socket = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
-    set(
-        &mut edited,
-        &format!("{socket}/address"),
-        json!(address.ip()),
-    );
-    set(
-        &mut edited,
-        &format!("{socket}/port_value"),
-        json!(address.port()),
-    );
+    set(&mut edited, ADDRESS, address);
     edited
 }
 
-fn set(root: &mut Value, pointer: &str, value: Value) {
+pub(crate) fn set(root: &mut Value, pointer: &str, value: Value) {
     *setting(root, pointer) = value;
 }
 

@@ -14,24 +14,23 @@ use watchword::wire::envoy::service::auth::v3::{
     AttributeContext, CheckRequest, CheckResponse, attribute_context,
 };
 
-use crate::fetch::Version;
-use crate::world::{World, on};
+use crate::world::{Place, World, on};
 
 const INVALID_ARGUMENT: i32 = 3;
 
 #[test]
 fn a_call_without_attributes_request_or_http_is_denied() {
-    on(Version::Newest, &calls_with_something_missing);
+    on(Place::Newest, &calls_with_something_missing);
 }
 
 #[test]
 fn a_message_that_cannot_be_decoded_is_denied() {
-    on(Version::Newest, &undecodable_messages);
+    on(Place::Newest, &undecodable_messages);
 }
 
 #[test]
 fn a_well_formed_direct_call_is_allowed() {
-    on(Version::Newest, &a_good_call);
+    on(Place::Newest, &a_good_call);
 }
 
 async fn calls_with_something_missing(world: &World) {

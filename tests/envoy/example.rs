@@ -1,4 +1,4 @@
-//! The files of `examples/envoy`, exactly as they are shipped.
+//! The files of `examples/envoy`, and the bootstrap of `examples/kubernetes/sidecar`, exactly as users get them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn example(file: &str) -> PathBuf {
 }
 
 fn validate(world: &World, config: &Path) -> (bool, String) {
-    let binary = fetch::envoy(world.version).expect("this world's Envoy");
+    let binary = fetch::envoy(world.place.version()).expect("this world's Envoy");
     let run = Command::new(binary)
         .args(["--mode", "validate", "--config-path"])
         .arg(config)
@@ -34,7 +34,7 @@ fn validate(world: &World, config: &Path) -> (bool, String) {
 }
 
 async fn envoy_accepts_the_example_and_calls_nothing_in_it_deprecated(world: &World) {
-    let (valid, log) = validate(world, &example("envoy.yaml"));
+    let (valid, log) = validate(world, &world.shipped);
     assert!(valid, "{log}");
     assert!(
         !log.contains("[warning]") && !log.to_lowercase().contains("deprecated"),
@@ -43,11 +43,11 @@ async fn envoy_accepts_the_example_and_calls_nothing_in_it_deprecated(world: &Wo
 }
 
 async fn envoy_refuses_an_unknown_setting(world: &World) {
-    let text = fs::read_to_string(example("envoy.yaml")).expect("the example");
+    let text = fs::read_to_string(&world.shipped).expect("the example");
     let mistyped = text.replace("failure_mode_allow:", "failure_mode_alow:");
     let config = fetch::build_folder().join(format!(
-        "mistyped-{}-{}.yaml",
-        world.version.number(),
+        "mistyped-{:?}-{}.yaml",
+        world.place,
         std::process::id()
     ));
     fs::write(&config, mistyped).expect("a file");

@@ -73,7 +73,7 @@ async fn call(
 
 /// A connection to the proxy that asks for `host`.
 async fn channel(world: &World, host: &str) -> Channel {
-    let proxy = format!("http://{}", world.proxy.port(Listener::Grpc));
+    let proxy = format!("http://{}", world.proxy.port(Listener::Grpc.name()));
     let origin: Uri = format!("http://{host}").parse().expect("an origin");
     Endpoint::from_shared(proxy)
         .expect("an address")

@@ -1,11 +1,12 @@
 //! The real proxy: Envoy, with the bootstrap of `examples/envoy`, in front of an upstream that
 //! remembers what reached it, asking a Watchword that runs in this process.
 //!
-//! Every fact is shown on the oldest and on the newest Envoy that we support. `RSP-…` in a comment
-//! is the row of the catalogue of hostile inputs that the fact stands for.
+//! Every fact is shown on the oldest and on the newest Envoy that we support, and on the newest as the chart of
+//! `examples/kubernetes/sidecar` sets it up: over a Unix socket. `RSP-…` in a comment is the row of
+//! the catalogue of hostile inputs that the fact stands for.
 //!
 //! Owns: the proxy, its peers and what they show. Refuses: the details of a verdict (`check` has
-//! them), the outside network once Envoy has been fetched, and sleeping to be in time.
+//! them), the outside network once Envoy and Helm have been fetched, and sleeping to be in time.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,14 +15,17 @@
     reason = "a test stops at the first surprise"
 )]
 
-/// Makes two tests of each fact, one for each Envoy.
+/// Makes three tests of each fact, one for each world.
 macro_rules! on_each_envoy {
     ($($fact:ident),* $(,)?) => {
         mod on_the_oldest_envoy {
-            $(#[test] fn $fact() { crate::world::on(crate::fetch::Version::Oldest, &super::$fact); })*
+            $(#[test] fn $fact() { crate::world::on(crate::world::Place::Oldest, &super::$fact); })*
         }
         mod on_the_newest_envoy {
-            $(#[test] fn $fact() { crate::world::on(crate::fetch::Version::Newest, &super::$fact); })*
+            $(#[test] fn $fact() { crate::world::on(crate::world::Place::Newest, &super::$fact); })*
+        }
+        mod in_a_pod_of_the_chart {
+            $(#[test] fn $fact() { crate::world::on(crate::world::Place::Pod, &super::$fact); })*
         }
     };
 }
@@ -29,10 +33,15 @@ macro_rules! on_each_envoy {
 mod bootstrap;
 mod client;
 mod fetch;
+#[path = "../support/helm.rs"]
+mod helm;
 mod http2_client;
 mod issuer;
+mod pod;
 mod proxy;
 mod upstream;
+#[path = "../support/wheels.rs"]
+mod wheels;
 mod world;
 
 mod access_log;

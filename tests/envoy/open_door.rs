@@ -199,7 +199,7 @@ async fn over_http2(
         (REQUEST_ID, number.as_bytes()),
     ];
     assert!(
-        is_answered(world.proxy.port(door), &fields).await,
+        is_answered(world.proxy.port(door.name()), &fields).await,
         "Envoy gave the request up"
     );
     (

@@ -1,5 +1,10 @@
 //! One Envoy process: started, watched until it is ready, asked for its ports, and ended with us.
 
+#![allow(
+    dead_code,
+    reason = "every test binary compiles its own copy and uses a part of it"
+)]
+
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -13,8 +18,6 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
-
-use crate::bootstrap::Listener;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
@@ -62,8 +65,9 @@ impl Proxy {
         }
     }
 
-    pub(crate) fn port(&self, listener: Listener) -> SocketAddr {
-        self.ports[listener.name()]
+    /// Where the listener of this name is.
+    pub(crate) fn port(&self, listener: &str) -> SocketAddr {
+        self.ports[listener]
     }
 
     /// A counter or gauge; 0 if Envoy has not made it yet.

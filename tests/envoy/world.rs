@@ -1,9 +1,9 @@
-//! One world for each Envoy, shared by all tests: issuers, Watchword with the policy of the example,
+//! One world for each place, shared by all tests: issuers, Watchword with the policy of the example,
 //! the upstream, and the proxy between them.
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use watchword::app::App;
 use watchword::clock::Clock;
 use watchword::config::Config;
 
-use crate::bootstrap::{Listener, Peers, bootstrap};
+use crate::bootstrap::{Listener, Peers, bootstrap, example, tcp};
 use crate::client::{Ask, Reply, fresh_number};
 use crate::fetch::{self, Version};
 use crate::issuer::{Issuer, NOW};
@@ -21,27 +21,51 @@ use crate::proxy::Proxy;
 use crate::upstream::{Seen, Upstream};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
-static OLDEST: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Version::Oldest));
-static NEWEST: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Version::Newest));
+static OLDEST: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Place::Oldest));
+static NEWEST: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Place::Newest));
+static POD: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Place::Pod));
 
-/// Runs one fact in the world of one Envoy.
-pub(crate) fn on(version: Version, fact: &impl AsyncFn(&World)) {
-    let world = match version {
-        Version::Oldest => &*OLDEST,
-        Version::Newest => &*NEWEST,
+/// Where the proxy is, and who wrote its bootstrap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The oldest Envoy, as in `examples/envoy`.
+    Oldest,
+    /// The newest.
+    Newest,
+    /// The newest, as the chart of `examples/kubernetes/sidecar` has it, with Watchword behind a Unix socket.
+    Pod,
+}
+
+impl Place {
+    pub(crate) fn version(self) -> Version {
+        match self {
+            Self::Oldest => Version::Oldest,
+            Self::Newest | Self::Pod => Version::Newest,
+        }
+    }
+}
+
+/// Runs one fact in the world of one place.
+pub(crate) fn on(place: Place, fact: &impl AsyncFn(&World)) {
+    let world = match place {
+        Place::Oldest => &*OLDEST,
+        Place::Newest => &*NEWEST,
+        Place::Pod => &*POD,
     };
     match world {
         Ok(world) => RUNTIME.block_on(fact(world)),
-        Err(problem) => panic!("no Envoy {}: {problem}", version.number()),
+        Err(problem) => panic!("no Envoy {}: {problem}", place.version().number()),
     }
 }
 
 pub(crate) struct World {
-    pub(crate) version: Version,
+    pub(crate) place: Place,
+    /// The bootstrap as users get it.
+    pub(crate) shipped: PathBuf,
     pub(crate) issuers: Issuers,
     pub(crate) upstream: Upstream,
     pub(crate) proxy: Proxy,
-    /// Where Watchword itself listens.
+    /// Where Watchword itself listens, if it is a port.
     pub(crate) watchword: SocketAddr,
     _app: App,
     /// Bound and never listening: its port refuses connections for as long as the world exists.
@@ -119,45 +143,86 @@ impl World {
     /// Sends a request through one of the proxy's doors.
     pub(crate) async fn send(&self, ask: &Ask, through: Listener) -> Outcome {
         let number = fresh_number();
-        let reply = ask.send(self.proxy.port(through), &number).await;
+        let reply = ask.send(self.proxy.port(through.name()), &number).await;
         Outcome {
             reply,
             seen: self.upstream.seen(&number),
         }
     }
 
-    fn start(version: Version) -> Result<Self, String> {
+    fn start(place: Place) -> Result<Self, String> {
+        let version = place.version();
         let binary = fetch::envoy(version)?;
-        let run = format!("envoy-run/{}-{}", version.number(), std::process::id());
+        let run = format!(
+            "envoy-run/{place:?}-{}-{}",
+            version.number(),
+            std::process::id()
+        );
         let folder = fetch::build_folder().join(run);
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        RUNTIME.block_on(Self::assemble(version, &binary, &folder))
+        RUNTIME.block_on(Self::assemble(place, &binary, &folder))
     }
 
-    async fn assemble(version: Version, binary: &Path, folder: &Path) -> Result<Self, String> {
+    async fn assemble(place: Place, binary: &Path, folder: &Path) -> Result<Self, String> {
         let issuers = Issuers::new();
         let (nobody, refusing) = refusing_port().map_err(|error| error.to_string())?;
         let upstream = Upstream::start().await.map_err(|error| error.to_string())?;
-        let config = configuration(&issuers, refusing, folder)?;
+        let policy = policy(&issuers, refusing)?;
+        let site = match place {
+            Place::Oldest | Place::Newest => Site::of_the_example(policy),
+            Place::Pod => Site::of_a_pod(policy, folder)?,
+        };
+        let key_set = issuers.example.key_set().to_string();
+        fs::write(folder.join("jwks.json"), key_set).map_err(|error| error.to_string())?;
+        let config = Config::parse(&site.configuration, &folder.join("watchword.yaml"))
+            .map_err(|problems| problems.to_string())?;
         let app = App::start(config, Clock::fixed(NOW))
             .await
             .map_err(|error| format!("Watchword: {error}"))?;
+        let watchword = app.address();
         let peers = Peers {
-            watchword: app.address(),
+            watchword: site.socket.unwrap_or_else(|| tcp(watchword)),
             nobody: refusing,
             upstream_http1: upstream.http1,
             upstream_http2: upstream.http2,
         };
-        let proxy = Proxy::start(binary, folder, &bootstrap(&peers)).await?;
+        let proxy = Proxy::start(binary, folder, &bootstrap(site.bootstrap, &peers)).await?;
         Ok(Self {
-            version,
+            place,
+            shipped: site.shipped,
             issuers,
             upstream,
             proxy,
-            watchword: peers.watchword,
+            watchword,
             _app: app,
             _nobody: nobody,
         })
+    }
+}
+
+/// What a world is set up with.
+pub(crate) struct Site {
+    /// Of Watchword.
+    pub(crate) configuration: String,
+    /// Of Envoy.
+    pub(crate) bootstrap: Value,
+    /// The file that has it.
+    pub(crate) shipped: PathBuf,
+    /// Where Envoy finds Watchword, unless it is a port.
+    pub(crate) socket: Option<Value>,
+}
+
+impl Site {
+    /// On a free port.
+    fn of_the_example(mut policy: Value) -> Self {
+        policy["server"]["grpc"]["address"] = json!("127.0.0.1:0");
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/envoy/envoy.yaml");
+        Self {
+            configuration: policy.to_string(),
+            bootstrap: example(),
+            shipped,
+            socket: None,
+        }
     }
 }
 
@@ -168,13 +233,12 @@ fn refusing_port() -> std::io::Result<(TcpSocket, SocketAddr)> {
     Ok((socket, address))
 }
 
-/// The policy of the example on a free port, with its key set beside it as the example has it; added are
-/// two issuers that the example has no use for, and in front the rules for them.
-fn configuration(issuers: &Issuers, refusing: SocketAddr, folder: &Path) -> Result<Config, String> {
+/// The policy of the example; added are two issuers that the example has no use for, and in front the rules for them. Its key set
+/// is beside it, as the example has it.
+fn policy(issuers: &Issuers, refusing: SocketAddr) -> Result<Value, String> {
     let mut policy: Value =
         serde_saphyr::from_str(include_str!("../../examples/envoy/watchword.yaml"))
             .map_err(|error| format!("the example's policy: {error}"))?;
-    policy["server"]["grpc"]["address"] = json!("127.0.0.1:0");
     policy["issuers"]["silent"] = json!({
         "issuer": issuers.silent.url(), "audiences": ["example-api"], "forward_token": false,
         "jwks": {"inline": issuers.silent.key_set()}, "headers": {"x-auth-subject": "sub"},
@@ -195,8 +259,5 @@ fn configuration(issuers: &Issuers, refusing: SocketAddr, folder: &Path) -> Resu
             json!({"match": {"hosts": ["admin.example"]}, "require": {"scopes": ["admin"]}}),
         ],
     );
-    let key_set = issuers.example.key_set().to_string();
-    fs::write(folder.join("jwks.json"), key_set).map_err(|error| error.to_string())?;
-    Config::parse(&policy.to_string(), &folder.join("watchword.yaml"))
-        .map_err(|problems| problems.to_string())
+    Ok(policy)
 }

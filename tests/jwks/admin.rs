@@ -2,6 +2,7 @@
 
 mod metrics;
 mod page;
+mod public_keys;
 mod refresh;
 
 use std::time::Duration;

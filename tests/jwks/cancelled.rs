@@ -53,7 +53,7 @@ async fn ten_thousand_dropped_calls_leave_the_fetch_alone_and_its_keys_are_used(
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     server.release();
     assert_eq!(waiting.await, "allowed");
-    let source = works.state.keys.status().remove(0);
+    let source = works.state.generation().keys().status().remove(0);
     assert_eq!((source.fetches["changed"], source.fetches.len()), (1, 1));
     assert_eq!((server.requests(), server.abandoned()), (1, 0));
     say(&format!(

@@ -56,7 +56,7 @@ async fn flood() {
     let works = start(&servers);
     let service = ExtAuthz::new(works.state.clone());
     let fetches = || servers.iter().map(KeyServer::requests).sum::<usize>();
-    eventually("keys", || *works.ready.borrow()).await;
+    eventually("keys", || *works.ready().borrow()).await;
     assert_eq!(fetches(), 2, "the first fetch of each");
 
     let good = key_set(&[&signer]);
@@ -116,7 +116,7 @@ async fn first_wave(
 
 /// How many fetches unknown keys caused.
 fn sought(works: &Works) -> u64 {
-    let sources = works.state.keys.status().into_iter();
+    let sources = works.state.generation().keys().status().into_iter();
     sources.map(|source| source.sought).sum()
 }
 

@@ -57,7 +57,10 @@ async fn the_trouble_of_one_issuer_never_reaches_another() {
         bad.reply(trouble);
         let until = bad.requests() + 1;
         while bad.requests() < until {
-            site.clock.advance(Duration::from_secs(1));
+            // Not while a fetch is under way, whose time would run out before a busy machine gets to it.
+            if !site.sources()[1].next_fetch.is_zero() {
+                site.clock.advance(Duration::from_secs(1));
+            }
             assert_eq!(site.check(&mine).await, "allowed");
             answers += 1;
         }

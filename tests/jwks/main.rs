@@ -31,6 +31,7 @@ mod odd_keys;
 mod outage;
 #[path = "../support/pki.rs"]
 mod pki;
+mod reload;
 #[path = "../support/in_process.rs"]
 mod requests;
 mod restart;

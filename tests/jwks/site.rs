@@ -79,7 +79,7 @@ impl Site {
     }
 
     pub(crate) fn sources(&self) -> Vec<SourceStatus> {
-        self.app.key_sources().status()
+        self.app.state().generation().keys().status()
     }
 
     /// How many fetches of the first source have ended.

@@ -55,11 +55,13 @@ proptest! {
         let decision = Decision {
             rule: rule.and_then(|at| config.policy.rules().iter().nth(at)),
             issuer: if issuer { config.policy.issuers().first() } else { None },
+            shadowed: None,
+            token: None,
             verdict: Verdict::Deny(denial),
             sought: None,
             stale: false,
         };
-        let answer = answers.answer(&decision, &request);
+        let answer = answers.answer(&decision, request.is_grpc());
         prop_assert!(is_denial(answer.message()));
         prop_assert!(prost::Message::encode_to_vec(answer.message()).len() > 10);
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use watchword::authenticator::{IssuerKeys, Snapshot, Verdict, authenticate};
+use watchword::authenticator::{IssuerKeys, Question, Snapshot, Verdict, authenticate};
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::TokenCache;
@@ -56,7 +56,12 @@ impl Core {
 
     /// How `Debug` shows the decision on a request.
     pub(crate) fn decide_and_print(&self, request: &Request<'_>) -> String {
-        let decision = authenticate(&self.snapshot, request, now(), &self.cache);
+        let decision = authenticate(
+            &self.snapshot,
+            &Question::from(request.clone()),
+            now(),
+            &self.cache,
+        );
         assert!(matches!(decision.verdict, Verdict::Allow(_)));
         format!("{:?}", decision.verdict)
     }
@@ -74,7 +79,7 @@ impl Core {
             headers: vec![header],
             ..Request::default()
         };
-        match authenticate(&self.snapshot, &request, now, &self.cache).verdict {
+        match authenticate(&self.snapshot, &Question::from(request), now, &self.cache).verdict {
             Verdict::Allow(_) => Ok(()),
             Verdict::Deny(denial) => Err(denial.code()),
         }

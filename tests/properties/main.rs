@@ -3,6 +3,7 @@
 //! * Whatever Watchword accepts, a strictly configured second implementation (`jsonwebtoken`) accepts too.
 //! * A flipped bit in any signed part denies.
 //! * No bytes where keys are expected make Watchword panic; each key in PEM is used or listed as skipped.
+//! * An explanation names the reason of the verdict at the first step that fails.
 //! * No denial is an answer that a proxy could take for an allow.
 //!
 //! Cases come from a seeded generator, so that a failure can be repeated; each test prints how many it ran.
@@ -17,6 +18,7 @@
 
 mod answers;
 mod core;
+mod explained;
 mod flips;
 mod generate;
 mod key_documents;

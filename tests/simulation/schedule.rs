@@ -20,6 +20,9 @@ use crate::tokens::{ISSUERS, KEYS, Made, NOW, Token};
 /// The source of each issuer, by the last part of its URL.
 const SOURCES: [&str; 3] = ["shared", "shared", "own"];
 const STEPS: usize = 40;
+/// An issuer that comes before all others, with a key of its own.
+const NEIGHBOUR: &str = "  0-first: {issuer: 'https://first.example', audiences: [a], jwks: {inline: {keys: [\
+    {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}}}\n";
 
 /// What schedules did, in numbers.
 #[derive(Debug, Default)]
@@ -31,6 +34,7 @@ pub(crate) struct Tally {
     waited: usize,
     fetches: usize,
     failed: usize,
+    reloads: usize,
     simulated: Duration,
 }
 
@@ -62,6 +66,8 @@ struct World {
     under_way: JoinSet<()>,
     answered: Arc<Mutex<Vec<Answered>>>,
     sent: usize,
+    text: String,
+    reloads: usize,
     begun: Instant,
     trace: bool,
 }
@@ -77,8 +83,7 @@ impl World {
         if trace {
             eprintln!("{text}");
         }
-        let config = Config::parse(&text, Path::new("simulation.yaml"));
-        let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+        let config = parse(&text);
         let clock = Clock::fixed(NOW);
         let fetch = Arc::new(network.clone());
         let works = Works::start(&config, clock.clone(), fetch, seed).unwrap();
@@ -92,6 +97,8 @@ impl World {
             under_way: JoinSet::new(),
             answered: Arc::default(),
             sent: 0,
+            text,
+            reloads: 0,
             begun: Instant::now(),
             trace,
         }
@@ -99,7 +106,7 @@ impl World {
 
     async fn step(&mut self) {
         let path = if self.random.bool() { "shared" } else { "own" };
-        match self.random.u8(..40) {
+        match self.random.u8(..42) {
             0..=5 => self.change_mode(path),
             6..=9 => {
                 let keys = keys(&mut self.random);
@@ -114,6 +121,7 @@ impl World {
             }
             25..=26 => self.flood(),
             27..=29 => self.rotate(path).await,
+            40..=41 => self.reload().await,
             _ => {
                 let token = Token::random(&mut self.random);
                 self.send(token);
@@ -123,6 +131,16 @@ impl World {
             // Lets what is under way go on without time passing.
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Another configuration with the same sources, in which every issuer has another place. Nothing of it may be noticed.
+    async fn reload(&mut self) {
+        self.reloads += 1;
+        let more = if self.reloads % 2 == 1 { NEIGHBOUR } else { "" };
+        let text = format!("{}{more}", self.text);
+        self.note("reloaded");
+        let reloaded = self.works.reload(&parse(&text)).await;
+        reloaded.expect("its sources are those of before");
     }
 
     /// A new key is published, and a token of it comes, when nothing keeps the source from being asked.
@@ -260,7 +278,7 @@ impl World {
             let fits = matches!(answer.token.made, Made::By(key) if published.contains(&key));
             assert!(!fits, "not recovered: {answer:?}");
         }
-        assert!(*self.works.ready.borrow(), "ready once there are keys");
+        assert!(*self.works.ready().borrow(), "ready once there are keys");
     }
 
     fn judge(&self) -> Tally {
@@ -268,6 +286,7 @@ impl World {
         let mut tally = Tally {
             requests: answered.len(),
             cancelled: self.sent - answered.len(),
+            reloads: self.reloads,
             simulated: Instant::now() - self.begun,
             ..Tally::default()
         };
@@ -292,6 +311,11 @@ impl World {
             eprintln!("{:>12?} {event}", self.begun.elapsed());
         }
     }
+}
+
+fn parse(text: &str) -> Config {
+    let config = Config::parse(text, Path::new("simulation.yaml"));
+    config.unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn keys(random: &mut fastrand::Rng) -> Vec<usize> {
@@ -349,6 +373,7 @@ impl Tally {
         self.waited += other.waited;
         self.fetches += other.fetches;
         self.failed += other.failed;
+        self.reloads += other.reloads;
         self.simulated += other.simulated;
     }
 }
@@ -357,7 +382,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} answers ({} allowed, {} of them after waiting for their key; {} jwks_unavailable), {} cancelled, {} fetches ({} failed), {} simulated hours",
+            "{} answers ({} allowed, {} of them after waiting for their key; {} jwks_unavailable), {} cancelled, {} fetches ({} failed), {} reloads, {} simulated hours",
             self.requests,
             self.allowed,
             self.waited,
@@ -365,6 +390,7 @@ impl fmt::Display for Tally {
             self.cancelled,
             self.fetches,
             self.failed,
+            self.reloads,
             self.simulated.as_secs() / 3600
         )
     }

@@ -30,6 +30,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+/// Is told of every token that is signed, and of every shared secret that is made, once a test sets it.
+pub static WITNESS: OnceLock<fn(&[u8])> = OnceLock::new();
+
+fn witness(secret: &str) {
+    if let Some(witness) = WITNESS.get() {
+        witness(secret.as_bytes());
+    }
+}
+
 /// A private key that signs compact JWS with one algorithm. Clones share the key.
 #[derive(Clone)]
 pub struct Signer {
@@ -170,7 +179,9 @@ impl Signer {
     pub fn sign_text(&self, header: &str, payload: &[u8]) -> String {
         let input = format!("{}.{}", b64(header.as_bytes()), b64(payload));
         let signature = b64(&self.signature(input.as_bytes()));
-        format!("{input}.{signature}")
+        let token = format!("{input}.{signature}");
+        witness(&token);
+        token
     }
 
     /// The raw signature (or MAC) over `signing_input`. ECDSA is r||s; the salt of PSS is as long as the hash.
@@ -268,6 +279,7 @@ impl Key {
     fn secret() -> Self {
         let mut bytes = vec![0; 64];
         rand::fill(&mut bytes).expect("random bytes");
+        witness(&b64(&bytes));
         Self::Secret(bytes)
     }
 

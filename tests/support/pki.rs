@@ -8,11 +8,12 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
@@ -72,7 +73,12 @@ impl Identity {
 
     /// Trusted, but for another host and another address.
     pub(crate) fn server_elsewhere() -> Self {
-        trusted().sign(for_server(&["elsewhere.example", "127.0.0.2"]))
+        Self::server_called(&["elsewhere.example", "127.0.0.2"])
+    }
+
+    /// Trusted, under names of its own.
+    pub(crate) fn server_called(names: &[&str]) -> Self {
+        trusted().sign(for_server(names))
     }
 
     /// The right names, signed by the authority that is not trusted.
@@ -92,6 +98,13 @@ impl Identity {
         trusted().sign(for_client())
     }
 
+    /// The same with one name, a URI.
+    pub(crate) fn client_named(uri: &str) -> Self {
+        let mut params = for_client();
+        params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
+        trusted().sign(params)
+    }
+
     /// A client that no key server here lets in.
     pub(crate) fn stranger_client() -> Self {
         stranger().sign(for_client())
@@ -106,7 +119,7 @@ impl Identity {
         PrivateKeyDer::try_from(self.key.serialize_der()).unwrap()
     }
 
-    /// The certificate and its key (PKCS #8), each in a PEM file of this process with this name.
+    /// The certificate and its key (PKCS #8), each in a PEM file of its own whose name ends with this one.
     pub(crate) fn pem_files(&self, name: &str) -> (PathBuf, PathBuf) {
         (
             write_pem(&format!("{name}-cert"), &self.certificate.pem()),
@@ -164,10 +177,13 @@ fn for_client() -> CertificateParams {
 }
 
 fn write_pem(name: &str, pem: &str) -> PathBuf {
+    // Tests of one process run side by side: a name that two of them give must not be one file.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     // Tests that were built elsewhere find no such folder.
     std::fs::create_dir_all(folder).unwrap();
-    let path = folder.join(format!("jwks-{}-{name}.pem", std::process::id()));
+    let (process, number) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = folder.join(format!("pem-{process}-{number}-{name}.pem"));
     std::fs::write(&path, pem).unwrap();
     path
 }

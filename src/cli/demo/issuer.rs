@@ -119,6 +119,7 @@ impl Issuer {
             "\
 server:
   grpc: {{address: {address}}}
+  drain: 0s
 issuers:
   demo:
     issuer: {ISSUER}

@@ -103,8 +103,10 @@ impl Section<'_, '_> {
         if self.findings.look_into_files() && !file.is_empty() {
             match jwks::read_bounded(&path, MAX_SIZE) {
                 Ok(Some(_)) => {}
-                Ok(None) => self.note(setting, format!("more than {MAX_SIZE} bytes"), READABLE),
-                Err(error) => self.note(setting, error.to_string(), READABLE),
+                Ok(None) => {
+                    self.note_cause(setting, format!("more than {MAX_SIZE} bytes"), READABLE);
+                }
+                Err(error) => self.note_cause(setting, error.to_string(), READABLE),
             }
         }
         path
@@ -168,7 +170,7 @@ impl Section<'_, '_> {
                 continue;
             };
             if headers.iter().any(|(known, _)| *known == name) {
-                self.note(&setting, "the same name again", "a header that stands once");
+                self.note_key(&setting, "the same name again", "a header that stands once");
             }
             headers.push((name, value));
         }
@@ -179,7 +181,7 @@ impl Section<'_, '_> {
     fn header_name(&mut self, raw: &raw::Jwks, text: &str) -> Option<HeaderName> {
         let setting = ["jwks", "headers", text];
         let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
-            self.note(
+            self.note_key(
                 &setting,
                 "a name that HTTP does not allow",
                 "the name of a header",
@@ -187,7 +189,7 @@ impl Section<'_, '_> {
             return None;
         };
         if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("if-") {
-            self.note(
+            self.note_key(
                 &setting,
                 "a header that the fetch itself depends on",
                 "another header",
@@ -199,7 +201,7 @@ impl Section<'_, '_> {
                 ("bearer_token_file as well", raw.bearer_token_file.is_some()),
             ];
             for (found, _) in others.into_iter().filter(|(_, given)| *given) {
-                self.note(&setting, found, ONE_CREDENTIAL);
+                self.note_key(&setting, found, ONE_CREDENTIAL);
             }
         }
         Some(name)

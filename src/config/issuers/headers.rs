@@ -40,7 +40,7 @@ impl Section<'_, '_> {
                     array,
                     required,
                 }),
-                Err(error) => self.note(
+                Err(error) => self.note_key(
                     &setting,
                     format!("{name:?}: {error}"),
                     "a header of your own",
@@ -80,7 +80,7 @@ pub(super) fn refuse_alike_headers(raw: &raw::Config, findings: &mut Findings<'_
                 .find(|(known, like)| *known != name && like.is_like(name.as_bytes()));
             if let Some((known, _)) = alike {
                 let found = format!("{name:?}, which is easily taken for {known:?}");
-                findings.add(
+                findings.add_key(
                     &["issuers", issuer, "headers", name],
                     found,
                     "names that differ in more than - and _",
@@ -109,6 +109,6 @@ fn refuse_credential(
     let mut headers = places.filter_map(|place| place.header.as_deref());
     if let Some(header) = headers.find(|header| name.is_like(header.as_bytes())) {
         let found = format!("the header {header:?}, in which tokens are looked for");
-        findings.add(path, found, "a header of its own");
+        findings.add_key(path, found, "a header of its own");
     }
 }

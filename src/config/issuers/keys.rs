@@ -8,7 +8,7 @@ use crate::jwks::{self, Access, FetchedSource, Origin, Source};
 use super::super::raw;
 use super::Section;
 use super::access::{READABLE, http_settings};
-use super::timing::{FILE_FRESHNESS, FRESHNESS, fetch_settings};
+use super::timing::{FILE_FRESHNESS, fetch_settings};
 
 /// Longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
@@ -32,13 +32,14 @@ impl Section<'_, '_> {
 
     fn secret(&mut self, file: &str, algorithms: &[Algorithm]) -> Option<Source> {
         let path = self.findings.resolve(file);
+        self.findings.follow(&path);
         let found = match jwks::read_bounded(&path, MAX_SECRET) {
             Ok(Some(secret)) => return self.hmac_keys(&secret.into(), algorithms),
             Ok(None) => format!("more than {MAX_SECRET} bytes"),
             Err(error) => error.to_string(),
         };
         // Not named: somebody may have put the secret itself there.
-        self.note(&["secret_file"], found, READABLE);
+        self.note_cause(&["secret_file"], found, READABLE);
         None
     }
 
@@ -50,7 +51,7 @@ impl Section<'_, '_> {
         match KeySet::from_secret(algorithms, without_line_break(secret)) {
             Ok(keys) => Some(Source::fixed(keys)),
             Err(error) => {
-                self.note(&["secret_file"], error.to_string(), "a longer secret");
+                self.note_cause(&["secret_file"], error.to_string(), "a longer secret");
                 None
             }
         }
@@ -97,7 +98,7 @@ impl Section<'_, '_> {
 
     /// The source at a server, if it has a place; the other settings are checked anyway.
     fn fetched(&mut self, origin: Option<Origin>, raw: &raw::Jwks) -> Option<Source> {
-        let (timing, connect_timeout) = self.timing(raw, FRESHNESS);
+        let (timing, connect_timeout) = self.timing(raw, raw::CACHE_DURATION.default());
         let access = self.access(raw, connect_timeout);
         origin.map(|origin| {
             Source::Fetched(Box::new(FetchedSource {
@@ -137,7 +138,7 @@ impl Section<'_, '_> {
             && !file.is_empty()
             && let Err(error) = jwks::read_keys(&path)
         {
-            self.note(&setting, error.with_causes(), "at least one usable key");
+            self.note_cause(&setting, error.with_causes(), "at least one usable key");
         }
         let (timing, _) = self.timing(raw, FILE_FRESHNESS);
         Source::Fetched(Box::new(FetchedSource {
@@ -155,7 +156,7 @@ impl Section<'_, '_> {
         match KeySet::from_documents([text.as_bytes()]) {
             Ok(keys) => Some(Source::fixed(keys)),
             Err(error) => {
-                self.note(
+                self.note_cause(
                     &["jwks", "inline"],
                     error.to_string(),
                     "a JWK set with a usable key",

@@ -5,30 +5,12 @@ use std::time::Duration;
 use crate::jwks::Timing;
 
 use super::super::raw;
-use super::super::values::{bounded, written};
-use super::{DAY, Section};
+use super::super::span::Span;
+use super::super::values::written;
+use super::Section;
 
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// For how long keys are fresh where neither server nor configuration says it.
-pub(super) const FRESHNESS: Duration = Duration::from_secs(600);
-/// The same for files, which cost little to read.
+/// For how long keys from files are fresh, which cost little to read.
 pub(super) const FILE_FRESHNESS: Duration = Duration::from_secs(5);
-const CONNECT: Duration = Duration::from_secs(2);
-const TIMEOUT: Duration = Duration::from_secs(5);
-const COOLDOWN: Duration = Duration::from_secs(30);
-const WAIT: Duration = Duration::from_millis(100);
-
-/// From the shortest to the longest.
-type Bounds = (Duration, Duration);
-const CACHE_BOUNDS: Bounds = (SECOND, DAY);
-const STALE_BOUNDS: Bounds = (SECOND, Duration::from_secs(30 * 86400));
-const COOLDOWN_BOUNDS: Bounds = (SECOND, HOUR);
-const WAIT_BOUNDS: Bounds = (Duration::ZERO, Duration::from_secs(10));
-const TIMEOUT_BOUNDS: Bounds = (Duration::from_millis(100), MINUTE);
-const CONNECT_BOUNDS: Bounds = (Duration::from_millis(10), MINUTE);
 
 /// The settings that every source has that is fetched, and whether each is given.
 pub(super) fn fetch_settings(raw: &raw::Jwks) -> [(&'static str, bool); 4] {
@@ -45,25 +27,22 @@ impl Section<'_, '_> {
     pub(super) fn timing(&mut self, raw: &raw::Jwks, freshness: Duration) -> (Timing, Duration) {
         let known = self.findings.count();
         let cache = raw.cache_duration.as_deref();
-        let cache = self.span("cache_duration", cache, freshness, CACHE_BOUNDS);
+        let cache = self.span("cache_duration", cache, raw::CACHE_DURATION, freshness);
         let max_stale = raw.max_stale.as_deref();
-        let max_stale = self.span("max_stale", max_stale, DAY, STALE_BOUNDS);
+        let max_stale = self.own("max_stale", max_stale, raw::MAX_STALE);
         let (min, max) = self.server_may_ask(raw, cache, max_stale);
-        let cooldown = raw.cooldown.as_deref();
-        let wait = raw.wait.as_deref();
-        let timeout = raw.timeout.as_deref();
         let timing = Timing {
             cache_duration: cache,
             min_cache_duration: min,
             max_cache_duration: max,
             max_stale,
-            cooldown: self.span("cooldown", cooldown, COOLDOWN, COOLDOWN_BOUNDS),
-            wait: self.span("wait", wait, WAIT, WAIT_BOUNDS),
-            timeout: self.span("timeout", timeout, TIMEOUT, TIMEOUT_BOUNDS),
+            cooldown: self.own("cooldown", raw.cooldown.as_deref(), raw::COOLDOWN),
+            wait: self.own("wait", raw.wait.as_deref(), raw::WAIT),
+            timeout: self.own("timeout", raw.timeout.as_deref(), raw::TIMEOUT),
         };
         let connect = raw.connect_timeout.as_deref();
-        let default = CONNECT.min(timing.timeout);
-        let connect = self.span("connect_timeout", connect, default, CONNECT_BOUNDS);
+        let default = raw::CONNECT_TIMEOUT.default().min(timing.timeout);
+        let connect = self.span("connect_timeout", connect, raw::CONNECT_TIMEOUT, default);
         // What cannot be read would be blamed for the default that stands in for it.
         let jwks = ["issuers", self.name, "jwks"];
         if self.findings.count() == known && !self.findings.is_follow_on(&jwks) {
@@ -79,29 +58,34 @@ impl Section<'_, '_> {
         cache: Duration,
         max_stale: Duration,
     ) -> (Duration, Duration) {
-        let longest = if raw.max_stale.is_some() {
-            HOUR.min(max_stale)
-        } else {
-            HOUR
-        };
-        let (min, max) = (MINUTE.min(cache), longest.max(cache));
+        let (shortest, longest) = (raw::MIN_CACHE_DURATION, raw::MAX_CACHE_DURATION);
+        let mut default = longest.default();
+        if raw.max_stale.is_some() {
+            default = default.min(max_stale);
+        }
+        let (min, max) = (shortest.default().min(cache), default.max(cache));
         let min_given = raw.min_cache_duration.as_deref();
         let max_given = raw.max_cache_duration.as_deref();
         (
-            self.span("min_cache_duration", min_given, min, CACHE_BOUNDS),
-            self.span("max_cache_duration", max_given, max, CACHE_BOUNDS),
+            self.span("min_cache_duration", min_given, shortest, min),
+            self.span("max_cache_duration", max_given, longest, max),
         )
+    }
+
+    /// A setting whose default is always the same.
+    fn own(&mut self, setting: &str, text: Option<&str>, span: Span) -> Duration {
+        self.span(setting, text, span, span.default())
     }
 
     fn span(
         &mut self,
         setting: &str,
         text: Option<&str>,
+        span: Span,
         default: Duration,
-        bounds: Bounds,
     ) -> Duration {
         let path = ["issuers", self.name, "jwks", setting];
-        bounded(text, &path, default, bounds, self.findings)
+        span.read(text, &path, default, self.findings)
     }
 
     /// Notes durations that contradict one another. Defaults never do, so each problem is with a setting that is given.
@@ -118,15 +102,21 @@ impl Section<'_, '_> {
 
     fn at_most(&mut self, (setting, value): Named, (other, limit): Named) {
         if value > limit {
-            let (value, limit) = (written(value), written(limit));
+            let (value, limit) = (written(value), self.limit(other, limit));
             let found = format!("{value}, which is longer than {other} ({limit})");
             self.note(&["jwks", setting], found, format!("at most {limit}"));
         }
     }
 
+    /// A limit that another setting gives, for a message.
+    fn limit(&self, setting: &str, limit: Duration) -> String {
+        let path = ["issuers", self.name, "jwks", setting];
+        self.findings.shown(&path, written(limit))
+    }
+
     fn at_least(&mut self, (setting, value): Named, (other, limit): Named) {
         if value < limit {
-            let (value, limit) = (written(value), written(limit));
+            let (value, limit) = (written(value), self.limit(other, limit));
             let found = format!("{value}, which is shorter than {other} ({limit})");
             self.note(&["jwks", setting], found, format!("at least {limit}"));
         }

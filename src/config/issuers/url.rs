@@ -31,6 +31,9 @@ impl Section<'_, '_> {
             Ok(()) => return Some(()),
             Err(problem) => problem,
         };
+        let found = self
+            .findings
+            .shown(&["issuers", self.name, "issuer"], found);
         self.note(
             &["jwks", "discovery"],
             format!("true, with this issuer: {found}"),

@@ -3,41 +3,56 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A rule.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Rule {
-    /// The name that logs and metadata use. Default: `rules[2]`, by position.
+    /// The name that logs and metadata use: 1 to 64 printable characters, other than those of other rules. The default is
+    /// its place, such as `rules[2]`; the first is `rules[0]`.
     pub(in crate::config) name: Option<String>,
-    /// The requests that the rule is for; left out: all.
+    /// The requests that the rule is for. Without it, it is for all.
     #[serde(default, rename = "match")]
     pub(in crate::config) matches: Match,
-    /// What it asks for: `none`, or a demand on the token. Left out: any valid token.
+    /// What it asks for: `none`, or a demand on the token. Without it, any valid token is enough.
     #[serde(default)]
     pub(in crate::config) require: Require,
-    /// Permit `require: none` for every request.
+    /// `shadow`: denials under this rule are logged, counted and told in the metadata, but not enforced.
+    #[serde(default)]
+    pub(in crate::config) mode: Mode,
+    /// Permit `require: none` for every request, which is refused otherwise.
     #[serde(default)]
     pub(in crate::config) insecure_allow_all: bool,
 }
 
+/// What becomes of denials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum Mode {
+    /// They are enforced.
+    #[default]
+    Enforce,
+    /// They are noted, and the request passes; headers that Watchword manages are removed from it all the same.
+    Shadow,
+}
+
 /// The requests that a rule is for. Every part that is given must fit.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct Match {
     /// Hosts, without port; `*.example.com` stands for every host below.
     pub(in crate::config) hosts: Option<Vec<String>>,
     /// The path, without query; case-sensitive.
     pub(in crate::config) path: Option<PathMatch>,
-    /// Methods; case-sensitive.
+    /// Methods; case-sensitive (RFC 9110 §9.1). `GET` does not include `HEAD`.
     pub(in crate::config) methods: Option<Vec<String>>,
-    /// `context_extensions` that the proxy's configuration sets.
+    /// `context_extensions` that the proxy's configuration sets: name to value.
     pub(in crate::config) context: BTreeMap<String, String>,
 }
 
 /// A path: exactly one of `exact`, `prefix` and `glob`.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct PathMatch {
     /// Exactly this path.
@@ -49,7 +64,7 @@ pub(in crate::config) struct PathMatch {
 }
 
 /// What a rule asks for.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(in crate::config) enum Require {
     /// `none`: anonymous; a token is not looked at.
@@ -65,7 +80,7 @@ impl Default for Require {
 }
 
 /// The word that stands for no requirement.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum Word {
     /// Anonymous.
@@ -73,23 +88,23 @@ pub(in crate::config) enum Word {
 }
 
 /// What a token must bring.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct Demand {
     /// A request without a token passes as anonymous; one with a bad token is denied.
     pub(in crate::config) optional: bool,
-    /// Issuers of which one must have issued the token. Default: any.
+    /// Names of issuers of which one must have issued the token. Without it, any issuer is good.
     pub(in crate::config) issuers: Option<Vec<String>>,
     /// Audiences, beside the issuer's own, of which `aud` must name one.
     pub(in crate::config) audiences: Option<Vec<String>>,
     /// Scopes that the token must all have, in `scope` or `scp`.
     pub(in crate::config) scopes: Option<Vec<String>>,
-    /// Claims that must all pass: claim → value, list of values, or a test.
+    /// Claims that must all pass: claim, its names separated by dots, to value, list of values, or a test.
     pub(in crate::config) claims: BTreeMap<String, ClaimTest>,
 }
 
 /// A test for a claim.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(in crate::config) enum ClaimTest {
     /// The claim equals one of these.
@@ -101,7 +116,7 @@ pub(in crate::config) enum ClaimTest {
 }
 
 /// A value that a claim is compared with; types are never converted.
-#[derive(Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(in crate::config) enum Scalar {
     /// `true` or `false`
@@ -113,7 +128,7 @@ pub(in crate::config) enum Scalar {
 }
 
 /// A test by name: exactly one of `equals`, `contains` and `contains_all`.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct NamedTest {
     /// The claim, as a list of names; the key of the test is only a label then.
@@ -127,7 +142,7 @@ pub(in crate::config) struct NamedTest {
 }
 
 /// A value, or several.
-#[derive(Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(in crate::config) enum OneOrMore {
     /// One.

@@ -58,10 +58,8 @@ impl Section<'_, '_> {
             } else {
                 let element = format!("[{index}]");
                 let path = ["rules", self.element, "require", "issuers", &element];
-                let position = self.findings.document().position(&path);
                 let known = self.issuers.iter().map(|(name, _)| *name);
-                self.findings
-                    .add_unknown(&path, position, "issuer", name, known);
+                self.findings.add_unknown(&path, "issuer", name, known);
             }
         }
         issuers
@@ -82,11 +80,9 @@ impl Section<'_, '_> {
         if let Some(names) = path {
             self.list(&["require", "claims", name, "path"], Some(names));
         } else if name.split('.').any(str::is_empty) {
-            self.note(
-                &setting,
-                format!("{name:?}"),
-                "names of claims, separated by single dots",
-            );
+            let path = [&["rules", self.element], &setting[..]].concat();
+            let expected = "names of claims, separated by single dots";
+            self.findings.add_key(&path, format!("{name:?}"), expected);
         }
         let path = path.map_or_else(|| ClaimPath::dotted(name), ClaimPath::literal);
         ClaimRule { path, test }

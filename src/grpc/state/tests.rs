@@ -2,57 +2,132 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use bytes::Bytes;
 
-use crate::clock::Clock;
+use crate::app::Works;
+use crate::authenticator::{Decision, Question};
+use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
-use crate::grpc::{Answers, TokenCache};
-use crate::jwks::{KeySources, Network, Setup};
-use crate::telemetry::Metrics;
+use crate::grpc::ext_authz::Check;
+use crate::grpc::front_door::FrontDoor;
+use crate::grpc::validation::Validate;
+use crate::grpc::{Generation, State};
+use crate::jwks::Network;
+use crate::telemetry::Door;
 use crate::token::Denial;
+use crate::wire::watchword::v1::validate_response::Verdict;
 
-use super::{Live, State, Unreadable, guarded};
+use super::{Call, Unreadable};
+use crate::grpc::call::{Trace, kib};
 
-fn config() -> Config {
-    let text = "issuers: {a: {issuer: a, audiences: [a], jwks: {file: a.json}}}";
-    Config::parse(text, Path::new("a.yaml")).unwrap()
+fn works(more: &str) -> Works {
+    let text = format!(
+        "issuers: {{a: {{issuer: a, audiences: [a], jwks: {{file: a.json}}, \
+         headers: {{x-auth-subject: sub}}}}}}\n{more}"
+    );
+    let config = Config::parse(&text, Path::new("a.yaml")).unwrap();
+    Works::start(&config, Clock::system(), Arc::new(Network), 0).unwrap()
+}
+
+fn call(message: Result<Bytes, Unreadable>, patience: Option<Duration>) -> Call {
+    Call {
+        kib: kib(&message),
+        message,
+        arrived: Stopwatch::start(),
+        patience,
+        trace: Trace::Unwanted,
+    }
+}
+
+/// The codes of both front doors; 0 is an allow.
+async fn codes(state: &State, call: &Call) -> (i32, i32) {
+    let answer = state.decide::<Check>(call, state.room.enter()).await;
+    let reply = state.decide::<Validate>(call, state.room.enter()).await;
+    let reply = match reply.into_message().verdict.unwrap() {
+        Verdict::Allow(_) => 0,
+        Verdict::Deny(denied) => denied.http_status,
+    };
+    (answer.message().status.as_ref().unwrap().code, reply)
 }
 
 #[tokio::test]
 async fn too_many_large_messages_are_an_overload_and_not_the_callers_fault() {
-    let setup = Setup {
-        policy: config().policy,
-        state_dir: None,
-        clock: Clock::system(),
-        fetch: Arc::new(Network),
-        publish: Arc::new(|_, _| {}),
-        seed: 0,
-    };
-    let (keys, _tasks) = KeySources::start(&[], &setup);
-    let live = Live::new(config().policy, "realm");
-    let state = State::new(
-        Arc::new(ArcSwap::from_pointee(live)),
-        keys,
-        TokenCache::new(0).unwrap(),
-        Clock::system(),
-        Arc::new(Metrics::default()),
-    );
-    let code = async |message| {
-        let answer = state.check(message, None).await;
-        answer.message().status.as_ref().unwrap().code
-    };
-    assert_eq!(code(Err(Unreadable::Overloaded)).await, 14);
-    assert_eq!(code(Err(Unreadable::Malformed)).await, 3);
+    let works = works("");
+    let state = &works.state;
+    let overloaded = call(Err(Unreadable::Overloaded), None);
+    assert_eq!(codes(state, &overloaded).await, (14, 503));
+    let malformed = call(Err(Unreadable::Malformed), None);
+    assert_eq!(codes(state, &malformed).await, (3, 400));
 }
 
-#[test]
-fn a_panic_in_a_check_is_a_denial() {
-    let answers = Answers::new(&config().policy, "realm");
-    let judgement = guarded(&answers, || panic!("injected"));
-    assert_eq!(judgement.answer.message().status.as_ref().unwrap().code, 13);
-    assert_eq!(
-        judgement.answer.message(),
-        answers.refuse(&Denial::Internal).message()
+#[tokio::test]
+async fn a_call_without_a_place_is_an_overload() {
+    let works = works("server: {max_in_flight: 16}");
+    let state = &works.state;
+    let good = call(Ok(Bytes::new()), None);
+    let places: Vec<_> = (0..16).map(|_| state.room.enter().unwrap()).collect();
+    assert_eq!(codes(state, &good).await, (14, 503));
+    drop(places);
+    assert_ne!(codes(state, &good).await, (14, 503));
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_any_more_is_not_judged() {
+    let works = works("");
+    let late = call(Ok(Bytes::new()), Some(Duration::ZERO));
+    assert_eq!(codes(&works.state, &late).await, (14, 503));
+}
+
+#[tokio::test]
+async fn in_shadow_mode_nothing_is_denied() {
+    let works = works("mode: shadow");
+    let state = &works.state;
+    let malformed = call(Err(Unreadable::Malformed), None);
+    assert_eq!(codes(state, &malformed).await, (0, 0));
+    let reply = state.decide::<Validate>(&malformed, state.room.enter());
+    let Some(Verdict::Allow(allow)) = reply.await.into_message().verdict else {
+        panic!("an allow");
+    };
+    let removed = [&b"x-auth-subject"[..], b"x_auth_subject"];
+    assert_eq!(allow.headers_to_remove, removed, "nobody forges a header");
+    let no_token = call(Ok(Bytes::new()), None);
+    assert_eq!(codes(state, &no_token).await, (0, 0));
+}
+
+/// A front door whose judgements panic.
+struct Broken;
+
+impl FrontDoor for Broken {
+    type Message = ();
+    type Answer = &'static str;
+    const DOOR: Door = Door::Check;
+
+    fn question((): &()) -> Option<Question<'_>> {
+        panic!("injected")
+    }
+
+    fn answer(_: &Generation, _: &Decision<'_>, _: &Question<'_>) -> &'static str {
+        "an answer"
+    }
+
+    fn refuse(_: &Generation, denial: &Denial) -> &'static str {
+        denial.code()
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_check_is_a_denial() {
+    let works = works("");
+    let state = &works.state;
+    let good = call(Ok(Bytes::new()), None);
+    let answer = state.decide::<Broken>(&good, state.room.enter()).await;
+    assert_eq!(answer, "internal");
+    assert_eq!(state.metrics().panics.get(), 1);
+    assert_ne!(
+        codes(state, &good).await,
+        (13, 500),
+        "the next one is judged"
     );
 }

@@ -162,3 +162,46 @@ fn an_authority_in_a_document_of_its_own_is_not_used_beside_others() {
     assert_eq!(reasons(&keys), expected);
     assert!(verifies(&read(&[ca]).unwrap(), &authority));
 }
+
+/// Issuers publish private keys by mistake, and odd members by habit.
+#[test]
+fn a_published_set_has_public_members_only_and_verifies_the_same() {
+    let signers = ["RS256", "ES256", "EdDSA"].map(|alg| Signer::generate(alg, alg));
+    let hidden = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "x5c", "priv"];
+    let keys: Vec<Value> = signers
+        .iter()
+        .map(|signer| {
+            let mut jwk = signer.jwk();
+            for name in hidden {
+                jwk[name] = json!("c2VjcmV0");
+            }
+            jwk
+        })
+        .chain([json!({"kty": "oct", "kid": "shared", "k": "c2VjcmV0"})])
+        .collect();
+    let set = KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
+    let published = set.to_public_json();
+    assert!(!published.contains("c2VjcmV0"), "{published}");
+    let expected = key_set(&signers.each_ref());
+    assert_eq!(serde_json::from_str::<Value>(&published).unwrap(), expected);
+    let again = KeySet::from_json(published.as_bytes()).unwrap();
+    assert!(again.keys().eq(set.keys()));
+}
+
+#[test]
+fn a_key_in_pem_is_published_as_a_jwk() {
+    let signer = Signer::generate("ES256", "");
+    let set = read(&[public(&signer)]).unwrap();
+    let published: Value = serde_json::from_str(&set.to_public_json()).unwrap();
+    let jwk = signer.jwk();
+    let [kty, crv, x, y] = ["kty", "crv", "x", "y"].map(|name| &jwk[name]);
+    let expected = json!({"keys": [{"kty": kty, "crv": crv, "x": x, "y": y}]});
+    assert_eq!(published, expected);
+}
+
+#[test]
+fn a_secret_is_never_published() {
+    let secret = b"a secret of at least thirty-two bytes";
+    let set = KeySet::from_secret(&[Algorithm::HS256], secret).unwrap();
+    assert_eq!(set.to_public_json(), r#"{"keys":[]}"#);
+}

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::authenticator::IssuerKeys;
 use crate::clock::Moment;
 use crate::jose::KeySet;
+use crate::policy::IssuerId;
 
 use super::super::Timing;
 use super::super::life_cycle::{LifeCycle, Standing};
+use super::Publish;
 
 /// What requests, operators and the task share.
 pub(in crate::jwks) struct State {
@@ -17,6 +20,15 @@ pub(in crate::jwks) struct State {
     pub(in crate::jwks) standing: Standing,
     pub(in crate::jwks) record: Record,
     pub(in crate::jwks) random: fastrand::Rng,
+    /// Who is told of keys: the configurations in use.
+    pub(super) subscribers: Vec<Subscriber>,
+}
+
+/// Somebody who is told of keys.
+pub(in crate::jwks) struct Subscriber {
+    /// Whose keys they are to him.
+    pub(super) issuers: Vec<IssuerId>,
+    pub(super) publish: Publish,
 }
 
 /// What operators are told.
@@ -39,7 +51,18 @@ impl State {
             standing: Standing::Absent,
             record: Record::default(),
             random: fastrand::Rng::with_seed(seed),
+            subscribers: Vec::new(),
         }
+    }
+
+    /// The keys as requests see them.
+    pub(super) fn published(&self) -> Option<IssuerKeys> {
+        let set = self.keys.clone()?;
+        Some(IssuerKeys {
+            set,
+            stale: self.standing == Standing::Stale,
+            usable_until: self.life.usable_until(),
+        })
     }
 
     pub(super) fn differs_from(&self, had: Option<&Arc<KeySet>>) -> bool {

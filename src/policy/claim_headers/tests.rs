@@ -2,7 +2,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::request::{Header, Request};
+use crate::request::Header;
 use crate::token::{ClaimPath, Claims};
 
 use super::{ArrayForm, ClaimHeader, ClaimHeaders, HeaderName, HeaderNameError, ManagedHeaders};
@@ -201,13 +201,7 @@ fn look_alikes_of_a_credential_header_are_removed_and_the_header_itself_is_not()
             value: b"",
         })
         .to_vec();
-    let removed = managed.to_remove(
-        &[],
-        &Request {
-            headers,
-            ..Request::default()
-        },
-    );
+    let removed = managed.to_remove(&[], &headers);
     assert_eq!(removed, ["x.api.token", "x_api_token"]);
 }
 
@@ -237,9 +231,9 @@ proptest! {
         }).collect();
         let headers = headers(ArrayForm::Comma, false);
         let managed = ManagedHeaders::new(std::iter::once(&headers), vec!["x-api-token".into()]);
-        let request = Request { headers: vec![Header { name: name.as_bytes(), value: b"root" }], ..Request::default() };
+        let sent = [Header { name: name.as_bytes(), value: b"root" }];
         let set = if set { vec![(Bytes::from_static(b"x-claim"), Bytes::from_static(b"alice"))] } else { Vec::new() };
-        let removed = managed.to_remove(&set, &request);
+        let removed = managed.to_remove(&set, &sent);
         let lower = Bytes::from(name.to_ascii_lowercase());
         let overwritten = set.iter().any(|(name, _)| *name == lower);
         prop_assert!(removed.contains(&lower) != overwritten, "{name}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use watchword::authenticator::{IssuerKeys, Snapshot, VerifiedTokens, authenticate};
+use watchword::authenticator::{IssuerKeys, Question, Snapshot, VerifiedTokens, authenticate};
 use watchword::clock::Moment;
 use watchword::jwks::Source;
 use watchword::request::{Header, Request};
@@ -44,7 +44,7 @@ impl Core {
             context: Vec::new(),
         };
         let now = UnixTime::EPOCH.plus(Duration::from_secs(NOW as u64));
-        authenticate(&self.snapshot, &request, now, cache)
+        authenticate(&self.snapshot, &Question::from(request), now, cache)
             .verdict
             .reason()
     }

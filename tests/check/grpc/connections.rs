@@ -14,7 +14,7 @@ use super::super::process::Process;
 use super::super::settings::Settings;
 use super::super::site::{self, CHECK, RUNTIME, Site};
 use super::super::tokens::{RSA, corp};
-use super::{MALFORMED, good};
+use super::{MALFORMED, good, resets};
 
 pub(crate) const ROWS: &[Row] = &[
     Row::new("GRP-14", stream_without_a_body_ends),
@@ -96,6 +96,7 @@ fn stream_without_a_body_ends(case: &mut Case) {
             MALFORMED,
         );
     }
+    resets::streams_that_are_given_up_cost_little(case);
 }
 
 fn client_that_reads_nothing_holds_nobody_up(case: &mut Case) {
@@ -202,7 +203,7 @@ fn open_files(id: u32) -> usize {
         .unwrap_or_default()
 }
 
-fn token() -> String {
+pub(super) fn token() -> String {
     RSA.sign(&mint::claims(Process::now()))
 }
 
@@ -235,6 +236,7 @@ fn connections_leave_nothing_behind(case: &mut Case) {
         &format!("open files: {start} at the start, {end} at the end"),
         end <= start,
     );
+    resets::silence_after_a_handshake_is_ended(case);
 }
 
 /// EMFILE for real: the process may open fewer files than there are connections.

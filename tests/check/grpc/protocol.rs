@@ -285,7 +285,14 @@ fn deadlines_do_no_harm(case: &mut Case) {
         case.holds(&format!("{timeout:?} ends: {reply:?}"), reply.is_over());
         if let Some(message) = reply.message() {
             let outcome = Outcome::of(Ok(Bytes::copy_from_slice(message)));
-            case.judge(timeout, &CORP, &good(), &outcome, Expect::Allow);
+            let too_late = Expect::Deny(503, "overloaded");
+            let expect = match timeout {
+                "0m" | "0S" | "1n" => too_late,
+                // Either is right, as long as it takes.
+                "1m" if !outcome.is_allow() => too_late,
+                _ => Expect::Allow,
+            };
+            case.judge(timeout, &CORP, &good(), &outcome, expect);
         }
     }
     for timeout in ["1S", "99999999H", "nonsense"] {

@@ -1,11 +1,16 @@
 //! Area `grpc`: SIGTERM while calls are in flight.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tonic_health::pb::HealthCheckRequest;
+use tokio::runtime::{Builder, Runtime};
+use tonic::Streaming;
+use tonic::transport::Endpoint;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
@@ -14,7 +19,7 @@ use super::super::mint;
 use super::super::outcome::Outcome;
 use super::super::process::Process;
 use super::super::settings::Settings;
-use super::super::site::{CHECK, RUNTIME};
+use super::super::site::CHECK;
 use super::super::tokens::{RSA, corp};
 
 pub(crate) const ROWS: &[Row] = &[Row::new("GRP-23", calls_in_flight_are_answered_at_the_end)];
@@ -29,34 +34,24 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
     let mut process = Process::serve("grp-23", &settings);
     let token = RSA.sign(&mint::claims(Process::now()));
     let calls = [Call::bearing(token), Call::get("/orders")];
+    let mut watch = Watch::of(process.address());
+    case.equal("health before", watch.next(), Some(ServingStatus::Serving));
+    // From here to the last body, calls are in flight, which they may be for 10 s: nothing is waited for needlessly.
     let mut connections = [0, 1].map(|_| Connection::open(process.address(), &[]));
     let streams: Vec<u32> = (0..IN_FLIGHT).map(|number| number * 2 + 1).collect();
     for connection in &mut connections {
         for stream in &streams {
             connection.start(*stream, CHECK, &[]);
         }
+    }
+    for connection in &mut connections {
         // The headers of an answered call arrived after all the others.
         let last = IN_FLIGHT * 2 + 1;
         let reply = connection.call(last, CHECK, &[], &calls[0].encoded(), WAIT);
         case.holds("a call before the end", reply.message().is_some());
     }
-    let mut watch = RUNTIME.block_on(async {
-        let watch = HealthClient::new(process.channel())
-            .watch(HealthCheckRequest::default())
-            .await;
-        watch.expect("Watch is there").into_inner()
-    });
-    let mut status = || {
-        let message = RUNTIME.block_on(async { tokio::time::timeout(WAIT, watch.message()).await });
-        message
-            .expect("a status in time")
-            .ok()
-            .flatten()
-            .map(|answer| answer.status())
-    };
-    case.equal("health before", status(), Some(ServingStatus::Serving));
     process.terminate();
-    case.equal("health first", status(), Some(ServingStatus::NotServing));
+    case.equal("health first", watch.next(), Some(ServingStatus::NotServing));
     for connection in &mut connections {
         case.holds(
             "GOAWAY",
@@ -66,8 +61,10 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
             let message = http2::framed(0, &calls[number % 2].encoded());
             connection.frame(DATA, END_STREAM, *stream, &message);
         }
+    }
+    for connection in &mut connections {
         connection.read_until(WAIT, |connection| connection.are_over(&streams));
-        let mut answered = 0;
+        let mut others = BTreeMap::new();
         for (number, stream) in streams.iter().enumerate() {
             let reply = connection.reply(*stream);
             let message = reply
@@ -80,11 +77,12 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
             } else {
                 outcome.http == Some(401)
             };
-            answered += usize::from(
-                right && reply.ended && reply.reset.is_none() && !reply.data.is_empty(),
-            );
+            if !right || !reply.ended || reply.reset.is_some() || reply.data.is_empty() {
+                let what = format!("{}, reset {:?}", outcome.summary(), reply.reset);
+                *others.entry(what).or_insert(0) += 1;
+            }
         }
-        case.equal("answers in flight", answered, streams.len());
+        case.equal("other answers in flight", others, BTreeMap::new());
     }
     drop(watch);
     let exit = process.wait();
@@ -96,12 +94,7 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
 fn watcher_does_not_hold_up_the_end(case: &mut Case) {
     let settings = Settings::of(corp()).server("shutdown_timeout: 20s");
     let mut process = Process::serve("grp-23-watch", &settings);
-    let watch = RUNTIME.block_on(async {
-        let watch = HealthClient::new(process.channel())
-            .watch(HealthCheckRequest::default())
-            .await;
-        watch.expect("Watch is there").into_inner()
-    });
+    let watch = Watch::of(process.address());
     let started = Instant::now();
     process.terminate();
     let exit = process.wait();
@@ -116,4 +109,34 @@ fn watcher_does_not_hold_up_the_end(case: &mut Case) {
         Some(0),
     );
     drop(watch);
+}
+
+/// A client that watches the health of the service, on a runtime of its own: the others' is busy with other areas.
+struct Watch {
+    runtime: Runtime,
+    statuses: Streaming<HealthCheckResponse>,
+}
+
+impl Watch {
+    fn of(address: SocketAddr) -> Self {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let statuses = runtime.block_on(async {
+            let endpoint = Endpoint::from_shared(format!("http://{address}"));
+            let channel = endpoint.expect("a URI").connect().await;
+            let mut client = HealthClient::new(channel.expect("a connection"));
+            client.watch(HealthCheckRequest::default()).await
+        });
+        Self {
+            runtime,
+            statuses: statuses.expect("Watch is there").into_inner(),
+        }
+    }
+
+    fn next(&mut self) -> Option<ServingStatus> {
+        let status = async { tokio::time::timeout(WAIT, self.statuses.message()).await };
+        let status = self.runtime.block_on(status).expect("a status in time");
+        status.ok().flatten().map(|answer| answer.status())
+    }
 }

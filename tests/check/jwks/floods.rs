@@ -78,7 +78,7 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
         &Settings::of(corp_from(&server.uri(), "")),
         Arc::new(Network),
     );
-    until("keys", || *inside.works.ready.borrow());
+    until("keys", || *inside.works.ready().borrow());
     let good = Call::bearing(token(&ED));
     let (mut fetched, mut answers, mut times) = (vec![0], Vec::new(), Vec::new());
     for now in 1..=SECONDS {
@@ -148,7 +148,7 @@ fn unknown_kids_cost_no_fetch_while_there_are_no_keys(case: &mut Case) {
     inside.check(case, "no key", &call, Expect::Deny(503, "jwks_unavailable"));
     server.reply(set(&[&ED]));
     inside.clock.advance(inside.status(0).next_fetch);
-    until("keys", || *inside.works.ready.borrow());
+    until("keys", || *inside.works.ready().borrow());
     inside.check(case, "keys at last", &call, Expect::Allow);
 }
 

@@ -125,7 +125,7 @@ fn each_call_is_judged_by_one_whole_set(case: &mut Case) {
     let settings =
         Settings::of(corp_from(&server.uri(), "")).top("token_cache: {max_entries: 100}");
     let inside = Inside::start(&settings, Arc::new(Network));
-    until("keys", || *inside.works.ready.borrow());
+    until("keys", || *inside.works.ready().borrow());
     inside.clock.advance(COOLDOWN);
     server.reply(set(&[&new[0], &new[1]]).held());
 

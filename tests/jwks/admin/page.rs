@@ -5,6 +5,9 @@ use tokio::net::TcpStream;
 
 use crate::site::Site;
 
+/// What Prometheus asks for.
+const ACCEPT: &str = "accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
+
 /// An answer.
 pub(super) struct Page {
     pub(super) status: u16,
@@ -23,8 +26,9 @@ pub(super) async fn post(site: &Site, target: &str) -> Page {
 async fn ask(site: &Site, method: &str, target: &str) -> Page {
     let address = site.app.admin_address().unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request =
-        format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nhost: {address}\r\n{ACCEPT}connection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -1,0 +1,157 @@
+{{/*
+The configuration. In what follows, a "flavour" is `workload` (pods of this chart) or `sidecar` (a container in other pods); templates that take one take a
+list: the context, the flavour.
+*/}}
+
+{{- define "watchword.config.directory" -}}/etc/watchword/config{{- end }}
+{{- define "watchword.config.file" -}}{{ include "watchword.config.directory" . }}/watchword.yaml{{- end }}
+{{- define "watchword.socket.directory" -}}/run/watchword{{- end }}
+{{- define "watchword.socket.address" -}}unix:{{ include "watchword.socket.directory" . }}/grpc.sock{{- end }}
+
+{{/* `yes` where the configuration is made from `config`. */}}
+{{- define "watchword.config.isOurs" -}}
+{{- if not (or .Values.existingConfig.configMap .Values.existingConfig.secret) }}yes{{ end }}
+{{- end }}
+
+{{/* The configuration of a flavour, as YAML: `config`, with what the chart knows better. */}}
+{{- define "watchword.config" -}}
+{{- $root := index . 0 }}
+{{- $config := deepCopy (default dict $root.Values.config) }}
+{{- include "watchword.config.dropNulls" $config }}
+{{- include "watchword.config.refuse" (list $root.Values "server" "grpc" "address") }}
+{{- include "watchword.config.refuse" (list $root.Values "server" "grpc" "socket") }}
+{{- include "watchword.config.refuse" (list $root.Values "server" "grpc" "tls") }}
+{{- include "watchword.config.refuse" (list $root.Values "server" "health") }}
+{{- include "watchword.config.refuse" (list $root.Values "server" "admin") }}
+{{- include "watchword.config.refuse" (list $root.Values "state_dir") }}
+{{- if not $config.issuers }}
+{{- fail "config.issuers: nobody would be let in; name an issuer, as in docs/configuration.md, or give existingConfig.configMap or existingConfig.secret" }}
+{{- end }}
+{{- include "watchword.config.check" (list $root $config) }}
+{{- $ours := include (printf "watchword.config.%s" (index . 1)) $root | fromYaml }}
+{{- /* Pods that are about to be replaced must not take the new file. One that is restarted before its turn still reads it. */}}
+{{- if and (eq $root.Values.reload "rollout") (not (hasKey $config "reload")) }}
+{{- $_ := set $ours "reload" (dict "watch" false) }}
+{{- end }}
+{{- toYaml (mergeOverwrite $config $ours) }}
+{{- end }}
+
+{{/* Removes what is null: values that take a setting back, such as one of a chart above this one, which Helm leaves there. Changes the mapping. */}}
+{{- define "watchword.config.dropNulls" -}}
+{{- $mapping := . }}
+{{- range $name, $value := . }}
+{{- if kindIs "invalid" $value }}
+{{- $_ := unset $mapping $name }}
+{{- else if kindIs "map" $value }}
+{{- include "watchword.config.dropNulls" $value }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Fails where `config` has this setting: takes a list of the values and the setting's names. */}}
+{{- define "watchword.config.refuse" -}}
+{{- $place := (index . 0).config }}
+{{- range $name := rest . }}
+{{- $place = ternary (get (default dict $place) $name) dict (kindIs "map" $place) }}
+{{- end }}
+{{- if $place }}
+{{- $setting := join "." (rest .) }}
+{{- fail (printf "config.%s: the chart sets this; use ports, listenAddress, admin, tls, sidecar or state" $setting) }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.config.workload" -}}
+{{- $ports := .Values.ports }}
+{{- $tls := .Values.tls }}
+server:
+  grpc:
+    address: {{ printf "%s:%d" .Values.listenAddress (int $ports.grpc) | quote }}
+    {{- if $tls.enabled }}
+    tls:
+      certificate: /etc/watchword/tls/tls.crt
+      private_key: /etc/watchword/tls/tls.key
+      {{- if ne $tls.client.certificate "none" }}
+      client_ca: /etc/watchword/client-ca/ca.crt
+      client_certificate: {{ $tls.client.certificate }}
+      {{- end }}
+    {{- end }}
+  health: {address: {{ printf "%s:%d" .Values.listenAddress (int $ports.health) | quote }}}
+  {{- if .Values.admin.enabled }}
+  {{- $host := ternary "127.0.0.1" .Values.listenAddress (eq .Values.admin.listen "loopback") }}
+  admin: {address: {{ printf "%s:%d" $host (int $ports.admin) | quote }}}
+  {{- end }}
+{{- include "watchword.config.state" . }}
+{{- end }}
+
+{{/* `yes` where other pods reach the port for operators. */}}
+{{- define "watchword.admin.isOpen" -}}
+{{- if and .Values.admin.enabled (eq .Values.admin.listen "pod") }}yes{{ end }}
+{{- end }}
+
+{{- define "watchword.config.sidecar" -}}
+{{- $sidecar := .Values.sidecar }}
+{{- $server := default dict (default dict .Values.config).server }}
+server:
+  {{- /* The proxy has ended before the signal comes: there is nobody who could notice. */}}
+  drain: {{ default "0s" $server.drain }}
+  grpc:
+    {{- if eq $sidecar.listen "unix" }}
+    address: {{ include "watchword.socket.address" . }}
+    socket:
+      mode: {{ $sidecar.socket.mode | quote }}
+      {{- with $sidecar.socket.group }}
+      group: {{ . | quote }}
+      {{- end }}
+    {{- else }}
+    address: {{ printf "127.0.0.1:%d" (int .Values.ports.grpc) | quote }}
+    {{- end }}
+  {{- if $sidecar.admin.enabled }}
+  admin: {address: {{ printf "%s:%d" .Values.listenAddress (int .Values.ports.admin) | quote }}}
+  {{- end }}
+{{- include "watchword.config.state" . }}
+{{- end }}
+
+{{- define "watchword.config.state" -}}
+{{- if .Values.state.enabled }}
+state_dir: /var/lib/watchword
+{{- end }}
+{{- end }}
+
+{{/*
+What running pods cannot take into use without a restart, as one line that changes with it: all of it for `reload: rollout`, else all but issuers, rules and
+mode.
+*/}}
+{{- define "watchword.config.checksum" -}}
+{{- $config := include "watchword.config" . | fromYaml }}
+{{- if eq (index . 0).Values.reload "hot" }}{{ $config = omit $config "issuers" "rules" "mode" }}{{ end }}
+{{- $config | toYaml | sha256sum }}
+{{- end }}
+
+{{/* Seconds from the stop to the end, at most: those of `preStopSleepSeconds`, `drain` and `shutdown_timeout`. Nothing where a template cannot read them. */}}
+{{- define "watchword.stopSeconds" -}}
+{{- $server := default dict (default dict .Values.config).server }}
+{{- $seconds := float64 .Values.preStopSleepSeconds }}
+{{- $isKnown := true }}
+{{- range $setting, $default := dict "drain" "5s" "shutdown_timeout" "10s" }}
+{{- $text := toString (default $default (get $server $setting)) }}
+{{- if regexMatch "^[0-9]+([.][0-9]+)?(ms|s|m|h)$" $text }}
+{{- $unit := get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0) (regexFind "[a-z]+$" $text) }}
+{{- $seconds = addf $seconds (mulf (regexFind "^[0-9.]+" $text | float64) $unit) }}
+{{- else }}
+{{- $isKnown = false }}
+{{- end }}
+{{- end }}
+{{- if $isKnown }}{{ ceil $seconds | int }}{{ end }}
+{{- end }}
+
+{{- define "watchword.terminationGracePeriodSeconds" -}}
+{{- if kindIs "invalid" .Values.terminationGracePeriodSeconds }}
+{{- $seconds := include "watchword.stopSeconds" . }}
+{{- if not $seconds }}
+{{- fail "terminationGracePeriodSeconds: missing; config.server.drain and shutdown_timeout are nothing that the chart could add up" }}
+{{- end }}
+{{- add $seconds 5 }}
+{{- else }}
+{{- int .Values.terminationGracePeriodSeconds }}
+{{- end }}
+{{- end }}

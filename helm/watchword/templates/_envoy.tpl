@@ -1,0 +1,97 @@
+{{/*
+What Envoy needs to ask Watchword, for charts that render Envoy's configuration, with the settings of examples/envoy/envoy.yaml, which says why each is
+there. Each takes a list: this chart's context, and a mapping of which all has defaults.
+*/}}
+
+{{/* The first of the HTTP filters, as a mapping. Takes `cluster`, `authority` and `timeout`. */}}
+{{- define "watchword.envoy.httpFilter" -}}
+{{- $options := index . 1 -}}
+name: envoy.filters.http.ext_authz
+typed_config:
+  "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
+  transport_api_version: V3
+  # If Watchword cannot be asked, nobody passes.
+  failure_mode_allow: false
+  status_on_error: {code: ServiceUnavailable}
+  encode_raw_headers: true
+  validate_mutations: true
+  grpc_service:
+    timeout: {{ default "1s" $options.timeout }}
+    envoy_grpc:
+      cluster_name: {{ default "watchword" $options.cluster }}
+      # A name that is a valid authority: without it Envoy sends the cluster's name.
+      authority: {{ default "watchword" $options.authority }}
+    retry_policy:
+      retry_on: connect-failure,refused-stream,reset,unavailable
+      num_retries: 2
+      retry_back_off: {base_interval: 0.025s, max_interval: {{ default "1s" $options.timeout }}}
+{{- end }}
+
+{{/*
+The cluster, as a mapping. Takes `to` (`sidecar`, the default: the socket or 127.0.0.1, as in `sidecar.listen`; or `service`: all pods, through the headless
+Service), `cluster`, `connectTimeout`, and for a Service with TLS the files `ca`, and `certificate` with `privateKey` where callers must show one.
+*/}}
+{{- define "watchword.envoy.cluster" -}}
+{{- $root := index . 0 }}
+{{- $options := index . 1 }}
+{{- $name := default "watchword" $options.cluster }}
+{{- $to := default "sidecar" $options.to }}
+{{- if not (has $to (list "sidecar" "service")) }}
+{{- fail (printf "watchword.envoy.cluster: `to` is %q; expected sidecar or service" $to) }}
+{{- end -}}
+name: {{ $name }}
+connect_timeout: {{ default "0.25s" $options.connectTimeout }}
+type: {{ ternary "STATIC" "STRICT_DNS" (eq $to "sidecar") }}
+typed_extension_protocol_options:
+  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+    explicit_http_config:
+      http2_protocol_options:
+        connection_keepalive: {interval: 30s, timeout: 5s}
+load_assignment:
+  cluster_name: {{ $name }}
+  endpoints:
+  - lb_endpoints:
+    - endpoint: {address: {{ include "watchword.envoy.address" (list $root $to) }}}
+{{- if and (eq $to "service") $root.Values.tls.enabled }}
+transport_socket:
+  {{- include "watchword.envoy.tls" (list $root $options) | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.envoy.address" -}}
+{{- $root := index . 0 }}
+{{- $port := int $root.Values.ports.grpc }}
+{{- if eq (index . 1) "service" }}
+{{- dict "socket_address" (dict "address" (include "watchword.headlessName" $root) "port_value" $port) | toJson }}
+{{- else if eq $root.Values.sidecar.listen "unix" }}
+{{- dict "pipe" (dict "path" (include "watchword.socket.address" $root | trimPrefix "unix:")) | toJson }}
+{{- else }}
+{{- dict "socket_address" (dict "address" "127.0.0.1" "port_value" $port) | toJson }}
+{{- end }}
+{{- end }}
+
+{{/* The name of the headless Service, as in the certificate that cert-manager makes. */}}
+{{- define "watchword.headlessName" -}}
+{{- printf "%s-headless.%s.svc" (include "watchword.fullname" .) (include "watchword.namespace" .) }}
+{{- end }}
+
+{{- define "watchword.envoy.tls" -}}
+{{- $name := include "watchword.headlessName" (index . 0) }}
+{{- $options := index . 1 }}
+{{- if not $options.ca }}
+{{- fail "tls.enabled: watchword.envoy.cluster needs `ca`, the file with the authority of Watchword's certificate" }}
+{{- end -}}
+name: envoy.transport_sockets.tls
+typed_config:
+  "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+  sni: {{ $name }}
+  common_tls_context:
+    {{- if $options.certificate }}
+    tls_certificates:
+    - {certificate_chain: {filename: {{ $options.certificate }}}, private_key: {filename: {{ required "watchword.envoy.cluster: `privateKey` is missing" $options.privateKey }}}}
+    {{- end }}
+    validation_context:
+      trusted_ca: {filename: {{ $options.ca }}}
+      match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: {{ $name }}}}]
+{{- end }}

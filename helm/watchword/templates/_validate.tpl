@@ -1,0 +1,106 @@
+{{/* Contradictions that the schema of the values cannot see. Each message begins with the value's name. */}}
+{{- define "watchword.validate" -}}
+{{- $values := .Values }}
+{{- $existing := $values.existingConfig }}
+{{- if and $existing.configMap $existing.secret }}
+{{- fail "existingConfig.secret: give either this or existingConfig.configMap" }}
+{{- end }}
+{{- if and $values.config (or $existing.configMap $existing.secret) }}
+{{- fail "config: give either this or existingConfig" }}
+{{- end }}
+{{- if and (or $existing.configMap $existing.secret) (eq $values.reload "rollout") }}
+{{- fail "reload: `rollout` needs `config`; of an existing ConfigMap or Secret the chart does not see changes" }}
+{{- end }}
+{{- $tls := $values.tls }}
+{{- if $tls.enabled }}
+{{- if and $tls.certManager.enabled (not $tls.certManager.issuerRef.name) }}
+{{- fail "tls.certManager.issuerRef.name: missing" }}
+{{- end }}
+{{- if not (or $tls.certManager.enabled $tls.existingSecret) }}
+{{- fail "tls.existingSecret: missing; name a Secret with tls.crt and tls.key, or switch tls.certManager.enabled on" }}
+{{- end }}
+{{- else if or $tls.certManager.enabled (ne $tls.client.certificate "none") }}
+{{- fail "tls.enabled: false, but tls.certManager or tls.client is set" }}
+{{- end }}
+{{- if and $values.caBundle.configMap $values.caBundle.secret }}
+{{- fail "caBundle.secret: give either this or caBundle.configMap" }}
+{{- end }}
+{{- $ports := $values.ports }}
+{{- if lt (len (uniq (list (int $ports.grpc) (int $ports.health) (int $ports.admin)))) 3 }}
+{{- fail "ports: grpc, health and admin must differ" }}
+{{- end }}
+{{- if and $values.test.enabled (ne $values.mode "none") (not $values.headlessService.enabled) (or $tls.enabled (not $values.service.enabled)) }}
+{{- fail "test.enabled: needs headlessService.enabled, or service.enabled without tls" }}
+{{- end }}
+{{- $scaling := $values.autoscaling }}
+{{- if $scaling.enabled }}
+{{- if ne $values.mode "deployment" }}
+{{- fail (printf "autoscaling.enabled: needs mode deployment, found %s" $values.mode) }}
+{{- end }}
+{{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}
+{{- fail "autoscaling.minReplicas: more than maxReplicas" }}
+{{- end }}
+{{- if not (or $scaling.targetCPUUtilizationPercentage $scaling.targetMemoryUtilizationPercentage $scaling.metrics) }}
+{{- fail "autoscaling.targetCPUUtilizationPercentage: nothing to scale by; give this, targetMemoryUtilizationPercentage or metrics" }}
+{{- end }}
+{{- end }}
+{{- if and (include "watchword.config.isOurs" .) (or (ne $values.mode "none") $values.sidecar.enabled $values.sidecar.injector.enabled) }}
+{{- $_ := include "watchword.config" (list . "workload") }}
+{{- end }}
+{{- if and (include "watchword.config.isOurs" .) (not (kindIs "invalid" $values.terminationGracePeriodSeconds)) }}
+{{- with include "watchword.stopSeconds" . }}
+{{- if lt (int $values.terminationGracePeriodSeconds) (int .) }}
+{{- fail (printf "terminationGracePeriodSeconds: found %v; preStopSleepSeconds, drain and shutdown_timeout take %s" $values.terminationGracePeriodSeconds .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- include "watchword.validate.network" . }}
+{{- include "watchword.integrations.validate" . }}
+{{- include "watchword.validate.names" . }}
+{{- end }}
+
+{{/* That objects get names which Kubernetes takes. */}}
+{{- define "watchword.validate.names" -}}
+{{- $values := .Values }}
+{{- $name := include "watchword.fullname" . }}
+{{- $pattern := ternary "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" "^[a-z]([-a-z0-9]*[a-z0-9])?$" (eq $values.mode "none") }}
+{{- if not (regexMatch $pattern $name) }}
+{{- fail (printf "fullnameOverride: objects would be called %q; give small letters, digits and hyphens, a letter first" $name) }}
+{{- end }}
+{{- $volumes := list }}
+{{- range $i, $file := $values.secretFiles }}
+{{- $volume := include "watchword.secretVolume" $file }}
+{{- if gt (len $volume) 63 }}
+{{- fail (printf "secretFiles[%d].name: missing; the Secret's name is too long for a volume" $i) }}
+{{- end }}
+{{- if has $volume $volumes }}
+{{- fail (printf "secretFiles[%d].name: %s is there twice" $i (default $file.secret $file.name)) }}
+{{- end }}
+{{- $volumes = append $volumes $volume }}
+{{- end }}
+{{- $other := or $values.grafanaDashboard.enabled $values.prometheusRule.enabled $values.extraObjects }}
+{{- if and (eq $values.mode "none") (not (or $values.sidecar.enabled $values.sidecar.injector.enabled $other)) }}
+{{- fail "mode: none needs sidecar.enabled or sidecar.injector.enabled" }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.validate.network" -}}
+{{- $values := .Values }}
+{{- if and $values.service.nodePort (eq $values.service.type "ClusterIP") }}
+{{- fail "service.nodePort: needs service.type NodePort or LoadBalancer" }}
+{{- end }}
+{{- $policy := $values.networkPolicy }}
+{{- if $policy.cilium.enabled }}
+{{- if not $policy.enabled }}
+{{- fail "networkPolicy.cilium.enabled: needs networkPolicy.enabled" }}
+{{- end }}
+{{- if not $policy.cilium.toFQDNs }}
+{{- fail "networkPolicy.cilium.toFQDNs: missing; without it no key server could be reached" }}
+{{- end }}
+{{- range $setting := list "dnsTo" "issuersTo" "extra" }}
+{{- if get $policy.egress $setting }}
+{{- fail (printf "networkPolicy.egress.%s: not with networkPolicy.cilium.enabled; extraObjects may have a policy of yours" $setting) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

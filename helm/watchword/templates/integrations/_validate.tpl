@@ -1,0 +1,140 @@
+{{/* Contradictions in `integrations`. Each message begins with the value's name. */}}
+{{- define "watchword.integrations.validate" -}}
+{{- $integrations := .Values.integrations }}
+{{- include "watchword.integrations.validate.timeout" . }}
+{{- $on := list }}
+{{- range $product := list "istio" "envoyGateway" "gatewayAPI" "contour" "kgateway" }}
+{{- if (get $integrations $product).enabled }}{{ $on = append $on $product }}{{ end }}
+{{- end }}
+{{- if $on }}
+{{- include "watchword.integrations.validate.wait" . }}
+{{- end }}
+{{- range $product := $on }}
+{{- include "watchword.integrations.validate.via" (list $ $product) }}
+{{- include (printf "watchword.integrations.validate.%s" $product) $ }}
+{{- end }}
+{{- if include "watchword.integrations.backendTLS" . }}
+{{- $policy := $integrations.backendTLSPolicy }}
+{{- if and $policy.caCertificateRefs $policy.wellKnownCACertificates }}
+{{- fail "integrations.backendTLSPolicy.wellKnownCACertificates: give either this or caCertificateRefs" }}
+{{- end }}
+{{- if not (or $policy.caCertificateRefs $policy.wellKnownCACertificates) }}
+{{- fail "integrations.backendTLSPolicy.caCertificateRefs: missing; with tls.enabled, a gateway must know the CA" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.integrations.validate.timeout" -}}
+{{- $timeout := .Values.integrations.timeout }}
+{{- if not (regexMatch "^[1-9][0-9]{0,4}(ms|s)$" (toString $timeout)) }}
+{{- fail (printf "integrations.timeout: found %q; expected a duration such as 250ms or 1s" (toString $timeout)) }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.integrations.validate.wait" -}}
+{{- $timeout := .Values.integrations.timeout }}
+{{- $milliseconds := include "watchword.integrations.milliseconds" $timeout | atoi }}
+{{- range $name, $issuer := (default dict .Values.config).issuers }}
+{{- if and (kindIs "map" $issuer) (kindIs "map" $issuer.jwks) (or $issuer.jwks.uri $issuer.jwks.discovery $issuer.jwks.file) }}
+{{- $wait := default "100ms" $issuer.jwks.wait }}
+{{- with include "watchword.integrations.milliseconds" $wait }}
+{{- if le $milliseconds (atoi .) }}
+{{- fail (printf "integrations.timeout: found %s; it must be longer than config.issuers.%s.jwks.wait (%s)" $timeout $name $wait) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* That whom the proxies are to ask is there. Takes a list: the context, the product. */}}
+{{- define "watchword.integrations.validate.via" -}}
+{{- $root := index . 0 }}
+{{- $values := $root.Values }}
+{{- $product := index . 1 }}
+{{- $via := default "service" (get $values.integrations $product).via }}
+{{- if eq $via "sidecar" }}
+{{- if not (or $values.sidecar.enabled $values.sidecar.injector.enabled) }}
+{{- fail (printf "integrations.%s.via: `sidecar` needs sidecar.enabled or sidecar.injector.enabled" $product) }}
+{{- end }}
+{{- else if ne $via "service" }}
+{{- fail (printf "integrations.%s.via: found %q; expected service or sidecar" $product $via) }}
+{{- else if eq $values.mode "none" }}
+{{- $way := ternary ", or via sidecar" "" (has $product (list "istio" "envoyGateway")) }}
+{{- fail (printf "integrations.%s.enabled: there is no Service with mode none; use mode deployment or daemonset%s" $product $way) }}
+{{- else if not $values.service.enabled }}
+{{- fail (printf "integrations.%s.enabled: needs service.enabled" $product) }}
+{{- end }}
+{{- end }}
+
+{{/* Fails where items are missing, or lack a field. Takes a list: the context, the product, the list's name, fields that each must have. */}}
+{{- define "watchword.integrations.validate.items" -}}
+{{- $path := printf "integrations.%s.%s" (index . 1) (index . 2) }}
+{{- $fields := index . 3 }}
+{{- $items := get (get (index . 0).Values.integrations (index . 1)) (index . 2) }}
+{{- if not $items }}
+{{- fail (printf "%s: missing; what is to be protected?" $path) }}
+{{- end }}
+{{- range $i, $item := $items }}
+{{- range $field := $fields }}
+{{- if not (get $item $field) }}
+{{- fail (printf "%s[%d].%s: missing" $path $i $field) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.integrations.validate.envoyGateway" -}}
+{{- include "watchword.integrations.validate.items" (list . "envoyGateway" "policies" (list "targetRefs")) }}
+{{- if and (eq .Values.integrations.envoyGateway.via "sidecar") (ne .Values.sidecar.listen "unix") }}
+{{- fail "integrations.envoyGateway.via: `sidecar` needs sidecar.listen unix; a Backend may not be a loopback address" }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.integrations.validate.gatewayAPI" -}}
+{{- include "watchword.integrations.validate.items" (list . "gatewayAPI" "routes" (list "parentRefs" "rules")) }}
+{{- range $i, $route := .Values.integrations.gatewayAPI.routes }}
+{{- range $k, $rule := $route.rules }}
+{{- range $filter := $rule.filters }}
+{{- if eq (toString $filter.type) "ExternalAuth" }}
+{{- fail (printf "integrations.gatewayAPI.routes[%d].rules[%d].filters: the chart adds ExternalAuth; leave it out" $i $k) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.integrations.validate.contour" -}}
+{{- $contour := .Values.integrations.contour }}
+{{- if not (has $contour.protocol (list "h2" "h2c")) }}
+{{- fail (printf "integrations.contour.protocol: found %q; expected h2 or h2c" $contour.protocol) }}
+{{- end }}
+{{- if and (eq $contour.protocol "h2") (not .Values.tls.enabled) }}
+{{- fail "integrations.contour.protocol: h2 needs tls.enabled; without TLS say h2c, which needs Contour 1.22 or newer" }}
+{{- end }}
+{{- if and (eq $contour.protocol "h2c") .Values.tls.enabled }}
+{{- fail "integrations.contour.protocol: h2c is without TLS, but tls.enabled is true" }}
+{{- end }}
+{{- range $i, $proxy := $contour.proxies }}
+{{- $path := printf "integrations.contour.proxies[%d]" $i }}
+{{- range $field := list "fqdn" "tls" }}
+{{- if not (get (default dict $proxy.virtualhost) $field) }}
+{{- fail (printf "%s.virtualhost.%s: missing; Contour asks for virtual hosts with TLS only" $path $field) }}
+{{- end }}
+{{- end }}
+{{- if hasKey $proxy.virtualhost "authorization" }}
+{{- fail (printf "%s.virtualhost.authorization: the chart sets this" $path) }}
+{{- end }}
+{{- range $k, $route := $proxy.routes }}
+{{- if $route.permitInsecure }}
+{{- fail (printf "%s.routes[%d].permitInsecure: Contour does not ask about requests without TLS" $path $k) }}
+{{- end }}
+{{- if dig "authPolicy" "disabled" false $route }}
+{{- fail (printf "%s.routes[%d].authPolicy.disabled: nobody would take claim headers of clients away; give Watchword a rule with `require: none`" $path $k) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.integrations.validate.kgateway" -}}
+{{- include "watchword.integrations.validate.items" (list . "kgateway" "policies" (list "targetRefs")) }}
+{{- end }}

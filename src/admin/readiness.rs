@@ -1,0 +1,113 @@
+//! `GET /readyz`: whether the server wants to be called, and with `?verbose` what it is like.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::explain::instant;
+use crate::grpc::Generation;
+use crate::policy::Policy;
+use crate::telemetry::{LastReload, Reloads};
+
+use super::Admin;
+
+/// What may be asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wish {
+    /// `?verbose`, or `?verbose=` and anything.
+    verbose: Option<String>,
+}
+
+pub(super) async fn show(State(admin): State<Arc<Admin>>, Query(wish): Query<Wish>) -> Response {
+    let problem = problem(&admin);
+    let status = match problem {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut text = format!("{}\n", problem.unwrap_or("ok"));
+    if wish.verbose.is_some() {
+        describe(&admin, &mut text);
+    }
+    (status, text).into_response()
+}
+
+fn problem(admin: &Admin) -> Option<&'static str> {
+    if admin.state.is_stopping() {
+        Some("the server is about to stop")
+    } else if !*admin.ready.borrow() {
+        Some("keys of a required issuer have never been available: see /jwks")
+    } else {
+        None
+    }
+}
+
+fn describe(admin: &Admin, text: &mut String) {
+    let generation = admin.state.generation();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "shadow: {}", shadow(generation.policy()));
+    let _ = writeln!(
+        text,
+        "configuration: {}",
+        configuration(&admin.state.reloads)
+    );
+    keys(&generation, text);
+}
+
+fn shadow(policy: &Policy) -> String {
+    if policy.is_all_shadow() {
+        return "ON: nothing is denied".to_owned();
+    }
+    let rules = policy.shadow_rules();
+    if rules.is_empty() {
+        "off".to_owned()
+    } else {
+        format!("ON for rules: {}", rules.join(", "))
+    }
+}
+
+/// What is in use, and what became of the last try to replace it. Problems are told as in the log: without secrets.
+fn configuration(reloads: &Reloads) -> String {
+    let (accepted, refused) = reloads.counts();
+    let counts = format!("reloads: {accepted} accepted, {refused} refused");
+    match reloads.last() {
+        None => "that of the start".to_owned(),
+        Some(LastReload { at, refusal: None }) => {
+            format!("reloaded at {} ({counts})", instant(at))
+        }
+        Some(LastReload {
+            at,
+            refusal: Some(refusal),
+        }) => {
+            let refusal = refusal.replace('\n', "\n  ");
+            let at = instant(at);
+            format!("an earlier one; that of {at} was REFUSED ({counts}):\n  {refusal}")
+        }
+    }
+}
+
+fn keys(generation: &Generation, text: &mut String) {
+    let policy = generation.policy();
+    for source in generation.keys().status() {
+        let issuers = source.issuers.iter();
+        let issuers = issuers.filter_map(|issuer| Some(&*policy.issuer(*issuer)?.name));
+        let issuers: Vec<&str> = issuers.collect();
+        let age = source
+            .age
+            .map_or_else(String::new, |age| format!(", {}s old", age.as_secs()));
+        let (state, number) = (source.state, source.keys.len());
+        let issuers = issuers.join(", ");
+        let _ = writeln!(text, "keys of {issuers}: {state}, {number} usable{age}");
+        if let Some((ago, error)) = &source.failure {
+            let _ = writeln!(
+                text,
+                "  the last fetch failed {}s ago: {error}",
+                ago.as_secs()
+            );
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Another configuration for a server that runs: taken as a whole, or not at all.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tracing::warn;
+
+use crate::config::Config;
+use crate::listen::{TlsError, TlsFiles, certificate_expiry, load_tls};
+use crate::telemetry::Metrics;
+use crate::token::UnixTime;
+
+use super::{App, ReloadError};
+
+impl App {
+    /// Judges by another configuration from now on, and shows its certificate; see [`super::Works::reload`].
+    ///
+    /// # Errors
+    /// [`ReloadError`]; the configuration in use stays.
+    pub async fn reload(&mut self, config: Config) -> Result<(), ReloadError> {
+        if let Some(setting) = needs_restart(&self.config, &config) {
+            return Err(ReloadError::NeedsRestart(setting));
+        }
+        let loaded = load(config.server.grpc.tls.clone()).await?;
+        self.works.reload(&config).await?;
+        let expiry = loaded.as_ref().and_then(|loaded| loaded.1);
+        if let (Some(tls), Some((loaded, _))) = (&self.tls, loaded) {
+            tls.replace(loaded);
+        }
+        announce(&config, expiry, &self.works.state.telemetry.metrics);
+        self.config = config;
+        Ok(())
+    }
+
+    /// Whether the last reload was refused for this very reason.
+    #[must_use]
+    pub fn was_refused(&self, refusal: Option<&str>) -> bool {
+        let last = self.works.state.reloads.last();
+        let last = last.and_then(|last| last.refusal);
+        refusal.is_some() && last.as_deref() == refusal
+    }
+
+    /// Lets operators know of a reload, and why it was refused, where it was.
+    pub fn note_reload(&self, refusal: Option<String>) {
+        let state = &self.works.state;
+        let (metrics, now) = (&state.telemetry.metrics, state.clock.now());
+        match &refusal {
+            None => metrics.config_accepted(now),
+            Some(_) => metrics.config_refused(),
+        }
+        state.reloads.note(now, refusal);
+    }
+}
+
+/// What a listener shows, and when its certificate ends to be valid.
+pub(super) type Loaded = (Arc<ServerConfig>, Option<UnixTime>);
+
+/// Reads the files of TLS in a thread of their own: a disk that hangs must not keep signals from being heard.
+pub(super) async fn load(files: Option<TlsFiles>) -> Result<Option<Loaded>, TlsError> {
+    let Some(files) = files else {
+        return Ok(None);
+    };
+    let load = move || load_tls(&files).map(|loaded| Some((loaded, certificate_expiry(&files))));
+    match tokio::task::spawn_blocking(load).await {
+        Ok(loaded) => loaded,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// The first setting that differs and that only a start can change.
+fn needs_restart(old: &Config, new: &Config) -> Option<&'static str> {
+    let (old_server, new_server) = (&old.server, &new.server);
+    let (old_grpc, new_grpc) = (&old_server.grpc, &new_server.grpc);
+    let clients = |tls: &Option<TlsFiles>| tls.is_some();
+    let settings = [
+        ("server.grpc.address", old_grpc.address == new_grpc.address),
+        ("server.grpc.socket", old_grpc.socket == new_grpc.socket),
+        (
+            "server.grpc.tls (on or off)",
+            clients(&old_grpc.tls) == clients(&new_grpc.tls),
+        ),
+        (
+            "the limits of server.grpc",
+            old_grpc.limits == new_grpc.limits,
+        ),
+        (
+            "server.grpc.reflection",
+            old_grpc.reflection == new_grpc.reflection,
+        ),
+        ("server.health", old_server.health == new_server.health),
+        ("server.admin", old_server.admin == new_server.admin),
+        (
+            "server.max_in_flight",
+            old_server.max_in_flight == new_server.max_in_flight,
+        ),
+        ("state_dir", old.state_dir == new.state_dir),
+        ("log", old.log == new.log),
+        ("traces", old.traces == new.traces),
+    ];
+    let changed = settings.into_iter().find(|(_, same)| !same);
+    changed.map(|(setting, _)| setting)
+}
+
+/// Tells of what should not go unseen.
+pub(super) fn announce(config: &Config, expiry: Option<UnixTime>, metrics: &Metrics) {
+    let shadow = config.policy.shadow_rules();
+    metrics.set_shadow(config.policy.is_all_shadow() || !shadow.is_empty());
+    if config.policy.is_all_shadow() {
+        warn!("SHADOW MODE: nothing is denied, whatever the rules say");
+    } else if !shadow.is_empty() {
+        warn!(
+            rules = shadow.join(", "),
+            "SHADOW MODE: what these rules deny passes"
+        );
+    }
+    if let Some(expiry) = expiry {
+        metrics.certificate_expires("grpc", expiry);
+    }
+}

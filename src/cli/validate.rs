@@ -1,0 +1,136 @@
+//! `watchword validate`: explains how a token is judged.
+
+mod hint;
+mod input;
+mod json;
+mod keys;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{anyhow, bail};
+
+use crate::authenticator::{IssuerKeys, Snapshot};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::explain::{Explanation, explain, issuer_of, parse_instant};
+use crate::request::Request;
+use crate::token::{Denial, UnixTime};
+
+use super::complain;
+
+/// The exit code where there is no verdict.
+const CANNOT_TELL: u8 = 2;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// The token; `-`, or none, reads it from standard input, where other users of the machine cannot see it
+    // Several words, so that a mistake in quoting is judged and not printed.
+    #[arg(value_name = "TOKEN")]
+    token: Vec<String>,
+    /// Judge at this time instead of now: RFC 3339, or seconds since 1970
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<UnixTime>,
+    /// The host of the request that rules see
+    #[arg(long, value_name = "HOST", default_value = "")]
+    host: String,
+    /// Its path, with the query if there is one
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    path: String,
+    /// Its method
+    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    method: String,
+    /// A context extension of the proxy; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    context: Vec<(String, String)>,
+    /// Use the keys that a running server has, by the address of its admin listener, instead of fetching them
+    #[arg(long, value_name = "ADDRESS")]
+    server: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was judged, and what came of it.
+struct Judged<'a> {
+    request: &'a Request<'a>,
+    now: UnixTime,
+    explanation: &'a Explanation,
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    validate(arguments).unwrap_or_else(|error| {
+        complain(&format!("{error:#}"));
+        ExitCode::from(CANNOT_TELL)
+    })
+}
+
+fn validate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&arguments.config).map_err(|problems| anyhow!("{problems}"))?;
+    let server = arguments.server.as_deref().map(keys::of_server);
+    let server = server.transpose()?;
+    let token = input::token(&arguments.token)?;
+    let mut snapshot = Snapshot::new(config.policy.clone());
+    let mut failure = None;
+    if let Some(id) = issuer_of(&config.policy, &token) {
+        match keys::of_issuer(&config, id, server.as_ref()) {
+            Ok(keys) => {
+                snapshot = snapshot.with_keys(&[id], Some(&IssuerKeys::lasting(keys)));
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    let now = arguments.at.unwrap_or_else(|| Clock::system().now());
+    let request = request(arguments);
+    let explanation = explain(&snapshot, &request, &token, now);
+    if let Some(failure) = failure {
+        if explanation.denial == Some(Denial::JwksUnavailable) {
+            return Err(failure);
+        }
+        complain(&format!("{failure:#}; the verdict does not hang on them"));
+    }
+    if explanation.denial == Some(Denial::Internal) {
+        bail!("a fault of Watchword: please report it");
+    }
+    let judged = Judged {
+        request: &request,
+        now,
+        explanation: &explanation,
+    };
+    if arguments.json {
+        json::print(&judged)?;
+    } else {
+        report::print(&judged);
+    }
+    Ok(if explanation.denial.is_none() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn request(arguments: &Arguments) -> Request<'_> {
+    let context = arguments.context.iter();
+    Request {
+        method: arguments.method.as_bytes(),
+        path: arguments.path.as_bytes(),
+        host: arguments.host.as_bytes(),
+        context: context
+            .map(|(key, value)| (key.as_bytes(), value.as_bytes()))
+            .collect(),
+        ..Request::default()
+    }
+}
+
+fn time(text: &str) -> Result<UnixTime, &'static str> {
+    parse_instant(text).ok_or("a time such as 2026-11-25T22:10:03Z, or seconds since 1970")
+}
+
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}

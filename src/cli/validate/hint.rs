@@ -1,0 +1,45 @@
+//! What to do about a denial, in a line. docs/reasons.md says more.
+
+use crate::token::Denial;
+
+/// `None` where there is nothing that helps.
+pub(super) fn hint(denial: &Denial) -> Option<&'static str> {
+    Some(match denial {
+        Denial::TokenMissing => "give a token: as an argument, or on standard input",
+        Denial::TokenMalformed => "use the token exactly as the issuer gave it, whole and alone",
+        Denial::TokenTooLarge => {
+            "raise server.max_token_size (at most 65536), or have the issuer put less in"
+        }
+        Denial::AlgNotAllowed => {
+            "compare alg with the issuer's algorithms and with the key's own alg"
+        }
+        Denial::KeyNotFound => {
+            "is the token of this issuer's present keys? --server shows what a running server has"
+        }
+        Denial::SignatureInvalid => {
+            "the token was changed on its way, or signed by somebody else: get a new one"
+        }
+        Denial::CritUnsupported => "the issuer must not use crit",
+        Denial::TokenTypeInvalid => "is it an access token? see types and ignore_confirmation",
+        Denial::TokenExpired { .. } => {
+            "get a new token; if tokens expire at once, compare the clocks"
+        }
+        Denial::TokenNotYetValid { .. } => "compare the clocks of the issuer and of this machine",
+        Denial::IssuerNotAllowed => {
+            "compare iss with the configured issuers, final slash included, and with the rule's"
+        }
+        Denial::AudienceMismatch => "was the token made for this service? ask for its audience",
+        Denial::ClaimMissing { .. } => "have the issuer add the claim",
+        Denial::ClaimInvalid { .. } => "have the issuer write the claim as expected",
+        Denial::InsufficientScope { .. } => "ask the issuer for a token with these scopes",
+        Denial::PolicyDenied => "compare the claims, or path, method and host, with the rules",
+        Denial::RequestMalformed => {
+            "see Paths in docs/configuration.md; let the proxy normalise paths"
+        }
+        Denial::JwksUnavailable | Denial::Overloaded => "try again later",
+        Denial::DecryptFailed
+        | Denial::TokenRevoked
+        | Denial::CallerNotAllowed
+        | Denial::Internal => return None,
+    })
+}

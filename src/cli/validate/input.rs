@@ -1,0 +1,64 @@
+//! The token's text, from an argument or from standard input.
+
+use std::io::{IsTerminal as _, Read as _};
+
+use anyhow::{Context as _, bail};
+
+use super::super::complain;
+
+/// Most bytes that are read. More than any token may have, so that a long one is judged.
+const MAX_INPUT: u64 = 1024 * 1024;
+
+/// The token without white space around it and without `Bearer`.
+pub(super) fn token(words: &[String]) -> anyhow::Result<Vec<u8>> {
+    let text = match words {
+        [] => standard_input()?,
+        [word] if word == "-" => standard_input()?,
+        words => words.join(" ").into_bytes(),
+    };
+    Ok(bare(&text).to_vec())
+}
+
+fn standard_input() -> anyhow::Result<Vec<u8>> {
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        complain("Reading the token from standard input; end it with Ctrl-D.");
+    }
+    let mut text = Vec::new();
+    let mut bounded = input.lock().take(MAX_INPUT + 1);
+    bounded
+        .read_to_end(&mut text)
+        .context("standard input cannot be read")?;
+    if !u64::try_from(text.len()).is_ok_and(|length| length <= MAX_INPUT) {
+        bail!("standard input has more than {MAX_INPUT} bytes, which is no token");
+    }
+    Ok(text)
+}
+
+fn bare(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii();
+    match text.split_at_checked(6) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"bearer") => match rest {
+            [] => rest,
+            [b' ', ..] => rest.trim_ascii_start(),
+            _ => text,
+        },
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn a_token_is_taken_out_of_what_people_copy() {
+        for text in ["a.b.c", "a.b.c\r\n", "Bearer a.b.c\n", " bearer  a.b.c"] {
+            assert_eq!(bare(text.as_bytes()), b"a.b.c", "{text:?}");
+        }
+        assert_eq!(bare(b"Bearer\n"), b"");
+        for text in ["Bearera.b.c", "a b", "Basic eA=="] {
+            assert_eq!(bare(text.as_bytes()), text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The explanation for machines. docs/validate.md has this shape; members are added, never renamed.
+
+use serde::Serialize;
+
+use crate::explain::{Outcome, Step, instant, plain};
+use crate::token::Denial;
+
+use super::super::say;
+use super::Judged;
+use super::hint::hint;
+
+#[derive(Serialize)]
+struct Report {
+    verdict: &'static str,
+    reason: &'static str,
+    shadow: bool,
+    status: Option<i32>,
+    message: String,
+    at: String,
+    issuer: Option<String>,
+    rule: Option<String>,
+    failed: Option<String>,
+    steps: Vec<Check>,
+    hint: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    step: String,
+    result: &'static str,
+    decisive: bool,
+    reason: Option<&'static str>,
+    found: Option<String>,
+    expected: Option<String>,
+}
+
+pub(super) fn print(judged: &Judged<'_>) -> anyhow::Result<()> {
+    let explanation = judged.explanation;
+    let denial = explanation.denial.as_ref();
+    let report = Report {
+        verdict: if denial.is_some() { "deny" } else { "allow" },
+        reason: explanation.reason,
+        shadow: explanation.shadow,
+        status: denial.map(|denial| denial.class().http_status()),
+        message: super::report::message(explanation),
+        at: instant(judged.now),
+        issuer: explanation.issuer.as_deref().map(plain),
+        rule: explanation.rule.as_deref().map(plain),
+        failed: explanation
+            .first_failure()
+            .map(|step| step.name.to_string()),
+        steps: explanation.steps.iter().map(Check::of).collect(),
+        hint: denial.and_then(hint),
+    };
+    say(&serde_json::to_string(&report)?);
+    Ok(())
+}
+
+impl Check {
+    fn of(step: &Step) -> Self {
+        let made = step.outcome != Outcome::NotReached;
+        Self {
+            step: step.name.to_string(),
+            result: match step.outcome {
+                Outcome::Pass => "pass",
+                Outcome::Fail(_) => "fail",
+                Outcome::NotReached => "not_reached",
+            },
+            decisive: step.decisive,
+            reason: match &step.outcome {
+                Outcome::Fail(denial) => Some(Denial::code(denial)),
+                Outcome::Pass | Outcome::NotReached => None,
+            },
+            found: made.then(|| step.found.clone()),
+            expected: made.then(|| step.expected.clone()),
+        }
+    }
+}

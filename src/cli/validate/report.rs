@@ -1,0 +1,101 @@
+//! The explanation for people: the verdict, a line a step, and what to do next.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::explain::{Explanation, Outcome, Step, instant, plain};
+
+use super::super::say;
+use super::Judged;
+use super::hint::hint;
+
+const NOT_REACHED: &str = "not reached";
+
+pub(super) fn print(judged: &Judged<'_>) {
+    let explanation = judged.explanation;
+    say(&verdict(explanation));
+    say(&format!("{}\n", circumstances(judged)));
+    let steps = &explanation.steps;
+    let width = steps.iter().map(|step| step.name.chars().count()).max();
+    let width = width.unwrap_or_default();
+    let (decisive, others): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.decisive);
+    for step in decisive {
+        say(&line(step, width, Style::new()));
+    }
+    if !others.is_empty() {
+        say("\nNot decisive:");
+    }
+    for step in others {
+        say(&line(step, width, Style::new().dimmed()));
+    }
+    if let Some(hint) = explanation.denial.as_ref().and_then(hint) {
+        say(&format!("\nNext: {hint}"));
+    }
+}
+
+fn verdict(explanation: &Explanation) -> String {
+    let (colour, verdict) = match &explanation.denial {
+        None => (AnsiColor::Green, "ALLOW".to_owned()),
+        Some(denial) => (
+            AnsiColor::Red,
+            format!("DENY {}", denial.class().http_status()),
+        ),
+    };
+    let (style, reason) = (colour.on_default().bold(), explanation.reason);
+    let shadow = if explanation.shadow && explanation.denial.is_some() {
+        " (shadow mode: only noted, and the request passes)"
+    } else {
+        ""
+    };
+    format!(
+        "{style}{verdict} {reason}{style:#}: {}{shadow}",
+        message(explanation)
+    )
+}
+
+/// The verdict in words: what a client is told.
+pub(super) fn message(explanation: &Explanation) -> String {
+    match &explanation.denial {
+        Some(denial) => denial.to_string(),
+        None if explanation.reason == crate::authenticator::Verdict::ANONYMOUS => {
+            "the request needs no token".to_owned()
+        }
+        None => "the token is good, and enough".to_owned(),
+    }
+}
+
+/// What was judged, and when.
+fn circumstances(judged: &Judged<'_>) -> String {
+    let shown = |bytes: &[u8]| plain(&String::from_utf8_lossy(bytes));
+    let request = judged.request;
+    // A query may hold a token.
+    let path = request.path.split(|byte| *byte == b'?').next();
+    let (method, path) = (shown(request.method), shown(path.unwrap_or_default()));
+    let mut parts = vec![format!("{method} {path}")];
+    if !request.host.is_empty() {
+        parts.push(format!("host {}", shown(request.host)));
+    }
+    parts.push(format!("at {}", instant(judged.now)));
+    let explanation = judged.explanation;
+    for (what, name) in [("issuer", &explanation.issuer), ("rule", &explanation.rule)] {
+        let name = name.as_deref().map(plain);
+        parts.extend(name.map(|name| format!("{what} {name}")));
+    }
+    parts.join(", ")
+}
+
+fn line(step: &Step, width: usize, plain: Style) -> String {
+    let (mark, style) = match (&step.outcome, step.decisive) {
+        (Outcome::Pass, true) => ("pass", AnsiColor::Green.on_default()),
+        (Outcome::Fail(_), true) => ("FAIL", AnsiColor::Red.on_default().bold()),
+        (Outcome::Pass, false) => ("pass", plain),
+        (Outcome::Fail(_), false) => ("fail", AnsiColor::Yellow.on_default()),
+        (Outcome::NotReached, _) => ("-", plain),
+    };
+    let text = match &step.outcome {
+        Outcome::Pass => step.found.clone(),
+        Outcome::Fail(_) => format!("{} (expected: {})", step.found, step.expected),
+        Outcome::NotReached => NOT_REACHED.to_owned(),
+    };
+    let name = &step.name;
+    format!("{style}{mark:4}{style:#}  {plain}{name:width$}  {text}{plain:#}")
+}

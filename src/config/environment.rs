@@ -1,0 +1,163 @@
+//! `${NAME}` in the values of a configuration: text that comes from the environment.
+//!
+//! References are looked for in a document that is already parsed, so what a variable holds is never read as YAML.
+//! What it holds is never repeated in messages either: see [`Variables::redact`].
+
+mod text;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use super::document::{Document, Node, Origin, Value};
+
+/// Looks up a variable.
+pub type Environment<'e> = dyn Fn(&str) -> Option<OsString> + 'e;
+
+/// Values shorter than this are everywhere in messages by chance.
+const REDACTED_FROM: usize = 4;
+
+/// The process's environment.
+pub(super) fn process(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// The variables that a document refers to, with their values.
+#[derive(Default)]
+pub(super) struct Variables(BTreeMap<String, String>);
+
+/// A value in which a reference could not be followed.
+pub(super) struct Fault {
+    path: Vec<String>,
+    pub(super) found: String,
+    pub(super) expected: String,
+}
+
+impl Fault {
+    pub(super) fn steps(&self) -> Vec<&str> {
+        self.path.iter().map(String::as_str).collect()
+    }
+}
+
+/// Replaces all references in a document, up to `room` bytes of text together.
+pub(super) fn substitute(
+    document: &mut Document,
+    environment: &Environment<'_>,
+    room: usize,
+) -> (Variables, Vec<Fault>) {
+    let mut walk = Walk {
+        environment,
+        room,
+        path: Vec::new(),
+        variables: Variables::default(),
+        faults: Vec::new(),
+    };
+    walk.node(document.root_mut());
+    (walk.variables, walk.faults)
+}
+
+/// How a value of the environment is named in messages.
+pub(super) fn value_of(variables: &[String]) -> String {
+    let names: Vec<_> = variables
+        .iter()
+        .map(|name| format!("${{{name}}}"))
+        .collect();
+    format!("the value of {}", names.join(" and "))
+}
+
+/// Text in which `$` stands for itself, so that it reads as this text.
+pub(super) fn escaped(text: String) -> String {
+    if text.contains("$$") || text.contains("${") {
+        return text.replace('$', "$$");
+    }
+    text
+}
+
+impl Variables {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A message in which the names of variables stand for their values. Messages about a value of the environment do
+    /// not quote it at all; this is for those about another setting.
+    pub(super) fn redact(&self, message: String) -> String {
+        let mut values: Vec<_> = self.0.iter().collect();
+        values.retain(|(_, value)| value.len() >= REDACTED_FROM);
+        values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        values.into_iter().fold(message, |message, (name, value)| {
+            let name = format!("${{{name}}}");
+            let quoted = format!("{value:?}");
+            let quoted = quoted.trim_matches('"');
+            message.replace(value, &name).replace(quoted, &name)
+        })
+    }
+}
+
+struct Walk<'w> {
+    environment: &'w Environment<'w>,
+    /// How many bytes of text may still come.
+    room: usize,
+    path: Vec<String>,
+    variables: Variables,
+    faults: Vec<Fault>,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, node: &mut Node) {
+        match &mut node.value {
+            Value::String(text) if text.contains('$') => {
+                node.origin = self.text(text);
+            }
+            Value::List(elements) => {
+                for (index, element) in elements.iter_mut().enumerate() {
+                    self.within(format!("[{index}]"), element);
+                }
+            }
+            Value::Map(members) => {
+                for (key, value) in members {
+                    self.within(key.name.clone(), value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn within(&mut self, step: String, node: &mut Node) {
+        self.path.push(step);
+        self.node(node);
+        self.path.pop();
+    }
+
+    fn text(&mut self, text: &mut String) -> Origin {
+        let mut used = Vec::new();
+        let mut lookup = |name: &str| {
+            let value = (self.environment)(name)?;
+            if let Some(text) = value.to_str() {
+                self.variables.0.insert(name.to_owned(), text.to_owned());
+                used.push(name.to_owned());
+            }
+            Some(value)
+        };
+        match text::expand(text, &mut lookup, self.room) {
+            Ok(expanded) => {
+                self.room = self.room.saturating_sub(expanded.text.len());
+                *text = expanded.text;
+                used.dedup();
+                Origin::Expanded {
+                    variables: used,
+                    whole: expanded.whole,
+                }
+            }
+            Err((found, expected)) => {
+                self.faults.push(Fault {
+                    path: self.path.clone(),
+                    found,
+                    expected,
+                });
+                Origin::Failed
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

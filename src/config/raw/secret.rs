@@ -1,0 +1,130 @@
+//! Values that are not shown when a configuration is printed.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// Stands for what is not shown.
+pub(in crate::config) const MASK: &str = "********";
+
+/// A value that nobody else may know. It is read like any other, and written as [`MASK`].
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(in crate::config) struct Secret<T>(T);
+
+impl<T> Deref for Secret<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Serialize for Secret<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(MASK)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Secret<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        schema.insert("writeOnly".to_owned(), true.into());
+        schema
+    }
+}
+
+/// A URL. Written without user, password, query and fragment, any of which may be a secret.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(in crate::config) struct Url(String);
+
+impl Deref for Url {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Url {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&masked(&self.0))
+    }
+}
+
+impl JsonSchema for Url {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Url".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "x-kind": "URL"})
+    }
+}
+
+fn masked(url: &str) -> String {
+    // Parsers take more than this for a URL; what they would find in it is not known here.
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return MASK.to_owned();
+    };
+    let (rest, query) = match rest.find(['?', '#']) {
+        Some(at) => (rest.get(..at).unwrap_or_default(), rest.get(at..=at)),
+        None => (rest, None),
+    };
+    let host = rest.split(['/', '\\']).next().unwrap_or_default();
+    let path = rest.strip_prefix(host).unwrap_or_default();
+    let (user, host) = match host.rsplit_once('@') {
+        Some((_, host)) => (Some("@"), host),
+        None => (None, host),
+    };
+    let user = user.map_or_else(String::new, |at| format!("{MASK}{at}"));
+    let query = query.map_or_else(String::new, |sign| format!("{sign}{MASK}"));
+    format!("{scheme}://{user}{host}{path}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret() {
+        for (url, shown) in [
+            ("https://a.example/keys", "https://a.example/keys"),
+            ("https://a.example:8443", "https://a.example:8443"),
+            ("https://a.example/k@v", "https://a.example/k@v"),
+            ("https://a.example/k?key=1", "https://a.example/k?********"),
+            ("https://a.example?key=1#f", "https://a.example?********"),
+            ("https://a.example/#key", "https://a.example/#********"),
+            ("https://me:pw@a.example/", "https://********@a.example/"),
+            ("https://me:p@w@a.example", "https://********@a.example"),
+            ("https:me:pw@a.example", "********"),
+            ("https:\\\\me:pw@a.example", "********"),
+            ("", "********"),
+        ] {
+            assert_eq!(masked(url), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_read_as_it_is_and_written_masked() {
+        let secret: Secret<String> = serde_json::from_str("\"s3cret\"").unwrap();
+        assert_eq!(secret.as_str(), "s3cret");
+        let written = serde_json::to_string(&secret).unwrap();
+        assert_eq!(written, format!("\"{MASK}\""));
+    }
+}

@@ -1,0 +1,225 @@
+//! The section `server` as its author writes it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use std::time::Duration;
+
+use super::super::span::Span;
+use super::TokenFrom;
+
+pub(in crate::config) const DRAIN: Span = up_to(600);
+pub(in crate::config) const SHUTDOWN_TIMEOUT: Span = up_to(600);
+pub(in crate::config) const KEEPALIVE_INTERVAL: Span = from_one_second_to(3600);
+pub(in crate::config) const KEEPALIVE_TIMEOUT: Span = from_one_second_to(300);
+pub(in crate::config) const MAX_AGE: Span = from_one_second_to(24 * 3600);
+pub(in crate::config) const MAX_AGE_GRACE: Span = from_one_second_to(3600);
+/// From the least to the most that these may be.
+pub(in crate::config) const MAX_IN_FLIGHT: (u64, u64) = (16, 1_000_000);
+pub(in crate::config) const TOKEN_SIZE: (u64, u64) = (256, 65536);
+pub(in crate::config) const MAX_CONNECTIONS: (u64, u64) = (1, 1_000_000);
+pub(in crate::config) const MAX_STREAMS: (u64, u64) = (1, 65536);
+pub(in crate::config) const MAX_HEADER_LIST: (u64, u64) = (16384, 1_048_576);
+
+const fn up_to(seconds: u64) -> Span {
+    Span::new(Duration::ZERO, Duration::from_secs(seconds))
+}
+
+const fn from_one_second_to(seconds: u64) -> Span {
+    Span::new(Duration::from_secs(1), Duration::from_secs(seconds))
+}
+
+/// Listeners and limits.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Server {
+    /// The gRPC listener: `ext_authz` and health.
+    pub(in crate::config) grpc: Grpc,
+    /// A listener for `grpc.health.v1` only, plaintext, for probes that cannot use the gRPC listener.
+    /// Without it there is none.
+    pub(in crate::config) health: Option<Health>,
+    /// The listener for operators: metrics, probes and keys. Without it there is none.
+    pub(in crate::config) admin: Option<Admin>,
+    /// The realm in `www-authenticate` (RFC 9110 §11.5): visible ASCII and spaces, without `"` and `\`.
+    pub(in crate::config) realm: String,
+    /// The longest token that is looked at, in bytes; a longer one is `token_too_large`.
+    #[schemars(range(min = TOKEN_SIZE.0, max = TOKEN_SIZE.1))]
+    pub(in crate::config) max_token_size: u64,
+    /// Where tokens are looked for; at least one place. More than one credential in a request is malformed.
+    pub(in crate::config) token_from: Vec<TokenFrom>,
+    /// How long a server that was told to stop goes on as before, but for its health, which is `NOT_SERVING` at once: the
+    /// time that load balancers have to notice.
+    #[schemars(transform = DRAIN.in_schema())]
+    pub(in crate::config) drain: String,
+    /// How long a stopping server waits for calls in flight, after `drain`.
+    #[schemars(transform = SHUTDOWN_TIMEOUT.in_schema())]
+    pub(in crate::config) shutdown_timeout: String,
+    /// Most calls that are worked on at a time; those beyond are answered with 503 `overloaded` at once. Calls that wait
+    /// for keys, or whose message is on the way, do not count. With four times `grpc.max_concurrent_streams`, one
+    /// connection can take a quarter of it.
+    #[schemars(range(min = MAX_IN_FLIGHT.0, max = MAX_IN_FLIGHT.1))]
+    pub(in crate::config) max_in_flight: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            grpc: Grpc::default(),
+            health: None,
+            admin: None,
+            realm: "watchword".to_owned(),
+            max_token_size: 16384,
+            token_from: vec![TokenFrom {
+                header: Some("authorization".to_owned()),
+                ..TokenFrom::default()
+            }],
+            drain: "5s".to_owned(),
+            shutdown_timeout: "10s".to_owned(),
+            max_in_flight: 4096,
+        }
+    }
+}
+
+/// The gRPC listener.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Grpc {
+    /// Address and port, where port 0 takes a free one; or `unix:` and the path of a Unix socket, such as
+    /// `unix:/run/watchword/grpc.sock`.
+    pub(in crate::config) address: String,
+    /// Who may connect to the Unix socket.
+    pub(in crate::config) socket: Option<Socket>,
+    /// TLS. Without it, the listener is plaintext.
+    pub(in crate::config) tls: Option<Tls>,
+    /// Who may call.
+    pub(in crate::config) callers: Callers,
+    /// Whether the schema of the services is told to whoever asks (`grpc.reflection.v1` and `v1alpha`), as grpcurl does.
+    pub(in crate::config) reflection: bool,
+    /// Most connections at a time. A further one is closed at once.
+    #[schemars(range(min = MAX_CONNECTIONS.0, max = MAX_CONNECTIONS.1))]
+    pub(in crate::config) max_connections: u64,
+    /// Most calls in flight on one connection. Further ones wait at the caller's.
+    #[schemars(range(min = MAX_STREAMS.0, max = MAX_STREAMS.1))]
+    pub(in crate::config) max_concurrent_streams: u64,
+    /// Largest metadata of a call, in bytes, each entry with 32 more (RFC 9113 §6.5.2). A larger one is answered
+    /// with HTTP 431, which is an error to Envoy.
+    #[schemars(range(min = MAX_HEADER_LIST.0, max = MAX_HEADER_LIST.1))]
+    pub(in crate::config) max_header_list_size: u64,
+    /// How long a connection may be quiet until it is sent a ping.
+    #[schemars(transform = KEEPALIVE_INTERVAL.in_schema())]
+    pub(in crate::config) keepalive_interval: String,
+    /// How long a ping may go unanswered. The connection is closed then.
+    #[schemars(transform = KEEPALIVE_TIMEOUT.in_schema())]
+    pub(in crate::config) keepalive_timeout: String,
+    /// Age at which a connection is told to go. Each has up to a tenth more or less, so that they do not all come back at
+    /// once.
+    #[schemars(transform = MAX_AGE.in_schema())]
+    pub(in crate::config) max_connection_age: String,
+    /// How long calls in flight have then, until they are cut.
+    #[schemars(transform = MAX_AGE_GRACE.in_schema())]
+    pub(in crate::config) max_connection_age_grace: String,
+}
+
+impl Default for Grpc {
+    fn default() -> Self {
+        Self {
+            address: "0.0.0.0:9191".to_owned(),
+            socket: None,
+            tls: None,
+            callers: Callers::default(),
+            reflection: false,
+            max_connections: 4096,
+            max_concurrent_streams: 1024,
+            max_header_list_size: 262_144,
+            keepalive_interval: "30s".to_owned(),
+            keepalive_timeout: "10s".to_owned(),
+            max_connection_age: "5m".to_owned(),
+            max_connection_age_grace: "30s".to_owned(),
+        }
+    }
+}
+
+/// Who may connect to a Unix socket.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Socket {
+    /// The socket's permissions in octal, in quotes: connecting takes the right to write.
+    pub(in crate::config) mode: String,
+    /// The socket's group: a name in `/etc/group`, or a number in quotes. Without it, it is the
+    /// process's.
+    pub(in crate::config) group: Option<String>,
+}
+
+impl Default for Socket {
+    fn default() -> Self {
+        Self {
+            mode: "0660".to_owned(),
+            group: None,
+        }
+    }
+}
+
+/// TLS 1.2 and 1.3 on the gRPC listener.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Tls {
+    /// A PEM file with the server's certificate, then those between it and the authority.
+    pub(in crate::config) certificate: String,
+    /// A PEM file with its private key.
+    pub(in crate::config) private_key: String,
+    /// A PEM file with the authorities of clients' certificates. Without it, clients are not asked for one.
+    pub(in crate::config) client_ca: Option<String>,
+    /// Whether a client must have a certificate; only with `client_ca`, and `required` unless given.
+    pub(in crate::config) client_certificate: Option<ClientCertificate>,
+}
+
+/// Whether a client must have a certificate.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum ClientCertificate {
+    /// Without one, there is no connection.
+    Required,
+    /// One that is shown must be good.
+    Optional,
+}
+
+/// Who may call which service. Health answers everybody who can connect.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Callers {
+    /// Envoy's `Check`.
+    pub(in crate::config) check: Option<Caller>,
+    /// Watchword's own `Validate`.
+    pub(in crate::config) validate: Option<Caller>,
+}
+
+/// What a caller must show: a secret, or a certificate, or both where both are given.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Caller {
+    /// A file with one secret a line, one or two of at least 16 visible ASCII characters: with two, either opens, so that
+    /// they can be replaced one after the other.
+    pub(in crate::config) secret_file: Option<String>,
+    /// The name of the metadata with the secret.
+    #[schemars(extend("default" = "x-watchword-secret"))]
+    pub(in crate::config) secret_header: Option<String>,
+    /// Names of which the client's certificate must have one: a URI or a DNS name of its `subjectAltName`, compared exactly.
+    /// Needs `tls.client_ca`.
+    pub(in crate::config) certificate_names: Option<Vec<String>>,
+}
+
+/// The listener for health.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Health {
+    /// Address and port, such as `0.0.0.0:9192`; port 0 takes a free one.
+    pub(in crate::config) address: String,
+}
+
+/// The admin listener.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Admin {
+    /// Address and port, such as `127.0.0.1:9193`; port 0 takes a free one.
+    pub(in crate::config) address: String,
+}

@@ -1,0 +1,123 @@
+//! Putting a token into a request where the policy looks for it, and finding it there.
+
+use crate::policy::{Credential, IssuerId, Policy, Requirement, TokenFrom};
+use crate::request::{Header, Request};
+use crate::token::{BearerToken, Denial, Location, UnverifiedToken};
+
+use super::steps::Walk;
+use super::text;
+
+/// What brings a token: a header field, or the query.
+pub(super) struct Carrier {
+    header: Option<(String, Vec<u8>)>,
+    path: Vec<u8>,
+}
+
+impl Carrier {
+    pub(super) fn new(policy: &Policy, request: &Request<'_>, token: &[u8]) -> Self {
+        let mut carrier = Self {
+            header: None,
+            path: request.path.to_vec(),
+        };
+        match place(policy, token).map(|place| &place.location) {
+            _ if token.is_empty() => {}
+            None => {}
+            Some(Location::Header { name, scheme }) => {
+                let scheme = scheme.as_ref().map(|scheme| format!("{scheme} "));
+                let value = [scheme.unwrap_or_default().as_bytes(), token].concat();
+                carrier.header = Some((name.to_string(), value));
+            }
+            Some(Location::Cookie { name }) => {
+                let value = [name.as_bytes(), b"=", token].concat();
+                carrier.header = Some(("cookie".to_owned(), value));
+            }
+            Some(Location::Query { name }) => {
+                let mark: &[u8] = if carrier.path.contains(&b'?') {
+                    b"&"
+                } else {
+                    b"?"
+                };
+                carrier
+                    .path
+                    .extend([mark, name.as_bytes(), b"=", token].concat());
+            }
+        }
+        carrier
+    }
+
+    /// The request with the token in it.
+    pub(super) fn request<'a>(&'a self, request: &Request<'a>) -> Request<'a> {
+        let mut request = request.clone();
+        request.path = &self.path;
+        let header = self.header.as_ref();
+        request.headers.extend(header.map(|(name, value)| Header {
+            name: name.as_bytes(),
+            value,
+        }));
+        request
+    }
+}
+
+/// The first place where a token of its issuer may stand.
+fn place<'p>(policy: &'p Policy, token: &[u8]) -> Option<&'p TokenFrom> {
+    let issuer = issuer_of(policy, token);
+    let mut places = policy.token_from().iter();
+    let admitting = places.find(|place| issuer.is_some_and(|issuer| place.admits(issuer)));
+    admitting.or(policy.token_from().first())
+}
+
+/// The issuer that a token names, proved by nothing.
+#[must_use]
+pub fn issuer_of(policy: &Policy, token: &[u8]) -> Option<IssuerId> {
+    let token = BearerToken::new(token, policy.max_token_size()).ok()?;
+    let token = UnverifiedToken::parse(&token).ok()?;
+    let (issuer, _) = policy.issuer_by_url(token.issuer().ok()?)?;
+    Some(issuer)
+}
+
+impl<'s, 'r> Walk<'_, 's, 'r> {
+    pub(super) fn credential(
+        &mut self,
+        requirement: Option<&Requirement>,
+    ) -> Option<Credential<'s, 'r>> {
+        let policy = self.snapshot.policy();
+        let length = format!("{} bytes", self.length);
+        match policy.credential(self.request) {
+            Ok(Some(found)) => {
+                let place = text::location(&found.place.location);
+                self.step("token", Ok(()), format!("{length} in {place}"), "a token");
+                return Some(found);
+            }
+            Ok(None) if requirement.is_some_and(Requirement::admits_anonymous) => {
+                self.step(
+                    "token",
+                    Ok(()),
+                    "no token, and none is needed",
+                    "a token, or none",
+                );
+                self.allow();
+            }
+            Ok(None) => {
+                let expected = policy.token_from().iter();
+                let expected = expected.map(|place| text::location(&place.location));
+                let expected = format!("a token in {}", text::any_of(expected));
+                self.step("token", Err(Denial::TokenMissing), "no token", expected);
+            }
+            Err(denial) => {
+                let (found, expected) = match denial {
+                    Denial::TokenTooLarge => {
+                        let most = policy.max_token_size();
+                        (length, format!("at most {most} bytes (max_token_size)"))
+                    }
+                    _ => (
+                        format!("{length}, some of which no token has"),
+                        "one token: letters, digits, \"-\", \"_\" and \".\"".to_owned(),
+                    ),
+                };
+                self.step("token", Err(denial), found, expected);
+            }
+        }
+        self.skip(&["form", "header", "payload", "issuer"]);
+        None
+    }
+}

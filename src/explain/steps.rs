@@ -1,0 +1,138 @@
+//! The walk along the steps of the core. What each step looks at stands in the files beside this one.
+
+use std::borrow::Cow;
+
+use crate::authenticator::Snapshot;
+use crate::policy::Requirement;
+use crate::request::Request;
+use crate::token::{Denial, Now};
+
+/// One check.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its name, such as `exp`, or `rule.claims.department`.
+    pub name: Cow<'static, str>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Whether the verdict hung on it. It does not once the verdict is reached.
+    pub decisive: bool,
+    /// What was found.
+    pub found: String,
+    /// What would pass.
+    pub expected: String,
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It passed.
+    Pass,
+    /// It failed, for this reason.
+    Fail(Denial),
+    /// It could not be made, for what failed before.
+    NotReached,
+}
+
+/// The steps behind `issuer`, which need one.
+const BEHIND_ISSUER: [&str; 10] = [
+    "algorithm",
+    "key",
+    "signature",
+    "claims",
+    "typ",
+    "cnf",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+];
+
+/// A walk under way.
+pub(super) struct Walk<'w, 's, 'r> {
+    pub(super) snapshot: &'s Snapshot,
+    pub(super) request: &'w Request<'r>,
+    /// The length of the text that was given as the token.
+    pub(super) length: usize,
+    pub(super) now: Now,
+    /// The algorithm that the header names, for its description.
+    pub(super) algorithm: String,
+    steps: Vec<Step>,
+    reached: bool,
+}
+
+impl<'w, 's, 'r> Walk<'w, 's, 'r> {
+    pub(super) fn new(
+        snapshot: &'s Snapshot,
+        request: &'w Request<'r>,
+        length: usize,
+        now: Now,
+    ) -> Self {
+        Self {
+            snapshot,
+            request,
+            length,
+            now,
+            algorithm: String::new(),
+            steps: Vec::new(),
+            reached: false,
+        }
+    }
+
+    pub(super) fn run(mut self) -> Vec<Step> {
+        let requirement = self.rule();
+        let found = self.credential(requirement);
+        let token = found.and_then(|found| self.token(&found.token));
+        let issuer = token.as_ref().and_then(|token| self.issuer(token));
+        let (Some(found), Some(token), Some((id, issuer))) = (found, token, issuer) else {
+            self.skip(&BEHIND_ISSUER);
+            return self.steps;
+        };
+        self.algorithm_and_keys(&token, id, issuer);
+        self.claims(token.claims());
+        self.place(found.place, id, issuer);
+        self.kind(&token, &issuer.expectations);
+        self.audience(token.claims(), &issuer.expectations);
+        self.times(token.claims(), &issuer.expectations);
+        if let Some(Requirement::Token(demand)) = requirement {
+            self.demand(demand, id, issuer, token.claims());
+        }
+        self.headers(issuer, token.claims());
+        self.steps
+    }
+
+    /// Notes a check that was made; whether it passed.
+    pub(super) fn step(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        result: Result<(), Denial>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> bool {
+        let passes = result.is_ok();
+        self.steps.push(Step {
+            name: name.into(),
+            outcome: result.map_or_else(Outcome::Fail, |()| Outcome::Pass),
+            decisive: !self.reached,
+            found: found.into(),
+            expected: expected.into(),
+        });
+        self.reached |= !passes;
+        passes
+    }
+
+    /// Notes checks that cannot be made.
+    pub(super) fn skip(&mut self, names: &[&'static str]) {
+        self.steps.extend(names.iter().map(|name| Step {
+            name: (*name).into(),
+            outcome: Outcome::NotReached,
+            decisive: false,
+            found: String::new(),
+            expected: String::new(),
+        }));
+    }
+
+    /// The request passes, whatever the rest may show.
+    pub(super) fn allow(&mut self) {
+        self.reached = true;
+    }
+}

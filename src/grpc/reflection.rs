@@ -1,0 +1,32 @@
+//! Server reflection: the schema, for tools that have none at hand, such as grpcurl. Says nothing of configuration or keys.
+
+use tonic::service::Routes;
+use tonic_reflection::pb;
+use tonic_reflection::server::Builder;
+
+use crate::wire;
+
+/// Largest request, in bytes. Names are short, and an answer repeats the request.
+const MAX_REQUEST: usize = 4096;
+
+/// Adds `grpc.reflection.v1`, and `v1alpha`, which many tools still ask for.
+#[must_use]
+pub fn add_to(routes: Routes) -> Routes {
+    match (schema().build_v1(), schema().build_v1alpha()) {
+        (Ok(v1), Ok(v1alpha)) => routes
+            .add_service(v1.max_decoding_message_size(MAX_REQUEST))
+            .add_service(v1alpha.max_decoding_message_size(MAX_REQUEST)),
+        // The schema is a part of this build: whether it can be read is for tests to find out.
+        _ => routes,
+    }
+}
+
+/// Everything that the listener serves, in both versions alike.
+fn schema() -> Builder<'static> {
+    Builder::configure()
+        .include_reflection_service(false)
+        .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(pb::v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(pb::v1alpha::FILE_DESCRIPTOR_SET)
+}

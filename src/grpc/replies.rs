@@ -1,0 +1,183 @@
+//! The one place where a `ValidateResponse` is built: from a decision, allow or deny, explicitly.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::authenticator::{Allow, Decision, Verdict};
+use crate::policy::{Issuer, Policy};
+use crate::token::{Class, Denial, Removal, VerifiedToken};
+use crate::wire::watchword::v1 as wire;
+use crate::wire::watchword::v1::validate_response::Verdict as WireVerdict;
+
+use super::answers::{RETRY_AFTER, challenge, with_scope};
+use super::claims_struct;
+
+/// A response that says allow or deny, explicitly.
+#[derive(Debug)]
+pub struct Reply(wire::ValidateResponse);
+
+/// The fixed parts of all replies under one policy.
+#[derive(Debug)]
+pub struct Replies {
+    denials: HashMap<&'static str, wire::Deny>,
+    rules: HashMap<Arc<str>, Bytes>,
+    /// Where no denial is enforced: the headers to take out of a request whose call cannot be judged.
+    pass: Option<Vec<Bytes>>,
+}
+
+impl Reply {
+    /// The message to send.
+    #[must_use]
+    pub fn message(&self) -> &wire::ValidateResponse {
+        &self.0
+    }
+
+    /// The message to put among others.
+    #[must_use]
+    pub fn into_message(self) -> wire::ValidateResponse {
+        self.0
+    }
+}
+
+impl Replies {
+    /// Prepares replies for a policy; the realm is quoted in challenges.
+    #[must_use]
+    pub fn new(policy: &Policy, realm: &str) -> Self {
+        let samples = Denial::samples();
+        let denials = samples
+            .iter()
+            .map(|denial| (denial.code(), prepared(denial, realm)));
+        let rules = policy.rules().iter();
+        let name = |name: &Arc<str>| (name.clone(), Bytes::copy_from_slice(name.as_bytes()));
+        Self {
+            denials: denials.collect(),
+            rules: rules.map(|rule| name(&rule.name)).collect(),
+            pass: policy
+                .is_all_shadow()
+                .then(|| policy.managed().to_remove(&[], &[])),
+        }
+    }
+
+    /// The reply to a question.
+    #[must_use]
+    pub fn reply(&self, decision: &Decision<'_>) -> Reply {
+        let rule = decision.rule.and_then(|rule| self.rules.get(&rule.name));
+        let verdict = match &decision.verdict {
+            Verdict::Allow(allow) => WireVerdict::Allow(allowed(allow, decision.issuer)),
+            Verdict::Deny(denial) => WireVerdict::Deny(self.denied(denial)),
+        };
+        let shadowed = decision.shadowed.as_ref();
+        Reply(wire::ValidateResponse {
+            rule: rule.cloned().unwrap_or_default(),
+            shadowed: shadowed.map(|denial| self.denied(denial)),
+            verdict: Some(verdict),
+        })
+    }
+
+    /// The reply to a call that cannot be judged at all.
+    #[must_use]
+    pub fn refuse(&self, denial: &Denial) -> Reply {
+        let denied = self.denied(denial);
+        let (verdict, shadowed) = match &self.pass {
+            Some(remove) => {
+                let allow = wire::Allow {
+                    anonymous: true,
+                    headers_to_remove: remove.clone(),
+                    ..wire::Allow::default()
+                };
+                (WireVerdict::Allow(allow), Some(denied))
+            }
+            None => (WireVerdict::Deny(denied), None),
+        };
+        Reply(wire::ValidateResponse {
+            rule: Bytes::new(),
+            shadowed,
+            verdict: Some(verdict),
+        })
+    }
+
+    fn denied(&self, denial: &Denial) -> wire::Deny {
+        let mut denied = self.denials.get(denial.code()).cloned().unwrap_or_default();
+        if !denied.www_authenticate.is_empty() {
+            denied.www_authenticate = with_scope(&denied.www_authenticate, denial);
+        }
+        denied
+    }
+}
+
+fn prepared(denial: &Denial, realm: &str) -> wire::Deny {
+    let name = format!("REASON_{}", denial.code().to_ascii_uppercase());
+    let retries = denial.class() == Class::Unavailable;
+    wire::Deny {
+        reason: wire::Reason::from_str_name(&name)
+            .unwrap_or_default()
+            .into(),
+        code: Bytes::from_static(denial.code().as_bytes()),
+        message: denial.to_string().into(),
+        http_status: denial.class().http_status(),
+        www_authenticate: challenge(denial, realm).unwrap_or_default().into(),
+        retry_after_seconds: if retries { RETRY_AFTER.into() } else { 0 },
+    }
+}
+
+fn allowed(allow: &Allow, issuer: Option<&Issuer>) -> wire::Allow {
+    let header = |(name, value): &(Bytes, Bytes)| wire::Header {
+        name: name.clone(),
+        value: value.clone(),
+    };
+    let mut allowed = wire::Allow {
+        headers: allow.set().iter().map(header).collect(),
+        headers_to_remove: allow.remove().to_vec(),
+        ..wire::Allow::default()
+    };
+    if let Some(Removal::Header(name)) = allow.credential() {
+        let name = Bytes::copy_from_slice(name.as_bytes());
+        allowed.headers_to_remove.push(name);
+    }
+    match allow.token() {
+        Some(token) => identify(&mut allowed, token, issuer),
+        None => allowed.anonymous = true,
+    }
+    allowed
+}
+
+fn identify(allowed: &mut wire::Allow, token: &VerifiedToken, issuer: Option<&Issuer>) {
+    let claims = token.claims();
+    let text = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    // Both were read when the token was verified; a claim of another type would have been a denial.
+    let claim = |name| claims.text(name).ok().flatten().map(text);
+    allowed.issuer_name = issuer.map(|issuer| text(&issuer.name)).unwrap_or_default();
+    allowed.issuer = claim("iss").unwrap_or_default();
+    allowed.subject = claim("sub").unwrap_or_default();
+    allowed.audiences = token
+        .audiences()
+        .iter()
+        .map(|audience| text(audience))
+        .collect();
+    allowed.expires_at = Some(claims_struct::timestamp(token.expires()));
+    allowed.claims = Some(claims_struct::of(claims));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::token::Denial;
+    use crate::wire::watchword::v1::Reason;
+
+    use super::prepared;
+
+    /// The numbers are public, as the codes are.
+    #[test]
+    fn every_denial_has_a_number_of_its_own() {
+        let number = |denial: &Denial| (denial.code(), prepared(denial, "realm").reason);
+        let table: Vec<(&str, i32)> = Denial::samples().iter().map(number).collect();
+        for (code, number) in &table {
+            let name = Reason::try_from(*number).unwrap().as_str_name();
+            assert_eq!(name, format!("REASON_{}", code.to_ascii_uppercase()));
+        }
+        let numbers = 0..=23;
+        let known = numbers.filter(|number| Reason::try_from(*number).is_ok());
+        assert_eq!(known.count(), table.len() + 1, "one number is for none");
+    }
+}

@@ -1,0 +1,58 @@
+//! How many connections there are, and how many were turned away.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tracing::warn;
+
+use crate::clock::Stopwatch;
+
+/// The shortest time between two lines in the log about connections that were turned away.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// What became of connections.
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub(super) open: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) never_opened: AtomicU64,
+}
+
+impl Counts {
+    /// Connections that are open, or in their handshake.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Connections that were closed because there were too many: the new one, or the oldest in its place.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Connections that ended before they were usable: handshakes that failed, took too long, or made room for others.
+    #[must_use]
+    pub fn never_opened(&self) -> u64 {
+        self.never_opened.load(Ordering::Relaxed)
+    }
+}
+
+/// Reports connections that are turned away, not every single one.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    last: Option<Stopwatch>,
+}
+
+impl Refusals {
+    pub(super) fn report(&mut self, counts: &Counts, limit: usize) {
+        let refused = counts.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.last.is_none_or(|last| last.elapsed() >= QUIET) {
+            self.last = Some(Stopwatch::start());
+            warn!(
+                limit,
+                refused, "too many connections: for each further one, one is closed"
+            );
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! A listener at work: accepts connections, within bounds, until it is told to stop.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::ready;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{AbortHandle, JoinError, JoinHandle, JoinSet};
+use tonic::service::Routes;
+use tracing::warn;
+
+use super::address::Stream;
+use super::connection::{Shared, Turn, stopped};
+use super::counts::Refusals;
+use super::{BACKLOG, Counts, Limits, ListenAddress, Listener, Tls, WhenFull};
+
+/// The wait after a connection could not be accepted: out of files, it would fail again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+/// Most connections that have not shown yet who they are, or said anything. A further one takes the place of the oldest:
+/// an honest handshake takes little time, so that it is over before its turn to go comes.
+const MAX_OPENING: usize = 512;
+
+/// What is done with a call when its metadata has arrived.
+pub type OnArrival = Arc<dyn Fn(&mut Request<Incoming>) + Send + Sync>;
+
+/// A listener at work.
+#[derive(Debug)]
+pub struct Server {
+    address: ListenAddress,
+    counts: Arc<Counts>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves these routes on the connections of a listener, in a task of its own.
+    #[must_use]
+    pub fn start(listener: Listener, tls: Option<Tls>, routes: Routes, limits: Limits) -> Self {
+        Self::start_with(listener, tls, routes, limits, Arc::new(|_| {}))
+    }
+
+    /// As [`Server::start`], with what is to be done at once when the metadata of a call has arrived: before a task is made
+    /// for it, which may wait for its turn.
+    #[must_use]
+    pub fn start_with(
+        listener: Listener,
+        tls: Option<Tls>,
+        routes: Routes,
+        limits: Limits,
+        on_arrival: OnArrival,
+    ) -> Self {
+        let address = listener.address().clone();
+        let counts = Arc::<Counts>::default();
+        let (stop, stopping) = watch::channel(false);
+        let shared = Shared {
+            routes: routes.prepare(),
+            on_arrival,
+            tls,
+            limits,
+            counts: counts.clone(),
+            stop: stopping,
+        };
+        let task = tokio::spawn(Acceptor::new(shared).run(listener));
+        Self {
+            address,
+            counts,
+            stop,
+            task,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> &ListenAddress {
+        &self.address
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    /// No new connections; those that are there are told to go.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits for the end of the last connection.
+    ///
+    /// # Errors
+    /// Where the task that accepts connections panicked.
+    pub async fn ended(&mut self) -> Result<(), JoinError> {
+        (&mut self.task).await
+    }
+
+    /// Cuts what is left.
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+}
+
+struct Acceptor {
+    shared: Arc<Shared>,
+    connections: JoinSet<()>,
+    /// The same connections, the oldest first, for [`WhenFull::CutOldest`]; empty otherwise.
+    by_age: VecDeque<AbortHandle>,
+    opening: Openings,
+    refusals: Refusals,
+}
+
+impl Acceptor {
+    fn new(shared: Shared) -> Self {
+        Self {
+            shared: Arc::new(shared),
+            connections: JoinSet::new(),
+            by_age: VecDeque::new(),
+            opening: Openings::default(),
+            refusals: Refusals::default(),
+        }
+    }
+
+    async fn run(mut self, listener: Listener) {
+        loop {
+            tokio::select! {
+                () = stopped(self.shared.stop.clone()) => break,
+                accepted = listener.accept() => self.take(accepted).await,
+                Some(_) = self.connections.join_next() => self.count(),
+            }
+        }
+        // Clients whose connection the system has accepted already have no way to know that they come late.
+        for _ in 0..BACKLOG {
+            let Some(stream) = waiting(&listener).await else {
+                break;
+            };
+            self.begin(stream);
+        }
+        drop(listener);
+        while self.connections.join_next().await.is_some() {
+            self.count();
+        }
+    }
+
+    async fn take(&mut self, accepted: io::Result<Stream>) {
+        match accepted {
+            Ok(stream) => self.begin(stream),
+            Err(error) => {
+                warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+
+    fn begin(&mut self, stream: Stream) {
+        while self.connections.try_join_next().is_some() {}
+        self.by_age.retain(|task| !task.is_finished());
+        let Limits {
+            max_connections: limit,
+            when_full,
+            ..
+        } = self.shared.limits;
+        if self.connections.len() >= limit {
+            self.refusals.report(&self.shared.counts, limit);
+            match (when_full, self.by_age.pop_front()) {
+                (WhenFull::TurnAway, _) => return,
+                (WhenFull::CutOldest, oldest) => oldest.iter().for_each(AbortHandle::abort),
+            }
+        }
+        let (shared, turn) = (self.shared.clone(), self.opening.begin());
+        let task = self
+            .connections
+            .spawn(async move { shared.serve(stream, turn).await });
+        if when_full == WhenFull::CutOldest {
+            self.by_age.push_back(task);
+        }
+        self.count();
+    }
+
+    fn count(&self) {
+        let open = u64::try_from(self.connections.len()).unwrap_or(u64::MAX);
+        self.shared.counts.open.store(open, Ordering::Relaxed);
+    }
+}
+
+/// A connection that can be accepted without a wait.
+async fn waiting(listener: &Listener) -> Option<Stream> {
+    tokio::select! { biased;
+        accepted = listener.accept() => accepted.ok(),
+        () = ready(()) => None,
+    }
+}
+
+/// Connections that are opening, the oldest first; among them some that are open by now, or gone.
+#[derive(Default)]
+struct Openings(VecDeque<oneshot::Sender<Infallible>>);
+
+impl Openings {
+    fn begin(&mut self) -> Turn {
+        if self.0.len() >= MAX_OPENING {
+            self.0.retain(|opening| !opening.is_closed());
+        }
+        if self.0.len() >= MAX_OPENING {
+            self.0.pop_front();
+        }
+        let (sender, turn) = oneshot::channel();
+        self.0.push_back(sender);
+        turn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_that_is_still_opening_makes_room() {
+        let mut openings = Openings::default();
+        let mut turns: Vec<_> = (0..MAX_OPENING).map(|_| openings.begin()).collect();
+        assert!(turns.iter_mut().all(is_held));
+        // One is open now, so that nobody has to go.
+        drop(turns.remove(0));
+        let mut next = openings.begin();
+        assert!(turns.iter_mut().all(is_held) && is_held(&mut next));
+        let mut last = openings.begin();
+        assert!(!is_held(&mut turns[0]));
+        assert!(turns[1..].iter_mut().all(is_held) && is_held(&mut next) && is_held(&mut last));
+    }
+
+    fn is_held(turn: &mut Turn) -> bool {
+        turn.try_recv() == Err(TryRecvError::Empty)
+    }
+}

@@ -1,0 +1,100 @@
+//! A Unix socket and its file: made with the right permissions, and taken away by whoever made it.
+
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+
+use tokio::net::{UnixListener, UnixStream};
+
+use super::{BACKLOG, SocketAccess};
+
+/// A Unix socket that listens.
+#[derive(Debug)]
+pub(super) struct UnixSocket {
+    // Goes first: while the socket is open, no other file can get its number.
+    _file: SocketFile,
+    listener: UnixListener,
+}
+
+impl UnixSocket {
+    /// Listens at this path. What an earlier process left there is replaced; a socket that somebody listens on, or a file of
+    /// another kind, is an error.
+    pub(super) async fn bind(path: &Path, access: SocketAccess) -> io::Result<Self> {
+        make_way(path).await?;
+        let socket = tokio::net::UnixSocket::new_stream()?;
+        socket.bind(path)?;
+        let file = SocketFile::at(path)?;
+        // Nobody can connect before it listens, so it does not matter what the permissions are until then.
+        if access.group.is_some() {
+            chown(path, None, access.group)?;
+        }
+        fs::set_permissions(path, Permissions::from_mode(access.mode))?;
+        Ok(Self {
+            _file: file,
+            listener: socket.listen(BACKLOG)?,
+        })
+    }
+
+    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
+        Ok(self.listener.accept().await?.0)
+    }
+}
+
+/// Removes a socket that nobody listens on.
+async fn make_way(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(metadata) if metadata.file_type().is_socket() => {}
+        Ok(_) => {
+            return Err(refusal(
+                ErrorKind::AlreadyExists,
+                "it is a file, and no socket",
+            ));
+        }
+    }
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
+        // Too busy to accept.
+        Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+        _ => Err(refusal(
+            ErrorKind::AddrInUse,
+            "another process listens on it",
+        )),
+    }
+}
+
+fn refusal(kind: ErrorKind, text: &'static str) -> io::Error {
+    io::Error::new(kind, text)
+}
+
+/// The file of a socket. It is removed in the end, unless another has taken its place.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(path)?,
+        })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+            // One that stays is replaced by the next start.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}

@@ -1,0 +1,22 @@
+//! The line of a decision in the operational log, at level `debug`. Nothing in it comes from a token.
+
+use tracing::debug;
+
+use super::Observation;
+
+/// Writes the line, where such lines are written.
+pub(super) fn write(decision: &Observation<'_>) {
+    let micros = u64::try_from(decision.latency.as_micros()).unwrap_or(u64::MAX);
+    debug!(
+        verdict = decision.outcome.verdict(),
+        reason = decision.outcome.reason(),
+        detail = decision.outcome.denial().map(tracing::field::debug),
+        mode = decision.mode.name(),
+        issuer = decision.issuer.map(|name| &**name),
+        rule = decision.rule.map(|name| &**name),
+        micros,
+        request_id = %decision.request_id,
+        "{}",
+        decision.door.name()
+    );
+}

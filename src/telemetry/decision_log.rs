@@ -1,0 +1,68 @@
+//! The log of decisions: one JSON object a line. docs/decision-log.md describes its fields.
+
+mod claims;
+mod record;
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::config::{DecisionPolicy, DecisionsConfig};
+
+use super::{Lines, Metrics, Observation, TelemetryError, TraceId};
+use claims::ListedClaims;
+use record::Record;
+
+/// Writes those decisions that its configuration asks for.
+#[derive(Debug)]
+pub(super) struct DecisionLog {
+    /// The share of allows that is written.
+    share: f64,
+    claims: ListedClaims,
+    lines: Arc<Lines>,
+}
+
+impl DecisionLog {
+    pub(super) fn start(
+        config: &DecisionsConfig,
+        sink: impl Write + Send + 'static,
+        metrics: &Metrics,
+    ) -> Result<Self, TelemetryError> {
+        let share = match config.policy {
+            DecisionPolicy::None | DecisionPolicy::Denials => 0.0,
+            DecisionPolicy::Sampled => config.sample,
+            DecisionPolicy::All => 1.0,
+        };
+        let claims = ListedClaims::new(&config.claims, &config.form);
+        let claims = claims.map_err(|_| TelemetryError::Random)?;
+        let lines = Lines::start(sink, metrics.decision_lines_dropped.clone())?;
+        Ok(Self {
+            share,
+            claims,
+            lines: Arc::new(lines),
+        })
+    }
+
+    pub(super) fn lines(&self) -> &Arc<Lines> {
+        &self.lines
+    }
+
+    pub(super) fn write(&self, decision: &Observation<'_>, trace_id: Option<TraceId>) {
+        thread_local! {
+            static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        // A random number is below 1, and never below 0.
+        if decision.outcome.denial().is_none() && fastrand::f64() >= self.share {
+            return;
+        }
+        let record = Record::new(decision, trace_id, &self.claims);
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            // Writing to memory does not fail, and a record has no keys but strings.
+            if serde_json::to_writer(&mut *line, &record).is_ok() {
+                line.push(b'\n');
+                self.lines.push(line);
+            }
+        });
+    }
+}

@@ -1,0 +1,139 @@
+//! One line of the decision log.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use x509_cert::der::DateTime;
+
+use crate::telemetry::{Observation, RequestId, TraceId};
+use crate::token::{Denial, UnixTime};
+
+use super::claims::{ListedClaims, Values};
+
+/// The members of a line, in their order. Those that say nothing are left out.
+#[derive(Serialize)]
+pub(super) struct Record<'d> {
+    time: Timestamp,
+    door: &'static str,
+    verdict: &'static str,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Detail<'d>>,
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_be: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'d str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'d str>,
+    #[serde(skip_serializing_if = "no_id")]
+    request_id: RequestId<'d>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<TraceId>,
+    latency_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<Values<'d>>,
+}
+
+/// What operators see of a denial beside its code.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Detail<'d> {
+    Ago { ago_seconds: f64 },
+    Ahead { ahead_seconds: f64 },
+    Claim { claim: &'d str },
+    Scope { scope: &'d str },
+}
+
+impl<'d> Record<'d> {
+    pub(super) fn new(
+        decision: &Observation<'d>,
+        trace_id: Option<TraceId>,
+        claims: &'d ListedClaims,
+    ) -> Self {
+        let outcome = decision.outcome;
+        let denial = outcome.denial();
+        Self {
+            time: Timestamp(decision.at),
+            door: decision.door.name(),
+            verdict: outcome.verdict(),
+            reason: outcome.reason(),
+            detail: denial.and_then(Detail::of),
+            mode: decision.mode.name(),
+            would_be: denial
+                .filter(|_| outcome.verdict() == "allow")
+                .map(|_| "deny"),
+            rule: decision.rule.map(Arc::as_ref),
+            issuer: decision.issuer.map(Arc::as_ref),
+            request_id: decision.request_id,
+            trace_id,
+            latency_us: u64::try_from(decision.latency.as_micros()).unwrap_or(u64::MAX),
+            claims: decision.token.and_then(|token| claims.of(token.claims())),
+        }
+    }
+}
+
+impl<'d> Detail<'d> {
+    fn of(denial: &'d Denial) -> Option<Self> {
+        Some(match denial {
+            Denial::TokenExpired { ago } => Self::Ago {
+                ago_seconds: ago.as_secs_f64(),
+            },
+            Denial::TokenNotYetValid { ahead } => Self::Ahead {
+                ahead_seconds: ahead.as_secs_f64(),
+            },
+            Denial::ClaimMissing { claim } | Denial::ClaimInvalid { claim } => {
+                Self::Claim { claim }
+            }
+            Denial::InsufficientScope { scope } => Self::Scope { scope },
+            _ => return None,
+        })
+    }
+}
+
+fn no_id(id: &RequestId<'_>) -> bool {
+    id.is_empty()
+}
+
+/// RFC 3339, in UTC, with milliseconds. The calendar is that of certificates, which ends with the year 9999.
+struct Timestamp(UnixTime);
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = self.0.since(UnixTime::EPOCH);
+        match DateTime::from_unix_duration(since) {
+            Ok(date) => {
+                let (year, month, day) = (date.year(), date.month(), date.day());
+                let (hour, minute, second) = (date.hour(), date.minutes(), date.seconds());
+                write!(
+                    f,
+                    "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+                )?;
+                write!(f, ".{:03}Z", since.subsec_millis())
+            }
+            Err(_) => f.write_str("9999-12-31T23:59:59.999Z"),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Timestamp, UnixTime};
+
+    #[test]
+    fn times_are_written_as_rfc_3339_with_milliseconds() {
+        let written = |seconds| Timestamp(UnixTime::from_secs(seconds)).to_string();
+        assert_eq!(written(0.0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(written(951_827_696.25), "2000-02-29T12:34:56.250Z");
+        assert_eq!(written(1_700_000_000.0), "2023-11-14T22:13:20.000Z");
+        assert_eq!(written(-1.0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(written(1e18), "9999-12-31T23:59:59.999Z");
+    }
+}

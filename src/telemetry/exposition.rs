@@ -1,0 +1,127 @@
+//! The forms in which metrics are shown: OpenMetrics, and Prometheus' older text form for those that do not ask for it.
+
+use std::fmt::{self, Write as _};
+
+use prometheus_client::encoding::text;
+use prometheus_client::registry::Registry;
+
+/// A form of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposition {
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+    /// Prometheus' text form, version 0.0.4.
+    Plain,
+}
+
+impl Exposition {
+    /// The form that the header `accept` asks for.
+    #[must_use]
+    pub fn asked_for(accept: Option<&str>) -> Self {
+        let ranges = accept.unwrap_or_default().split(',');
+        let mut types = ranges.filter_map(|range| range.split(';').next());
+        let open = |name: &str| {
+            name.trim()
+                .eq_ignore_ascii_case("application/openmetrics-text")
+        };
+        if types.any(open) {
+            Self::OpenMetrics
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Plain => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+
+    /// All metrics in this form.
+    ///
+    /// # Errors
+    /// Where a metric cannot be written.
+    pub fn write(self, registry: &Registry) -> Result<String, fmt::Error> {
+        let mut open = String::new();
+        text::encode(&mut open, registry)?;
+        match self {
+            Self::OpenMetrics => Ok(open),
+            Self::Plain => plain(&open),
+        }
+    }
+}
+
+/// The older form names a counter with its suffix, knows no info, no units and no end, and is alike otherwise.
+fn plain(open: &str) -> Result<String, fmt::Error> {
+    let mut plain = String::with_capacity(open.len());
+    let mut help = "";
+    for line in open.lines() {
+        if let Some(named) = line.strip_prefix("# HELP ") {
+            help = named.split_once(' ').map_or("", |(_, help)| help);
+        } else if let Some(typed) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = typed.split_once(' ').unwrap_or((typed, "untyped"));
+            let (suffix, kind) = match kind {
+                "counter" => ("_total", "counter"),
+                "info" => ("_info", "gauge"),
+                other => ("", other),
+            };
+            writeln!(plain, "# HELP {name}{suffix} {help}")?;
+            writeln!(plain, "# TYPE {name}{suffix} {kind}")?;
+        } else if !line.starts_with('#') {
+            writeln!(plain, "{line}")?;
+        }
+    }
+    Ok(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Exposition::{self, OpenMetrics, Plain};
+
+    #[test]
+    fn open_metrics_are_for_those_that_ask_for_them() {
+        let prometheus =
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,*/*;q=0.1";
+        assert_eq!(Exposition::asked_for(Some(prometheus)), OpenMetrics);
+        for other in [
+            None,
+            Some(""),
+            Some("*/*"),
+            Some("text/plain; version=0.0.4"),
+        ] {
+            assert_eq!(Exposition::asked_for(other), Plain, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_older_form_has_the_names_that_it_knows() {
+        let open = "\
+# HELP w_calls Calls.
+# TYPE w_calls counter
+w_calls_total{door=\"a # TYPE b\"} 1
+# HELP w_build The version.
+# TYPE w_build info
+w_build_info{version=\"1\"} 1
+# HELP w_age_seconds Age.
+# TYPE w_age_seconds gauge
+# UNIT w_age_seconds seconds
+w_age_seconds 1.5
+# EOF
+";
+        let expected = "\
+# HELP w_calls_total Calls.
+# TYPE w_calls_total counter
+w_calls_total{door=\"a # TYPE b\"} 1
+# HELP w_build_info The version.
+# TYPE w_build_info gauge
+w_build_info{version=\"1\"} 1
+# HELP w_age_seconds Age.
+# TYPE w_age_seconds gauge
+w_age_seconds 1.5
+";
+        assert_eq!(super::plain(open).unwrap(), expected);
+    }
+}

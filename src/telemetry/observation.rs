@@ -1,0 +1,193 @@
+//! What is known of one decision, borrowed from whoever made it.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::authenticator;
+use crate::token::{Denial, UnixTime, VerifiedToken};
+
+use super::TraceContext;
+
+/// One decision. Of the token, nothing is told but the claims that the configuration lists; of the request, only its
+/// id and its trace.
+#[derive(Clone, Debug)]
+pub struct Observation<'d> {
+    /// Where it was asked for.
+    pub door: Door,
+    /// Whether denials take effect.
+    pub mode: Mode,
+    /// What it is.
+    pub outcome: Outcome<'d>,
+    /// The issuer, by its name in the configuration, once it is known whose token it is.
+    pub issuer: Option<&'d Arc<str>>,
+    /// The rule that was applied, by its name in the configuration.
+    pub rule: Option<&'d Arc<str>>,
+    /// The token, if its signature holds.
+    pub token: Option<&'d VerifiedToken>,
+    /// The request's id.
+    pub request_id: RequestId<'d>,
+    /// The trace that the caller is in.
+    pub trace: Option<TraceContext<'d>>,
+    /// When the decision was made.
+    pub at: UnixTime,
+    /// How long it took.
+    pub latency: Duration,
+}
+
+/// Where a decision was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// Envoy's `Check`.
+    Check,
+    /// `Validate`.
+    Validate,
+}
+
+/// Whether denials take effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// They do.
+    Enforce,
+    /// They are only told of.
+    Shadow,
+}
+
+/// What was decided.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'d> {
+    /// Allow, for a good token.
+    Allowed,
+    /// Allow, without a token.
+    Anonymous,
+    /// Deny.
+    Denied(&'d Denial),
+    /// A denial that shadow mode turned into an allow.
+    Shadowed(&'d Denial),
+}
+
+/// The id of a request, as it was sent. What is shown of it is at most 64 characters of visible ASCII.
+#[derive(Clone, Copy, Default)]
+pub struct RequestId<'d>(&'d [u8]);
+
+impl Door {
+    /// All doors.
+    pub const ALL: [Self; 2] = [Self::Check, Self::Validate];
+
+    /// The word for logs, metrics and spans.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Validate => "validate",
+        }
+    }
+}
+
+impl Mode {
+    /// The word for logs, metrics and spans.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl<'d> Outcome<'d> {
+    /// What the caller is told: `allow` or `deny`.
+    #[must_use]
+    pub fn verdict(self) -> &'static str {
+        match self {
+            Self::Allowed | Self::Anonymous | Self::Shadowed(_) => "allow",
+            Self::Denied(_) => "deny",
+        }
+    }
+
+    /// Why: the code of the denial, in shadow mode too; else `allowed` or `anonymous`.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Allowed => authenticator::Verdict::ALLOWED,
+            Self::Anonymous => authenticator::Verdict::ANONYMOUS,
+            Self::Denied(denial) | Self::Shadowed(denial) => denial.code(),
+        }
+    }
+
+    /// The denial, in shadow mode too.
+    #[must_use]
+    pub fn denial(self) -> Option<&'d Denial> {
+        match self {
+            Self::Allowed | Self::Anonymous => None,
+            Self::Denied(denial) | Self::Shadowed(denial) => Some(denial),
+        }
+    }
+}
+
+impl<'d> From<&'d authenticator::Verdict> for Outcome<'d> {
+    fn from(verdict: &'d authenticator::Verdict) -> Self {
+        match verdict {
+            authenticator::Verdict::Allow(allow) if allow.token().is_some() => Self::Allowed,
+            authenticator::Verdict::Allow(_) => Self::Anonymous,
+            authenticator::Verdict::Deny(denial) => Self::Denied(denial),
+        }
+    }
+}
+
+impl<'d> RequestId<'d> {
+    const MAX: usize = 64;
+
+    /// The value of `x-request-id`.
+    #[must_use]
+    pub fn new(value: &'d [u8]) -> Self {
+        Self(value)
+    }
+
+    /// Whether nothing of it can be shown.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.visible().next().is_none()
+    }
+
+    fn visible(self) -> impl Iterator<Item = char> {
+        let visible = self.0.iter().filter(|byte| byte.is_ascii_graphic());
+        visible.take(Self::MAX).map(|byte| char::from(*byte))
+    }
+}
+
+impl fmt::Display for RequestId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.visible()
+            .try_for_each(|character| f.write_char(character))
+    }
+}
+
+impl fmt::Debug for RequestId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({self})")
+    }
+}
+
+impl Serialize for RequestId<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RequestId;
+
+    #[test]
+    fn of_a_request_id_only_64_visible_characters_are_shown() {
+        let long = b"4a\n\x1b[31m \"\\ \xc3\xa9".repeat(20);
+        let shown = RequestId::new(&long).to_string();
+        assert_eq!(shown.len(), 64);
+        assert!(shown.starts_with(r#"4a[31m"\4a"#), "{shown}");
+        assert!(RequestId::new(b" \n\xff").is_empty());
+        assert!(!RequestId::new(b" \nx").is_empty());
+    }
+}

@@ -1,0 +1,55 @@
+//! What became of reloads.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::token::UnixTime;
+
+/// The reloads of this process.
+#[derive(Debug, Default)]
+pub struct Reloads(Mutex<Record>);
+
+#[derive(Clone, Debug, Default)]
+struct Record {
+    accepted: u64,
+    refused: u64,
+    last: Option<LastReload>,
+}
+
+/// The last reload.
+#[derive(Clone, Debug)]
+pub struct LastReload {
+    /// When it was.
+    pub at: UnixTime,
+    /// Why the configuration was refused, a line a problem; `None`: it is in use.
+    pub refusal: Option<String>,
+}
+
+impl Reloads {
+    /// Notes a reload, and why it was refused, where it was.
+    pub fn note(&self, at: UnixTime, refusal: Option<String>) {
+        let mut record = self.record();
+        if refusal.is_some() {
+            record.refused += 1;
+        } else {
+            record.accepted += 1;
+        }
+        record.last = Some(LastReload { at, refusal });
+    }
+
+    /// How many were accepted, and how many were refused.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        let record = self.record();
+        (record.accepted, record.refused)
+    }
+
+    /// The last one; `None`: the configuration is that of the start.
+    #[must_use]
+    pub fn last(&self) -> Option<LastReload> {
+        self.record().last.clone()
+    }
+
+    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,73 @@
+//! A decision as a span of OTLP.
+
+use std::time::Duration;
+
+use crate::telemetry::Observation;
+use crate::token::{Class, UnixTime};
+use crate::wire::opentelemetry::proto::common::v1::{AnyValue, KeyValue, any_value};
+use crate::wire::opentelemetry::proto::trace::v1::span::SpanKind;
+use crate::wire::opentelemetry::proto::trace::v1::status::StatusCode;
+use crate::wire::opentelemetry::proto::trace::v1::{Span, Status};
+
+use super::Place;
+
+/// The trace is sampled (W3C Trace Context §3.2.2.5.1).
+const SAMPLED: u32 = 1;
+/// It is known whether the parent is in another process; and it is.
+const REMOTENESS_KNOWN: u32 = 0x100;
+const REMOTE: u32 = 0x200;
+
+/// Nothing in it comes from a token.
+pub(super) fn of(decision: &Observation<'_>, place: &Place<'_>) -> Span {
+    let outcome = decision.outcome;
+    let end = decision.at.since(UnixTime::EPOCH);
+    let mut attributes = vec![
+        attribute("watchword.verdict", outcome.verdict()),
+        attribute("watchword.reason", outcome.reason()),
+        attribute("watchword.mode", decision.mode.name()),
+    ];
+    for (key, name) in [
+        ("watchword.rule", decision.rule),
+        ("watchword.issuer", decision.issuer),
+    ] {
+        attributes.extend(name.map(|name| attribute(key, name)));
+    }
+    let parent = place.parent;
+    let remote = if parent.is_some() { REMOTE } else { 0 };
+    Span {
+        trace_id: place.trace_id.0.to_be_bytes().to_vec().into(),
+        span_id: fastrand::u64(1..).to_be_bytes().to_vec().into(),
+        trace_state: parent.map_or_else(String::new, |(_, state)| state.to_owned()),
+        parent_span_id: parent
+            .map(|(id, _)| id.to_be_bytes().to_vec().into())
+            .unwrap_or_default(),
+        name: format!("watchword.{}", decision.door.name()),
+        kind: SpanKind::Server.into(),
+        start_time_unix_nano: nanos(end.saturating_sub(decision.latency)),
+        end_time_unix_nano: nanos(end),
+        attributes,
+        status: is_fault(decision).then(|| Status {
+            code: StatusCode::Error.into(),
+        }),
+        flags: SAMPLED | REMOTENESS_KNOWN | remote,
+    }
+}
+
+/// A denial is a good answer; an error is only what somebody must see to.
+fn is_fault(decision: &Observation<'_>) -> bool {
+    let denial = decision.outcome.denial();
+    denial.is_some_and(|denial| matches!(denial.class(), Class::Unavailable | Class::Internal))
+}
+
+pub(super) fn attribute(key: &str, text: &str) -> KeyValue {
+    KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue {
+            value: Some(any_value::Value::StringValue(text.to_owned())),
+        }),
+    }
+}
+
+fn nanos(since: Duration) -> u64 {
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

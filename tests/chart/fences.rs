@@ -1,0 +1,29 @@
+//! Documents of the repository, and the blocks of YAML in them.
+
+use std::fs;
+use std::path::Path;
+
+/// A file of the repository.
+pub(crate) fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// The YAML blocks of a document, with the line of each: all, or those whose first line is this.
+pub(crate) fn blocks(text: &str, start: Option<&str>) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((at, line)) = lines.next() {
+        if line.trim() == "```yaml" {
+            let block: Vec<&str> = lines
+                .by_ref()
+                .map(|(_, line)| line)
+                .take_while(|line| line.trim() != "```")
+                .collect();
+            let first = block.first().map(|first| first.trim());
+            if start.is_none() || first == start {
+                found.push((at + 1, block.join("\n")));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,208 @@
+//! The policy that adds the sidecar to pods. Its CEL is read back here as far as it is data; only an API server can run it.
+
+use serde_json::{Value, json};
+
+use crate::cases;
+use crate::helm::{Chart, Release, Rendered};
+
+mod limits;
+
+fn values(injector: &Value) -> Value {
+    let mut injector = injector.clone();
+    injector["enabled"] = json!(true);
+    let jwks = json!({"uri": "https://idp.example.com/keys?a=<b>&c=\"d\""});
+    json!({
+        "mode": "none",
+        "config": {"issuers": {"corp": {"issuer": "https://idp.example.com", "audiences": ["a"], "jwks": jwks}}},
+        "extraEnv": [{"name": "QUOTED", "value": "a \"b\" <c> & 'd' \\ $e\nf"}],
+        "sidecar": {"injector": injector, "resources": {"limits": {"memory": "128Mi", "example.com/thing": 1}}},
+    })
+}
+
+fn rendered(injector: &Value) -> Rendered {
+    render_for(Release::default(), injector).unwrap()
+}
+
+fn render_for(release: Release<'_>, injector: &Value) -> Result<Rendered, String> {
+    Chart::watchword().render_for(release, &values(injector))
+}
+
+fn policy(rendered: &Rendered) -> &Value {
+    &one(rendered, "MutatingAdmissionPolicy")["spec"]
+}
+
+fn one<'a>(rendered: &'a Rendered, kind: &str) -> &'a Value {
+    let mut found = rendered.of_kind(kind);
+    let (Some(first), None) = (found.next(), found.next()) else {
+        panic!("not one {kind} among {:?}", rendered.titles());
+    };
+    &first.value
+}
+
+/// All expressions of mutations.
+fn expressions(policy: &Value) -> String {
+    let mutations = policy["mutations"].as_array().unwrap().iter();
+    let expressions = mutations.map(|mutation| {
+        ["jsonPatch", "applyConfiguration"].map(|kind| mutation[kind]["expression"].as_str())
+    });
+    let expressions: Vec<_> = expressions.flatten().flatten().collect();
+    expressions.join("\n\n")
+}
+
+/// The first value of this type in the text, as JSON.
+fn value_of(text: &str, kind: &str) -> Value {
+    let from = text.find(&format!("{kind}{{")).expect("such a value");
+    let mut json = String::new();
+    for line in text[from..].lines() {
+        let (indent, line) = line.split_at(line.len() - line.trim_start().len());
+        let is_word =
+            |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric()) && !word.is_empty();
+        match line.split_once(": ") {
+            Some((name, rest)) if is_word(name) => {
+                json.extend([indent, "\"", name, "\": ", &untyped(rest), "\n"]);
+            }
+            _ => json.extend([indent, &untyped(line), "\n"]),
+        }
+    }
+    let mut values = serde_json::Deserializer::from_str(&json).into_iter::<Value>();
+    values.next().unwrap().unwrap()
+}
+
+/// The line without types: `Object.spec.volumes{` is `{`, and `dyn(1)` is `1`.
+fn untyped(line: &str) -> String {
+    if let Some((before, after)) = line.split_once("dyn(") {
+        let (value, after) = after.rsplit_once(')').expect("the other parenthesis");
+        return format!("{before}{value}{after}");
+    }
+    let mut words = line.split("Object.");
+    let mut text = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        text.push_str(&word[word.find('{').expect("an object")..]);
+    }
+    text
+}
+
+#[test]
+fn added_container_is_that_of_the_named_template() {
+    let example = cases::sidecar_example();
+    let release = Release {
+        name: "orders",
+        ..Release::default()
+    };
+    let mut below = values(&json!({}));
+    below["config"]["issuers"]["corp"]["jwks"]["discovery"] = Value::Null;
+    below["image"]["repository"] = json!("watchword");
+    let parent = example.render_for(release, &json!({"watchword": below}));
+    let parent = parent.unwrap();
+    let pod = &parent.get("Deployment", "orders")["spec"]["template"]["spec"];
+    let rendered = render_for(release, &json!({})).unwrap();
+    let text = expressions(policy(&rendered));
+    assert_eq!(
+        value_of(&text, "Object.spec.initContainers"),
+        pod["initContainers"][0]
+    );
+    let volumes = pod["volumes"].as_array().unwrap();
+    for volume in volumes.iter().filter(|volume| volume["name"] != "envoy") {
+        let name = volume["name"].as_str().unwrap();
+        assert!(text.contains(&format!("name: \"{name}\"")), "{volume}");
+    }
+    assert_eq!(
+        value_of(&text, "Object.spec.containers.volumeMounts"),
+        pod["containers"][1]["volumeMounts"][1]
+    );
+}
+
+#[test]
+fn version_of_the_api_fits_the_cluster_or_is_the_one_asked_for() {
+    for (kubernetes, version) in [
+        ("1.32", "v1alpha1"),
+        ("1.34", "v1beta1"),
+        ("1.35", "v1beta1"),
+        ("1.36", "v1"),
+    ] {
+        let release = Release {
+            kubernetes,
+            ..Release::default()
+        };
+        for (asked, version) in [("", version), ("v1beta1", "v1beta1")] {
+            let rendered = render_for(release, &json!({"apiVersion": asked})).unwrap();
+            for kind in ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"] {
+                let expected = format!("admissionregistration.k8s.io/{version}");
+                assert_eq!(one(&rendered, kind)["apiVersion"], expected, "{kubernetes}");
+            }
+        }
+    }
+}
+
+#[test]
+fn binding_names_its_policy_and_no_two_releases_share_one() {
+    let name = |release, namespace| {
+        let release = Release {
+            name: release,
+            namespace,
+            ..Release::default()
+        };
+        let rendered = render_for(release, &json!({})).unwrap();
+        let policy = one(&rendered, "MutatingAdmissionPolicy");
+        let binding = one(&rendered, "MutatingAdmissionPolicyBinding");
+        assert_eq!(policy["metadata"]["name"], binding["spec"]["policyName"]);
+        assert!(policy["metadata"]["namespace"].is_null(), "{policy}");
+        policy["metadata"]["name"].clone()
+    };
+    assert_ne!(name("a", "b"), name("a", "c"));
+    assert_ne!(name("a", "b"), name("c", "b"));
+}
+
+#[test]
+fn each_namespace_of_the_injector_has_the_configuration_and_no_other_is_looked_at() {
+    for (namespaces, expected) in [
+        (json!([]), json!(["auth"])),
+        (json!(["apps", "shop", "apps"]), json!(["apps", "shop"])),
+    ] {
+        let rendered = rendered(&json!({"namespaces": namespaces}));
+        let selector = &policy(&rendered)["matchConstraints"]["namespaceSelector"];
+        let expression =
+            json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": expected});
+        assert_eq!(*selector, json!({"matchExpressions": [expression]}));
+        let maps = rendered.of_kind("ConfigMap");
+        let places: Vec<_> = maps
+            .map(|map| map.value["metadata"]["namespace"].clone())
+            .collect();
+        assert_eq!(json!(places), expected);
+    }
+}
+
+#[test]
+fn pods_without_the_label_are_not_looked_at() {
+    for (given, expected) in [
+        (json!({}), json!({"watchword/inject": "enabled"})),
+        (
+            json!({"podLabels": null}),
+            json!({"watchword/inject": "enabled"}),
+        ),
+        (json!({"podLabels": {"a": "b"}}), json!({"a": "b"})),
+    ] {
+        let rendered = rendered(&given);
+        let selector = &policy(&rendered)["matchConstraints"]["objectSelector"];
+        assert_eq!(*selector, json!({"matchLabels": expected}), "{given}");
+    }
+}
+
+#[test]
+fn socket_is_mounted_where_it_is_asked_for_and_only_with_a_socket() {
+    let with = rendered(&json!({"socketContainers": ["proxy"]}));
+    assert!(expressions(policy(&with)).contains("c.name in [\"proxy\"]"));
+    let mut loopback = values(&json!({}));
+    loopback["sidecar"]["listen"] = json!("loopback");
+    let loopback = Chart::watchword().render(&loopback).unwrap();
+    assert!(!expressions(policy(&loopback)).contains("watchword-socket"));
+}
+
+#[test]
+fn nothing_of_it_is_rendered_unless_it_is_switched_on() {
+    let rendered = Chart::watchword().render(&json!({
+        "mode": "none", "sidecar": {"enabled": true}, "config": values(&json!({}))["config"],
+    }));
+    let rendered = rendered.unwrap();
+    assert_eq!(rendered.titles(), ["ConfigMap rel-watchword-sidecar"]);
+}

@@ -1,0 +1,107 @@
+//! Clusters and pods that the policy is not for, and words that CEL keeps for itself.
+
+use serde_json::json;
+
+use super::{expressions, policy, render_for, rendered, values};
+use crate::helm::{Chart, Release};
+
+#[test]
+fn cluster_that_does_not_know_policies_is_refused() {
+    let on = |kubernetes| {
+        let release = Release {
+            kubernetes,
+            ..Release::default()
+        };
+        render_for(release, &json!({}))
+    };
+    let problem = on("1.31").unwrap_err();
+    assert!(
+        problem.contains("sidecar.injector.enabled: Kubernetes v1.31"),
+        "{problem}"
+    );
+    for (kubernetes, version) in [("1.32", "v1alpha1"), ("1.35", "v1beta1")] {
+        let notes = on(kubernetes).unwrap().notes;
+        assert!(
+            notes.contains(&format!(
+                "WARNING: MutatingAdmissionPolicy is {version} here"
+            )),
+            "{notes}"
+        );
+    }
+    assert!(
+        !on("1.36")
+            .unwrap()
+            .notes
+            .contains("MutatingAdmissionPolicy")
+    );
+}
+
+#[test]
+fn pod_that_has_a_container_of_the_name_is_left_as_it_is() {
+    let rendered = rendered(&json!({}));
+    let conditions = policy(&rendered)["matchConditions"].as_array().unwrap();
+    let free = conditions
+        .iter()
+        .find(|condition| condition["name"] == "name-is-free");
+    assert_eq!(
+        free.unwrap()["expression"],
+        "!object.spec.containers.exists(c, c.name == \"watchword\")"
+    );
+}
+
+#[test]
+fn names_that_cel_would_read_otherwise_are_not_fields() {
+    let mut of = values(&json!({}));
+    let attributes = |names: &[&str]| {
+        let pairs: serde_json::Map<_, _> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), json!("x")))
+            .collect();
+        json!([{"name": "a", "csi": {"driver": "b", "volumeAttributes": pairs}}])
+    };
+    let mut text = |names: &[&str]| {
+        of["extraVolumes"] = attributes(names);
+        expressions(policy(&Chart::watchword().render(&of).unwrap()))
+    };
+    for name in [
+        "namespace",
+        "in",
+        "as",
+        "package",
+        "while",
+        "a__dot__b",
+        "a-b",
+    ] {
+        let text = text(&["plain", name]);
+        for name in ["plain", name] {
+            assert!(text.contains(&format!("\"{name}\": dyn(\"x\")")), "{text}");
+        }
+    }
+    let text = text(&["plain", "inner"]);
+    assert!(
+        text.contains("Object.spec.volumes.csi.volumeAttributes{"),
+        "{text}"
+    );
+    assert!(text.contains("inner: \"x\""), "{text}");
+}
+
+#[test]
+fn secret_that_owners_of_pods_can_read_is_said() {
+    let mut of = values(&json!({"namespaces": ["shop"]}));
+    let said = "config.issuers.corp.secret_file is shared. Who can make pods in shop";
+    assert!(!Chart::watchword().render(&of).unwrap().notes.contains(said));
+    of["config"]["issuers"]["corp"] =
+        json!({"issuer": "a", "audiences": ["b"], "secret_file": "/etc/watchword/secrets/a/b"});
+    of["secretFiles"] = json!([{"secret": "a"}]);
+    let notes = Chart::watchword().render(&of).unwrap().notes;
+    assert!(notes.contains(said), "{notes}");
+}
+
+#[test]
+fn owners_of_pods_are_told_which_containers_get_the_socket() {
+    let said = "mounted in the containers proxy";
+    let mut of = values(&json!({"socketContainers": ["proxy"]}));
+    assert!(Chart::watchword().render(&of).unwrap().notes.contains(said));
+    of["sidecar"]["listen"] = json!("loopback");
+    assert!(!Chart::watchword().render(&of).unwrap().notes.contains(said));
+}

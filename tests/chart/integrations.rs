@@ -1,0 +1,143 @@
+//! What proxies are told: the objects of each integration, whole, and what becomes of settings that would leave a door open.
+//!
+//! Owns: `integrations` in the values, NOTES.txt, and the values in docs/kubernetes.md. There is no schema of these objects at hand, so each is
+//! compared field by field with what was held against the products' own.
+
+use serde_json::{Value, json};
+
+use crate::helm::{Chart, Document};
+
+mod contour;
+mod envoy_gateway;
+mod gateway_api;
+mod guide;
+mod istio;
+mod kgateway;
+mod notes;
+mod refused;
+
+/// The values, with an issuer where they have no `config`.
+fn values(mut values: Value) -> Value {
+    let config = json!({"issuers": {"corp": {
+        "issuer": "https://idp.example.com", "audiences": ["orders"], "jwks": {"discovery": true},
+    }}});
+    values
+        .as_object_mut()
+        .expect("values are a mapping")
+        .entry("config")
+        .or_insert(config);
+    values
+}
+
+/// What a release `rel` in the namespace `auth` tells proxies: all objects of `integrations`, their metadata cut to name and namespace, in the
+/// order of the template.
+fn objects(of: Value) -> Vec<Value> {
+    let rendered = Chart::watchword().render(&values(of)).unwrap();
+    let ours = |document: &&Document| document.template.contains("/integrations/");
+    rendered.documents.iter().filter(ours).map(bare).collect()
+}
+
+fn bare(document: &Document) -> Value {
+    let mut object = document.value.clone();
+    let metadata = &document.value["metadata"];
+    assert_eq!(
+        metadata["labels"]["app.kubernetes.io/name"],
+        "watchword",
+        "{}",
+        document.title()
+    );
+    object["metadata"] = json!({"name": metadata["name"], "namespace": metadata["namespace"]});
+    object
+}
+
+fn object(api_version: &str, kind: &str, (namespace, name): (&str, &str), spec: Value) -> Value {
+    let metadata = json!({"name": name, "namespace": namespace});
+    let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});
+    object["spec"] = spec;
+    object
+}
+
+/// The grant for objects of the namespace `shop` to name the Service.
+fn grant(name: &str, group: &str, kind: &str) -> Value {
+    object(
+        "gateway.networking.k8s.io/v1beta1",
+        "ReferenceGrant",
+        ("auth", name),
+        json!({
+            "from": [{"group": group, "kind": kind, "namespace": "shop"}],
+            "to": [{"group": "", "kind": "Service", "name": "rel-watchword"}],
+        }),
+    )
+}
+
+#[test]
+fn nothing_is_told_to_proxies_by_default() {
+    assert_eq!(objects(json!({})), Vec::<Value>::new());
+}
+
+#[test]
+fn gateways_verify_the_certificate_of_a_service_with_tls() {
+    let tls = json!({"enabled": true, "existingSecret": "cert"});
+    let expected = |validation: Value| {
+        object(
+            "gateway.networking.k8s.io/v1",
+            "BackendTLSPolicy",
+            ("auth", "rel-watchword"),
+            json!({
+                "targetRefs": [{"group": "", "kind": "Service", "name": "rel-watchword", "sectionName": "grpc"}],
+                "validation": validation,
+            }),
+        )
+    };
+    let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
+    let routes =
+        json!([{"parentRefs": [{"name": "edge"}], "rules": [{"backendRefs": [{"name": "a"}]}]}]);
+    for product in [
+        json!({"envoyGateway": {"enabled": true, "policies": policies}}),
+        json!({"gatewayAPI": {"enabled": true, "routes": routes}}),
+        json!({"kgateway": {"enabled": true, "policies": policies}}),
+    ] {
+        let mut of = json!({"tls": tls, "integrations": product});
+        of["integrations"]["backendTLSPolicy"] = json!({"caCertificateRefs": [{"name": "ca"}]});
+        let told = objects(of.clone());
+        let named = expected(json!({
+            "hostname": "rel-watchword.auth.svc",
+            "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "ca"}],
+        }));
+        assert!(told.contains(&named), "{told:?}");
+
+        of["integrations"]["backendTLSPolicy"] = json!({"wellKnownCACertificates": "System"});
+        let told = objects(of.clone());
+        let public = expected(
+            json!({"hostname": "rel-watchword.auth.svc", "wellKnownCACertificates": "System"}),
+        );
+        assert!(told.contains(&public), "{told:?}");
+
+        of.as_object_mut().unwrap().remove("tls");
+        let told = objects(of);
+        assert!(
+            told.iter()
+                .all(|object| object["kind"] != "BackendTLSPolicy"),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn port_with_tls_is_http2_to_istio_and_kgateway() {
+    let protocol = |integrations: Value| {
+        let tls = json!({"enabled": true, "existingSecret": "cert"});
+        let of = values(json!({"tls": tls, "integrations": integrations}));
+        let rendered = Chart::watchword().render(&of).unwrap();
+        rendered.get("Service", "rel-watchword")["spec"]["ports"][0]["appProtocol"].clone()
+    };
+    assert_eq!(protocol(json!({})), "https");
+    let istio = json!({"enabled": true, "policies": [{"namespace": "shop", "selector": {}}]});
+    assert_eq!(protocol(json!({"istio": istio})), "grpc");
+    let kgateway = json!({"enabled": true, "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]});
+    let trust = json!({"wellKnownCACertificates": "System"});
+    assert_eq!(
+        protocol(json!({"kgateway": kgateway, "backendTLSPolicy": trust})),
+        "grpc"
+    );
+}

@@ -1,0 +1,84 @@
+//! Envoy Gateway: policies, the grant, the socket.
+
+use serde_json::{Value, json};
+
+use super::{grant, object, objects};
+
+const API: &str = "gateway.envoyproxy.io/v1alpha1";
+
+fn policy(place: (&str, &str), target: (&str, &str), grpc: Value) -> Value {
+    let (kind, name) = target;
+    let mut spec = json!({
+        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": kind, "name": name}],
+        "extAuth": {"timeout": "250ms", "failOpen": false, "statusOnError": 503},
+    });
+    spec["extAuth"]["grpc"] = grpc;
+    object(API, "SecurityPolicy", place, spec)
+}
+
+#[test]
+fn policies_ask_the_service_and_another_namespace_is_granted_it() {
+    let told = objects(
+        json!({"integrations": {"envoyGateway": {"enabled": true, "policies": [
+            {
+                "name": "route", "namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}],
+                "context": {"zone": "edge", "level": 2}, "backendSettings": {"retry": {"numRetries": 2}},
+            },
+            {"targetRefs": [{"kind": "Gateway", "name": "edge"}]},
+        ]}}}),
+    );
+    let backends = json!([{"name": "rel-watchword", "namespace": "auth", "port": 9191}]);
+    let mut route = policy(
+        ("shop", "route"),
+        ("HTTPRoute", "orders"),
+        json!({"backendRefs": backends, "backendSettings": {"retry": {"numRetries": 2}}}),
+    );
+    route["spec"]["extAuth"]["contextExtensions"] = json!([
+        {"name": "level", "type": "Value", "value": "2"},
+        {"name": "zone", "type": "Value", "value": "edge"},
+    ]);
+    let gateway = policy(
+        ("auth", "rel-watchword"),
+        ("Gateway", "edge"),
+        json!({"backendRefs": backends}),
+    );
+    let grant = grant(
+        "rel-watchword-envoy-gateway",
+        API.split_once('/').unwrap().0,
+        "SecurityPolicy",
+    );
+    assert_eq!(told, [route, gateway, grant]);
+}
+
+#[test]
+fn policies_of_the_own_namespace_need_no_grant() {
+    let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
+    let told = objects(
+        json!({"integrations": {"timeout": "1s", "envoyGateway": {"enabled": true, "policies": policies}}}),
+    );
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["spec"]["extAuth"]["timeout"], "1s");
+}
+
+#[test]
+fn socket_is_a_backend_in_each_namespace_of_policies() {
+    let told = objects(json!({
+        "mode": "none", "sidecar": {"enabled": true}, "tls": {"enabled": false},
+        "integrations": {"envoyGateway": {"enabled": true, "via": "sidecar", "policies": [
+            {"namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}]},
+            {"name": "more", "namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "stock"}]},
+        ]}},
+    }));
+    let grpc = json!({"backendRefs": [{"group": "gateway.envoyproxy.io", "kind": "Backend", "name": "rel-watchword"}]});
+    let socket = json!({"endpoints": [{"unix": {"path": "/run/watchword/grpc.sock"}}]});
+    let expected = vec![
+        policy(
+            ("shop", "rel-watchword"),
+            ("HTTPRoute", "orders"),
+            grpc.clone(),
+        ),
+        policy(("shop", "more"), ("HTTPRoute", "stock"), grpc),
+        object(API, "Backend", ("shop", "rel-watchword"), socket),
+    ];
+    assert_eq!(told, expected);
+}

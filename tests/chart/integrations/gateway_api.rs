@@ -1,0 +1,48 @@
+//! The Gateway API's own filter.
+
+use serde_json::json;
+
+use super::{grant, object, objects};
+
+#[test]
+fn each_rule_asks_before_its_own_filters() {
+    let rewrite =
+        json!({"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-a"]}});
+    let backends = json!([{"name": "orders", "port": 80}]);
+    let told = objects(
+        json!({"integrations": {"gatewayAPI": {"enabled": true, "routes": [{
+            "name": "orders", "namespace": "shop", "parentRefs": [{"name": "edge"}], "hostnames": ["shop.example.com"],
+            "rules": [
+                {"matches": [{"path": {"type": "PathPrefix", "value": "/a"}}], "filters": [rewrite], "backendRefs": backends},
+                {"backendRefs": backends},
+            ],
+        }]}}}),
+    );
+    // `grpc` must be there, and empty is every header: Watchword takes forged ones away only where it sees them.
+    let ask = json!({"type": "ExternalAuth", "externalAuth": {
+        "protocol": "GRPC", "backendRef": {"name": "rel-watchword", "namespace": "auth", "port": 9191}, "grpc": {},
+    }});
+    let route = object(
+        "gateway.networking.k8s.io/v1",
+        "HTTPRoute",
+        ("shop", "orders"),
+        json!({
+            "parentRefs": [{"name": "edge"}],
+            "hostnames": ["shop.example.com"],
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": "/a"}}],
+                    "filters": [ask, rewrite],
+                    "backendRefs": backends,
+                },
+                {"filters": [ask], "backendRefs": backends},
+            ],
+        }),
+    );
+    let grant = grant(
+        "rel-watchword-gateway-api",
+        "gateway.networking.k8s.io",
+        "HTTPRoute",
+    );
+    assert_eq!(told, [route, grant]);
+}

@@ -1,0 +1,62 @@
+//! docs/kubernetes.md and examples/kubernetes: what they show is what is rendered. (`configurations` renders the guide's values.)
+
+use serde_json::{Value, json};
+
+use super::notes::pasted;
+use super::values;
+use crate::fences::{blocks, read};
+use crate::helm::{self, Chart, Release};
+
+#[test]
+fn mesh_configuration_of_the_guide_is_that_of_the_notes() {
+    let text = read("docs/kubernetes.md");
+    let (_, block) = &blocks(&text, Some("meshConfig:"))[0];
+    let shown = helm::yaml(block).unwrap();
+    let release = Release {
+        name: "watchword",
+        namespace: "auth",
+        ..Release::default()
+    };
+    let (_, first) = blocks(&text, Some("# values.yaml"))
+        .into_iter()
+        .find(|(_, block)| block.contains("istio:"))
+        .unwrap();
+    let of = values(helm::yaml(&first).unwrap());
+    let said = Chart::watchword().render_for(release, &of).unwrap().notes;
+    assert_eq!(shown["meshConfig"], pasted(&said, "extensionProviders:"));
+}
+
+#[test]
+fn values_for_service_accounts_have_the_policy_that_runs_without_the_chart() {
+    let of = helm::yaml(&read("examples/kubernetes/values.yaml")).unwrap();
+    let mut alone = helm::yaml(&read("examples/kubernetes/watchword.yaml")).unwrap();
+    alone.as_object_mut().unwrap().remove("server");
+    assert_eq!(of["config"], alone);
+
+    let rendered = Chart::watchword().render(&of).unwrap();
+    let pod = &rendered.get("Deployment", "rel-watchword")["spec"]["template"]["spec"];
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+    let token = mounts
+        .iter()
+        .find(|mount| mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount");
+    let volumes = pod["volumes"].as_array().unwrap();
+    let volume = volumes
+        .iter()
+        .find(|volume| volume["name"] == token.unwrap()["name"])
+        .unwrap();
+    let sources = volume["projected"]["sources"].as_array().unwrap();
+    let has = |path: &str| {
+        sources.iter().any(|source| {
+            source["serviceAccountToken"]["path"] == path
+                || source["configMap"]["items"][0]["path"] == path
+        })
+    };
+    assert!(has("token") && has("ca.crt"), "{volume}");
+    let egress = |of: &Value| {
+        let mut of = of.clone();
+        of["networkPolicy"] = json!({"enabled": true});
+        let rendered = Chart::watchword().render(&of).unwrap();
+        rendered.get("NetworkPolicy", "rel-watchword")["spec"]["egress"].to_string()
+    };
+    assert!(egress(&of).contains("6443"), "{}", egress(&of));
+}

@@ -1,0 +1,114 @@
+//! Istio: policies, the sidecar's `ServiceEntry`, TLS.
+
+use serde_json::{Value, json};
+
+use super::{object, objects};
+
+fn policy(place: (&str, &str), spec: Value) -> Value {
+    let mut spec = spec;
+    spec["action"] = json!("CUSTOM");
+    spec["provider"] = json!({"name": "rel-watchword"});
+    object("security.istio.io/v1", "AuthorizationPolicy", place, spec)
+}
+
+fn service_entry(namespace: &str, address: &str) -> Value {
+    object(
+        "networking.istio.io/v1",
+        "ServiceEntry",
+        (namespace, "rel-watchword-sidecar"),
+        json!({
+            "hosts": ["watchword.local"],
+            "exportTo": ["."],
+            "endpoints": [{"address": address}],
+            "ports": [{"name": "grpc", "number": 9191, "protocol": "GRPC"}],
+            "resolution": "STATIC",
+        }),
+    )
+}
+
+#[test]
+fn policies_ask_about_every_request_or_about_what_their_rules_say() {
+    let rules = json!([{"to": [{"operation": {"notPaths": ["/healthz"]}}]}]);
+    let told = objects(
+        json!({"integrations": {"istio": {"enabled": true, "policies": [
+            {"namespace": "shop", "selector": {"matchLabels": {"app": "orders"}}},
+            {"name": "all", "namespace": "shop", "selector": {}, "rules": []},
+            {"name": "ambient", "namespace": "shop", "targetRefs": [{"kind": "Gateway", "name": "waypoint"}], "rules": rules},
+            {"name": "service", "namespace": "shop", "targetRefs": [{"kind": "Service", "name": "orders"}]},
+        ]}}}),
+    );
+    let gateway =
+        json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}]);
+    let service = json!([{"group": "", "kind": "Service", "name": "orders"}]);
+    // `rules: [{}]` is everything; no rules at all would be nothing.
+    let expected = vec![
+        policy(
+            ("shop", "rel-watchword"),
+            json!({"selector": {"matchLabels": {"app": "orders"}}, "rules": [{}]}),
+        ),
+        policy(("shop", "all"), json!({"rules": [{}]})),
+        policy(
+            ("shop", "ambient"),
+            json!({"targetRefs": gateway, "rules": rules}),
+        ),
+        policy(
+            ("shop", "service"),
+            json!({"targetRefs": service, "rules": [{}]}),
+        ),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn sidecar_has_a_name_in_each_namespace_of_policies_and_of_the_injector() {
+    let of = |listen: &str| {
+        objects(json!({
+            "mode": "none",
+            "sidecar": {"enabled": true, "listen": listen, "injector": {"enabled": true, "namespaces": ["web", "shop"]}},
+            "integrations": {"istio": {"enabled": true, "via": "sidecar", "policies": [
+                {"namespace": "shop", "selector": {}}, {"name": "more", "namespace": "stock", "selector": {}},
+            ]}},
+        }))
+    };
+    for (listen, address) in [
+        ("loopback", "127.0.0.1"),
+        ("unix", "unix:///run/watchword/grpc.sock"),
+    ] {
+        let told = of(listen);
+        let expected = vec![
+            policy(("shop", "rel-watchword"), json!({"rules": [{}]})),
+            policy(("stock", "more"), json!({"rules": [{}]})),
+            service_entry("shop", address),
+            service_entry("stock", address),
+            service_entry("web", address),
+        ];
+        assert_eq!(told, expected, "{listen}");
+    }
+}
+
+#[test]
+fn destination_rule_speaks_tls_and_verifies_the_name() {
+    let told = objects(json!({
+        "tls": {"enabled": true, "existingSecret": "cert"},
+        "clusterDomain": "corp.local", "integrations": {"istio": {
+            "enabled": true,
+            "policies": [{"namespace": "shop", "selector": {}}],
+            "destinationRule": {"enabled": true, "tls": {"caCertificates": "/etc/ca.crt"}},
+        }},
+    }));
+    let expected = object(
+        "networking.istio.io/v1",
+        "DestinationRule",
+        ("auth", "rel-watchword"),
+        json!({
+            "host": "rel-watchword.auth.svc.corp.local",
+            "trafficPolicy": {"tls": {
+                "mode": "SIMPLE",
+                "sni": "rel-watchword.auth.svc",
+                "subjectAltNames": ["rel-watchword.auth.svc"],
+                "caCertificates": "/etc/ca.crt",
+            }},
+        }),
+    );
+    assert_eq!(told[1..], [expected]);
+}

@@ -1,0 +1,59 @@
+//! kgateway: an extension in each namespace of policies, and the policies.
+
+use serde_json::{Value, json};
+
+use super::{grant, object, objects};
+
+const API: &str = "gateway.kgateway.dev/v1alpha1";
+
+fn extension(namespace: &str) -> Value {
+    let spec = json!({"type": "ExtAuth", "extAuth": {
+        "failOpen": false,
+        "statusOnError": 503,
+        "grpcService": {
+            "authority": "rel-watchword.auth.svc",
+            "backendRef": {"name": "rel-watchword", "namespace": "auth", "port": 9191},
+            "requestTimeout": "250ms",
+            "retry": {"attempts": 2},
+        },
+    }});
+    object(API, "GatewayExtension", (namespace, "rel-watchword"), spec)
+}
+
+#[test]
+fn policies_name_the_extension_of_their_own_namespace() {
+    let told = objects(
+        json!({"integrations": {"kgateway": {"enabled": true, "retry": {"attempts": 2}, "policies": [
+            {"namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}], "context": {"level": 2}},
+            {"name": "edge", "targetRefs": [{"kind": "Gateway", "name": "edge", "sectionName": "https"}]},
+        ]}}}),
+    );
+    let group = "gateway.networking.k8s.io";
+    let route = object(
+        API,
+        "TrafficPolicy",
+        ("shop", "rel-watchword"),
+        json!({
+            "targetRefs": [{"group": group, "kind": "HTTPRoute", "name": "orders"}],
+            "extAuth": {"extensionRef": {"name": "rel-watchword"}, "contextExtensions": {"level": "2"}},
+        }),
+    );
+    let gateway = object(
+        API,
+        "TrafficPolicy",
+        ("auth", "edge"),
+        json!({
+            "targetRefs": [{"group": group, "kind": "Gateway", "name": "edge", "sectionName": "https"}],
+            "extAuth": {"extensionRef": {"name": "rel-watchword"}},
+        }),
+    );
+    let grant = grant(
+        "rel-watchword-kgateway",
+        "gateway.kgateway.dev",
+        "GatewayExtension",
+    );
+    assert_eq!(
+        told,
+        [extension("auth"), extension("shop"), route, gateway, grant]
+    );
+}

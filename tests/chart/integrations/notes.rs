@@ -1,0 +1,133 @@
+//! What NOTES.txt says: what to paste next, as YAML that can be pasted, and what is not safe yet.
+
+use serde_json::{Value, json};
+
+use super::values;
+use crate::helm::{self, Chart};
+
+mod warnings;
+
+fn notes(of: Value) -> String {
+    Chart::watchword().render(&values(of)).unwrap().notes
+}
+
+/// The lines behind the first that begins with `start`, up to an empty one, as YAML.
+pub(super) fn pasted(notes: &str, start: &str) -> Value {
+    let lines: Vec<&str> = notes
+        .lines()
+        .skip_while(|line| !line.trim_start().starts_with(start))
+        .take_while(|line| !line.trim().is_empty())
+        .collect();
+    helm::yaml(&lines.join("\n")).unwrap_or_else(|problem| panic!("{problem}: {notes}"))
+}
+
+#[test]
+fn istio_is_told_whom_to_ask() {
+    let policies = json!([{"namespace": "shop", "selector": {}}]);
+    let provider = |service: &str, timeout: &str| {
+        json!({
+            "extensionProviders": [{"name": "rel-watchword", "envoyExtAuthzGrpc": {
+                "service": service, "port": "9191", "timeout": timeout, "failOpen": false, "statusOnError": "503",
+            }}],
+            "pathNormalization": {"normalization": "DECODE_AND_MERGE_SLASHES"},
+        })
+    };
+    for (timeout, seconds) in [
+        ("250ms", "0.25s"),
+        ("1s", "1s"),
+        ("1500ms", "1.5s"),
+        ("205ms", "0.205s"),
+    ] {
+        let istio = json!({"enabled": true, "policies": policies});
+        let said = notes(json!({"integrations": {"timeout": timeout, "istio": istio}}));
+        let service = "auth/rel-watchword.auth.svc.cluster.local";
+        assert_eq!(
+            pasted(&said, "extensionProviders:"),
+            provider(service, seconds)
+        );
+    }
+    let istio = json!({"enabled": true, "via": "sidecar", "policies": policies});
+    let said = notes(
+        json!({"mode": "none", "sidecar": {"enabled": true}, "integrations": {"istio": istio}}),
+    );
+    assert_eq!(
+        pasted(&said, "extensionProviders:"),
+        provider("shop/watchword.local", "0.25s")
+    );
+}
+
+#[test]
+fn istio_is_told_to_run_the_sidecar_where_nobody_else_does() {
+    let template = "sidecarInjectorWebhook:";
+    let istio = json!({"enabled": true, "via": "sidecar", "policies": [{"namespace": "shop", "selector": {}}]});
+    let said = |sidecar: Value| {
+        let integrations = json!({"istio": istio});
+        notes(json!({"mode": "none", "sidecar": sidecar, "integrations": integrations}))
+    };
+    let pasted = pasted(
+        &said(json!({"enabled": true, "listen": "loopback"})),
+        template,
+    );
+    let text = pasted["sidecarInjectorWebhook"]["templates"]["watchword"].as_str();
+    let pod = helm::yaml(text.unwrap()).unwrap();
+    assert_eq!(pod["spec"]["initContainers"][0]["name"], "watchword");
+    assert_eq!(
+        pod["spec"]["volumes"][0]["configMap"]["name"],
+        "rel-watchword-sidecar"
+    );
+
+    assert!(!said(json!({"enabled": true})).contains(template));
+    let injected =
+        json!({"listen": "loopback", "injector": {"enabled": true, "namespaces": ["shop"]}});
+    assert!(!said(injected).contains(template));
+}
+
+#[test]
+fn envoy_gateway_is_told_to_run_the_sidecar() {
+    let gateway = json!({"enabled": true, "via": "sidecar", "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]});
+    let said = notes(
+        json!({"mode": "none", "sidecar": {"enabled": true}, "integrations": {"envoyGateway": gateway}}),
+    );
+    let proxy = pasted(&said, "apiVersion: gateway.envoyproxy.io/v1alpha1");
+    assert_eq!(proxy["kind"], "EnvoyProxy");
+    let pod = &proxy["spec"]["provider"]["kubernetes"]["envoyDeployment"];
+    assert_eq!(pod["initContainers"][0]["restartPolicy"], "Always");
+    let mount = &pod["container"]["volumeMounts"][0];
+    assert_eq!(mount["mountPath"], "/run/watchword");
+    let volumes = pod["pod"]["volumes"].as_array().unwrap();
+    assert!(
+        volumes.iter().any(|volume| volume["name"] == mount["name"]),
+        "{volumes:?}"
+    );
+}
+
+#[test]
+fn contour_is_told_what_a_virtual_host_needs() {
+    let said = notes(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
+    let authorization = json!({
+        "extensionRef": {"apiVersion": "projectcontour.io/v1alpha1", "name": "rel-watchword", "namespace": "auth"},
+        "failOpen": false,
+        "responseTimeout": "250ms",
+    });
+    let spec = json!({"spec": {"virtualhost": {"authorization": authorization}}});
+    assert_eq!(pasted(&said, "spec:"), spec);
+}
+
+#[test]
+fn plain_envoy_is_told_of_all_pods_by_a_valid_authority() {
+    let said = notes(json!({}));
+    assert!(said.contains("rel-watchword-headless.auth.svc"), "{said}");
+    assert!(said.contains("authority: watchword"), "{said}");
+    assert!(said.contains("failure_mode_allow: false"), "{said}");
+    let said = notes(json!({"mode": "none", "sidecar": {"enabled": true}}));
+    assert!(said.contains("/run/watchword/grpc.sock"), "{said}");
+}
+
+#[test]
+fn owners_of_pods_are_told_the_label_of_the_injector() {
+    let injector =
+        json!({"enabled": true, "namespaces": ["shop"], "podLabels": {"inject": "yes please"}});
+    let said = notes(json!({"mode": "none", "sidecar": {"enabled": true, "injector": injector}}));
+    assert!(said.contains("inject: yes please"), "{said}");
+    assert!(said.contains("in shop,"), "{said}");
+}

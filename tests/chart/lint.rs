@@ -1,0 +1,110 @@
+//! What `helm lint --strict` and `helm install` say, and that examples leave no template out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cases;
+use crate::helm::{Chart, Document, NEWEST, OLDEST, Release};
+
+#[test]
+fn nothing_is_found_in_any_example() {
+    for (name, values) in cases::files() {
+        for version in [OLDEST, NEWEST] {
+            if !cases::is_for(&name, version) {
+                continue;
+            }
+            assert_eq!(
+                Chart::watchword().lint(&values, version),
+                [""; 0],
+                "{name} on {version}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_found_in_the_chart_that_depends_on_this_one() {
+    for version in [OLDEST, NEWEST] {
+        let found = cases::sidecar_example().lint(&json!({}), version);
+        assert_eq!(found, [""; 0], "{version}");
+    }
+}
+
+#[test]
+fn lint_sees_a_bad_value() {
+    let found = Chart::watchword().lint(&json!({"mode": "statefulset"}), NEWEST);
+    assert!(
+        found.iter().any(|finding| finding.contains("mode")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn helm_would_install_each_example() {
+    for (name, values) in cases::files() {
+        let installed = Chart::watchword().install(Release::default(), &values);
+        let installed = installed.unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        let manifest = installed["manifest"].as_str().unwrap();
+        let is_hook = |template: &str| {
+            template.contains("/tests/") || template.ends_with("/config-check.yaml")
+        };
+        for document in &cases::named(&name).documents {
+            let source = format!("# Source: {}\n", document.template);
+            assert_eq!(
+                !is_hook(&document.template),
+                manifest.contains(&source),
+                "{name}: {source}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_template_is_rendered_by_an_example() {
+    let mut left: BTreeSet<String> = BTreeSet::new();
+    templates(
+        &Chart::watchword().folder().join("templates"),
+        "watchword/templates",
+        &mut left,
+    );
+    for (_, rendered) in cases::all() {
+        for document in &rendered.documents {
+            left.remove(&document.template);
+        }
+    }
+    // It renders nothing.
+    assert!(left.remove("watchword/templates/validate.yaml"));
+    assert!(left.is_empty(), "no example has {left:?}");
+}
+
+fn templates(folder: &Path, name: &str, all: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let name = format!("{name}/{file}");
+        if path.is_dir() {
+            templates(&path, &name, all);
+        } else if Path::new(&name)
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            all.insert(name);
+        }
+    }
+}
+
+#[test]
+fn each_mode_has_an_example() {
+    for (name, kind) in [("deployment", "Deployment"), ("daemonset", "DaemonSet")] {
+        assert_eq!(cases::named(name).of_kind(kind).count(), 1, "{name}");
+    }
+    let kinds: BTreeSet<&str> = cases::named("sidecar")
+        .documents
+        .iter()
+        .map(Document::kind)
+        .collect();
+    assert_eq!(kinds, BTreeSet::from(["ConfigMap"]));
+}

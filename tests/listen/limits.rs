@@ -1,0 +1,73 @@
+//! What connections may cost.
+
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+use crate::client::PATIENCE;
+use crate::site::{self, Site};
+
+async fn site(limits: &str) -> Site {
+    Site::start(&format!("{{grpc: {{address: '127.0.0.1:0', {limits}}}}}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_too_many_is_closed_and_the_next_one_after_an_end_is_not() {
+    let site = site("max_connections: 2").await;
+    let mut clients = [site.client().await, site.client().await];
+    for client in &mut clients {
+        assert_eq!(client.check(&site::token()).await.unwrap(), 0);
+    }
+    let mut third = TcpStream::connect(site.app.address()).await.unwrap();
+    let closed = tokio::time::timeout(PATIENCE, third.read(&mut [0])).await;
+    assert!(matches!(closed.unwrap(), Ok(0) | Err(_)));
+    assert_eq!(site.app.connections().refused(), 1);
+    assert_eq!(site.app.connections().open(), 2);
+    for client in &mut clients {
+        assert_eq!(client.check(&site::token()).await.unwrap(), 0);
+    }
+    drop(clients);
+    site::eventually("room", async || site.app.connections().open() < 2).await;
+    assert_eq!(site.client().await.check(&site::token()).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_nothing_is_closed() {
+    let site = site("max_connections: 1").await;
+    let mut silent = TcpStream::connect(site.app.address()).await.unwrap();
+    let closed = tokio::time::timeout(PATIENCE, silent.read(&mut [0])).await;
+    assert!(matches!(closed.unwrap(), Ok(0) | Err(_)));
+    assert_eq!(site.app.connections().never_opened(), 1);
+}
+
+/// tonic's own servers cut such a call, without having told anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_connection_is_told_to_go_and_its_call_is_answered() {
+    let site = site("max_connection_age: 1s, max_connection_age_grace: 1h").await;
+    let mut client = site.client().await;
+    let half = client.begin().await;
+    client.told_to_go().await;
+    assert_eq!(half.finish(&site::token()).await.unwrap(), 0);
+    client.ended().await;
+    assert_eq!(site.client().await.check(&site::token()).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_outlasts_the_grace_of_its_connection_is_cut() {
+    let site = site("max_connection_age: 1s, max_connection_age_grace: 1s").await;
+    let mut client = site.client().await;
+    let half = client.begin().await;
+    let cut = tokio::time::timeout(PATIENCE, half.cut()).await;
+    assert!(cut.unwrap().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_beyond_the_limit_is_refused() {
+    let site = site("max_header_list_size: 16384").await;
+    let mut client = site.client().await;
+    for (size, status) in [(10_000, Some(200)), (20_000, Some(431))] {
+        let value = "v".repeat(size);
+        let metadata = [("x-trace", value.as_str())];
+        let answer = client.status("/no.Such/Method", &metadata).await;
+        assert_eq!(answer, status, "{size}");
+    }
+}

@@ -1,0 +1,63 @@
+//! What Envoy is started with: the example of `examples/envoy`, with two Watchwords behind TLS, whose health it asks for.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// The listener's name.
+pub(crate) const INGRESS: &str = "ingress";
+
+pub(crate) fn bootstrap(watchwords: &[SocketAddr], ca: &Path, upstream: SocketAddr) -> Value {
+    let mut root: Value = serde_saphyr::from_str(include_str!("../../examples/envoy/envoy.yaml"))
+        .expect("the example is YAML");
+    for pointer in [
+        "/admin/address/socket_address/port_value",
+        "/static_resources/listeners/0/address/socket_address/port_value",
+    ] {
+        *setting(&mut root, pointer) = json!(0);
+    }
+    let clusters = "/static_resources/clusters";
+    *setting(
+        &mut root,
+        &format!("{clusters}/1/load_assignment/endpoints/0/lb_endpoints"),
+    ) = json!([endpoint(upstream)]);
+    let watchword = setting(&mut root, &format!("{clusters}/0"));
+    let endpoints: Vec<Value> = watchwords
+        .iter()
+        .map(|address| endpoint(*address))
+        .collect();
+    watchword["load_assignment"]["endpoints"][0]["lb_endpoints"] = json!(endpoints);
+    // A machine that has much to do takes its time.
+    watchword["connect_timeout"] = json!("2s");
+    // Envoy gathers what it learns of health for a second, which the drain of a real server is longer than.
+    watchword["common_lb_config"] =
+        json!({"healthy_panic_threshold": {"value": 0}, "update_merge_window": "0s"});
+    watchword["health_checks"] = json!([{
+        "timeout": "1s", "interval": "0.1s", "no_traffic_interval": "0.1s", "unhealthy_interval": "0.1s",
+        "unhealthy_threshold": 1, "healthy_threshold": 1,
+        "grpc_health_check": {"authority": "watchword"},
+    }]);
+    watchword["transport_socket"] = json!({
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            "sni": "localhost",
+            "common_tls_context": {"validation_context": {
+                "trusted_ca": {"filename": ca},
+                "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": "localhost"}}],
+            }},
+        },
+    });
+    root
+}
+
+fn endpoint(address: SocketAddr) -> Value {
+    let socket = json!({"address": address.ip(), "port_value": address.port()});
+    json!({"endpoint": {"address": {"socket_address": socket}}})
+}
+
+fn setting<'a>(root: &'a mut Value, pointer: &str) -> &'a mut Value {
+    root.pointer_mut(pointer)
+        .unwrap_or_else(|| panic!("the example no longer has {pointer}"))
+}

@@ -1,0 +1,204 @@
+//! One `watchword serve` with its files, which can be changed, restarted and asked how it is.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+
+use crate::mint;
+use crate::pki::{self, Identity};
+use crate::settings::key_set;
+use crate::watch::WATCH;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
+
+/// A server that is killed when it is dropped.
+pub(crate) struct Instance {
+    folder: PathBuf,
+    pub(crate) grpc: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    process: Option<Child>,
+}
+
+impl Instance {
+    /// A folder with keys and a certificate, and two ports; nothing runs yet.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        fs::create_dir_all(&folder).expect("a folder");
+        // Fails only where it was done before.
+        let _ = mint::WITNESS.set(|token| WATCH.note(token));
+        let instance = Self {
+            folder,
+            grpc: free_port(),
+            admin: free_port(),
+            process: None,
+        };
+        instance.write("keys.json", &key_set());
+        instance.renew_certificate();
+        instance
+    }
+
+    /// Replaces a file as a whole, as `mv` does.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let draft = self.folder.join(format!("{name}.new"));
+        fs::write(&draft, text).expect("a file");
+        fs::rename(&draft, self.folder.join(name)).expect("a file takes the place of another");
+    }
+
+    /// Gives it another certificate and key; returns the certificate.
+    pub(crate) fn renew_certificate(&self) -> Vec<u8> {
+        let identity = Identity::server();
+        let (certificate, key) = identity.pem_files("operations");
+        let read = |file: &Path| fs::read_to_string(file).expect("a PEM file");
+        // Two files cannot change at once: between the two, they do not fit, which is a reload that is refused.
+        WATCH.note(read(&key).as_bytes());
+        self.write("tls.key", &read(&key));
+        self.write("tls.crt", &read(&certificate));
+        identity.chain().remove(0).to_vec()
+    }
+
+    pub(crate) fn start(&mut self) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("log"))
+            .expect("a log");
+        let process = Command::new(BINARY)
+            .args(["serve", "-c"])
+            .arg(self.folder.join("watchword.yaml"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .spawn();
+        self.process = Some(process.expect("it starts"));
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Panics where the log of all that ran here holds a token or a private key.
+    fn tells_no_secret(&self) {
+        let log = self.log();
+        WATCH.look("logs", log.as_bytes());
+        let (secrets, _) = WATCH.secrets();
+        assert!(secrets > 0 && !log.is_empty(), "nothing was compared");
+        let found = WATCH.found();
+        assert!(found.is_empty(), "{found:#?}");
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) async fn stop(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("it runs");
+        let kill = format!("kill -TERM {}", process.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status();
+        assert!(sent.expect("sh runs").success(), "SIGTERM is sent");
+        let ended = async {
+            loop {
+                if let Some(status) = process.try_wait().expect("a child") {
+                    return status;
+                }
+                sleep(POLL).await;
+            }
+        };
+        timeout(PATIENCE, ended).await.expect("it ends")
+    }
+
+    /// Waits until the admin port says that it is ready.
+    pub(crate) async fn ready(&self) {
+        self.until("it is ready", async || {
+            matches!(self.page("/readyz").await, Some((200, _)))
+        })
+        .await;
+    }
+
+    /// How many reloads were accepted, and how many refused.
+    pub(crate) async fn reloads(&self) -> (u64, u64) {
+        let (_, text) = self.page("/metrics").await.unwrap_or_default();
+        let count = |outcome: &str| {
+            let line = format!("watchword_config_reloads_total{{outcome=\"{outcome}\"}} ");
+            let value = text.lines().find_map(|found| found.strip_prefix(&line));
+            value.and_then(|value| value.parse().ok()).unwrap_or(0)
+        };
+        (count("accepted"), count("refused"))
+    }
+
+    /// Waits until new connections are shown this certificate.
+    pub(crate) async fn shows(&self, certificate: &[u8]) {
+        self.until("the certificate is shown", async || {
+            self.certificate().await.as_deref() == Some(certificate)
+        })
+        .await;
+    }
+
+    pub(crate) async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
+        let waited = timeout(PATIENCE, async {
+            while !is().await {
+                sleep(POLL).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "never: {what}\n{}", self.log());
+    }
+
+    async fn certificate(&self) -> Option<Vec<u8>> {
+        let mut config = rustls::ClientConfig::builder_with_provider(pki::provider())
+            .with_safe_default_protocol_versions()
+            .expect("protocols")
+            .with_root_certificates(pki::roots())
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let stream = TcpStream::connect(self.grpc).await.ok()?;
+        let name = ServerName::try_from("localhost").expect("a name");
+        let connector = TlsConnector::from(Arc::new(config));
+        let stream = connector.connect(name, stream).await.ok()?;
+        let (_, session) = stream.get_ref();
+        Some(session.peer_certificates()?.first()?.to_vec())
+    }
+
+    /// A page of the admin port.
+    pub(crate) async fn page(&self, path: &str) -> Option<(u16, String)> {
+        let stream = TcpStream::connect(self.admin).await.ok()?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+        tokio::spawn(connection);
+        let request = Request::get(path).header("host", "watchword");
+        let request = request.body(Empty::<Bytes>::new()).expect("a request");
+        let response = sender.send_request(request).await.ok()?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.ok()?.to_bytes();
+        Some((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+        if !std::thread::panicking() {
+            self.tells_no_secret();
+        }
+    }
+}
+
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
+}

@@ -1,0 +1,239 @@
+//! Load through the proxy: a few clients that ask one thing after the other, and a count of what they were told.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Empty, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::settings::{Version, expired_token, good_token};
+
+const CLIENTS: usize = 4;
+/// Between an answer and the next question, so that a server in a debug build has breath left.
+const PAUSE: Duration = Duration::from_millis(8);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The service behind the proxy: its answer holds the claim headers that it was sent.
+pub(crate) async fn upstream() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
+            let service = service_fn(async |request: Request<Incoming>| {
+                Ok::<_, Infallible>(echo(request.headers()))
+            });
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service),
+            );
+        }
+    });
+    address
+}
+
+fn echo(headers: &HeaderMap) -> Response<Full<Bytes>> {
+    let values = |name| headers.get_all(name).iter();
+    let values = values("x-first").chain(values("x-second"));
+    let values: Vec<&[u8]> = values.map(HeaderValue::as_bytes).collect();
+    Response::new(Full::from(values.join(&b' ')))
+}
+
+/// What clients were told.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    right: AtomicUsize,
+    wrong: AtomicUsize,
+    failed: AtomicUsize,
+    examples: Mutex<Vec<String>>,
+}
+
+impl Tally {
+    pub(crate) fn right(&self) -> usize {
+        self.right.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        (count(&self.right), count(&self.wrong), count(&self.failed))
+    }
+
+    /// The first answers that were not right.
+    pub(crate) fn examples(&self) -> Vec<String> {
+        let examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
+        examples.clone()
+    }
+
+    fn note(&self, counter: &AtomicUsize, what: impl FnOnce() -> String) {
+        counter.fetch_add(1, Ordering::Relaxed);
+        let mut examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
+        if examples.len() < 20 {
+            examples.push(what());
+        }
+    }
+}
+
+/// Clients that go on until they are told to stop.
+pub(crate) struct Load {
+    pub(crate) tally: Arc<Tally>,
+    stop: Arc<AtomicBool>,
+    clients: JoinSet<()>,
+}
+
+impl Load {
+    pub(crate) fn start(proxy: SocketAddr) -> Self {
+        let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
+        let mut clients = JoinSet::new();
+        for number in 0..CLIENTS {
+            clients.spawn(ask_on(proxy, number, tally.clone(), stop.clone()));
+        }
+        Self {
+            tally,
+            stop,
+            clients,
+        }
+    }
+
+    /// Waits for the answers that are on their way.
+    pub(crate) async fn stop(self) -> Arc<Tally> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.clients.join_all().await;
+        self.tally
+    }
+}
+
+/// A question, and what is a right answer to it.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Good,
+    Expired,
+    Missing,
+    Scope,
+}
+
+async fn ask_on(proxy: SocketAddr, first: usize, tally: Arc<Tally>, stop: Arc<AtomicBool>) {
+    let (good, expired) = (good_token(), expired_token());
+    let kinds = [
+        Kind::Good,
+        Kind::Expired,
+        Kind::Good,
+        Kind::Missing,
+        Kind::Scope,
+    ];
+    let mut connection = None;
+    for number in first.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let kind = kinds[number % kinds.len()];
+        let request = question(kind, &good, &expired);
+        let answer = tokio::time::timeout(PATIENCE, ask(&mut connection, proxy, request)).await;
+        match answer {
+            Ok(Ok((status, challenge, body))) if is_right(kind, status, &challenge, &body) => {
+                tally.right.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(Ok((status, challenge, body))) => {
+                // 503 is what the proxy says where it had no answer.
+                let counter = if status == 503 {
+                    &tally.failed
+                } else {
+                    &tally.wrong
+                };
+                tally.note(counter, || {
+                    format!("{kind:?}: {status} {challenge:?} {body:?}")
+                });
+            }
+            Ok(Err(error)) => {
+                connection = None;
+                tally.note(&tally.failed, || format!("{kind:?}: {error}"));
+            }
+            Err(_) => {
+                connection = None;
+                tally.note(&tally.failed, || format!("{kind:?}: no answer"));
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn question(kind: Kind, good: &str, expired: &str) -> Request<Empty<Bytes>> {
+    let path = match kind {
+        Kind::Scope => "/admin/users",
+        Kind::Good | Kind::Expired | Kind::Missing => "/orders/1",
+    };
+    let request = Request::get(path)
+        .header("host", "shop.example")
+        .header("x-first", "forged");
+    let request = match kind {
+        Kind::Missing => request,
+        Kind::Expired => request.header("authorization", format!("Bearer {expired}")),
+        Kind::Good | Kind::Scope => request.header("authorization", format!("Bearer {good}")),
+    };
+    request.body(Empty::new()).expect("a request")
+}
+
+fn is_right(kind: Kind, status: u16, challenge: &str, body: &str) -> bool {
+    let of = |is: &dyn Fn(Version) -> bool| [Version::One, Version::Two].into_iter().any(is);
+    match kind {
+        // Both headers of one configuration: never of two, and never the client's own.
+        Kind::Good => {
+            status == 200
+                && of(&|version| {
+                    let name = version.name();
+                    body == format!("{name}-first {name}-second")
+                })
+        }
+        Kind::Expired => status == 401 && body.contains("\"token_expired\""),
+        Kind::Missing => status == 401 && body.contains("\"token_missing\""),
+        Kind::Scope => {
+            status == 403
+                && body.contains("\"insufficient_scope\"")
+                && of(&|version| challenge.contains(&format!("scope=\"{}_scope\"", version.name())))
+        }
+    }
+}
+
+type Connection = SendRequest<Empty<Bytes>>;
+type Problem = Box<dyn std::error::Error + Send + Sync>;
+
+async fn ask(
+    connection: &mut Option<Connection>,
+    proxy: SocketAddr,
+    request: Request<Empty<Bytes>>,
+) -> Result<(u16, String, String), Problem> {
+    if connection.as_ref().is_none_or(SendRequest::is_closed) {
+        *connection = Some(connect(proxy).await?);
+    }
+    let connection = connection.as_mut().ok_or("no connection")?;
+    connection.ready().await?;
+    let response = connection.send_request(request).await?;
+    let status = response.status().as_u16();
+    let challenge = response.headers().get("www-authenticate");
+    let challenge = challenge.map_or(&b""[..], |value| value.as_bytes());
+    let challenge = String::from_utf8_lossy(challenge).into_owned();
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok((
+        status,
+        challenge,
+        String::from_utf8_lossy(&body).into_owned(),
+    ))
+}
+
+async fn connect(proxy: SocketAddr) -> Result<Connection, Problem> {
+    let stream = TcpStream::connect(proxy).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}

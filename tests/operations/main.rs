@@ -1,0 +1,57 @@
+//! A server in operation: reloaded, given new certificates, restarted and flooded while it is under load.
+//!
+//! The real binary, several times, behind the real Envoy with the bootstrap of `examples/envoy`. Owns the load and the
+//! count of what came of it; refuses to look into verdicts beyond right and wrong (`check` does).
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests measure time and read the clock to make tokens for a child process"
+)]
+
+#[path = "../envoy/fetch.rs"]
+#[expect(dead_code, reason = "the newest Envoy is enough here")]
+mod fetch;
+#[path = "../support/mint.rs"]
+mod mint;
+#[path = "../support/pki.rs"]
+mod pki;
+#[path = "../envoy/proxy.rs"]
+mod proxy;
+#[path = "../support/watch.rs"]
+mod watch;
+#[path = "../support/wheels.rs"]
+mod wheels;
+
+mod bootstrap;
+mod flood;
+mod instance;
+mod load;
+mod restarts;
+mod settings;
+
+use std::io::Write as _;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Runtime;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// The machine to oneself: one test makes a load whose answers the other would time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    // Of a test that panicked, nothing is left here.
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Past the test harness, which would swallow it.
+fn say(text: &str) {
+    // Nothing to be done where standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,101 @@
+//! The configurations that take turns, and the tokens that tell them apart.
+
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::mint::{self, Signer};
+
+static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "k1"));
+
+/// A configuration. Each gives other headers of the same token, and another answer to the same question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    One,
+    Two,
+}
+
+impl Version {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::One => Self::Two,
+            Self::Two => Self::One,
+        }
+    }
+
+    /// Its name in claims, headers and rules.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Two => "two",
+        }
+    }
+
+    /// The configuration of a server with its files beside it.
+    pub(crate) fn text(self, grpc: SocketAddr, admin: SocketAddr) -> String {
+        let name = self.name();
+        json!({
+            "server": {
+                "grpc": {"address": grpc, "tls": {"certificate": "tls.crt", "private_key": "tls.key"}},
+                "admin": {"address": admin},
+                "drain": "600ms",
+            },
+            "reload": {"interval": "100ms"},
+            "log": {"level": "info"},
+            "issuers": {"corp": {
+                "issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"file": "keys.json"},
+                "headers": {"x-first": format!("{name}_first"), "x-second": format!("{name}_second")},
+            }},
+            "rules": [
+                {"name": name, "match": {"path": {"prefix": "/orders"}}, "require": {"issuers": ["corp"]}},
+                {"match": {"path": {"prefix": "/admin"}}, "require": {"scopes": [format!("{name}_scope")]}},
+            ],
+        })
+        .to_string()
+    }
+}
+
+/// A configuration that no server may take into use.
+pub(crate) fn bad(good: &str, number: usize) -> String {
+    match number % 4 {
+        0 => good.replace("\"audiences\"", "\"audience\""),
+        1 => good
+            .replace("\"one_scope\"", "17")
+            .replace("\"two_scope\"", "17"),
+        2 => good[..good.len() / 2].to_owned(),
+        _ => good.replace("tls.key", "no-such.key"),
+    }
+}
+
+pub(crate) fn key_set() -> String {
+    mint::key_set(&[&SIGNER]).to_string()
+}
+
+pub(crate) fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(now.expect("after 1970").as_secs()).expect("before the end of time")
+}
+
+/// A token that is good for an hour.
+pub(crate) fn good_token() -> String {
+    SIGNER.sign(&claims(now() + 3600))
+}
+
+/// One that was good until an hour ago.
+pub(crate) fn expired_token() -> String {
+    SIGNER.sign(&claims(now() - 3600))
+}
+
+fn claims(expires: i64) -> Value {
+    let mut claims = mint::claims(now());
+    claims["exp"] = json!(expires);
+    for version in [Version::One, Version::Two] {
+        let name = version.name();
+        for header in ["first", "second"] {
+            claims[format!("{name}_{header}")] = json!(format!("{name}-{header}"));
+        }
+    }
+    claims
+}

@@ -1,0 +1,314 @@
+//! Helm for tests, without a cluster and without a `helm` command: charts are linted and rendered by Helm 4's own code, and
+//! objects held against Kubernetes' own schemas, both in a Python process that runs for as long as the test binary.
+//!
+//! Shared by test binaries with `#[path = "../support/helm.rs"] mod helm;`, beside `wheels`. `lookup` finds nothing, as in
+//! `helm template`. Charts below a chart are rendered when they are in its `charts/`; `Chart::with_dependencies` puts them there.
+
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "every test binary compiles its own copy and uses a part of it"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::wheels;
+
+/// The oldest Kubernetes that the chart supports.
+pub(crate) const OLDEST: &str = "1.29";
+/// The newest that it is tested with.
+pub(crate) const NEWEST: &str = "1.37";
+
+/// A chart: a folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Chart {
+    folder: PathBuf,
+    copy: Option<Arc<Copied>>,
+}
+
+/// A folder that is there for as long as its chart.
+#[derive(Debug)]
+struct Copied(PathBuf);
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a chart is rendered for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Release<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) namespace: &'a str,
+    /// What `.Capabilities.KubeVersion` says: `1.34`, for example.
+    pub(crate) kubernetes: &'a str,
+    /// What `.Capabilities.APIVersions` has beside what is built in.
+    pub(crate) api_versions: &'a [&'a str],
+}
+
+impl Default for Release<'_> {
+    fn default() -> Self {
+        Self {
+            name: "rel",
+            namespace: "auth",
+            kubernetes: NEWEST,
+            api_versions: &[],
+        }
+    }
+}
+
+impl Chart {
+    /// The chart of this repository.
+    pub(crate) fn watchword() -> Self {
+        Self::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("helm/watchword"))
+    }
+
+    pub(crate) fn at(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            copy: None,
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A copy of this chart, below the build folder, with its dependencies in `charts/`: those with a `file://` repository,
+    /// relative to where this chart is. It is removed with the last of its clones.
+    ///
+    /// # Errors
+    /// Helm's words.
+    pub(crate) fn with_dependencies(&self, name: &str) -> Result<Self, String> {
+        let place = wheels::build_folder().join(format!("{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&place);
+        let copied = Copied(place.clone());
+        copy(&self.folder, &place).map_err(|error| format!("{}: {error}", place.display()))?;
+        let metadata = place.join("Chart.yaml");
+        let text = fs::read_to_string(&metadata).map_err(|error| error.to_string())?;
+        let base = format!("file://{}/", self.folder.display());
+        let text = text.replace("file://..", &format!("{base}.."));
+        fs::write(&metadata, text).map_err(|error| error.to_string())?;
+        ask::<()>(&json!({"ask": "update_dependencies", "chart": &place}))?;
+        Ok(Self {
+            folder: place,
+            copy: Some(Arc::new(copied)),
+        })
+    }
+
+    /// Renders for a release `rel` in the namespace `auth`, on the newest Kubernetes.
+    ///
+    /// # Errors
+    /// Helm's words: the values do not fit the schema, a template failed, or what it gave is no YAML.
+    pub(crate) fn render(&self, values: &Value) -> Result<Rendered, String> {
+        self.render_for(Release::default(), values)
+    }
+
+    /// # Errors
+    /// Those of `render`.
+    pub(crate) fn render_for(
+        &self,
+        release: Release<'_>,
+        values: &Value,
+    ) -> Result<Rendered, String> {
+        let options = json!({
+            "name": release.name,
+            "namespace": release.namespace,
+            "kube_version": format!("v{}.0", release.kubernetes),
+            "api_versions": release.api_versions,
+        });
+        ask(&json!({"ask": "render", "chart": self.folder, "values": values, "options": options}))
+    }
+
+    /// What `helm install --dry-run=client` would say: `manifest` (without hooks, in the order of installation), `notes`. It is always for
+    /// the Kubernetes that Helm was built for.
+    ///
+    /// # Errors
+    /// Helm's words.
+    pub(crate) fn install(&self, release: Release<'_>, values: &Value) -> Result<Value, String> {
+        let Release {
+            name, namespace, ..
+        } = release;
+        ask(&json!({
+            "ask": "install", "chart": self.folder, "values": values, "release": name, "namespace": namespace,
+        }))
+    }
+
+    /// What `helm lint --strict` finds: warnings and errors.
+    pub(crate) fn lint(&self, values: &Value, kubernetes: &str) -> Vec<String> {
+        let kubernetes = format!("v{kubernetes}.0");
+        let question = json!({"ask": "lint", "chart": self.folder, "values": values, "kubernetes": kubernetes});
+        ask(&question).unwrap_or_else(|problem| vec![problem])
+    }
+
+    /// The chart's values.yaml, with the values of charts in `charts/` below their names.
+    pub(crate) fn defaults(&self) -> Value {
+        ask(&json!({"ask": "defaults", "chart": self.folder})).expect("the chart's values")
+    }
+}
+
+/// What a chart was rendered to. Hooks are among the documents.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Rendered {
+    pub(crate) documents: Vec<Document>,
+    /// Of NOTES.txt.
+    pub(crate) notes: String,
+}
+
+/// An object, as Helm reads it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Document {
+    /// The file that it is from: `watchword/templates/service.yaml`.
+    pub(crate) template: String,
+    pub(crate) text: String,
+    pub(crate) value: Value,
+}
+
+impl Document {
+    pub(crate) fn kind(&self) -> &str {
+        self.value["kind"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.value["metadata"]["name"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn api_version(&self) -> &str {
+        self.value["apiVersion"].as_str().unwrap_or_default()
+    }
+
+    /// Kind and name, for messages.
+    pub(crate) fn title(&self) -> String {
+        format!("{} {}", self.kind(), self.name())
+    }
+}
+
+impl Rendered {
+    pub(crate) fn of_kind<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Document> {
+        self.documents
+            .iter()
+            .filter(move |document| document.kind() == kind)
+    }
+
+    pub(crate) fn find(&self, kind: &str, name: &str) -> Option<&Value> {
+        let mut of_kind = self.of_kind(kind);
+        of_kind
+            .find(|document| document.name() == name)
+            .map(|document| &document.value)
+    }
+
+    /// The object of this kind and name, which must be there.
+    pub(crate) fn get(&self, kind: &str, name: &str) -> &Value {
+        self.find(kind, name)
+            .unwrap_or_else(|| panic!("no {kind} {name} among {:?}", self.titles()))
+    }
+
+    pub(crate) fn titles(&self) -> Vec<String> {
+        self.documents.iter().map(Document::title).collect()
+    }
+}
+
+/// What is wrong with a built-in object of this version of Kubernetes (`1.29`); a field that is not in the schema is wrong too.
+/// Nothing where that version has no such kind.
+pub(crate) fn validate(object: &Value, kubernetes: &str) -> Option<Vec<String>> {
+    ask(&json!({"ask": "validate", "document": object, "kubernetes": kubernetes}))
+        .expect("an object and a version")
+}
+
+/// What is wrong with a JSON Schema, by the metaschema that it names.
+pub(crate) fn metaschema(schema: &Value) -> Vec<String> {
+    ask(&json!({"ask": "metaschema", "schema": schema})).expect("a schema")
+}
+
+/// What is wrong with a value by a JSON Schema.
+pub(crate) fn fits(schema: &Value, value: &Value) -> Vec<String> {
+    ask(&json!({"ask": "fits", "schema": schema, "value": value})).expect("a schema")
+}
+
+/// YAML as Helm and Kubernetes read it: YAML 1.1, a mapping.
+///
+/// # Errors
+/// Helm's words.
+pub(crate) fn yaml(text: &str) -> Result<Value, String> {
+    ask(&json!({"ask": "yaml", "text": text}))
+}
+
+/// The process that answers.
+struct Helper {
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Answer {
+    Answer(Value),
+    Error(String),
+}
+
+fn ask<T: DeserializeOwned>(question: &Value) -> Result<T, String> {
+    static HELPER: OnceLock<Mutex<Helper>> = OnceLock::new();
+    let helper = HELPER
+        .get_or_init(|| Mutex::new(Helper::start().unwrap_or_else(|problem| panic!("{problem}"))));
+    // A test that failed has not left half a question: questions are whole lines.
+    let mut helper = helper
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    match helper.ask(question) {
+        Answer::Answer(value) => Ok(serde_json::from_value(value).expect("an answer of that kind")),
+        Answer::Error(problem) => Err(problem),
+    }
+}
+
+impl Helper {
+    fn start() -> Result<Self, String> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/helm");
+        let packages = wheels::installed("helm-4.2.3", &here.join("requirements.txt"))?;
+        let mut python = Command::new("python3");
+        python.arg(here.join("helm.py")).arg(packages);
+        let mut process = python
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{python:?}: {error}"))?;
+        let (Some(questions), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err("a process without pipes".into());
+        };
+        Ok(Self {
+            questions,
+            answers: BufReader::new(answers),
+        })
+    }
+
+    fn ask(&mut self, question: &Value) -> Answer {
+        let mut line = String::new();
+        writeln!(self.questions, "{question}")
+            .and_then(|()| self.answers.read_line(&mut line))
+            .expect("tests/support/helm/helm.py answers");
+        serde_json::from_str(&line).expect("tests/support/helm/helm.py answers in JSON")
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

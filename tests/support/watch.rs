@@ -1,0 +1,136 @@
+//! Looks for secrets in output: it is told of every secret, shown all output, and finds what is in both.
+//!
+//! A secret is cut into pieces of 16 characters, so that 31 characters of it in a row are found wherever they stand.
+//! Output is looked at as it comes, and not kept. So a secret must be told of before it can be put out.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "every test binary compiles its own copy and uses a part of it"
+)]
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, RwLock};
+
+/// All secrets and all output of this process's tests.
+pub(crate) static WATCH: LazyLock<Watch> = LazyLock::new(Watch::default);
+
+const PIECE: usize = 16;
+/// Fewer different characters than this are a filler, which others may use too.
+const VARIETY: usize = 8;
+/// Findings that are kept.
+const MAX_FOUND: usize = 20;
+
+#[derive(Default)]
+pub(crate) struct Watch {
+    pieces: RwLock<HashSet<[u8; PIECE]>>,
+    secrets: AtomicUsize,
+    seen: Mutex<BTreeMap<&'static str, usize>>,
+    found: Mutex<Vec<String>>,
+}
+
+impl Watch {
+    /// Notes a secret. Of a longer text, those parts count that look random: words and numbers may be anybody's.
+    pub(crate) fn note(&self, secret: &[u8]) {
+        let mut pieces = runs(secret).flat_map(pieces).peekable();
+        if pieces.peek().is_none() {
+            return;
+        }
+        let pieces: Vec<_> = pieces.collect();
+        let known = self.pieces.read().unwrap();
+        if pieces.iter().all(|piece| known.contains(piece)) {
+            return;
+        }
+        drop(known);
+        self.secrets.fetch_add(1, Ordering::Relaxed);
+        self.pieces.write().unwrap().extend(pieces);
+    }
+
+    /// Looks at output, which must not begin or end within a secret.
+    pub(crate) fn look(&self, source: &'static str, output: &[u8]) {
+        *self.seen.lock().unwrap().entry(source).or_default() += output.len();
+        let mut runs = runs(output).peekable();
+        if runs.peek().is_none() {
+            return;
+        }
+        let known = self.pieces.read().unwrap();
+        for run in runs {
+            if windows(run).any(|window| known.contains(window)) {
+                self.report(source, output, run);
+            }
+        }
+    }
+
+    fn report(&self, source: &str, output: &[u8], run: &[u8]) {
+        let mut found = self.found.lock().unwrap();
+        if found.len() < MAX_FOUND {
+            let short = |text: &[u8], length: usize| {
+                String::from_utf8_lossy(text.get(..length).unwrap_or(text)).into_owned()
+            };
+            let (run, output) = (short(run, 60), short(output, 400));
+            found.push(format!("{source}: {run} in {output}"));
+        }
+    }
+
+    /// What was found so far.
+    pub(crate) fn found(&self) -> Vec<String> {
+        self.found.lock().unwrap().clone()
+    }
+
+    /// How many secrets there are, and in how many pieces.
+    pub(crate) fn secrets(&self) -> (usize, usize) {
+        let pieces = self.pieces.read().unwrap().len();
+        (self.secrets.load(Ordering::Relaxed), pieces)
+    }
+
+    /// Bytes of output, by where they came from.
+    pub(crate) fn seen(&self) -> BTreeMap<&'static str, usize> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+/// Output of this name, which [`WATCH`] looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct Sink(pub(crate) &'static str);
+
+impl Write for Sink {
+    /// Takes whole lines.
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        WATCH.look(self.0, lines);
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The parts of a text that are long enough and of the alphabets of base64 only. Dots separate the parts of a token.
+fn runs(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let runs = text.split(|byte| !(byte.is_ascii_alphanumeric() || b"-_+/".contains(byte)));
+    runs.filter(|run| run.len() >= PIECE)
+}
+
+/// One piece after the other, and the last 16 characters.
+fn pieces(run: &[u8]) -> impl Iterator<Item = [u8; PIECE]> {
+    let whole = run.chunks_exact(PIECE);
+    let last = run.last_chunk::<PIECE>().map(<[u8; PIECE]>::as_slice);
+    let all = whole.chain(last).filter_map(|piece| piece.try_into().ok());
+    all.filter(looks_random)
+}
+
+/// Of 10,000 random pieces, four do not.
+fn looks_random(piece: &[u8; PIECE]) -> bool {
+    let different: HashSet<u8> = piece.iter().copied().collect();
+    different.len() >= VARIETY
+        && piece.iter().any(u8::is_ascii_uppercase)
+        && piece.iter().any(u8::is_ascii_lowercase)
+}
+
+/// All 16 characters in a row.
+fn windows(run: &[u8]) -> impl Iterator<Item = &[u8; PIECE]> {
+    let windows = run.windows(PIECE);
+    windows.filter_map(|window| window.try_into().ok())
+}

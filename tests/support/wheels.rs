@@ -1,0 +1,77 @@
+//! Python packages for tests: wheels of exact versions and hashes, from the package index that `pip` is set up for,
+//! installed once below the build folder. Shared by test binaries with `#[path = "../support/wheels.rs"] mod wheels;`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where tests may leave files: below Cargo's target folder.
+pub(crate) fn build_folder() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// The folder of this name with what the file pins, which is installed first if it is not there.
+///
+/// # Errors
+/// Python or pip is missing, the index cannot be reached, no wheel for this machine, or a hash
+/// that is not the pinned one: in words for whoever runs the tests.
+pub(crate) fn installed(name: &str, pins: &Path) -> Result<PathBuf, String> {
+    made_once(name, |draft| pip_install(name, pins, draft))
+}
+
+/// The folder of this name, made first if it is not there: beside its place, and then renamed, so that another test process
+/// never sees half of it.
+///
+/// # Errors
+/// Those of `make`.
+pub(crate) fn made_once(
+    name: &str,
+    make: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
+    let place = build_folder().join(name);
+    if place.exists() {
+        return Ok(place);
+    }
+    let draft = build_folder().join(format!("{name}.{}", std::process::id()));
+    let outcome = make(&draft);
+    if outcome.is_ok() && !place.exists() {
+        // If another process was faster, its copy is as good.
+        let _ = fs::rename(&draft, &place);
+    }
+    let _ = fs::remove_dir_all(&draft);
+    outcome.map(|()| place)
+}
+
+fn pip_install(name: &str, pins: &Path, target: &Path) -> Result<(), String> {
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
+        .args(["--no-deps", "--no-compile", "--require-hashes"])
+        .args(["--only-binary", ":all:", "--requirement"])
+        .arg(pins)
+        .arg("--target")
+        .arg(target);
+    succeed(pip).map_err(|problem| {
+        let pins = pins.display();
+        format!(
+            "cannot fetch {name}: {problem}\n\
+             these tests need python3 with pip, and a package index that has what {pins} lists"
+        )
+    })
+}
+
+/// Runs a command that must succeed.
+///
+/// # Errors
+/// What it was, and what it said.
+pub(crate) fn succeed(mut command: Command) -> Result<(), String> {
+    let asked = format!("{command:?}");
+    match command.output() {
+        Err(error) => Err(format!("{asked}: {error}")),
+        Ok(output) if !output.status.success() => Err(format!(
+            "{asked}: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim(),
+        )),
+        Ok(_) => Ok(()),
+    }
+}

@@ -1,0 +1,214 @@
+//! Counters and gauges: their names, their labels, and what moves them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use watchword::telemetry::{
+    Calls, Door, Exposition, Metrics, Mode, Observation, Outcome, Readings, RequestId, TraceContext,
+};
+use watchword::token::{Denial, UnixTime};
+
+use crate::lint;
+use crate::mint;
+use crate::scene::{CORP, NOW, decision, expired, page, telemetry, value, verified};
+
+const CERTIFICATE: &str = r#"watchword_tls_certificate_expiry_timestamp_seconds{listener="grpc"}"#;
+
+/// Metrics of which none is at its beginning.
+fn moved() -> Metrics {
+    let metrics = Metrics::default();
+    let denial = expired();
+    metrics.observe(&decision(Outcome::Denied(&denial)));
+    metrics.token_cache_hits.inc();
+    metrics.token_cache_misses.inc();
+    metrics.overloaded.inc();
+    metrics.key_waits.inc();
+    metrics.panics.inc();
+    metrics.count_stale();
+    metrics.config_loaded(UnixTime::from_secs(NOW));
+    metrics.set_shadow(true);
+    metrics.certificate_expires("grpc", UnixTime::from_secs(NOW));
+    metrics.read_with(|| Readings {
+        calls: Some(Calls {
+            token_cache_entries: 7,
+            in_flight: 3,
+        }),
+        connections_open: 5,
+        connections_refused: 2,
+        connections_never_opened: 4,
+    });
+    metrics
+}
+
+#[test]
+fn names_units_and_texts_are_as_prometheus_wants_them() {
+    let page = page(&moved(), Exposition::Plain);
+    assert_eq!(lint::problems(&page), [""; 0], "{page}");
+    let reference = include_str!("../../docs/metrics.md").replace('…', "watchword_token_cache");
+    let names = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    for name in names {
+        assert!(
+            reference.contains(&format!("`{name}`")),
+            "{name} is not in docs/metrics.md"
+        );
+    }
+}
+
+/// Series and values after [`moved`].
+const EXPECTED: &str = r#"
+watchword_decisions_total{door="check",issuer="corp",rule="admin",verdict="deny",reason="token_expired",mode="enforce"} 1
+watchword_decision_duration_seconds_count{door="check"} 1
+watchword_decision_duration_seconds_count{door="validate"} 0
+watchword_decision_duration_seconds_bucket{le="0.001",door="check"} 0
+watchword_decision_duration_seconds_bucket{le="0.0025",door="check"} 1
+watchword_token_cache_hits_total 1
+watchword_token_cache_misses_total 1
+watchword_token_cache_entries 7
+watchword_in_flight 3
+watchword_connections 5
+watchword_connections_turned_away_total{cause="too_many"} 2
+watchword_connections_turned_away_total{cause="never_opened"} 4
+watchword_overloaded_total 1
+watchword_key_waits_total 1
+watchword_panics_total 1
+watchword_jwks_stale_decisions_total 1
+watchword_config_reloads_total{outcome="accepted"} 0
+watchword_config_reloads_total{outcome="refused"} 0
+watchword_config_last_reload_successful 1
+watchword_config_last_reload_timestamp_seconds 1700000000.125
+watchword_shadow 1
+watchword_tls_certificate_expiry_timestamp_seconds{listener="grpc"} 1700000000.125
+watchword_log_lines_dropped_total{log="operational"} 0
+watchword_log_lines_dropped_total{log="decisions"} 0
+watchword_spans_exported_total 0
+watchword_spans_dropped_total{cause="queue_full"} 0
+watchword_spans_dropped_total{cause="not_sent"} 0
+"#;
+
+#[test]
+fn every_metric_has_its_name_and_labels() {
+    let metrics = moved();
+    let page = page(&metrics, Exposition::Plain);
+    for line in EXPECTED.trim().lines() {
+        assert!(
+            page.lines().any(|other| other == line),
+            "no {line} in {page}"
+        );
+    }
+    let version = format!(
+        "watchword_build_info{{version=\"{}\"}}",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(value(&metrics, &version), Some(1.0));
+    assert_eq!(
+        value(&Metrics::default(), CERTIFICATE),
+        None,
+        "no certificate, no time"
+    );
+    assert_eq!(value(&metrics, CERTIFICATE), Some(NOW));
+}
+
+#[test]
+fn reloads_are_told_apart() {
+    let metrics = moved();
+    metrics.config_refused();
+    let outcome = |outcome| {
+        let series = format!("watchword_config_reloads_total{{outcome=\"{outcome}\"}}");
+        value(&metrics, &series).unwrap()
+    };
+    let successful = || value(&metrics, "watchword_config_last_reload_successful").unwrap();
+    let time = || value(&metrics, "watchword_config_last_reload_timestamp_seconds").unwrap();
+    assert_eq!((outcome("accepted"), outcome("refused")), (0.0, 1.0));
+    assert_eq!((successful(), time()), (0.0, NOW));
+    metrics.config_accepted(UnixTime::from_secs(NOW + 60.0));
+    assert_eq!((outcome("accepted"), outcome("refused")), (1.0, 1.0));
+    assert_eq!((successful(), time()), (1.0, NOW + 60.0));
+}
+
+/// The catalogue's OPS-03.
+#[test]
+fn labels_do_not_grow_with_tokens_subjects_or_requests() {
+    let (telemetry, _log) = telemetry("");
+    let series = || page(&telemetry.metrics, Exposition::Plain).lines().count();
+    let denial = expired();
+    telemetry.observe(&decision(Outcome::Denied(&denial)));
+    telemetry.observe(&decision(Outcome::Allowed));
+    let before = series();
+    let trace = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for number in 0_u32..500 {
+        let id = format!("id-{number}");
+        let mut claims = mint::claims(1_700_000_000);
+        claims["sub"] = format!("subject-{number}").into();
+        let token = (number < 20).then(|| verified(&claims));
+        let ago = Duration::from_secs(number.into());
+        let denial = Denial::TokenExpired { ago };
+        for outcome in [Outcome::Allowed, Outcome::Denied(&denial)] {
+            telemetry.observe(&Observation {
+                token: token.as_ref(),
+                request_id: RequestId::new(id.as_bytes()),
+                trace: TraceContext::parse(trace, None),
+                at: UnixTime::from_secs(NOW + f64::from(number)),
+                latency: Duration::from_micros(number.into()),
+                ..decision(outcome)
+            });
+        }
+    }
+    assert_eq!(series(), before);
+    let other: Arc<str> = "other".into();
+    telemetry.observe(&Observation {
+        rule: Some(&other),
+        ..decision(Outcome::Allowed)
+    });
+    assert_eq!(
+        series(),
+        before + 1,
+        "only another name of the configuration adds one"
+    );
+}
+
+/// The catalogue's OPS-04.
+#[test]
+fn every_denial_has_one_reason_and_all_decisions_are_counted() {
+    let (telemetry, _log) = telemetry("");
+    let denials = Denial::samples();
+    for denial in &denials {
+        telemetry.observe(&decision(Outcome::Denied(denial)));
+    }
+    telemetry.observe(&decision(Outcome::Allowed));
+    telemetry.observe(&Observation {
+        door: Door::Validate,
+        issuer: None,
+        ..decision(Outcome::Anonymous)
+    });
+    let page = page(&telemetry.metrics, Exposition::Plain);
+    let counted = page
+        .lines()
+        .filter(|line| line.starts_with("watchword_decisions_total{"));
+    let counted: Vec<&str> = counted.collect();
+    assert_eq!(counted.len(), denials.len() + 2);
+    for line in &counted {
+        assert!(line.ends_with("} 1"), "{line}");
+    }
+    for denial in &denials {
+        let reason = format!("verdict=\"deny\",reason=\"{}\"", denial.code());
+        let lines = counted.iter().filter(|line| line.contains(&reason));
+        assert_eq!(lines.count(), 1, "{reason}");
+    }
+}
+
+#[test]
+fn shadow_mode_counts_allows_under_the_reason_of_the_denial() {
+    let (telemetry, _log) = telemetry("");
+    let denial = expired();
+    telemetry.observe(&Observation {
+        mode: Mode::Shadow,
+        issuer: Some(&CORP),
+        rule: None,
+        ..decision(Outcome::Shadowed(&denial))
+    });
+    let series = "watchword_decisions_total{door=\"check\",issuer=\"corp\",rule=\"\",verdict=\"allow\",\
+                  reason=\"token_expired\",mode=\"shadow\"}";
+    assert_eq!(value(&telemetry.metrics, series), Some(1.0));
+}

@@ -1,0 +1,108 @@
+//! Decisions to tell of, and the configurations that say how.
+
+use std::io::{PipeReader, PipeWriter, Read as _};
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use serde_json::Value;
+use watchword::config::Config;
+use watchword::jose::{Algorithm, KeySet};
+use watchword::telemetry::{
+    Door, Exposition, Metrics, Mode, Observation, Outcome, RequestId, Telemetry,
+};
+use watchword::token::{BearerToken, Denial, UnixTime, UnverifiedToken, VerifiedToken};
+
+use crate::mint::{self, Signer};
+
+/// 2023-11-14T22:13:20.125Z.
+pub(crate) const NOW: f64 = 1_700_000_000.125;
+
+pub(crate) static CORP: LazyLock<Arc<str>> = LazyLock::new(|| "corp".into());
+pub(crate) static ADMIN: LazyLock<Arc<str>> = LazyLock::new(|| "admin".into());
+
+/// A decision of the issuer `corp` by the rule `admin`.
+pub(crate) fn decision(outcome: Outcome<'_>) -> Observation<'_> {
+    Observation {
+        door: Door::Check,
+        mode: Mode::Enforce,
+        outcome,
+        issuer: Some(&CORP),
+        rule: Some(&ADMIN),
+        token: None,
+        request_id: RequestId::default(),
+        trace: None,
+        at: UnixTime::from_secs(NOW),
+        latency: Duration::from_micros(1500),
+    }
+}
+
+pub(crate) fn expired() -> Denial {
+    let ago = Duration::from_millis(12_500);
+    Denial::TokenExpired { ago }
+}
+
+/// A token whose signature holds.
+pub(crate) fn verified(claims: &Value) -> VerifiedToken {
+    let signer = Signer::generate("ES256", "k1");
+    let keys = mint::key_set(&[&signer]).to_string();
+    let keys = KeySet::from_documents([keys.as_bytes()]).unwrap();
+    let text = signer.sign(claims);
+    let token = BearerToken::new(text.as_bytes(), 65536).unwrap();
+    let token = UnverifiedToken::parse(&token).unwrap();
+    token
+        .verify(&keys, &[Algorithm::from_name("ES256").unwrap()])
+        .unwrap()
+}
+
+/// A configuration with these sections before its issuer.
+pub(crate) fn config(sections: &str) -> Config {
+    let text = format!(
+        "server: {{grpc: {{address: '127.0.0.1:0'}}, admin: {{address: '127.0.0.1:0'}}}}\n{sections}\nissuers:\n  \
+         corp: {{issuer: 'https://idp.example.com', audiences: [orders-api], jwks: {{file: keys.json}}, required: false}}\n\
+         rules: [{{name: admin}}]\n"
+    );
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("telemetry.yaml");
+    match Config::parse(&text, &file) {
+        Ok(config) => config,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+/// Telemetry by these sections, and what its decision log is read from.
+pub(crate) fn telemetry(sections: &str) -> (Telemetry, PipeReader) {
+    let config = config(sections);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let telemetry = Telemetry::start_with(&config.log, config.traces.as_ref(), || {
+        Ok::<PipeWriter, _>(writer)
+    });
+    let telemetry = telemetry.unwrap();
+    telemetry.metrics.prepare(&config.policy);
+    (telemetry, reader)
+}
+
+/// The lines of a decision log, to its end.
+pub(crate) fn lines(mut log: PipeReader) -> Vec<Value> {
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// All metrics as text.
+pub(crate) fn page(metrics: &Metrics, form: Exposition) -> String {
+    let mut registry = Registry::with_prefix("watchword");
+    metrics.register(&mut registry);
+    form.write(&registry).unwrap()
+}
+
+/// The value of a series, named with its labels; `None` where there is no such series.
+pub(crate) fn value(metrics: &Metrics, series: &str) -> Option<f64> {
+    let page = page(metrics, Exposition::Plain);
+    let lines = page.lines().filter_map(|line| line.rsplit_once(' '));
+    let mut found = lines.filter(|(name, _)| *name == series);
+    found.next().map(|(_, value)| value.parse().unwrap())
+}
