@@ -5,6 +5,7 @@
 mod address;
 mod connection;
 mod counts;
+mod linger;
 mod peer;
 mod server;
 mod tls;

@@ -20,6 +20,7 @@ use tower_service::Service as _;
 use tracing::debug;
 
 use super::address::{Io, Stream};
+use super::linger::Lingering;
 use super::{Counts, Limits, OnArrival, Peer, Tls};
 
 /// Longest time for a TLS handshake, or for the first byte where there is none (TCP).
@@ -78,7 +79,8 @@ impl Shared {
             (self.on_arrival)(&mut call);
             self.routes.clone().call(call)
         });
-        let mut connection = pin!(self.http2().serve_connection(TokioIo::new(io), service));
+        let io = TokioIo::new(Lingering::new(io));
+        let mut connection = pin!(self.http2().serve_connection(io, service));
         let grace = tokio::select! {
             ended = &mut connection => return report(ended),
             () = sleep(about(self.limits.max_connection_age)) => self.limits.max_connection_age_grace,

@@ -51,7 +51,11 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
         case.holds("a call before the end", reply.message().is_some());
     }
     process.terminate();
-    case.equal("health first", watch.next(), Some(ServingStatus::NotServing));
+    case.equal(
+        "health first",
+        watch.next(),
+        Some(ServingStatus::NotServing),
+    );
     for connection in &mut connections {
         case.holds(
             "GOAWAY",

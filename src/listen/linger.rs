@@ -1,0 +1,105 @@
+//! The end of a connection that loses nothing: what was written arrives, whatever the client still sends.
+//!
+//! A socket that is closed with bytes unread, or that gets more, is reset by the system, and what it had still to deliver is
+//! lost: the last answers, or why the connection ends. Clients do send to the end (`WINDOW_UPDATE`, answers to pings), so
+//! first the sending half is closed, and then the rest is read until the client closes the other one.
+
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use super::address::Io;
+
+/// Longest time for the client to read the rest and close. Proxies do so at once.
+const LONGEST: Duration = Duration::from_secs(2);
+/// Most bytes that are read until then: about what a client may send that has heard of no limit but the first.
+const MOST: usize = 2 * 1024 * 1024;
+
+/// A connection whose shutdown ends when the client has closed it too, within bounds.
+pub(super) struct Lingering {
+    io: Box<dyn Io>,
+    end: Option<End>,
+}
+
+struct End {
+    time: Pin<Box<Sleep>>,
+    is_sent: bool,
+    room: usize,
+}
+
+impl Lingering {
+    pub(super) fn new(io: Box<dyn Io>) -> Self {
+        Self { io, end: None }
+    }
+}
+
+impl AsyncRead for Lingering {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Lingering {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { io, end } = &mut *self;
+        let end = end.get_or_insert_with(|| End {
+            time: Box::pin(sleep(LONGEST)),
+            is_sent: false,
+            room: MOST,
+        });
+        if end.time.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        if !end.is_sent {
+            ready!(Pin::new(&mut *io).poll_shutdown(cx))?;
+            end.is_sent = true;
+        }
+        while end.room > 0 {
+            let mut chunk = [MaybeUninit::uninit(); 4096];
+            let mut chunk = ReadBuf::uninit(&mut chunk);
+            let read = ready!(Pin::new(&mut *io).poll_read(cx, &mut chunk));
+            if read.is_err() || chunk.filled().is_empty() {
+                break;
+            }
+            end.room = end.room.saturating_sub(chunk.filled().len());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
