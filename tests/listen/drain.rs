@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use watchword::grpc::Health;
 use watchword::listen::{ListenAddress, Listener, Server, SocketAccess};
@@ -16,6 +17,10 @@ const ACCESS: SocketAccess = SocketAccess {
     mode: 0o600,
     group: None,
 };
+
+/// A frame's type, and the flag of its answer (RFC 9113 §6.7).
+const PING: u8 = 6;
+const ACK: u8 = 1;
 
 const SERVING: i32 = 1;
 const NOT_SERVING: i32 = 2;
@@ -66,6 +71,36 @@ async fn calls_in_flight_are_answered_after_new_connections_are_refused() {
     assert_eq!(half.finish(&site::token()).await.unwrap(), 0);
     assert!(stop.await.unwrap());
     client.ended().await;
+}
+
+/// A connection that is closed while the client sends is reset, and what was on its way to the client is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_may_send_until_it_has_read_to_the_end() {
+    let site = Site::start(SETTINGS).await;
+    let mut stream = TcpStream::connect(site.app.address()).await.unwrap();
+    // The preface of RFC 9113 §3.4, and the frames that a stop waits for: SETTINGS, and the answer to its PING.
+    let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(opening).await.unwrap();
+    let stop = tokio::spawn(site.app.stop());
+    loop {
+        let mut head = [0; 9];
+        if stream.read_exact(&mut head).await.is_err() {
+            break;
+        }
+        let mut payload = vec![0; usize::from(head[2])];
+        stream.read_exact(&mut payload).await.unwrap();
+        if head[3] == PING {
+            head[4] = ACK;
+            let answer = [&head[..], &payload].concat();
+            stream.write_all(&answer).await.unwrap();
+        }
+    }
+    for _ in 0..3 {
+        stream.write_all(b"anything").await.unwrap();
+    }
+    assert!(!stop.is_finished());
+    drop(stream);
+    assert!(stop.await.unwrap());
 }
 
 /// Keys that come during a drain would have taken a server that is about to end into service.
