@@ -51,6 +51,8 @@ const BY_SCHEMA: &[(&str, &str)] = &[
         "/serviceAccount/token/expirationSeconds",
     ),
     ("podLabels: {tier: 1}", "/podLabels/tier"),
+    ("extraEnv: [{name: A, value: 1}]", "/extraEnv/0/value"),
+    ("extraEnv: [{value: a}]", "/extraEnv/0"),
     ("service: {type: ExternalName}", "/service/type"),
     ("service: {ipFamilies: [IPv5]}", "/service/ipFamilies/0"),
     (

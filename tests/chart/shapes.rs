@@ -119,8 +119,12 @@ fn mappings(path: &str) -> Option<Value> {
         "service.ipFamilies" => json!({"items": one_of(&["IPv4", "IPv6"]), "maxItems": 2}),
         "extraObjects" => json!({"items": {"type": ["object", "string"]}}),
         "extraArgs" | "tls.certManager.dnsNames" | "sidecar.injector.namespaces" => names,
-        "extraEnv"
-        | "extraEnvFrom"
+        // Kubernetes refuses numbers and truths here, which is easily overlooked.
+        "extraEnv" => {
+            let fields = json!({"name": name, "value": {"type": "string"}});
+            json!({"type": "array", "items": {"type": "object", "properties": fields, "required": ["name"]}})
+        }
+        "extraEnvFrom"
         | "extraVolumes"
         | "extraVolumeMounts"
         | "extraContainers"
