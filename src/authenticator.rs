@@ -232,10 +232,12 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         let further = self.question.demand.as_ref();
         let Some(found) = self.find_token()? else {
             let optional = demand.is_some_and(|demand| demand.optional) && further.is_none();
-            return if optional {
-                Ok(self.anonymous())
-            } else {
+            return if !optional {
                 Err(Denial::TokenMissing)
+            } else if self.has_lookalike() {
+                Err(Denial::TokenMalformed)
+            } else {
+                Ok(self.anonymous())
             };
         };
         let (id, token) = self.verify(&found)?;
@@ -277,6 +279,11 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
     fn credential(&self, issuer: &Issuer, found: &Found<'_, '_>) -> Option<Removal> {
         let (request, place) = (self.question.request.as_ref()?, found.place?);
         (!issuer.forward_token).then(|| place.location.removal(request))
+    }
+
+    fn has_lookalike(&self) -> bool {
+        let request = self.question.request.as_ref();
+        request.is_some_and(|request| self.snapshot.policy().has_lookalike(request))
     }
 
     fn find_token(&self) -> Result<Option<Found<'s, 'q>>, Denial> {

@@ -5,6 +5,7 @@
 
 mod claim_headers;
 mod credential;
+mod fit;
 mod issuer;
 mod pattern;
 mod requirement;
@@ -14,10 +15,11 @@ pub use claim_headers::{
     ArrayForm, ClaimHeader, ClaimHeaders, HeaderName, HeaderNameError, ManagedHeaders,
 };
 pub use credential::Credential;
+pub use fit::Fit;
 pub use issuer::{Issuer, IssuerId, TokenFrom};
 pub use pattern::{HostPattern, PathPattern};
 pub use requirement::{ClaimRule, ClaimTest, Demand, Requirement};
-pub use rules::{Match, Rule, Rules};
+pub use rules::{Match, NoRule, Rule, Rules};
 
 use std::collections::HashMap;
 

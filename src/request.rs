@@ -4,16 +4,17 @@
 //! it strictly. Nothing is looked up in headers that a client may use to rename its request
 //! (`x-original-url`, `x-forwarded-host`, …): rules see the proxy's own path, host and method only.
 
+pub(crate) mod fold;
 mod host;
 mod path;
 
 pub use host::Host;
-pub use path::{Path, PathError};
+pub use path::{ClearPath, Path, PathError};
 
 /// One request, as the proxy saw it. Borrowed from the wire message.
 #[derive(Clone, Default)]
 pub struct Request<'a> {
-    /// The method, case-sensitive.
+    /// The method, as it was sent.
     pub method: &'a [u8],
     /// Path and query, undecoded.
     pub path: &'a [u8],

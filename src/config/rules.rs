@@ -14,7 +14,7 @@ use super::values::filled;
 /// The rules in their order.
 pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
     let Some(list) = &raw.rules else {
-        return Rules::new(None);
+        return Rules::new(None, raw.server.proxy_ignores_host_port);
     };
     if list.is_empty() {
         findings.add(
@@ -25,6 +25,7 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
     }
     let names = raw.issuers.keys().map(String::as_str);
     let issuers: Vec<_> = names.zip(Policy::issuer_ids(raw.issuers.len())).collect();
+    let proxy_ignores_port = raw.server.proxy_ignores_host_port;
     let mut names = HashSet::new();
     let mut rules = Vec::new();
     // The first rule that is for every request: none behind it is ever reached.
@@ -36,6 +37,7 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
             element: &element,
             raw,
             issuers: &issuers,
+            proxy_ignores_port,
             findings,
         };
         let rule = section.build();
@@ -57,7 +59,7 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
         }
         rules.push(rule);
     }
-    Rules::new(Some(rules))
+    Rules::new(Some(rules), proxy_ignores_port)
 }
 
 /// One rule's section.
@@ -65,6 +67,7 @@ struct Section<'s, 'd> {
     element: &'s str,
     raw: &'s raw::Rule,
     issuers: &'s [(&'s str, IssuerId)],
+    proxy_ignores_port: bool,
     findings: &'s mut Findings<'d>,
 }
 
@@ -121,6 +124,7 @@ impl Section<'_, '_> {
         let context = raw
             .context
             .iter()
+            .flatten()
             .map(|(k, v)| (k.as_str().into(), v.as_str().into()))
             .collect();
         let methods = self.list(&["match", "methods"], raw.methods.as_deref());
@@ -142,6 +146,7 @@ impl Section<'_, '_> {
             path: self.path(),
             methods,
             context,
+            exact_spelling: raw.exact_spelling,
         }
     }
 
@@ -160,12 +165,19 @@ impl Section<'_, '_> {
             .iter()
             .enumerate()
         {
-            if let Some(pattern) = HostPattern::parse(host) {
-                patterns.push(pattern);
-            } else {
-                let element = format!("[{index}]");
-                let expected = "a host name without port, or \"*.\" and a domain";
-                self.note(&["match", "hosts", &element], format!("{host:?}"), expected);
+            let element = format!("[{index}]");
+            let setting = ["match", "hosts", &element];
+            match HostPattern::parse(host) {
+                Some(pattern) if pattern.has_port() && self.proxy_ignores_port => {
+                    let expected =
+                        "a host without port, since server.proxy_ignores_host_port is true";
+                    self.note(&setting, format!("{host:?}"), expected);
+                }
+                Some(pattern) => patterns.push(pattern),
+                None => {
+                    let expected = "a host name, or \"*.\" and a domain; with a port where the proxy routes by it";
+                    self.note(&setting, format!("{host:?}"), expected);
+                }
             }
         }
         patterns
@@ -184,28 +196,32 @@ impl Section<'_, '_> {
             }
         };
         let setting = ["match", "path", kind];
-        // A pattern is compared with clear paths only, so it must be one, or it could never match.
-        let clear = Path::parse(text.as_bytes()) == Ok(Path::Clear(text.into()));
-        if !clear || text.contains('?') {
+        if !is_clear(text, raw.encoded_slashes) {
             let expected = "a path that begins with \"/\", without query, \"//\", dot segments, \";\" \
                             and needless or ambiguous %-escapes";
             self.note(&setting, format!("{text:?}"), expected);
             return None;
         }
-        match kind {
-            "exact" => Some(PathPattern::Exact(text.as_str().into())),
+        let pattern = match kind {
+            "exact" => Some(PathPattern::exact(text)),
             "prefix" => Some(PathPattern::prefix(text)),
-            _ => {
-                let pattern = PathPattern::glob(text);
-                if pattern.is_none() {
-                    self.note(
-                        &setting,
-                        format!("{text:?}"),
-                        "\"**\" as the whole last segment only",
-                    );
-                }
-                pattern
-            }
+            _ => PathPattern::glob(text),
+        };
+        if pattern.is_none() {
+            let expected = "\"**\" as the whole last segment only";
+            self.note(&setting, format!("{text:?}"), expected);
         }
+        pattern.map(|pattern| pattern.with_escaped_slashes(raw.encoded_slashes))
+    }
+}
+
+/// A pattern is compared with clear paths only, so it must be one, or it could never match.
+fn is_clear(text: &str, escaped_slashes: bool) -> bool {
+    match Path::parse(text.as_bytes()) {
+        Ok(Path::Clear(path)) => {
+            let same = path.text() == text && !text.contains('?');
+            same && (escaped_slashes || path.split_at_escaped_slashes().is_none())
+        }
+        _ => false,
     }
 }

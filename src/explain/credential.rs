@@ -88,6 +88,15 @@ impl<'s, 'r> Walk<'_, 's, 'r> {
                 self.step("token", Ok(()), format!("{length} in {place}"), "a token");
                 return Some(found);
             }
+            Ok(None) if self.is_lookalike(requirement) => {
+                let found = "a header that looks like one in which tokens are looked for";
+                self.step(
+                    "token",
+                    Err(Denial::TokenMalformed),
+                    found,
+                    "the header itself, or none",
+                );
+            }
             Ok(None) if requirement.is_some_and(Requirement::admits_anonymous) => {
                 self.step(
                     "token",
@@ -119,5 +128,13 @@ impl<'s, 'r> Walk<'_, 's, 'r> {
         }
         self.skip(&["form", "header", "payload", "issuer"]);
         None
+    }
+
+    /// Whether only a look-alike of the credential keeps the request from passing as anonymous.
+    fn is_lookalike(&self, requirement: Option<&Requirement>) -> bool {
+        let optional = requirement.is_some_and(
+            |requirement| matches!(requirement, Requirement::Token(demand) if demand.optional),
+        );
+        optional && self.snapshot.policy().has_lookalike(self.request)
     }
 }

@@ -1,7 +1,9 @@
 //! The rule for the request, what it asks of the token, and the headers that the token's claims become.
 
-use crate::policy::{ClaimTest, Demand, Issuer, IssuerId, Requirement};
-use crate::request::{Path, PathError};
+use std::borrow::Cow;
+
+use crate::policy::{ClaimTest, Demand, Issuer, IssuerId, NoRule, Requirement};
+use crate::request::PathError;
 use crate::token::{Audiences, Claims, Denial};
 
 use super::claims::{expected, value};
@@ -37,34 +39,46 @@ impl<'s> Walk<'_, 's, '_> {
                 );
                 None
             }
-            Err(Denial::RequestMalformed) => {
-                let expected = "a path and a host that everybody reads alike";
-                self.step(
-                    "rule",
-                    Err(Denial::RequestMalformed),
-                    self.misreading(),
-                    expected,
-                );
-                None
-            }
-            Err(denial) => {
-                let found = format!("none of {} rules fits", rules.iter().count());
-                self.step("rule", Err(denial), found, expected);
+            Err(cause) => {
+                let (found, expected) = self.no_rule(cause);
+                self.step("rule", Err(cause.into()), found, expected);
                 None
             }
         }
     }
 
-    /// Which part of the request has more than one reading.
-    fn misreading(&self) -> String {
+    /// Why there is no rule: what was found, and what was expected.
+    fn no_rule(&self, cause: NoRule<'_>) -> (String, Cow<'static, str>) {
         let path = text::quoted(&String::from_utf8_lossy(self.path_without_query()));
-        match Path::parse(self.request.path) {
-            Err(PathError::Fragment) => format!("path {path} has a fragment"),
-            Err(PathError::Form) => format!("path {path} does not begin with a slash"),
-            Ok(Path::Ambiguous) => format!("path {path} can be read in more than one way"),
-            Ok(Path::Clear(_)) => {
+        let read_alike = "a path and a host that everybody reads alike".into();
+        match cause {
+            NoRule::NoneFits => {
+                let rules = self.snapshot.policy().rules().iter().count();
+                let found = format!("none of {rules} rules fits");
+                (found, "a rule for this request".into())
+            }
+            NoRule::Target(PathError::Fragment) => {
+                (format!("path {path} has a fragment"), read_alike)
+            }
+            NoRule::Target(PathError::Form) => {
+                let found = format!("path {path} does not begin with a slash");
+                (found, read_alike)
+            }
+            NoRule::Path => {
+                let found = format!("path {path} can be read in more than one way");
+                (found, read_alike)
+            }
+            NoRule::Host => {
                 let host = text::quoted(&String::from_utf8_lossy(self.request.host));
-                format!("host {host} is not one host")
+                (format!("host {host} is not one host"), read_alike)
+            }
+            NoRule::Spelling(rule) => {
+                let rule = text::plain(&rule.name);
+                let found = format!(
+                    "another spelling of a request that {rule} is for: case, final slash, escapes, or the host's port or \
+                     final dot"
+                );
+                (found, format!("the spelling that {rule} has").into())
             }
         }
     }

@@ -301,10 +301,7 @@ impl ManagedHeaders {
         let fixed = remove.len();
         for header in received {
             let alias = self.names.iter().any(|name| name.is_like(header.name));
-            let second = self.credentials.iter().any(|name| {
-                is_like(name.as_bytes(), header.name)
-                    && !name.as_bytes().eq_ignore_ascii_case(header.name)
-            });
+            let second = self.is_credential_lookalike(header.name);
             if alias || second {
                 let lower = Bytes::from(header.name.to_ascii_lowercase());
                 if !is_set(&lower) {
@@ -318,6 +315,13 @@ impl ManagedHeaders {
             remove.dedup();
         }
         remove
+    }
+
+    /// Whether a service may take this header for one in which tokens are looked for, though its name is another.
+    pub(super) fn is_credential_lookalike(&self, other: &[u8]) -> bool {
+        self.credentials.iter().any(|name| {
+            is_like(name.as_bytes(), other) && !name.as_bytes().eq_ignore_ascii_case(other)
+        })
     }
 }
 

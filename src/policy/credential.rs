@@ -34,6 +34,17 @@ impl Policy {
             let token = BearerToken::new(text, self.max_token_size())?;
             found = Some(Credential { token, place });
         }
+        if found.is_some() && self.has_lookalike(request) {
+            return Err(Denial::TokenMalformed);
+        }
         Ok(found)
+    }
+
+    /// Whether a header looks like one in which tokens are looked for, as `x_token` does for `x-token`. The service may
+    /// read it, so that such a request never passes as one with another token, or with none.
+    #[must_use]
+    pub fn has_lookalike(&self, request: &Request<'_>) -> bool {
+        let mut headers = request.headers.iter();
+        headers.any(|header| self.managed().is_credential_lookalike(header.name))
     }
 }

@@ -1,11 +1,16 @@
 //! Choosing the rule: the first one whose match fits the request.
+//!
+//! Proxies and services take spellings of a request for the same that are not: `/admin/` and `/ADMIN` for `/admin`,
+//! `post` for `POST`, a host with a port for the host. So each rule is compared with the request as it is spelled and
+//! with its folded form ([`Fit`]), and a request for which the two would choose different rules is refused: it
+//! never falls through to a weaker rule.
 
 use std::sync::Arc;
 
-use crate::request::{Host, Path, Request};
+use crate::request::{Host, Path, PathError, Request};
 use crate::token::Denial;
 
-use super::{HostPattern, PathPattern, Requirement};
+use super::{Fit, HostPattern, PathPattern, Requirement};
 
 /// One rule.
 #[derive(Debug)]
@@ -27,54 +32,104 @@ pub struct Match {
     pub hosts: Vec<HostPattern>,
     /// This path.
     pub path: Option<PathPattern>,
-    /// One of these methods, case-sensitive; empty: any.
+    /// One of these methods; empty: any.
     pub methods: Vec<Box<str>>,
     /// All of these `context_extensions`, which the proxy's configuration sets.
     pub context: Vec<(Box<str>, Box<str>)>,
+    /// Whether other spellings of such a request are for the rules that follow, instead of being refused.
+    pub exact_spelling: bool,
 }
 
 /// The rules in their order. None at all: any issuer, every path.
 #[derive(Debug, Default)]
-pub struct Rules(Option<Vec<Rule>>);
+pub struct Rules {
+    list: Option<Vec<Rule>>,
+    /// Whether a pattern has a port.
+    ports: bool,
+    proxy_ignores_port: bool,
+}
+
+/// Why no rule can be chosen.
+#[derive(Clone, Copy, Debug)]
+pub enum NoRule<'p> {
+    /// The list has none for this request.
+    NoneFits,
+    /// The target is not one of a request to a service.
+    Target(PathError),
+    /// The path has more than one reading, and a rule's choice hangs on it.
+    Path,
+    /// The host has more than one reading, or none, and a rule's choice hangs on it.
+    Host,
+    /// The request is another spelling of one that this rule is for.
+    Spelling(&'p Rule),
+}
+
+impl From<NoRule<'_>> for Denial {
+    fn from(cause: NoRule<'_>) -> Self {
+        match cause {
+            NoRule::NoneFits => Self::PolicyDenied,
+            NoRule::Target(_) | NoRule::Path | NoRule::Host | NoRule::Spelling(_) => {
+                Self::RequestMalformed
+            }
+        }
+    }
+}
 
 impl Rules {
-    /// Rules as listed; `None` where the configuration has no list.
+    /// Rules as listed; `None` where the configuration has no list. Where the proxy ignores the port of a host, hosts are
+    /// compared without it.
     #[must_use]
-    pub fn new(rules: Option<Vec<Rule>>) -> Self {
-        Self(rules)
+    pub fn new(list: Option<Vec<Rule>>, proxy_ignores_port: bool) -> Self {
+        let mut hosts = list.iter().flatten().flat_map(|rule| &rule.matches.hosts);
+        Self {
+            ports: hosts.any(HostPattern::has_port),
+            list,
+            proxy_ignores_port,
+        }
     }
 
     /// The rules, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.0.iter().flatten()
+        self.list.iter().flatten()
     }
 
     /// The rule for this request; `None` where there is no list at all.
     ///
     /// # Errors
-    /// [`Denial::RequestMalformed`] where the request has more than one reading and a rule's choice
-    /// hangs on it; [`Denial::PolicyDenied`] where no rule of the list is for this request.
-    pub fn select(&self, request: &Request<'_>) -> Result<Option<&Rule>, Denial> {
-        let path = Path::parse(request.path).map_err(|_| Denial::RequestMalformed)?;
-        let Some(rules) = &self.0 else {
+    /// [`NoRule`]: the request has more than one reading and a rule's choice hangs on it, or no rule of the list is for
+    /// it.
+    pub fn select(&self, request: &Request<'_>) -> Result<Option<&Rule>, NoRule<'_>> {
+        let path = Path::parse(request.path).map_err(NoRule::Target)?;
+        let Some(rules) = &self.list else {
             return Ok(None);
         };
-        let facts = Facts {
-            request,
-            path,
-            host: Host::parse(request.host),
-        };
+        let facts = self.facts(request, path);
         for rule in rules {
-            if rule.matches.fits(&facts)? {
-                // An anonymous rule must never be reached by a path that the service may read otherwise.
-                let open = rule.requirement.admits_anonymous();
-                if open && facts.path == Path::Ambiguous {
-                    return Err(Denial::RequestMalformed);
-                }
-                return Ok(Some(rule));
+            match rule.matches.fit(&facts)? {
+                Fit::NO => {}
+                Fit::YES if rule.is_open_to_misreading(&facts.path) => return Err(NoRule::Path),
+                Fit::YES => return Ok(Some(rule)),
+                _ => return Err(NoRule::Spelling(rule)),
             }
         }
-        Err(Denial::PolicyDenied)
+        Err(NoRule::NoneFits)
+    }
+
+    fn facts<'r, 'a>(&self, request: &'r Request<'a>, path: Path<'a>) -> Facts<'r, 'a> {
+        let host = Host::parse(request.host);
+        let host = if self.proxy_ignores_port {
+            host.map(Host::without_port)
+        } else {
+            host
+        };
+        let patterns = || self.iter().flat_map(|rule| &rule.matches.hosts);
+        let named = host.as_ref().filter(|_| self.ports);
+        Facts {
+            request,
+            path,
+            host_is_named: named.is_some_and(|host| patterns().any(|pattern| pattern.names(host))),
+            host,
+        }
     }
 }
 
@@ -82,6 +137,23 @@ struct Facts<'r, 'a> {
     request: &'r Request<'a>,
     path: Path<'a>,
     host: Option<Host<'a>>,
+    /// Whether a pattern names the very host and port.
+    host_is_named: bool,
+}
+
+impl Rule {
+    /// Whether it admits requests without a token, and this path may mean another to the service.
+    fn is_open_to_misreading(&self, path: &Path<'_>) -> bool {
+        let settled = match path {
+            Path::Ambiguous => false,
+            Path::Clear(path) => {
+                let pattern = self.matches.path.as_ref();
+                path.split_at_escaped_slashes().is_none()
+                    || pattern.is_some_and(PathPattern::takes_escaped_slashes)
+            }
+        };
+        self.requirement.admits_anonymous() && !settled
+    }
 }
 
 impl Match {
@@ -93,40 +165,78 @@ impl Match {
             path,
             methods,
             context,
+            exact_spelling: _,
         } = self;
         hosts.is_empty() && path.is_none() && methods.is_empty() && context.is_empty()
     }
 
-    fn has_method(&self, method: &[u8]) -> bool {
-        self.methods.is_empty()
-            || self
-                .methods
-                .iter()
-                .any(|wanted| wanted.as_bytes() == method)
-    }
-
     /// Parts that cannot be told apart by spelling come first; a request is refused only where the
     /// answer hangs on a part of it that has no single reading.
-    fn fits(&self, facts: &Facts<'_, '_>) -> Result<bool, Denial> {
-        let context = &facts.request.context;
-        let has = |(key, value): &(Box<str>, Box<str>)| {
+    fn fit(&self, facts: &Facts<'_, '_>) -> Result<Fit, NoRule<'static>> {
+        let fit = Fit::certain(self.has_context(&facts.request.context));
+        let fit = fit.and(self.spelled(self.method_fit(facts.request.method)));
+        if !fit.is_possible() {
+            return Ok(Fit::NO);
+        }
+        let fit = fit.and(self.spelled(self.host_fit(facts)?));
+        if !fit.is_possible() {
+            return Ok(Fit::NO);
+        }
+        Ok(fit.and(self.path_fit(&facts.path)?))
+    }
+
+    /// What a comparison counts for: only the exact answer, where other spellings are none of this rule's.
+    fn spelled(&self, fit: Fit) -> Fit {
+        if self.exact_spelling {
+            fit.exactly()
+        } else {
+            fit
+        }
+    }
+
+    fn has_context(&self, context: &[(&[u8], &[u8])]) -> bool {
+        self.context.iter().all(|(key, value)| {
             context
                 .iter()
                 .any(|(k, v)| *k == key.as_bytes() && *v == value.as_bytes())
-        };
-        if !self.context.iter().all(has) || !self.has_method(facts.request.method) {
-            return Ok(false);
+        })
+    }
+
+    fn method_fit(&self, method: &[u8]) -> Fit {
+        let mut listed = self.methods.iter().map(|wanted| wanted.as_bytes());
+        if self.methods.is_empty() {
+            return Fit::YES;
         }
-        if !self.hosts.is_empty() {
-            let host = facts.host.as_ref().ok_or(Denial::RequestMalformed)?;
-            if !self.hosts.iter().any(|pattern| pattern.matches(host)) {
-                return Ok(false);
+        Fit {
+            exact: listed.clone().any(|wanted| wanted == method),
+            folded: listed.any(|wanted| wanted.eq_ignore_ascii_case(method)),
+        }
+    }
+
+    fn host_fit(&self, facts: &Facts<'_, '_>) -> Result<Fit, NoRule<'static>> {
+        if self.hosts.is_empty() {
+            return Ok(Fit::YES);
+        }
+        let host = facts.host.as_ref().ok_or(NoRule::Host)?;
+        let fits = self.hosts.iter();
+        let fits = fits.map(|pattern| pattern.fit(host, facts.host_is_named));
+        Ok(fits.fold(Fit::NO, Fit::or))
+    }
+
+    fn path_fit(&self, path: &Path<'_>) -> Result<Fit, NoRule<'static>> {
+        match (&self.path, path) {
+            (None, _) => Ok(Fit::YES),
+            (Some(_), Path::Ambiguous) => Err(NoRule::Path),
+            (Some(pattern), Path::Clear(path)) => {
+                let fit = pattern.fit(path);
+                let escaped = path.split_at_escaped_slashes().is_some();
+                // In doubt of its slashes, not of its spelling.
+                Ok(if escaped && !pattern.takes_escaped_slashes() {
+                    fit
+                } else {
+                    self.spelled(fit)
+                })
             }
-        }
-        match (&self.path, &facts.path) {
-            (None, _) => Ok(true),
-            (Some(_), Path::Ambiguous) => Err(Denial::RequestMalformed),
-            (Some(pattern), Path::Clear(path)) => Ok(pattern.matches(path)),
         }
     }
 }

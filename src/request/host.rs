@@ -1,11 +1,15 @@
-//! The host that rules compare: canonical, or known to be none.
+//! The host that rules compare: a name or address, and how it was spelled.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-/// A host name or address in canonical form: lower case, without port and final dot.
+/// A host name or address with its port. Case plays no part (RFC 9110 §4.2.3).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Host<'a>(Cow<'a, str>);
+pub struct Host<'a> {
+    name: Cow<'a, str>,
+    port: Option<&'a str>,
+    exact: bool,
+}
 
 impl<'a> Host<'a> {
     /// Reads an authority (RFC 9110 §7.2). `None` where it is empty or holds anything but one host
@@ -13,24 +17,76 @@ impl<'a> Host<'a> {
     #[must_use]
     pub fn parse(authority: &'a [u8]) -> Option<Self> {
         let authority = std::str::from_utf8(authority).ok()?;
-        let Some(rest) = authority.strip_prefix('[') else {
-            return name(authority);
-        };
-        let (address, after) = rest.split_once(']')?;
-        let port = if after.is_empty() {
-            "0"
-        } else {
-            after.strip_prefix(':')?
-        };
-        let address: Ipv6Addr = address.parse().ok()?;
-        // One address has many spellings; the parsed one has one.
-        is_port(port).then(|| Self(Cow::Owned(format!("[{address}]"))))
+        match authority.strip_prefix('[') {
+            Some(rest) => Self::address(rest),
+            None => Self::name(authority),
+        }
     }
 
-    /// The canonical text.
+    fn address(rest: &'a str) -> Option<Self> {
+        let (text, after) = rest.split_once(']')?;
+        let port = match after {
+            "" => None,
+            after => Some(port(after.strip_prefix(':')?)?),
+        };
+        let address: Ipv6Addr = text.parse().ok()?;
+        // One address has many spellings; the parsed one has one.
+        let name = format!("[{address}]");
+        let exact = name
+            .get(1..)
+            .is_some_and(|name| name.trim_end_matches(']').eq_ignore_ascii_case(text));
+        Some(Self {
+            name: Cow::Owned(name),
+            port,
+            exact,
+        })
+    }
+
+    fn name(authority: &'a str) -> Option<Self> {
+        let (host, port) = match authority.split_once(':') {
+            Some((host, text)) => (host, Some(port(text)?)),
+            None => (authority, None),
+        };
+        let name = host.strip_suffix('.').unwrap_or(host);
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let labels = name.split('.').all(|label| !label.is_empty());
+        if !labels || !name.bytes().all(allowed) {
+            return None;
+        }
+        let upper = name.bytes().any(|byte| byte.is_ascii_uppercase());
+        Some(Self {
+            exact: name.len() == host.len(),
+            name: if upper {
+                Cow::Owned(name.to_ascii_lowercase())
+            } else {
+                Cow::Borrowed(name)
+            },
+            port,
+        })
+    }
+
+    /// The canonical name or address: lower case, without port and final dot.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The port, as it was sent.
+    #[must_use]
+    pub fn port(&self) -> Option<&str> {
+        self.port
+    }
+
+    /// Whether it was sent as [`Host::as_str`] writes it, but for its case.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// The same without its port, as a proxy sees it that ignores ports.
+    #[must_use]
+    pub fn without_port(self) -> Self {
+        Self { port: None, ..self }
     }
 }
 
@@ -41,24 +97,10 @@ impl std::fmt::Debug for Host<'_> {
     }
 }
 
-fn name(authority: &str) -> Option<Host<'_>> {
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "0"));
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let labels = host.split('.').all(|label| !label.is_empty());
-    if !labels || !host.bytes().all(allowed) || !is_port(port) {
-        return None;
-    }
-    let upper = host.bytes().any(|byte| byte.is_ascii_uppercase());
-    Some(Host(if upper {
-        Cow::Owned(host.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(host)
-    }))
-}
-
-fn is_port(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit())
+fn port(text: &str) -> Option<&str> {
+    let is_port =
+        !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_port.then_some(text)
 }
 
 #[cfg(test)]
@@ -92,6 +134,27 @@ mod tests {
             );
         }
         assert_eq!(canonical("10.0.0.1:80").as_deref(), Some("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_spelling_other_than_the_canonical_one_is_noticed() {
+        let host = |authority: &'static str| Host::parse(authority.as_bytes()).unwrap();
+        for authority in [
+            "a.example",
+            "A.Example",
+            "a.example:80",
+            "[::1]",
+            "[2001:DB8::1]:80",
+        ] {
+            assert!(host(authority).is_exact(), "{authority}");
+        }
+        for authority in ["a.example.", "a.example.:80", "[0::1]", "[2001:0db8::1]"] {
+            assert!(!host(authority).is_exact(), "{authority}");
+        }
+        assert_eq!(host("a.example:080").port(), Some("080"));
+        assert_eq!(host("[::1]:8443").port(), Some("8443"));
+        assert_eq!(host("a.example").port(), None);
+        assert_eq!(host("a.example:80").without_port(), host("a.example"));
     }
 
     #[test]

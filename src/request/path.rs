@@ -8,13 +8,25 @@
 
 use std::borrow::Cow;
 
+use super::fold;
+
 /// A request path without its query.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Path<'a> {
-    /// One reading: visible ASCII, escapes in upper case.
-    Clear(Cow<'a, str>),
+    /// One reading.
+    Clear(ClearPath<'a>),
     /// More than one reading, or none.
     Ambiguous,
+}
+
+/// A path that everybody reads alike but for its spelling, and for escaped slashes where it has some.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClearPath<'a> {
+    text: Cow<'a, str>,
+    /// `None` where the text is that form itself.
+    folded: Option<Box<str>>,
+    /// The reading in which escaped slashes separate segments.
+    split: Option<Box<ClearPath<'static>>>,
 }
 
 /// The request target is not one that a proxy sends for a request to a service.
@@ -46,7 +58,48 @@ impl<'a> Path<'a> {
         if path.first() != Some(&b'/') {
             return Err(PathError::Form);
         }
-        Ok(clear(path).map_or(Self::Ambiguous, Self::Clear))
+        Ok(ClearPath::parse(path).map_or(Self::Ambiguous, Self::Clear))
+    }
+}
+
+impl<'a> ClearPath<'a> {
+    fn parse(path: &'a [u8]) -> Option<Self> {
+        let text = clear(path)?;
+        let split = if text.contains("%2F") {
+            let split = text.replace("%2F", "/");
+            has_clear_segments(&split).then_some(())?;
+            Some(Box::new(ClearPath::new(Cow::Owned(split), None)))
+        } else {
+            None
+        };
+        Some(Self::new(text, split))
+    }
+
+    fn new(text: Cow<'a, str>, split: Option<Box<ClearPath<'static>>>) -> Self {
+        let folded = fold::path(&text).map(|folded| folded.into_owned().into_boxed_str());
+        Self {
+            text,
+            folded,
+            split,
+        }
+    }
+
+    /// The path as it was sent: visible ASCII, with the digits of escapes in upper case.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The form that its spellings share; `None` where the text is that form itself.
+    #[must_use]
+    pub fn folded(&self) -> Option<&str> {
+        self.folded.as_deref()
+    }
+
+    /// The path as a service reads it that takes an escaped slash for a separator; `None` where it has none.
+    #[must_use]
+    pub fn split_at_escaped_slashes(&self) -> Option<&ClearPath<'static>> {
+        self.split.as_deref()
     }
 }
 
@@ -72,15 +125,20 @@ fn clear(path: &[u8]) -> Option<Cow<'_, str>> {
     } else {
         Cow::Borrowed(text)
     };
-    // The first segment is what stands before the leading slash. An empty last one is a final slash.
-    let mut inner = text.split('/').skip(1).peekable();
+    has_clear_segments(&text).then_some(text)
+}
+
+/// Whether no segment is empty or made of dots. The first segment is what stands before the leading slash. An empty
+/// last one is a final slash.
+fn has_clear_segments(path: &str) -> bool {
+    let mut inner = path.split('/').skip(1).peekable();
     while let Some(segment) = inner.next() {
         let last = inner.peek().is_none();
         if (segment.is_empty() && !last) || is_dots(segment) {
-            return None;
+            return false;
         }
     }
-    Some(text)
+    true
 }
 
 /// Writes escapes in upper case; `None` where one is broken, or stands for something that readers treat differently.
@@ -98,7 +156,7 @@ fn normalize(text: &str) -> Option<String> {
             .ok()
             .filter(|_| is_hex(digits))?;
         match byte {
-            0..=0x1f | 0x7f | b'/' | b'\\' | b';' | b'-' | b'.' | b'_' | b'~' => return None,
+            0..=0x1f | 0x7f | b'\\' | b';' | b'-' | b'.' | b'_' | b'~' => return None,
             _ if byte.is_ascii_alphanumeric() => return None,
             // Decoded twice, it would be another escape.
             b'%' if after.get(..2).is_some_and(is_hex) => return None,
@@ -131,7 +189,7 @@ mod tests {
 
     fn clear(target: &str) -> String {
         match Path::parse(target.as_bytes()) {
-            Ok(Path::Clear(path)) => path.into_owned(),
+            Ok(Path::Clear(path)) => path.text().to_owned(),
             other => panic!("{target}: {other:?}"),
         }
     }
@@ -161,8 +219,9 @@ mod tests {
             "/public/..%2fadmin",
             "/admin;x=1",
             "/public/..;/admin",
-            "/admin%2fx",
-            "/admin%2Fx",
+            "/admin%2f..%2fx",
+            "/admin%2F/x",
+            "/admin%2f%2fx",
             "/admin%5cx",
             "/admin\\x",
             "/admin%00",
@@ -195,6 +254,18 @@ mod tests {
                 "{target}"
             );
         }
+    }
+
+    #[test]
+    fn an_escaped_slash_has_two_readings() {
+        let Ok(Path::Clear(path)) = Path::parse(b"/npm/@scope%2fname") else {
+            panic!("ambiguous");
+        };
+        assert_eq!(path.text(), "/npm/@scope%2Fname");
+        assert_eq!(path.folded(), Some("/npm/@scope%2fname"));
+        let split = path.split_at_escaped_slashes().unwrap();
+        assert_eq!(split.text(), "/npm/@scope/name");
+        assert!(split.split_at_escaped_slashes().is_none());
     }
 
     #[test]

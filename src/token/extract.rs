@@ -1,10 +1,12 @@
 //! Finding the token in a request (RFC 6750 §2).
 //!
 //! Exactly one credential, or none: two of them, or one that a proxy joined from two, are malformed.
-//! Which of two tokens counts is a question that an attacker would like to answer.
+//! Which of two tokens counts is a question that an attacker would like to answer. So is which spelling of
+//! a name: the service behind may take `session ` or `SESSION` for `session`. A cookie or parameter whose name is only
+//! another spelling of the configured one is therefore malformed, and never overlooked.
 
 use crate::jose::is_token_text;
-use crate::request::Request;
+use crate::request::{Request, fold};
 
 use super::Denial;
 
@@ -97,23 +99,33 @@ impl Location {
                 header_token(value, scheme.as_deref())
             }
             Self::Cookie { name } => {
-                // Envoy joins several fields with commas unless it sends raw headers.
-                let joined = |pair: &[u8]| {
-                    let mut parts = pair.split(|byte| *byte == b',').skip(1);
-                    parts.any(|part| named(trim(part), name).is_some())
+                let respelled = |pair: &[u8]| {
+                    let rest = named(pair, name).unwrap_or(pair);
+                    CookieNames::of(rest).any(|other| fold::is_spelling_of(other, name))
                 };
-                if cookies(request).any(joined) {
+                if cookies(request).any(respelled) {
                     return Err(Denial::TokenMalformed);
                 }
                 only(cookies(request).filter_map(|pair| named(pair, name))).map(filled)
             }
             Self::Query { name } => {
-                let pairs = || request.query().split(|byte| *byte == b'&');
-                // The service decodes names; a second credential under another spelling is one too many.
-                if pairs().any(|pair| respelt(pair, name)) {
+                let parameters = || request.query().split(|byte| *byte == b'&');
+                // For some readers `;` separates parameters, too.
+                let respelled = |pair: &[u8]| {
+                    let rest = named(pair, name).unwrap_or(pair);
+                    let mut pieces = rest.split(|byte| *byte == b';');
+                    if rest.len() < pair.len() {
+                        pieces.next();
+                    }
+                    pieces.any(|piece| {
+                        let other = piece.split(|byte| *byte == b'=').next();
+                        fold::is_spelling_of(other.unwrap_or_default(), name)
+                    })
+                };
+                if parameters().any(respelled) {
                     return Err(Denial::TokenMalformed);
                 }
-                only(pairs().filter_map(|pair| named(pair, name))).map(filled)
+                only(parameters().filter_map(|pair| named(pair, name))).map(filled)
             }
         }
     }
@@ -161,23 +173,24 @@ fn only<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]
 /// schemes do (`Digest`), and are none of ours.
 fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a [u8]>, Denial> {
     let value = trim(value);
-    if value.contains(&b',') && scheme.is_none_or(|scheme| mentions(value, scheme)) {
-        return Err(Denial::TokenMalformed);
-    }
     let Some(scheme) = scheme else {
-        return Ok(Some(value).filter(|value| !value.is_empty()));
+        return if value.contains(&b',') {
+            Err(Denial::TokenMalformed)
+        } else {
+            Ok(filled(Some(value)))
+        };
     };
     let mut parts = value.splitn(2, |byte| *byte == b' ');
     let word = parts.next().unwrap_or_default();
     if !word.eq_ignore_ascii_case(scheme.as_bytes()) {
-        // `Bearer` with a character glued to it is a broken credential, not another scheme.
-        let start = word.get(..scheme.len()).unwrap_or_default();
-        let glued = start.eq_ignore_ascii_case(scheme.as_bytes());
-        return if glued {
+        return if begins_with(word, scheme) || mentions(value, scheme) || is_bare_token(value) {
             Err(Denial::TokenMalformed)
         } else {
             Ok(None)
         };
+    }
+    if value.contains(&b',') {
+        return Err(Denial::TokenMalformed);
     }
     // RFC 9110 §11.4: one or more spaces between scheme and token.
     let rest = parts.next().ok_or(Denial::TokenMalformed)?;
@@ -185,13 +198,26 @@ fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a 
     Ok(rest.get(spaces..))
 }
 
-/// Whether the value, or a part of it that may have been a field of its own, begins with the scheme.
+/// `Bearer` with a character glued to it is a broken credential, not another scheme.
+fn begins_with(text: &[u8], scheme: &str) -> bool {
+    text.get(..scheme.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
+}
+
+/// Whether the scheme stands further back: in what may have been a field of its own, or where a service finds it that
+/// searches the value for it.
 fn mentions(value: &[u8], scheme: &str) -> bool {
-    let begins = |part: &[u8]| {
-        part.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
-    };
-    value.split(|byte| *byte == b',').map(trim).any(begins)
+    let fields = value.split(|byte| *byte == b',').map(trim);
+    let words = value.split(|byte| matches!(byte, b' ' | b'\t'));
+    fields.skip(1).any(|field| begins_with(field, scheme))
+        || words
+            .skip(1)
+            .any(|word| word.eq_ignore_ascii_case(scheme.as_bytes()))
+}
+
+/// A JWT without its scheme: some services take it all the same.
+fn is_bare_token(value: &[u8]) -> bool {
+    value.iter().filter(|byte| **byte == b'.').count() >= 2 && is_token_text(value)
 }
 
 /// An empty cookie or parameter, as a logout may leave it, is no credential.
@@ -199,35 +225,63 @@ fn filled(value: Option<&[u8]>) -> Option<&[u8]> {
     value.filter(|value| !value.is_empty())
 }
 
-/// Whether a query parameter has this name only after decoding.
-fn respelt(pair: &[u8], name: &str) -> bool {
-    let spelt = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-    if !spelt.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-        return false;
+/// Whatever some reader may take for the name of a cookie in a piece of a `cookie` field. Beside `;`, a comma may separate
+/// cookies (Envoy joins several fields with it, and old readers split there), and in Python white space.
+struct CookieNames<'a> {
+    rest: &'a [u8],
+    /// A word that is a name if `=` comes next.
+    waiting: Option<&'a [u8]>,
+}
+
+impl<'a> CookieNames<'a> {
+    fn of(piece: &'a [u8]) -> Self {
+        Self {
+            rest: piece,
+            waiting: None,
+        }
     }
-    let Ok(spelt) = std::str::from_utf8(spelt) else {
-        return true;
-    };
-    let mut decoded = Vec::with_capacity(spelt.len());
-    let mut rest = spelt;
-    while let Some((before, after)) = rest.split_once('%') {
-        decoded.extend_from_slice(before.as_bytes());
-        let digits = after
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(digits.unwrap_or(b'%'));
-        rest = if digits.is_some() {
-            after.get(2..).unwrap_or_default()
-        } else {
-            after
-        };
+
+    /// The next run of visible ASCII.
+    fn word(&mut self) -> Option<&'a [u8]> {
+        let is_visible = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
+        let start = self.rest.iter().position(is_visible)?;
+        let (between, rest) = self.rest.split_at_checked(start)?;
+        if between.contains(&b',') {
+            self.waiting = None;
+        }
+        let length = rest.iter().position(|byte| !is_visible(byte));
+        let (word, rest) = rest.split_at_checked(length.unwrap_or(rest.len()))?;
+        self.rest = rest;
+        Some(word)
     }
-    decoded.extend_from_slice(rest.as_bytes());
-    let plain: Vec<u8> = decoded
-        .into_iter()
-        .map(|byte| if byte == b'+' { b' ' } else { byte })
-        .collect();
-    plain.trim_ascii() == name.as_bytes()
+}
+
+impl<'a> Iterator for CookieNames<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            let word = self.word()?;
+            if word.first() == Some(&b'=')
+                && let Some(name) = self.waiting.take()
+            {
+                return Some(name);
+            }
+            // A word may begin with what readers trim or skip, `=` included.
+            let begins = |byte: &u8| fold::belongs_to_name(*byte) || *byte == b'%';
+            let Some(start) = word.iter().position(begins) else {
+                continue;
+            };
+            let name = word.get(start..).unwrap_or_default();
+            match name.iter().position(|byte| *byte == b'=') {
+                Some(end) => {
+                    self.waiting = None;
+                    return name.get(..end);
+                }
+                None => self.waiting = Some(name),
+            }
+        }
+    }
 }
 
 fn named<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {

@@ -52,6 +52,7 @@ mod invariants;
 mod jose_header;
 mod jwks;
 mod key_ref;
+mod near_misses;
 mod ops;
 mod outcome;
 mod pb;

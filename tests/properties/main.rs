@@ -3,6 +3,7 @@
 //! * Whatever Watchword accepts, a strictly configured second implementation (`jsonwebtoken`) accepts too.
 //! * A flipped bit in any signed part denies.
 //! * No bytes where keys are expected make Watchword panic; each key in PEM is used or listed as skipped.
+//! * No spelling of a request reaches a weaker rule than its plain spelling, and no spelling of a credential is overlooked.
 //! * An explanation names the reason of the verdict at the first step that fails.
 //! * No denial is an answer that a proxy could take for an allow.
 //!
@@ -18,6 +19,7 @@
 
 mod answers;
 mod core;
+mod credentials;
 mod explained;
 mod flips;
 mod generate;
@@ -25,4 +27,6 @@ mod key_documents;
 #[path = "../support/mint.rs"]
 mod mint;
 mod oracle;
+mod readers;
 mod redaction;
+mod spellings;

@@ -38,17 +38,26 @@ pub(in crate::config) enum Mode {
 }
 
 /// The requests that a rule is for. Every part that is given must fit.
+///
+/// A request that fits only in another spelling (upper and lower case, a final slash, escapes, a port or final dot of the
+/// host) is refused as `request_malformed`: it never falls through to the rules that follow.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct Match {
-    /// Hosts, without port; `*.example.com` stands for every host below.
+    /// Hosts; `*.example.com` stands for every host below. With a port (`example.com:8443`) where the proxy routes by it,
+    /// and else without. A `Host` with another port, or with a final dot, is refused, unless another host of a rule names
+    /// it: see `server.proxy_ignores_host_port`.
     pub(in crate::config) hosts: Option<Vec<String>>,
-    /// The path, without query; case-sensitive.
+    /// The path, without query.
     pub(in crate::config) path: Option<PathMatch>,
-    /// Methods; case-sensitive (RFC 9110 §9.1). `GET` does not include `HEAD`.
+    /// Methods (RFC 9110 §9.1). `GET` does not include `HEAD`.
     pub(in crate::config) methods: Option<Vec<String>>,
     /// `context_extensions` that the proxy's configuration sets: name to value.
-    pub(in crate::config) context: BTreeMap<String, String>,
+    pub(in crate::config) context: Option<BTreeMap<String, String>>,
+    /// Leave other spellings to the rules that follow, instead of refusing them. For paths that differ in case only, such as
+    /// `/Report` and `/report`. The risk: where the proxy or the service takes another spelling for this one, a weaker
+    /// rule decides about it.
+    pub(in crate::config) exact_spelling: bool,
 }
 
 /// A path: exactly one of `exact`, `prefix` and `glob`.
@@ -61,6 +70,10 @@ pub(in crate::config) struct PathMatch {
     pub(in crate::config) prefix: Option<String>,
     /// `*` stands for characters within a segment, `**` at the end for any number of segments.
     pub(in crate::config) glob: Option<String>,
+    /// Take an escaped slash (`%2f`) for a character of a segment, as npm and GitLab mean it in `/@scope%2fname`. Without
+    /// it, a path that has one is refused. The risk: a proxy or service that decodes it sees other segments than this
+    /// rule. Dot segments and empty segments behind it are refused all the same.
+    pub(in crate::config) encoded_slashes: bool,
 }
 
 /// What a rule asks for.
@@ -100,7 +113,7 @@ pub(in crate::config) struct Demand {
     /// Scopes that the token must all have, in `scope` or `scp`.
     pub(in crate::config) scopes: Option<Vec<String>>,
     /// Claims that must all pass: claim, its names separated by dots, to value, list of values, or a test.
-    pub(in crate::config) claims: BTreeMap<String, ClaimTest>,
+    pub(in crate::config) claims: Option<BTreeMap<String, ClaimTest>>,
 }
 
 /// A test for a claim.

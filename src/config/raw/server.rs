@@ -47,6 +47,9 @@ pub(in crate::config) struct Server {
     pub(in crate::config) max_token_size: u64,
     /// Where tokens are looked for; at least one place. More than one credential in a request is malformed.
     pub(in crate::config) token_from: Vec<TokenFrom>,
+    /// Whether the proxy in front ignores a port in `Host` when it chooses a route, as Istio, Envoy Gateway and Contour do.
+    /// Rules then compare hosts without their port.
+    pub(in crate::config) proxy_ignores_host_port: bool,
     /// How long a server that was told to stop goes on as before, but for its health, which is `NOT_SERVING` at once: the
     /// time that load balancers have to notice.
     #[schemars(transform = DRAIN.in_schema())]
@@ -73,6 +76,7 @@ impl Default for Server {
                 header: Some("authorization".to_owned()),
                 ..TokenFrom::default()
             }],
+            proxy_ignores_host_port: false,
             drain: "5s".to_owned(),
             shutdown_timeout: "10s".to_owned(),
             max_in_flight: 4096,

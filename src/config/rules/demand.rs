@@ -30,6 +30,7 @@ impl Section<'_, '_> {
         let claims = raw
             .claims
             .iter()
+            .flatten()
             .map(|(name, test)| self.claim(name, test))
             .collect();
         Demand {

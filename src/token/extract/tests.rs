@@ -34,7 +34,14 @@ fn the_authorization_header_holds_one_token_or_none() {
     for value in ["Bearer T", "bearer T", "BEARER   T", " Bearer T\t"] {
         assert_eq!(find(&[value]), Ok(Some("T".to_owned())), "{value:?}");
     }
-    for value in ["", "Basic T", "Digest a=\"b\", c=\"d\"", "AWS4 x=1, y=2"] {
+    for value in [
+        "",
+        "Basic T",
+        "Negotiate",
+        "Digest a=\"b\", c=\"d\"",
+        "AWS4 x=1, y=2",
+        "Basic a.b.c",
+    ] {
         assert_eq!(find(&[value]), Ok(None), "{value:?}");
     }
     for value in [
@@ -45,6 +52,9 @@ fn the_authorization_header_holds_one_token_or_none() {
         "Bearer T,Bearer U",
         "Basic T, Bearer U",
         "Bearer T, x",
+        "Basic Bearer T",
+        "Basic x BEARER T",
+        "a.b.c",
     ] {
         assert!(find(&[value]).is_err(), "{value:?}");
     }
@@ -79,6 +89,48 @@ fn a_cookie_is_found_once_whatever_joined_the_fields() {
 }
 
 #[test]
+fn a_cookie_under_another_spelling_of_the_name_is_malformed() {
+    let place = Location::Cookie {
+        name: "session".into(),
+    };
+    for value in [
+        "session =EVIL",
+        " session\t=EVIL",
+        "SESSION=EVIL",
+        "session =EVIL; session=T",
+        "session=T; Session=EVIL",
+        "session[]=EVIL",
+        "session[a]=EVIL; session=T",
+        "sess%69on=EVIL",
+        "=session=EVIL",
+        "\"session\"=EVIL",
+        "a=b session=EVIL",
+        "a=b\tsession = EVIL",
+        "session=T,session=EVIL",
+        "a,session=EVIL",
+        "session\u{a0}=EVIL",
+        "session%00=EVIL",
+    ] {
+        let fields = [("cookie", value)];
+        assert_eq!(
+            text(place.find(&request("/", &fields))),
+            MALFORMED,
+            "{value}"
+        );
+    }
+    for value in [
+        "a=1; session=T; b=session",
+        "session=T; a=session=1",
+        "session=T; sessions=1; xsession=2; session-id=3",
+        "session=T; next=/login?session=1",
+    ] {
+        let fields = [("cookie", value)];
+        let found = text(place.find(&request("/", &fields)));
+        assert_eq!(found, Ok(Some("T")), "{value}");
+    }
+}
+
+#[test]
 fn a_query_parameter_is_found_once_under_one_spelling() {
     let place = Location::Query {
         name: "access_token".into(),
@@ -92,12 +144,25 @@ fn a_query_parameter_is_found_once_under_one_spelling() {
     };
     assert_eq!(find("/p?a=1&access_token=T"), Ok(Some("T")));
     assert_eq!(find("/p?access_token=&a=1"), Ok(None));
-    assert_eq!(find("/p?a=access_token=T&ACCESS_TOKEN=U&b%20=1"), Ok(None));
+    assert_eq!(
+        find("/p?a=access_token=T&a[access_token]=U&xaccess_token=U&b%20=1"),
+        Ok(None)
+    );
     for path in [
         "/p?access_token=T&access_token=U",
         "/p?access%5Ftoken=T",
         "/p?access_token=T&%61ccess_token=U",
         "/p?+access_token=T",
+        "/p?ACCESS_TOKEN=T",
+        "/p?access_token=T&access_token[]=U",
+        "/p?access_token=T&access_token%5B%5D=U",
+        "/p?access_token=T&[access_token]=U",
+        "/p?access_token=T&access_token%00=U",
+        "/p?access_token=T&access.token=U",
+        "/p?x=1;access_token=U&access_token=T",
+        "/p?x=1;access_token=U",
+        "/p?access_token",
+        "/p??access_token=U",
     ] {
         assert_eq!(find(path), MALFORMED, "{path}");
     }

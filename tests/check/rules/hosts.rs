@@ -31,13 +31,8 @@ fn spelling_of_a_host_gets_no_laxer_rule(case: &mut Case) {
         "admin.example.com",
         "ADMIN.example.com",
         "Admin.Example.COM",
-        "admin.example.com:443",
-        "admin.example.com:8080",
-        "admin.example.com.",
-        "ADMIN.EXAMPLE.COM.:443",
         "a.internal.example",
-        "A.Internal.Example:1",
-        "a.b.internal.example.",
+        "A.B.Internal.Example",
     ];
     for host in strict {
         let call = || Call::get("/orders").host(host);
@@ -51,7 +46,14 @@ fn spelling_of_a_host_gets_no_laxer_rule(case: &mut Case) {
         );
         case.allows(&HOSTS, host, &call().token(admin()));
     }
-    let odd: [&[u8]; 19] = [
+    // What the proxy makes of a port or a final dot is not known here.
+    let odd: [&[u8]; 25] = [
+        b"admin.example.com:443",
+        b"admin.example.com:8080",
+        b"admin.example.com.",
+        b"ADMIN.EXAMPLE.COM.:443",
+        b"A.Internal.Example:1",
+        b"a.b.internal.example.",
         b"user@admin.example.com",
         b"admin.example.com@evil.example",
         b"",

@@ -1,0 +1,197 @@
+//! The folded form of what a request says: what its spellings have in common.
+//!
+//! Routers and services differ in what they take for the same: upper and lower case, a final slash, an
+//! escape and the character that it stands for, a name with brackets behind it. Two spellings that some
+//! reader takes for the same have the same folded form. Rules and credentials are compared exactly *and*
+//! in this form; where the answers differ, the request is refused. Folding too much costs a request that
+//! is spelled oddly; folding too little lets it past a rule.
+
+use std::borrow::Cow;
+
+/// The folded form of a clear path: decoded once, in lower case, without a final slash. An escaped slash
+/// stays escaped, so that it never separates segments. `None` where the path is that form itself.
+pub(crate) fn path(path: &str) -> Option<Cow<'_, str>> {
+    let bare = path.strip_suffix('/').unwrap_or(path);
+    match literal(bare) {
+        Some(folded) => Some(Cow::Owned(folded)),
+        None if bare.len() < path.len() => Some(Cow::Borrowed(bare)),
+        None => None,
+    }
+}
+
+/// The folded form of a part of a path that holds no separator; `None` where it is that form itself.
+pub(crate) fn literal(text: &str) -> Option<String> {
+    let folds = |byte: u8| byte == b'%' || byte.is_ascii_uppercase() || !byte.is_ascii();
+    if !text.bytes().any(folds) {
+        return None;
+    }
+    let decoded = decode(text.as_bytes(), |byte| byte != b'/');
+    Some(case(&String::from_utf8_lossy(&decoded)))
+}
+
+/// Whether some reader may take this text for the name of a cookie or query parameter. Beside escapes and case:
+/// PHP ends a name at a NUL or `[` and writes `_` for dots and spaces in it; `qs` (Node) takes `[name]` for
+/// `name`; and many readers trim white space, some of it beyond ASCII.
+pub(crate) fn is_spelling_of(text: &[u8], name: &str) -> bool {
+    let folded = |byte: &u8| match byte {
+        b'.' => b'_',
+        byte => byte.to_ascii_lowercase(),
+    };
+    if text.iter().all(|byte| belongs_to_name(*byte)) {
+        return text
+            .iter()
+            .map(folded)
+            .eq(name.as_bytes().iter().map(folded));
+    }
+    self::name(text) == self::name(name.as_bytes())
+}
+
+/// Whether a configured name of a cookie or parameter may hold this byte.
+pub(crate) fn belongs_to_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
+}
+
+fn name(name: &[u8]) -> String {
+    let decoded = decode(name, |_| true);
+    let decoded = decoded.split(|byte| *byte == 0).next().unwrap_or_default();
+    let text = case(&String::from_utf8_lossy(decoded));
+    let is_foreign = |c: char| !u8::try_from(c).is_ok_and(belongs_to_name);
+    let text = text.trim_matches(is_foreign);
+    let text = text.split('[').next().unwrap_or_default();
+    let text = text.trim_end_matches(is_foreign);
+    text.replace(['.', ' ', '+'], "_")
+}
+
+/// Lower case, by way of upper case for letters that have only one lower-case form in common.
+fn case(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii() {
+            folded.push(character.to_ascii_lowercase());
+        } else {
+            let upper = character.to_uppercase();
+            folded.extend(upper.flat_map(char::to_lowercase));
+        }
+    }
+    folded
+}
+
+/// Decodes escapes once: `%41`, and `%u0041` as IIS reads it. Those of characters that `also` leaves out, and
+/// broken ones, stay.
+fn decode(text: &[u8], also: impl Fn(u8) -> bool) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if *first != b'%' {
+            decoded.push(*first);
+        } else if let Some((byte, after)) = escaped_byte(after).filter(|(byte, _)| also(*byte)) {
+            decoded.push(byte);
+            rest = after;
+        } else if let Some((character, after)) = escaped_unit(after) {
+            decoded.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = after;
+        } else {
+            decoded.push(b'%');
+        }
+    }
+    decoded
+}
+
+fn escaped_byte(after: &[u8]) -> Option<(u8, &[u8])> {
+    let (digits, rest) = after.split_first_chunk::<2>()?;
+    let value = number(digits)?;
+    Some((u8::try_from(value).ok()?, rest))
+}
+
+fn escaped_unit(after: &[u8]) -> Option<(char, &[u8])> {
+    let [b'u' | b'U', after @ ..] = after else {
+        return None;
+    };
+    let (digits, rest) = after.split_first_chunk::<4>()?;
+    Some((char::from_u32(number(digits)?)?, rest))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    let hex = digits.iter().all(u8::is_ascii_hexdigit);
+    let digits = std::str::from_utf8(digits).ok().filter(|_| hex)?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_spelling_of, path};
+
+    fn folded(text: &str) -> String {
+        path(text).map_or_else(|| text.to_owned(), std::borrow::Cow::into_owned)
+    }
+
+    #[test]
+    fn spellings_of_one_path_have_one_folded_form() {
+        for (spelled, expected) in [
+            ("/admin", "/admin"),
+            ("/ADMIN/", "/admin"),
+            ("/users/%40me/x", "/users/@me/x"),
+            ("/v1/accounts/7%3Adelete", "/v1/accounts/7:delete"),
+            ("/caf%C3%89", "/caf\u{e9}"),
+            ("/%E2%84%AAey", "/key"),
+            ("/", ""),
+            ("/a%2Fb", "/a%2fb"),
+            ("/100%25", "/100%"),
+        ] {
+            assert_eq!(folded(spelled), expected, "{spelled}");
+        }
+        assert_ne!(folded("/a/b"), folded("/a%2Fb"));
+        assert_ne!(folded("/a.b"), folded("/a_b"));
+    }
+
+    #[test]
+    fn a_path_in_its_folded_form_is_not_copied() {
+        assert!(path("/a/b-c").is_none());
+        assert!(matches!(
+            path("/a/"),
+            Some(std::borrow::Cow::Borrowed("/a"))
+        ));
+    }
+
+    #[test]
+    fn names_that_a_reader_may_take_for_one_have_one_folded_form() {
+        for spelled in [
+            "access_token",
+            "ACCESS_TOKEN",
+            "access_token[]",
+            "access_token[a][b]",
+            "[access_token]",
+            "access%5Ftoken",
+            "%61ccess_token",
+            "%u0061ccess_token",
+            "access_token%00",
+            "access_token%00x",
+            "access.token",
+            "access token",
+            "access+token",
+            " access_token\t",
+            "\u{a0}access_token",
+            "access_token%20",
+            "\"access_token\"",
+            "?access_token",
+            "access_to%E2%84%AAen",
+        ] {
+            assert!(
+                is_spelling_of(spelled.as_bytes(), "access_token"),
+                "{spelled}"
+            );
+        }
+        assert!(is_spelling_of(b"\xa0access_token", "access_token"));
+        assert!(is_spelling_of(b"my_session", "my.session"));
+        for other in [
+            "access",
+            "xaccess_token",
+            "a[access_token]",
+            "access-token",
+            "",
+        ] {
+            assert!(!is_spelling_of(other.as_bytes(), "access_token"), "{other}");
+        }
+    }
+}
