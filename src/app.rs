@@ -115,6 +115,7 @@ impl App {
         reload::announce(&config, expiry.flatten(), &telemetry.metrics);
         let seed = fastrand::u64(..);
         let works = Works::start_with(&config, clock, fetch, seed, telemetry)?;
+        works.state.reloads.adopt_warnings(&config.warnings);
         let mut helpers = JoinSet::new();
         helpers.spawn(report_ready(health.clone(), works.ready()));
         let admin_address = admin.as_ref().map(|(_, address)| *address);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::jose::KeySet;
-use crate::policy::{Demand, Issuer, IssuerId, Requirement, Rule, TokenFrom};
+use crate::policy::{Demand, Issuer, IssuerId, NearMiss, NoRule, Requirement, Rule, TokenFrom};
 use crate::token::{BearerToken, Denial, Moment, Now, Removal, UnverifiedToken, VerifiedToken};
 
 /// Remembers tokens whose signatures were checked. Says nothing of times, audiences or rules, which are
@@ -52,6 +52,8 @@ pub struct Decision<'s> {
     pub rule: Option<&'s Rule>,
     /// The issuer, as soon as it is known whose token it is.
     pub issuer: Option<&'s Issuer>,
+    /// The rule that the request would be for in another spelling, where it is refused for that.
+    pub near_miss: Option<NearMiss<'s>>,
     /// Allow or deny.
     pub verdict: Verdict,
     /// The denial that shadow mode made an allow of.
@@ -173,6 +175,7 @@ pub fn authenticate<'s, C: VerifiedTokens>(
         now: now.into(),
         cache,
         rule: None,
+        near_miss: None,
         issuer: None,
         token: None,
         sought: None,
@@ -187,6 +190,7 @@ pub fn authenticate<'s, C: VerifiedTokens>(
     };
     Decision {
         rule: judgement.rule,
+        near_miss: judgement.near_miss,
         issuer: judgement.issuer,
         verdict,
         shadowed,
@@ -203,6 +207,7 @@ struct Judgement<'j, 's, 'q, C> {
     now: Now,
     cache: &'j C,
     rule: Option<&'s Rule>,
+    near_miss: Option<NearMiss<'s>>,
     issuer: Option<&'s Issuer>,
     token: Option<Arc<VerifiedToken>>,
     sought: Option<Sought>,
@@ -218,7 +223,12 @@ struct Found<'s, 'q> {
 impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
     fn run(&mut self) -> Result<Allow, Denial> {
         if let Some(request) = &self.question.request {
-            self.rule = self.snapshot.policy.rules().select(request)?;
+            let selected = self.snapshot.policy.rules().select(request);
+            self.rule = selected.inspect_err(|cause| {
+                if let NoRule::Spelling(near_miss) = cause {
+                    self.near_miss = Some(*near_miss);
+                }
+            })?;
         }
         let demanded = self.question.demand.is_some();
         match self.rule.map(|rule| &rule.requirement) {

@@ -44,6 +44,9 @@ enum Command {
         /// The configuration files; `-` is standard input
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Take warnings for problems
+        #[arg(long)]
+        strict: bool,
     },
     /// Print the JSON Schema of configuration files, for editors
     ConfigSchema {
@@ -67,7 +70,7 @@ pub fn run() -> ExitCode {
         } => Ok(serve::print_config(&config)),
         Command::Serve { config, .. } => serve::run(&config),
         Command::Demo { once } => demo::run(once),
-        Command::CheckConfig { files } => Ok(check_config::run(&files)),
+        Command::CheckConfig { files, strict } => Ok(check_config::run(&files, strict)),
         Command::ConfigSchema { markdown } => Ok(config_schema::run(markdown)),
         Command::Validate(arguments) => Ok(validate::run(&arguments)),
         Command::Health(arguments) => health::run(&arguments),

@@ -9,8 +9,10 @@
 mod document;
 mod effective;
 mod environment;
+mod files;
 mod findings;
 mod issuers;
+mod mistakes;
 mod problem;
 mod raw;
 mod reference;
@@ -21,6 +23,7 @@ mod span;
 mod telemetry;
 mod token_from;
 mod values;
+mod warning;
 
 pub use environment::Environment;
 pub use problem::{Problem, Problems};
@@ -29,6 +32,7 @@ pub use reference::reference;
 pub use schema::schema;
 pub use server::{CallerDemand, CallerSecret, CallersConfig, GrpcConfig, ServerConfig};
 pub use telemetry::{ClaimForm, DecisionsConfig, HashKey, LogConfig, TracesConfig};
+pub use warning::{Warning, WarningCode};
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -63,6 +67,8 @@ pub struct Config {
     pub sources: Vec<(IssuerId, Source)>,
     /// The files whose content is part of it, beside its own.
     pub files: Vec<PathBuf>,
+    /// What is most likely not meant.
+    pub warnings: Vec<Warning>,
     /// Whether a change of it, or of those files, is taken into use while the server runs; and how often they are looked at.
     pub reload: Option<Duration>,
 }
@@ -169,6 +175,7 @@ impl Config {
         let (issuers, sources) = issuers::issuers(&raw, &mut findings);
         let places = token_from::token_from(&raw, &mut findings);
         let rules = rules::rules(&raw, &mut findings);
+        warning::check_accepted(&raw, &mut findings);
         findings.fail_if_any()?;
         let max_token_size = server.max_token_size;
         let shadow = raw.mode == raw::Mode::Shadow;
@@ -182,6 +189,7 @@ impl Config {
             state_dir,
             sources: issuers::with_ids(sources),
             files: findings.take_files(),
+            warnings: findings.take_warnings(),
             reload,
         };
         Ok((raw, config))

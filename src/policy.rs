@@ -19,7 +19,7 @@ pub use fit::Fit;
 pub use issuer::{Issuer, IssuerId, TokenFrom};
 pub use pattern::{HostPattern, PathPattern};
 pub use requirement::{ClaimRule, ClaimTest, Demand, Requirement};
-pub use rules::{Match, NoRule, Rule, Rules};
+pub use rules::{Match, NearMiss, NoRule, Part, Rule, Rules};
 
 use std::collections::HashMap;
 

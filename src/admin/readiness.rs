@@ -55,6 +55,9 @@ fn describe(admin: &Admin, text: &mut String) {
         "configuration: {}",
         configuration(&admin.state.reloads)
     );
+    for warning in admin.state.reloads.warnings() {
+        let _ = writeln!(text, "  {warning}");
+    }
     keys(&generation, text);
 }
 

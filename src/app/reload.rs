@@ -28,6 +28,7 @@ impl App {
             tls.replace(loaded);
         }
         announce(&config, expiry, &self.works.state.telemetry.metrics);
+        self.works.state.reloads.adopt_warnings(&config.warnings);
         self.config = config;
         Ok(())
     }
@@ -103,6 +104,11 @@ fn needs_restart(old: &Config, new: &Config) -> Option<&'static str> {
 
 /// Tells of what should not go unseen.
 pub(super) fn announce(config: &Config, expiry: Option<UnixTime>, metrics: &Metrics) {
+    for warning in &config.warnings {
+        let code = warning.code().name();
+        warn!(code, "the configuration has a warning: {warning}");
+    }
+    metrics.set_warnings(&config.warnings);
     let shadow = config.policy.shadow_rules();
     metrics.set_shadow(config.policy.is_all_shadow() || !shadow.is_empty());
     if config.policy.is_all_shadow() {

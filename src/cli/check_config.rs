@@ -10,22 +10,38 @@ use super::{complain, say};
 /// How standard input is named in messages.
 const STDIN: &str = "<stdin>";
 
-pub(super) fn run(files: &[PathBuf]) -> ExitCode {
-    let bad = files.iter().filter(|file| !is_good(file)).count();
+/// With `strict`, a warning counts as a problem.
+pub(super) fn run(files: &[PathBuf], strict: bool) -> ExitCode {
+    let bad = files.iter().filter(|file| !is_good(file, strict)).count();
     if bad > 0 {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-fn is_good(file: &Path) -> bool {
+fn is_good(file: &Path, strict: bool) -> bool {
     let (name, checked) = check(file);
     match checked {
         Ok(config) => {
+            for warning in &config.warnings {
+                complain(&warning.to_string());
+            }
+            let warnings = config.warnings.len();
+            if strict && warnings > 0 {
+                complain(&format!(
+                    "{}: {warnings} warnings (--strict)",
+                    name.display()
+                ));
+                return false;
+            }
             let issuers = config.policy.issuers().len();
             let rules = config.policy.rules().iter().count();
+            let warnings = match warnings {
+                0 => String::new(),
+                some => format!(", warnings: {some}"),
+            };
             say(&format!(
-                "{}: good (issuers: {issuers}, rules: {rules})",
+                "{}: good (issuers: {issuers}, rules: {rules}{warnings})",
                 name.display()
             ));
             true

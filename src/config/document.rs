@@ -88,6 +88,19 @@ impl Document {
         }
     }
 
+    /// Whether there is a value at this very path.
+    pub(super) fn has(&self, path: &[&str]) -> bool {
+        let node = path
+            .iter()
+            .try_fold(&self.root, |node, step| node.child(step));
+        node.is_some()
+    }
+
+    /// Whether the value at a path is a mapping with nothing in it.
+    pub(super) fn is_empty_map(&self, path: &[&str]) -> bool {
+        matches!(&self.deepest(path).value, Value::Map(members) if members.is_empty())
+    }
+
     fn deepest(&self, path: &[&str]) -> &Node {
         let mut node = &self.root;
         for step in path {

@@ -1,10 +1,12 @@
-//! Collecting what is wrong, each with its place in the document.
+//! Collecting what is wrong, and what is most likely not meant, each with its place in the document.
 
 use std::path::{Path, PathBuf};
 
 use super::document::{Document, Key};
 use super::environment::{Fault, Variables, value_of};
+use super::mistakes::Mistake;
 use super::problem::{Problem, Problems};
+use super::warning::{Warning, WarningCode};
 
 /// Collects problems while a document is checked.
 pub(super) struct Findings<'d> {
@@ -13,6 +15,7 @@ pub(super) struct Findings<'d> {
     variables: &'d Variables,
     look_into_files: bool,
     list: Vec<Problem>,
+    warnings: Vec<Warning>,
     /// Settings that are left out of the checks that follow, since their form is wrong.
     pruned: Vec<Vec<String>>,
     /// Files whose content becomes part of the configuration.
@@ -32,6 +35,7 @@ impl<'d> Findings<'d> {
             variables,
             look_into_files,
             list: Vec::new(),
+            warnings: Vec::new(),
             pruned: Vec::new(),
             files: Vec::new(),
         }
@@ -71,6 +75,60 @@ impl<'d> Findings<'d> {
         expected: impl Into<String>,
     ) {
         self.push(path, found.into(), expected.into());
+    }
+
+    /// Warns of the value at a path, unless a section that it stands in accepts that.
+    pub(super) fn warn(
+        &mut self,
+        code: WarningCode,
+        path: &[&str],
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        let accepted = (0..=path.len()).any(|length| {
+            let section = path.iter().take(length).copied();
+            let setting: Vec<&str> = section.chain(["accept_warnings", code.name()]).collect();
+            self.document.has(&setting)
+        });
+        if accepted || self.is_follow_on(path) {
+            return;
+        }
+        let found = self.shown(path, found);
+        let found = self.variables.redact(found);
+        let position = self.document.position(path);
+        let problem = Problem::new(position, found, expected).within(path);
+        self.warnings.push(Warning::new(code, self.file, problem));
+    }
+
+    /// Notes a mistake at a path, or warns of it.
+    pub(super) fn mistake(&mut self, path: &[&str], mistake: Option<Mistake>) {
+        let Some(mistake) = mistake else { return };
+        match mistake.code {
+            Some(code) => self.warn(code, path, mistake.found, mistake.expected),
+            None => self.add(path, mistake.found, mistake.expected),
+        }
+    }
+
+    /// As [`Findings::mistake`], for the name under which the value at a path stands.
+    pub(super) fn mistake_in_key(&mut self, path: &[&str], mistake: Option<Mistake>) {
+        match mistake {
+            Some(mistake) if mistake.is_never_right() => {
+                self.add_key(path, mistake.found, mistake.expected);
+            }
+            other => self.mistake(path, other),
+        }
+    }
+
+    /// The warnings, in the order of their places.
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.sort_by_key(Warning::position);
+        warnings
+    }
+
+    /// Whether the document has a value at this path that is a mapping with nothing in it.
+    pub(super) fn is_empty_map(&self, path: &[&str]) -> bool {
+        self.document.has(path) && self.document.is_empty_map(path)
     }
 
     /// Notes values that could not be expanded, and leaves them out of the checks that follow.

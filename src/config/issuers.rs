@@ -15,6 +15,7 @@ use crate::policy::{Issuer, IssuerId, Policy};
 use crate::token::{Audiences, Expectations};
 
 use super::findings::Findings;
+use super::mistakes;
 use super::raw;
 use super::span::Span;
 use super::values::filled;
@@ -78,6 +79,9 @@ impl Section<'_, '_> {
                 "the iss of this issuer's tokens",
             );
         }
+        let path = ["issuers", self.name, "issuer"];
+        let mistake = mistakes::of_issuer(&self.raw.issuer);
+        self.findings.mistake(&path, mistake);
         let algorithms = self.algorithms();
         let issuer = Issuer {
             name: self.name.into(),
@@ -188,6 +192,12 @@ impl Section<'_, '_> {
             (Some(list), false) => {
                 let path = ["issuers", self.name, "audiences"];
                 let list = filled(Some(list), &path, self.findings);
+                for (index, audience) in list.iter().enumerate() {
+                    let element = format!("[{index}]");
+                    let path = [&path[..], &[&element]].concat();
+                    self.findings
+                        .mistake(&path, mistakes::of_audience(audience));
+                }
                 Audiences::OneOf(
                     list.iter()
                         .map(|audience| audience.as_str().into())

@@ -66,6 +66,10 @@ impl Problem {
         self
     }
 
+    pub(super) fn position(&self) -> Position {
+        self.position
+    }
+
     pub(super) fn at_start(found: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::new(Position::START, found, expected)
     }
@@ -105,18 +109,25 @@ impl fmt::Display for Problems {
                 writeln!(f)?;
             }
             let Position { line, column } = problem.position;
-            write!(f, "{}:{line}:{column}: ", self.file.display())?;
-            if !problem.setting.is_empty() {
-                write!(f, "{}: ", problem.setting)?;
-            }
-            write!(f, "found {}; expected {}", problem.found, problem.expected)?;
-            if let Some(hint) = &problem.hint {
-                write!(f, "; did you mean {hint:?}?")?;
-            }
+            write!(f, "{}:{line}:{column}: {problem}", self.file.display())?;
         }
         match self.list.len().saturating_sub(MAX_SHOWN) {
             0 => Ok(()),
             more => write!(f, "\n{}: and {more} more problems", self.file.display()),
+        }
+    }
+}
+
+/// Without its place.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.setting.is_empty() {
+            write!(f, "{}: ", self.setting)?;
+        }
+        write!(f, "found {}; expected {}", self.found, self.expected)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; did you mean {hint:?}?"),
+            None => Ok(()),
         }
     }
 }

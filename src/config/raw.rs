@@ -70,6 +70,9 @@ pub(super) struct Config {
     /// `shadow`: nothing is denied, whatever the rules say; what would be is logged, counted and told in the metadata.
     #[serde(default)]
     pub(super) mode: Mode,
+    /// Warnings that are accepted, wherever they occur: the code of each, and why. Sections `server`, an issuer and a rule have
+    /// such a list, too. docs/operations.md has the codes.
+    pub(super) accept_warnings: Option<AcceptedWarnings>,
     /// Rules; the first one that matches applies, and a request that none matches is denied. Without
     /// this list, a valid token of any issuer opens every path.
     pub(super) rules: Option<Vec<Rule>>,
@@ -181,7 +184,12 @@ pub(super) struct Issuer {
     /// Claims that become headers of the upstream request: header name → claim.
     #[serde(default)]
     pub(super) headers: BTreeMap<String, ClaimHeader>,
+    /// Warnings that are accepted in this section: the code of each, and why.
+    pub(super) accept_warnings: Option<AcceptedWarnings>,
 }
+
+/// Codes of warnings that are accepted, each with the reason.
+pub(super) type AcceptedWarnings = BTreeMap<String, String>;
 
 fn yes() -> bool {
     true

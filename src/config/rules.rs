@@ -1,6 +1,7 @@
 //! The section `rules`.
 
 mod demand;
+mod hidden;
 
 use std::collections::HashSet;
 
@@ -8,8 +9,11 @@ use crate::policy::{HostPattern, IssuerId, Match, PathPattern, Policy, Requireme
 use crate::request::Path;
 
 use super::findings::Findings;
+use super::mistakes::{self, Mistake};
 use super::raw;
 use super::values::filled;
+
+use hidden::Earlier;
 
 /// The rules in their order.
 pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
@@ -28,12 +32,11 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
     let proxy_ignores_port = raw.server.proxy_ignores_host_port;
     let mut names = HashSet::new();
     let mut rules = Vec::new();
-    // The first rule that is for every request: none behind it is ever reached.
-    let mut catch_all = None;
+    let mut earlier = Earlier::default();
     for (index, raw) in list.iter().enumerate() {
         let element = format!("[{index}]");
         let known = findings.count();
-        let mut section = Section {
+        let section = Section {
             element: &element,
             raw,
             issuers: &issuers,
@@ -41,25 +44,40 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
             findings,
         };
         let rule = section.build();
-        if let Some(catch_all) = catch_all {
-            let found = format!("a rule behind rules[{catch_all}], which is for every request");
-            section.note(&[], found, "it before that one: the first match applies");
+        // One with a problem may be for other requests, once it is mended.
+        let is_whole = findings.count() == known && !findings.is_follow_on(&["rules", &element]);
+        if is_whole {
+            note_hidden(&earlier, &element, &rule.matches, findings);
+            earlier.add(index, rule.matches.clone());
         }
         if !names.insert(rule.name.clone()) {
-            section.note(
-                &["name"],
+            findings.add(
+                &["rules", &element, "name"],
                 "the name of another rule",
                 "a name that stands once",
             );
         }
-        // One with a problem may be for fewer, once it is mended.
-        let is_whole = findings.count() == known && !findings.is_follow_on(&["rules", &element]);
-        if catch_all.is_none() && is_whole && rule.matches.is_for_all() {
-            catch_all = Some(index);
-        }
         rules.push(rule);
     }
     Rules::new(Some(rules), proxy_ignores_port)
+}
+
+/// A rule that no request reaches promises what does not happen.
+fn note_hidden(earlier: &Earlier, element: &str, matches: &Match, findings: &mut Findings<'_>) {
+    let Some(places) = earlier.hiding(matches) else {
+        return;
+    };
+    let places: Vec<String> = places
+        .iter()
+        .map(|place| format!("rules[{place}]"))
+        .collect();
+    let (rules, decide) = match places.as_slice() {
+        [only] => (only.clone(), "decides"),
+        several => (several.join(" and "), "decide"),
+    };
+    let found = format!("only requests about which {rules} {decide}, before this rule");
+    let expected = "this rule further up, or not at all: the first match applies";
+    findings.add(&["rules", element, "match"], found, expected);
 }
 
 /// One rule's section.
@@ -72,7 +90,7 @@ struct Section<'s, 'd> {
 }
 
 impl Section<'_, '_> {
-    fn build(&mut self) -> Rule {
+    fn build(mut self) -> Rule {
         let name = self
             .raw
             .name
@@ -85,6 +103,7 @@ impl Section<'_, '_> {
                 "a name of 1 to 64 printable characters",
             );
         }
+        self.refuse_empty_sections();
         let matches = self.matches();
         let requirement = match &self.raw.require {
             raw::Require::Word(raw::Word::None) => {
@@ -104,6 +123,28 @@ impl Section<'_, '_> {
     fn note(&mut self, setting: &[&str], found: impl Into<String>, expected: impl Into<String>) {
         let path = [&["rules", self.element], setting].concat();
         self.findings.add(&path, found, expected);
+    }
+
+    /// Notes a mistake, or warns of it.
+    fn mistake(&mut self, setting: &[&str], mistake: Option<Mistake>) {
+        let path = [&["rules", self.element], setting].concat();
+        self.findings.mistake(&path, mistake);
+    }
+
+    /// What was meant to limit a rule and is empty limits nothing.
+    fn refuse_empty_sections(&mut self) {
+        for setting in [
+            &["match"][..],
+            &["match", "context"],
+            &["require", "claims"],
+        ] {
+            let path = [&["rules", self.element], setting].concat();
+            if self.findings.is_empty_map(&path) {
+                let last = setting.last().copied().unwrap_or_default();
+                let expected = format!("at least one entry, or no {last}");
+                self.findings.add(&path, "an empty mapping", expected);
+            }
+        }
     }
 
     /// A rule that lets everybody do everything is a mistake unless it says so.
@@ -139,6 +180,9 @@ impl Section<'_, '_> {
                     format!("{method:?}"),
                     "a method",
                 );
+            } else {
+                let setting = ["match", "methods", &*format!("[{index}]")];
+                self.mistake(&setting, mistakes::of_method(method));
             }
         }
         Match {
@@ -196,6 +240,12 @@ impl Section<'_, '_> {
             }
         };
         let setting = ["match", "path", kind];
+        let mistake = mistakes::of_path(kind, text);
+        let never_right = mistake.as_ref().is_some_and(Mistake::is_never_right);
+        self.mistake(&setting, mistake);
+        if never_right {
+            return None;
+        }
         if !is_clear(text, raw.encoded_slashes) {
             let expected = "a path that begins with \"/\", without query, \"//\", dot segments, \";\" \
                             and needless or ambiguous %-escapes";

@@ -7,9 +7,10 @@ use reqwest::Url;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use zeroize::Zeroizing;
 
-use crate::jwks::read_bounded;
+use crate::jwks::{read_bounded, without_line_break};
 use crate::token::ClaimPath;
 
+use super::files::warn_of_open_secret;
 use super::findings::Findings;
 use super::raw;
 use super::values::{self, filled};
@@ -165,8 +166,11 @@ fn form(raw: &raw::Decisions, findings: &mut Findings<'_>) -> ClaimForm {
 }
 
 fn hash_key(file: &str, at: &[&str], findings: &mut Findings<'_>) -> Option<HashKey> {
-    let content = read_bounded(&findings.resolve(file), KEY_SIZES.1);
-    let key = content.map(|content| content.map(|content| HashKey::new(without_break(content))));
+    let path = findings.resolve(file);
+    warn_of_open_secret(&path, at, findings);
+    let content = read_bounded(&path, KEY_SIZES.1).map(|content| content.map(Zeroizing::new));
+    let key = content
+        .map(|content| content.map(|content| HashKey::new(without_line_break(&content).to_vec())));
     match key {
         Ok(Some(key)) if key.as_bytes().len() >= KEY_SIZES.0 => return Some(key),
         Ok(Some(_)) => findings.add(at, "a shorter key", "a key of at least 32 bytes"),
@@ -174,14 +178,6 @@ fn hash_key(file: &str, at: &[&str], findings: &mut Findings<'_>) -> Option<Hash
         Err(error) => findings.add_cause(at, error.to_string(), READABLE),
     }
     None
-}
-
-/// Without the line break that editors and `echo` put at the end of a text.
-fn without_break(mut key: Vec<u8>) -> Vec<u8> {
-    if std::str::from_utf8(&key).is_ok() && key.last() == Some(&b'\n') {
-        key.pop();
-    }
-    key
 }
 
 fn share(value: Option<f64>, default: f64, at: &[&str], findings: &mut Findings<'_>) -> f64 {

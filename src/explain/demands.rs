@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::policy::{ClaimTest, Demand, Issuer, IssuerId, NoRule, Requirement};
+use crate::policy::{ClaimTest, Demand, Issuer, IssuerId, NearMiss, NoRule, Part, Requirement};
 use crate::request::PathError;
 use crate::token::{Audiences, Claims, Denial};
 
@@ -72,13 +72,27 @@ impl<'s> Walk<'_, 's, '_> {
                 let host = text::quoted(&String::from_utf8_lossy(self.request.host));
                 (format!("host {host} is not one host"), read_alike)
             }
-            NoRule::Spelling(rule) => {
+            NoRule::Spelling(NearMiss { rule, part }) => {
                 let rule = text::plain(&rule.name);
-                let found = format!(
-                    "another spelling of a request that {rule} is for: case, final slash, escapes, or the host's port or \
-                     final dot"
-                );
-                (found, format!("the spelling that {rule} has").into())
+                let quoted = |bytes: &[u8]| text::quoted(&String::from_utf8_lossy(bytes));
+                let (found, varies) = match part {
+                    Part::Method => (
+                        format!("method {}", quoted(self.request.method)),
+                        "upper and lower case",
+                    ),
+                    Part::Host => (
+                        format!("host {}", quoted(self.request.host)),
+                        "a port or a final dot",
+                    ),
+                    Part::Path => (
+                        format!("path {path}"),
+                        "upper and lower case, a final slash or escapes",
+                    ),
+                };
+                (
+                    format!("{found}, which differs from what {rule} is for only in {varies}"),
+                    format!("the spelling that {rule} has").into(),
+                )
             }
         }
     }

@@ -95,6 +95,7 @@ impl Call {
             outcome,
             issuer: None,
             rule: None,
+            near_miss: None,
             token: None,
             request_id: RequestId::default(),
             trace: None,

@@ -175,6 +175,9 @@ impl State {
             mode: mode(generation.policy().is_shadow(decision.rule)),
             issuer: decision.issuer.map(|issuer| &issuer.name),
             rule: decision.rule.map(|rule| &rule.name),
+            near_miss: decision
+                .near_miss
+                .map(|near_miss| (&near_miss.rule.name, near_miss.part.name())),
             token: decision.token.as_deref(),
             request_id: RequestId::new(id.unwrap_or_default()),
             trace: call.trace(request),

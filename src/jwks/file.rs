@@ -105,6 +105,15 @@ pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>
     Ok((content.len() <= max).then_some(content))
 }
 
+/// A secret without the line break (LF or CRLF) that editors and `echo` put at the end of a text. What is not text is taken
+/// as it is.
+pub(crate) fn without_line_break(secret: &[u8]) -> &[u8] {
+    match secret.strip_suffix(b"\n") {
+        Some(line) if std::str::from_utf8(line).is_ok() => line.strip_suffix(b"\r").unwrap_or(line),
+        _ => secret,
+    }
+}
+
 fn at(path: &Path, source: io::Error) -> FetchError {
     FetchError::File {
         path: path.to_owned(),

@@ -26,7 +26,7 @@ pub struct Rule {
 }
 
 /// The requests that a rule is for: every part that is given must fit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Match {
     /// One of these hosts; empty: any.
     pub hosts: Vec<HostPattern>,
@@ -60,8 +60,40 @@ pub enum NoRule<'p> {
     Path,
     /// The host has more than one reading, or none, and a rule's choice hangs on it.
     Host,
-    /// The request is another spelling of one that this rule is for.
-    Spelling(&'p Rule),
+    /// The request is another spelling of one that a rule is for.
+    Spelling(NearMiss<'p>),
+}
+
+/// A rule that a request would be for in another spelling.
+#[derive(Clone, Copy, Debug)]
+pub struct NearMiss<'p> {
+    /// The rule.
+    pub rule: &'p Rule,
+    /// What is spelled otherwise.
+    pub part: Part,
+}
+
+/// A part of a request that rules compare and that has several spellings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The method.
+    Method,
+    /// The host.
+    Host,
+    /// The path.
+    Path,
+}
+
+impl Part {
+    /// The word for logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Host => "host",
+            Self::Path => "path",
+        }
+    }
 }
 
 impl From<NoRule<'_>> for Denial {
@@ -109,7 +141,10 @@ impl Rules {
                 Fit::NO => {}
                 Fit::YES if rule.is_open_to_misreading(&facts.path) => return Err(NoRule::Path),
                 Fit::YES => return Ok(Some(rule)),
-                _ => return Err(NoRule::Spelling(rule)),
+                _ => {
+                    let part = rule.matches.respelled_part(&facts);
+                    return Err(NoRule::Spelling(NearMiss { rule, part }));
+                }
             }
         }
         Err(NoRule::NoneFits)
@@ -183,6 +218,18 @@ impl Match {
             return Ok(Fit::NO);
         }
         Ok(fit.and(self.path_fit(&facts.path)?))
+    }
+
+    /// The first part that fits in one form only, of a request that does.
+    fn respelled_part(&self, facts: &Facts<'_, '_>) -> Part {
+        let is_certain = |fit: Fit| fit.exact == fit.folded;
+        if !is_certain(self.method_fit(facts.request.method)) {
+            Part::Method
+        } else if self.host_fit(facts).is_ok_and(is_certain) {
+            Part::Path
+        } else {
+            Part::Host
+        }
     }
 
     /// What a comparison counts for: only the exact answer, where other spellings are none of this rule's.

@@ -14,6 +14,7 @@ pub(super) fn write(decision: &Observation<'_>) {
         mode = decision.mode.name(),
         issuer = decision.issuer.map(|name| &**name),
         rule = decision.rule.map(|name| &**name),
+        near_miss = decision.near_miss.map(|(rule, _)| &**rule),
         micros,
         request_id = %decision.request_id,
         "{}",

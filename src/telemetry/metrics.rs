@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::config::{Warning, WarningCode};
 use crate::policy::Policy;
 use crate::token::UnixTime;
 
@@ -57,6 +58,7 @@ pub struct Metrics {
     reload_successful: Gauge,
     reload_time: Seconds,
     shadow: Gauge,
+    warnings: Family<Label, Gauge>,
     certificates: Family<Label, Seconds>,
     reader: Arc<OnceLock<Reader>>,
 }
@@ -92,6 +94,7 @@ impl Default for Metrics {
             reload_successful: Gauge::default(),
             reload_time: Seconds::default(),
             shadow: Gauge::default(),
+            warnings: Family::default(),
             certificates: Family::default(),
             reader: Arc::default(),
         }
@@ -149,6 +152,18 @@ impl Metrics {
     /// Notes whether shadow mode is on.
     pub fn set_shadow(&self, on: bool) {
         self.shadow.set(i64::from(on));
+    }
+
+    /// Notes the warnings of the configuration that is in use from now on.
+    pub fn set_warnings(&self, warnings: &[Warning]) {
+        for code in WarningCode::ALL {
+            let count = warnings
+                .iter()
+                .filter(|warning| warning.code() == *code)
+                .count();
+            let gauge = self.warnings.get_or_create_owned(&[("code", code.name())]);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// Notes when the certificate that a listener shows ends to be valid. The listener is named by its setting, such
@@ -213,6 +228,11 @@ impl Metrics {
             "shadow",
             "Whether shadow mode is on, in which denials do not take effect",
             self.shadow.clone(),
+        );
+        registry.register(
+            "config_warnings",
+            "Warnings of the configuration in use",
+            self.warnings.clone(),
         );
         registry.register_with_unit(
             "tls_certificate_expiry_timestamp",

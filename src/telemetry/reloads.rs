@@ -1,7 +1,8 @@
-//! What became of reloads.
+//! What became of reloads, and what is to be said of the configuration in use.
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::config::Warning;
 use crate::token::UnixTime;
 
 /// The reloads of this process.
@@ -13,6 +14,7 @@ struct Record {
     accepted: u64,
     refused: u64,
     last: Option<LastReload>,
+    warnings: Vec<String>,
 }
 
 /// The last reload.
@@ -47,6 +49,17 @@ impl Reloads {
     #[must_use]
     pub fn last(&self) -> Option<LastReload> {
         self.record().last.clone()
+    }
+
+    /// A configuration with these warnings is in use now.
+    pub fn adopt_warnings(&self, warnings: &[Warning]) {
+        self.record().warnings = warnings.iter().map(ToString::to_string).collect();
+    }
+
+    /// The warnings of the configuration in use, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.record().warnings.clone()
     }
 
     fn record(&self) -> std::sync::MutexGuard<'_, Record> {

@@ -5,6 +5,7 @@ mod durations;
 mod inputs;
 mod key_sources;
 mod listeners;
+mod mistakes;
 
 use std::path::Path;
 
@@ -71,7 +72,7 @@ rules:
     let expected = "\
 watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of: address, callers, keepalive_interval, keepalive_timeout, max_concurrent_streams, max_connection_age, max_connection_age_grace, max_connections, max_header_list_size, reflection, socket, tls; did you mean \"address\"?
 watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number, 0 or more
-watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: algorithms, any_audience, audiences, forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, secret_file, token_from, types; did you mean \"audiences\"?
+watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: accept_warnings, algorithms, any_audience, audiences, forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, secret_file, token_from, types; did you mean \"audiences\"?
 watchword.yaml:8:20: issuers.corp.jwks.inline: found neither a JWK set ({\"keys\": […]}) nor a JWK; expected a JWK set with a usable key
 watchword.yaml:8:28: issuers.corp.jwks.uri: found a list; expected a string
 watchword.yaml:9:20: issuers.corp.forward_token: found a string; expected true or false
@@ -92,8 +93,8 @@ fn a_rule_that_is_never_reached_is_a_problem() {
     let head = GOOD.split_once("rules:").unwrap().0;
     let (code, _, err) = check("unreached", &format!("{head}rules:\n{rules}"), KEYS);
     assert_eq!(code, Some(1), "{err}");
-    let expected = "rules[1]: found a rule behind rules[0], which is for every request; \
-                    expected it before that one: the first match applies";
+    let expected = "rules[1].match: found only requests about which rules[0] decides, before this rule; \
+                    expected this rule further up, or not at all: the first match applies";
     assert!(err.contains(expected), "{err}");
     let turned = "rules:\n- match: {path: {prefix: /admin/}}\n  require: {scopes: [admin]}\n- {}\n";
     let (code, _, err) = check("reached", &format!("{head}{turned}"), KEYS);

@@ -12,6 +12,7 @@ mod print_config;
 mod serve;
 mod validate;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -34,7 +35,10 @@ fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     for (file, content) in files {
-        std::fs::write(folder.join(file), content).unwrap();
+        let path = folder.join(file);
+        std::fs::write(&path, content).unwrap();
+        // Some are secrets.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
     folder
 }

@@ -59,6 +59,7 @@ server:
   token_from:
   - header: authorization
     scheme: Bearer
+  proxy_ignores_host_port: false
   drain: 5s
   shutdown_timeout: 10s
   max_in_flight: 4096
@@ -105,16 +106,16 @@ rules:
   match:
     path:
       prefix: /public/
-    context: {}
+      encoded_slashes: false
+    exact_spelling: false
   require: none
   mode: enforce
   insecure_allow_all: false
 - name: rest
   match:
-    context: {}
+    exact_spelling: false
   require:
     optional: false
-    claims: {}
   mode: enforce
   insecure_allow_all: false
 ";

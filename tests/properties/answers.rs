@@ -54,6 +54,7 @@ proptest! {
         let request = Request { headers: vec![Header { name: b"content-type", value }], ..Request::default() };
         let decision = Decision {
             rule: rule.and_then(|at| config.policy.rules().iter().nth(at)),
+            near_miss: None,
             issuer: if issuer { config.policy.issuers().first() } else { None },
             shadowed: None,
             token: None,

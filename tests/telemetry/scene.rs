@@ -30,6 +30,7 @@ pub(crate) fn decision(outcome: Outcome<'_>) -> Observation<'_> {
         outcome,
         issuer: Some(&CORP),
         rule: Some(&ADMIN),
+        near_miss: None,
         token: None,
         request_id: RequestId::default(),
         trace: None,

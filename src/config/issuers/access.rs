@@ -10,6 +10,7 @@ use reqwest::Url;
 
 use crate::jwks::{self, Access, Credentials};
 
+use super::super::files::{Needed, warn_of_dates, warn_of_open_secret};
 use super::super::{MAX_SIZE, raw, values};
 use super::Section;
 
@@ -82,6 +83,7 @@ impl Section<'_, '_> {
             deny_private_addresses: raw.deny_private_addresses == Some(true),
             connect_timeout,
         };
+        self.warn_of_files(raw, &access);
         if self.findings.look_into_files()
             && self.findings.count() == known
             && let Err(error) = jwks::check_access(&access)
@@ -89,6 +91,27 @@ impl Section<'_, '_> {
             self.note(&["jwks"], error.with_causes(), "files that a fetch can use");
         }
         access
+    }
+
+    fn warn_of_files(&mut self, raw: &raw::Jwks, access: &Access) {
+        let setting = |names: &[&'static str]| [&["issuers", self.name, "jwks"], names].concat();
+        if let Some(ca) = &access.ca {
+            warn_of_dates(ca, Needed::One, &setting(&["ca"]), self.findings);
+        }
+        if let Some((certificate, key)) = &access.client_certificate {
+            let path = setting(&["client_certificate"]);
+            warn_of_dates(certificate, Needed::All, &path, self.findings);
+            warn_of_open_secret(key, &setting(&["client_key"]), self.findings);
+        }
+        if let Some(basic) = &raw.basic {
+            let file = self.findings.resolve(&basic.password_file);
+            let path = setting(&["basic", "password_file"]);
+            warn_of_open_secret(&file, &path, self.findings);
+        }
+        if let Some(file) = &raw.bearer_token_file {
+            let file = self.findings.resolve(file);
+            warn_of_open_secret(&file, &setting(&["bearer_token_file"]), self.findings);
+        }
     }
 
     /// A path in this section, seen from the configuration's folder.

@@ -4,6 +4,7 @@ use crate::policy::{ArrayForm, ClaimHeader, ClaimHeaders, HeaderName};
 use crate::token::ClaimPath;
 
 use super::super::findings::Findings;
+use super::super::mistakes;
 use super::super::raw;
 use super::super::values::filled;
 use super::Section;
@@ -33,6 +34,9 @@ impl Section<'_, '_> {
                 raw::ArrayForm::Comma => ArrayForm::Comma,
                 raw::ArrayForm::Json => ArrayForm::Json,
             };
+            let path = [&["issuers", self.name], &setting[..]].concat();
+            let mistake = mistakes::of_claim_header(name, &claim.to_string());
+            self.findings.mistake(&path, mistake);
             match HeaderName::parse(name) {
                 Ok(name) => headers.push(ClaimHeader {
                     name,
@@ -57,6 +61,9 @@ impl Section<'_, '_> {
                 format!("{path:?}"),
                 "names of claims, separated by single dots",
             );
+        } else {
+            let setting = [&["issuers", self.name], setting].concat();
+            self.findings.mistake(&setting, mistakes::of_claim(path));
         }
         ClaimPath::dotted(path)
     }

@@ -5,6 +5,8 @@ use zeroize::Zeroizing;
 use crate::jose::{Algorithm, KeySet};
 use crate::jwks::{self, Access, FetchedSource, Origin, Source};
 
+use super::super::files::warn_of_open_secret;
+use super::super::mistakes;
 use super::super::raw;
 use super::Section;
 use super::access::{READABLE, http_settings};
@@ -33,6 +35,8 @@ impl Section<'_, '_> {
     fn secret(&mut self, file: &str, algorithms: &[Algorithm]) -> Option<Source> {
         let path = self.findings.resolve(file);
         self.findings.follow(&path);
+        let setting = ["issuers", self.name, "secret_file"];
+        warn_of_open_secret(&path, &setting, self.findings);
         let found = match jwks::read_bounded(&path, MAX_SECRET) {
             Ok(Some(secret)) => return self.hmac_keys(&secret.into(), algorithms),
             Ok(None) => format!("more than {MAX_SECRET} bytes"),
@@ -48,7 +52,7 @@ impl Section<'_, '_> {
         secret: &Zeroizing<Vec<u8>>,
         algorithms: &[Algorithm],
     ) -> Option<Source> {
-        match KeySet::from_secret(algorithms, without_line_break(secret)) {
+        match KeySet::from_secret(algorithms, jwks::without_line_break(secret)) {
             Ok(keys) => Some(Source::fixed(keys)),
             Err(error) => {
                 self.note_cause(&["secret_file"], error.to_string(), "a longer secret");
@@ -60,6 +64,8 @@ impl Section<'_, '_> {
     fn jwks(&mut self, raw: &raw::Jwks) -> Option<Source> {
         match (&raw.uri, &raw.discovery, &raw.file, &raw.inline) {
             (Some(uri), None, None, None) => {
+                let path = ["issuers", self.name, "jwks", "uri"];
+                self.findings.mistake(&path, mistakes::of_keys_url(uri));
                 let origin = self.url("uri", uri, raw).map(Origin::Uri);
                 self.fetched(origin, raw)
             }
@@ -165,14 +171,4 @@ impl Section<'_, '_> {
             }
         }
     }
-}
-
-/// The secret without the line break that editors and `echo` put at the end of a text; a secret that is
-/// not text is taken as it is.
-fn without_line_break(secret: &[u8]) -> &[u8] {
-    if std::str::from_utf8(secret).is_err() {
-        return secret;
-    }
-    let secret = secret.strip_suffix(b"\n").unwrap_or(secret);
-    secret.strip_suffix(b"\r").unwrap_or(secret)
 }

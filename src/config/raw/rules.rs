@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::AcceptedWarnings;
+
 /// A rule.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +26,8 @@ pub(in crate::config) struct Rule {
     /// Permit `require: none` for every request, which is refused otherwise.
     #[serde(default)]
     pub(in crate::config) insecure_allow_all: bool,
+    /// Warnings that are accepted in this section: the code of each, and why.
+    pub(in crate::config) accept_warnings: Option<AcceptedWarnings>,
 }
 
 /// What becomes of denials.

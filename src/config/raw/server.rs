@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use super::super::span::Span;
-use super::TokenFrom;
+use super::{AcceptedWarnings, TokenFrom};
 
 pub(in crate::config) const DRAIN: Span = up_to(600);
 pub(in crate::config) const SHUTDOWN_TIMEOUT: Span = up_to(600);
@@ -62,6 +62,8 @@ pub(in crate::config) struct Server {
     /// connection can take a quarter of it.
     #[schemars(range(min = MAX_IN_FLIGHT.0, max = MAX_IN_FLIGHT.1))]
     pub(in crate::config) max_in_flight: u64,
+    /// Warnings that are accepted in this section: the code of each, and why.
+    pub(in crate::config) accept_warnings: Option<AcceptedWarnings>,
 }
 
 impl Default for Server {
@@ -80,6 +82,7 @@ impl Default for Server {
             drain: "5s".to_owned(),
             shutdown_timeout: "10s".to_owned(),
             max_in_flight: 4096,
+            accept_warnings: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::jose::Json;
 use crate::policy::{ClaimRule, ClaimTest, Demand, IssuerId};
 use crate::token::{Audiences, ClaimPath};
 
+use super::super::mistakes;
 use super::super::raw;
 use super::super::values::json;
 use super::Section;
@@ -25,7 +26,14 @@ impl Section<'_, '_> {
                     format!("{scope:?}"),
                     "a scope of visible ASCII",
                 );
+            } else {
+                let setting = ["require", "scopes", &*format!("[{index}]")];
+                self.mistake(&setting, mistakes::of_scope(scope));
             }
+        }
+        for (index, audience) in audiences.iter().enumerate() {
+            let setting = ["require", "audiences", &*format!("[{index}]")];
+            self.mistake(&setting, mistakes::of_audience(audience));
         }
         let claims = raw
             .claims
@@ -84,6 +92,10 @@ impl Section<'_, '_> {
             let path = [&["rules", self.element], &setting[..]].concat();
             let expected = "names of claims, separated by single dots";
             self.findings.add_key(&path, format!("{name:?}"), expected);
+        } else {
+            let path = [&["rules", self.element], &setting[..]].concat();
+            let mistake = mistakes::of_tested_claim(name);
+            self.findings.mistake_in_key(&path, mistake);
         }
         let path = path.map_or_else(|| ClaimPath::dotted(name), ClaimPath::literal);
         ClaimRule { path, test }

@@ -7,10 +7,11 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use http::HeaderName;
 use zeroize::Zeroizing;
 
+use crate::config::files::warn_of_open_secret;
 use crate::config::findings::Findings;
 use crate::config::raw;
 use crate::config::values::{filled, path};
-use crate::jwks::read_bounded;
+use crate::jwks::{read_bounded, without_line_break};
 
 const DEFAULT_HEADER: &str = "x-watchword-secret";
 /// Shortest and longest secret, in bytes.
@@ -64,7 +65,7 @@ impl CallerSecret {
 
     /// From lines of text; `None` where it is not as [`SECRETS`] says.
     fn read(header: HeaderName, text: &[u8]) -> Option<Self> {
-        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        let text = without_line_break(text);
         let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
         let digest_of = |line: &[u8]| {
             let secret = line.strip_suffix(b"\r").unwrap_or(line);
@@ -160,6 +161,7 @@ impl Section<'_, '_> {
         let setting = ["server", "grpc", "callers", self.name, "secret_file"];
         let path = path(file, &setting, self.findings);
         self.findings.follow(&path);
+        warn_of_open_secret(&path, &setting, self.findings);
         if file.is_empty() {
             return None;
         }

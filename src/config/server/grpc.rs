@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::MAX_SIZE;
+use crate::config::files::{Needed, warn_of_dates, warn_of_open_secret};
 use crate::config::findings::Findings;
 use crate::config::raw;
 use crate::config::span::Span;
@@ -132,6 +133,13 @@ fn files(raw: &raw::Tls, findings: &mut Findings<'_>) -> TlsFiles {
     let certificate = file("certificate", &raw.certificate);
     let private_key = file("private_key", &raw.private_key);
     let client_ca = raw.client_ca.as_deref().map(|ca| file("client_ca", ca));
+    let tls = ["server", "grpc", "tls"];
+    let setting = |name| [&tls[..], &[name]].concat();
+    warn_of_open_secret(&private_key, &setting("private_key"), findings);
+    warn_of_dates(&certificate, Needed::All, &setting("certificate"), findings);
+    if let Some(ca) = &client_ca {
+        warn_of_dates(ca, Needed::One, &setting("client_ca"), findings);
+    }
     let need = match raw.client_certificate {
         Some(raw::ClientCertificate::Optional) => ClientCertificate::Optional,
         Some(raw::ClientCertificate::Required) | None => ClientCertificate::Required,

@@ -8,7 +8,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use zeroize::Zeroizing;
 
-use crate::jwks::{Access, Credentials, FetchError};
+use crate::jwks::{Access, Credentials, FetchError, without_line_break};
 
 use super::files;
 
@@ -42,9 +42,8 @@ fn authorization(credentials: &Credentials) -> Result<HeaderValue, FetchError> {
 /// RFC 7617 §2.
 fn basic(username: &str, path: &Path) -> Result<HeaderValue, FetchError> {
     let content = files::read(path, MAX_SECRET)?;
-    // Editors end a file with a line break; all other white space can be part of a password.
-    let password = content.strip_suffix(b"\n").unwrap_or(&content);
-    let password = password.strip_suffix(b"\r").unwrap_or(password);
+    // All other white space can be part of a password.
+    let password = without_line_break(&content);
     if password.is_empty() || password.iter().any(u8::is_ascii_control) {
         return Err(unusable(path, "a password without control characters"));
     }

@@ -40,10 +40,22 @@ pub(super) struct Record<'d> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Detail<'d> {
-    Ago { ago_seconds: f64 },
-    Ahead { ahead_seconds: f64 },
-    Claim { claim: &'d str },
-    Scope { scope: &'d str },
+    Ago {
+        ago_seconds: f64,
+    },
+    Ahead {
+        ahead_seconds: f64,
+    },
+    Claim {
+        claim: &'d str,
+    },
+    Scope {
+        scope: &'d str,
+    },
+    NearMiss {
+        near_miss: &'d str,
+        part: &'static str,
+    },
 }
 
 impl<'d> Record<'d> {
@@ -59,7 +71,10 @@ impl<'d> Record<'d> {
             door: decision.door.name(),
             verdict: outcome.verdict(),
             reason: outcome.reason(),
-            detail: denial.and_then(Detail::of),
+            detail: match decision.near_miss {
+                Some((near_miss, part)) => Some(Detail::NearMiss { near_miss, part }),
+                None => denial.and_then(Detail::of),
+            },
             mode: decision.mode.name(),
             would_be: denial
                 .filter(|_| outcome.verdict() == "allow")

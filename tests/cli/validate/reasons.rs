@@ -77,7 +77,7 @@ fn cases(world: &World) -> Vec<Case> {
     let admin = json!({"scope": "admin", "department": "sales"});
     let on_edge = vec![
         "--host",
-        "edge.example.com:443",
+        "edge.example.com",
         "--context",
         "zone=edge",
         "--path",

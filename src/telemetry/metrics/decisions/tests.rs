@@ -20,6 +20,7 @@ fn decision<'d>(
         outcome,
         issuer,
         rule,
+        near_miss: None,
         token: None,
         request_id: RequestId::default(),
         trace: None,

@@ -1,0 +1,478 @@
+//! What is well-formed but cannot be meant: an error where it can never be right, else a warning, which `--strict` takes for
+//! a problem and the section that it stands in can accept.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::{folder, text, watchword};
+
+use super::{GOOD, KEYS};
+
+/// Exit codes without and with `--strict`, and standard error without the folder's name.
+fn check(name: &str, config: &str) -> (i32, i32, String) {
+    let folder = folder(name, &[("watchword.yaml", config), ("keys.json", KEYS)]);
+    run(&folder)
+}
+
+fn run(folder: &Path) -> (i32, i32, String) {
+    let file = folder.join("watchword.yaml");
+    let file = file.to_str().unwrap();
+    let (plain, strict) = (
+        watchword(&["check-config", file]),
+        watchword(&["check-config", "--strict", file]),
+    );
+    let place = format!("{}/", folder.display());
+    (
+        plain.status.code().unwrap(),
+        strict.status.code().unwrap(),
+        text(&plain.stderr).replace(&place, ""),
+    )
+}
+
+/// The rules behind issuers that are good.
+fn with_rules(rules: &str) -> String {
+    let (head, _) = GOOD.split_once("rules:").unwrap();
+    format!("{head}rules:\n{rules}\n")
+}
+
+/// An error: where, and what is to be done.
+fn is_refused(name: &str, config: &str, parts: &[&str]) {
+    let (plain, _, err) = check(name, config);
+    assert_eq!(plain, 1, "{name}: {config}\n{err}");
+    for part in parts {
+        assert!(err.contains(part), "{name}: missing {part:?} in:\n{err}");
+    }
+}
+
+/// A warning: where, what is to be done, and its code; and none where it is accepted.
+fn is_warned_of(name: &str, config: &str, code: &str, parts: &[&str]) {
+    let (plain, strict, err) = check(name, config);
+    assert_eq!((plain, strict), (0, 1), "{name}: {config}\n{err}");
+    for part in parts {
+        assert!(err.contains(part), "{name}: missing {part:?} in:\n{err}");
+    }
+    assert!(
+        err.trim_end().ends_with(&format!("[{code}]")),
+        "{name}: {err}"
+    );
+    let accepted = format!("accept_warnings: {{{code}: a reason}}\n{config}");
+    let (plain, strict, err) = check(name, &accepted);
+    assert_eq!(
+        (plain, strict, err.as_str()),
+        (0, 0, ""),
+        "{name}, accepted"
+    );
+}
+
+#[test]
+fn a_path_in_the_syntax_of_another_proxy_is_named() {
+    let rule = |path: &str| {
+        with_rules(&format!(
+            "- match: {{path: {{{path}}}}}\n  require: {{scopes: [admin]}}\n- {{}}"
+        ))
+    };
+    is_warned_of(
+        "star-prefix",
+        &rule("prefix: /admin*"),
+        "literal_star",
+        &[
+            "watchword.yaml:7:26: warning: rules[0].match.path.prefix: found \"/admin*\"; expected glob: \"/admin*\"",
+        ],
+    );
+    is_warned_of(
+        "star-exact",
+        &rule("exact: /admin/*"),
+        "literal_star",
+        &[
+            "watchword.yaml:7:25: warning: rules[0].match.path.exact: found \"/admin/*\"; expected glob: \"/admin/*\"",
+        ],
+    );
+    is_refused(
+        "braces",
+        &rule("glob: '/users/{id}'"),
+        &[
+            "watchword.yaml:7:24: rules[0].match.path.glob: found \"/users/{id}\"",
+            "glob: \"/users/*\"",
+        ],
+    );
+    is_warned_of(
+        "colon",
+        &rule("glob: /users/:id"),
+        "path_template",
+        &[
+            "watchword.yaml:7:24: warning: rules[0].match.path.glob: found \"/users/:id\"",
+            "glob: \"/users/*\"",
+        ],
+    );
+    is_warned_of(
+        "regex",
+        &rule("glob: '/admin/.*'"),
+        "path_regex",
+        &["watchword.yaml:7:24", "no pattern is a regular"],
+    );
+    let (plain, strict, err) = check("paths", &rule("glob: '/users/*/orders/**'"));
+    assert_eq!((plain, strict, err.as_str()), (0, 0, ""));
+}
+
+#[test]
+fn a_method_that_no_client_sends_is_named() {
+    let rule = |methods: &str| {
+        with_rules(&format!(
+            "- match: {{methods: [{methods}]}}\n  require: {{scopes: [write]}}\n- {{}}"
+        ))
+    };
+    is_refused(
+        "lower",
+        &rule("GET, post"),
+        &["watchword.yaml:7:26: rules[0].match.methods[1]: found \"post\"; expected \"POST\""],
+    );
+    is_warned_of(
+        "unknown",
+        &rule("POTS"),
+        "unknown_method",
+        &[
+            "watchword.yaml:7:21: warning: rules[0].match.methods[0]: found \"POTS\"",
+            "such as \"POST\"",
+        ],
+    );
+    let (_, strict, err) = check("methods", &rule("PURGE, PROPFIND"));
+    assert_eq!((strict, err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_rule_that_earlier_ones_hide_is_named() {
+    for (name, rules, hider) in [
+        (
+            "wider",
+            "- match: {path: {prefix: /a}}\n- match: {path: {prefix: /a/b}}\n  require: {scopes: [x]}",
+            "rules[0] decides",
+        ),
+        (
+            "same",
+            "- match: {path: {exact: /a}}\n- match: {path: {exact: /a}}\n  require: {scopes: [x]}",
+            "rules[0] decides",
+        ),
+        (
+            "glob",
+            "- match: {path: {glob: '/**'}}\n- match: {path: {prefix: /a}}\n  require: {scopes: [x]}",
+            "rules[0] decides",
+        ),
+        (
+            "all",
+            "- {}\n- match: {path: {prefix: /a}}\n  require: {scopes: [x]}",
+            "rules[0] decides",
+        ),
+        (
+            "host",
+            "- match: {hosts: ['*.example']}\n- match: {hosts: [a.example], methods: [GET]}\n  require: {scopes: [x]}",
+            "rules[0] decides",
+        ),
+        (
+            "two",
+            "- match: {methods: [GET]}\n- match: {methods: [POST]}\n- match: {methods: [GET, POST], path: {prefix: /a}}\n  require: {scopes: [x]}",
+            "rules[0] and rules[1] decide",
+        ),
+    ] {
+        is_refused(
+            name,
+            &with_rules(rules),
+            &[hider, "expected this rule further up, or not at all"],
+        );
+    }
+    for (name, rules) in [
+        (
+            "narrower-first",
+            "- match: {path: {prefix: /a/b}}\n- match: {path: {prefix: /a}}\n- {}",
+        ),
+        (
+            "other-methods",
+            "- match: {methods: [GET], path: {prefix: /a}}\n- match: {path: {prefix: /a}}",
+        ),
+        (
+            "other-host",
+            "- match: {hosts: [a.example]}\n- match: {hosts: [a.example, b.example]}",
+        ),
+        (
+            "other-port",
+            "- match: {hosts: ['a.example:80']}\n- match: {hosts: ['a.example:81']}",
+        ),
+        (
+            "context",
+            "- match: {context: {a: b}, path: {prefix: /a}}\n- match: {path: {prefix: /a}}",
+        ),
+    ] {
+        let (plain, strict, err) = check(name, &with_rules(rules));
+        assert_eq!((plain, strict, err.as_str()), (0, 0, ""), "{name}");
+    }
+}
+
+#[test]
+fn a_claim_or_header_the_wrong_way_round_is_named() {
+    let headers = |headers: &str| {
+        GOOD.replace(
+            "    jwks:",
+            &format!("    headers: {{{headers}}}\n    jwks:"),
+        )
+    };
+    is_warned_of(
+        "swapped",
+        &headers("sub: x-auth-subject"),
+        "swapped_header",
+        &[
+            "watchword.yaml:5:20: warning: issuers.corp.headers.sub: found the claim \"x-auth-subject\"",
+            "\"x-auth-subject\": sub",
+        ],
+    );
+    is_refused(
+        "jsonpath",
+        &headers("x-user: $.sub"),
+        &["watchword.yaml:5:23: issuers.corp.headers.x-user: found \"$.sub\"; expected \"sub\""],
+    );
+    is_warned_of(
+        "wrapped",
+        &headers("x-user: claims.sub"),
+        "claim_syntax",
+        &["watchword.yaml:5:23", "expected \"sub\""],
+    );
+    is_warned_of(
+        "url",
+        &headers("x-user: 'https://example.com/roles'"),
+        "claim_syntax",
+        &["expected a list, [\"https://example.com/roles\"]"],
+    );
+    let claims = |claims: &str| with_rules(&format!("- {{require: {{claims: {{{claims}}}}}}}"));
+    is_warned_of(
+        "any",
+        &claims("any_of: [admin, owner]"),
+        "operator_as_claim",
+        &[
+            "rules[0].require.claims.any_of",
+            "a list of values means any of them",
+        ],
+    );
+    is_refused(
+        "claim-path",
+        &claims("$.department: it"),
+        &["found \"$.department\"; expected \"department\""],
+    );
+    is_refused(
+        "any-in",
+        &claims("role: {any_of: [admin]}"),
+        &["rules[0].require.claims.role"],
+    );
+    let (_, strict, err) = check(
+        "claims",
+        &headers("x-user: sub, x-roles: realm_access.roles"),
+    );
+    assert_eq!((strict, err.as_str()), (0, ""));
+}
+
+#[test]
+fn an_issuer_or_url_that_cannot_be_one_is_named() {
+    let issuer = |issuer: &str| GOOD.replace("https://idp.example.com", issuer);
+    is_refused(
+        "tenant",
+        &issuer("'https://login.microsoftonline.com/{tenantid}/v2.0'"),
+        &[
+            "watchword.yaml:3:13: issuers.corp.issuer: found",
+            "without placeholders",
+        ],
+    );
+    is_refused(
+        "star",
+        &issuer("'https://*.example.com'"),
+        &["watchword.yaml:3:13: issuers.corp.issuer", "wildcards"],
+    );
+    is_refused(
+        "metadata-issuer",
+        &issuer("https://idp.example.com/.well-known/openid-configuration"),
+        &["expected the issuer, such as \"https://idp.example.com\""],
+    );
+    is_warned_of(
+        "common",
+        &issuer("https://login.microsoftonline.com/common/v2.0"),
+        "issuer_placeholder",
+        &["the tenant's id"],
+    );
+    let uri = GOOD.replace(
+        "{file: keys.json}",
+        "{uri: 'https://idp.example.com/.well-known/openid-configuration'}",
+    );
+    is_refused(
+        "metadata",
+        &uri,
+        &[
+            "watchword.yaml:5:17: issuers.corp.jwks.uri: found the URL of metadata",
+            "discovery in place of uri",
+        ],
+    );
+    let audience = GOOD.replace("[orders-api]", "['*']");
+    is_warned_of(
+        "audience",
+        &audience,
+        "wildcard_audience",
+        &["watchword.yaml:4:17", "any_audience: true accepts all"],
+    );
+}
+
+#[test]
+fn a_demand_that_demands_nothing_is_refused() {
+    for (name, rules, part) in [
+        (
+            "claims",
+            "- {require: {claims: {}}}",
+            "rules[0].require.claims: found an empty mapping",
+        ),
+        (
+            "context",
+            "- {match: {context: {}}}",
+            "rules[0].match.context: found an empty mapping",
+        ),
+        (
+            "match",
+            "- {match: {}}",
+            "rules[0].match: found an empty mapping",
+        ),
+        (
+            "scopes",
+            "- {require: {scopes: []}}",
+            "rules[0].require.scopes: found an empty list",
+        ),
+        (
+            "hosts",
+            "- {match: {hosts: []}}",
+            "rules[0].match.hosts: found an empty list",
+        ),
+        (
+            "methods",
+            "- {match: {methods: []}}",
+            "rules[0].match.methods: found an empty list",
+        ),
+        (
+            "values",
+            "- {require: {claims: {a: []}}}",
+            "rules[0].require.claims.a: found no value",
+        ),
+        (
+            "contains",
+            "- {require: {claims: {a: {contains_all: []}}}}",
+            "rules[0].require.claims.a: found no value",
+        ),
+        (
+            "path",
+            "- {match: {path: {}}}",
+            "rules[0].match.path: found another combination",
+        ),
+    ] {
+        is_refused(name, &with_rules(rules), &[part]);
+    }
+    // Any valid token is a demand.
+    let (_, strict, err) = check("any", &with_rules("- {require: {}}"));
+    assert_eq!((strict, err.as_str()), (0, ""));
+}
+
+#[test]
+fn secrets_that_others_may_touch_and_certificates_out_of_date_are_named() {
+    let config = GOOD.replace("jwks: {file: keys.json}", "secret_file: secret.key");
+    let secret = "0123456789abcdef0123456789abcdef";
+    let folder = folder(
+        "modes",
+        &[("watchword.yaml", &config), ("secret.key", secret)],
+    );
+    let set_mode = |mode| {
+        fs::set_permissions(folder.join("secret.key"), fs::Permissions::from_mode(mode)).unwrap()
+    };
+    for (mode, what) in [
+        (0o644, "read"),
+        (0o604, "read"),
+        (0o620, "read or write"),
+        (0o666, "read or write"),
+    ] {
+        set_mode(mode);
+        let (plain, strict, err) = run(&folder);
+        assert_eq!((plain, strict), (0, 1), "{err}");
+        let found = format!(
+            "watchword.yaml:5:18: warning: issuers.corp.secret_file: found a file with mode {mode:04o}, which others may {what}; "
+        );
+        assert!(err.contains(&found), "{err}");
+    }
+    for mode in [0o600, 0o400, 0o640] {
+        set_mode(mode);
+        assert_eq!(run(&folder), (0, 0, String::new()));
+    }
+    // As Kubernetes mounts it.
+    let version = folder.join("..2026_11_28");
+    fs::create_dir_all(&version).unwrap();
+    fs::rename(folder.join("secret.key"), version.join("secret.key")).unwrap();
+    std::os::unix::fs::symlink("..2026_11_28", folder.join("..data")).unwrap();
+    std::os::unix::fs::symlink("..data/secret.key", folder.join("secret.key")).unwrap();
+    for (mode, strict) in [(0o644, 0), (0o666, 1)] {
+        set_mode(mode);
+        assert_eq!(run(&folder).1, strict, "{mode:o}");
+    }
+}
+
+#[test]
+fn a_certificate_out_of_date_is_named() {
+    for (name, from, to, expected) in [
+        ("expired", 2001, 2002, "that expired at"),
+        ("early", 4000, 4001, "that is not valid until"),
+        ("valid", 2001, 4000, ""),
+    ] {
+        let (certificate, key) = self_signed(from, to);
+        let config = format!(
+            "server: {{grpc: {{tls: {{certificate: tls.crt, private_key: tls.key}}}}}}\n{GOOD}"
+        );
+        let files = [
+            ("watchword.yaml", &*config),
+            ("keys.json", KEYS),
+            ("tls.crt", &certificate),
+            ("tls.key", &key),
+        ];
+        let folder = folder(name, &files);
+        fs::set_permissions(folder.join("tls.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        let (plain, strict, err) = run(&folder);
+        assert_eq!(plain, 0, "{err}");
+        let warned = err.contains(&format!(
+            "server.grpc.tls.certificate: found a certificate {expected}"
+        )) && err.contains("[expired_certificate]");
+        assert_eq!(
+            (strict == 1, warned),
+            (!expected.is_empty(), !expected.is_empty()),
+            "{name}: {err}"
+        );
+    }
+}
+
+fn self_signed(from: i32, to: i32) -> (String, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["watchword.example".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(from, 1, 1);
+    params.not_after = rcgen::date_time_ymd(to, 1, 1);
+    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+#[test]
+fn a_warning_is_accepted_where_it_stands_and_nowhere_else() {
+    let two = "- match: {path: {glob: /a/:id}}\n  accept_warnings: {path_template: the segment is :id}\n- match: {path: {glob: /b/:id}}";
+    let (plain, strict, err) = check("accepted", &with_rules(two));
+    assert_eq!((plain, strict), (0, 1), "{err}");
+    assert!(
+        err.contains("rules[1].match.path.glob") && !err.contains("rules[0]"),
+        "{err}"
+    );
+    is_refused(
+        "unknown-code",
+        &with_rules("- {accept_warnings: {path_templates: why}}"),
+        &[
+            "rules[0].accept_warnings.path_templates: found warning \"path_templates\"",
+            "did you mean \"path_template\"?",
+        ],
+    );
+    is_refused(
+        "no-reason",
+        &with_rules("- {accept_warnings: {path_template: ' '}}"),
+        &["found no reason"],
+    );
+}
