@@ -14,8 +14,8 @@ use tonic::server::NamedService as _;
 use tracing::{info, warn};
 
 use crate::admin::Admin;
-use crate::clock::Clock;
-use crate::config::Config;
+use crate::clock::{Clock, Moment};
+use crate::config::{Config, Structure};
 use crate::grpc::{ExtAuthz, Health, State, TokenValidation, note_arrivals, reflection};
 use crate::jwks::{Fetch, Network};
 use crate::listen::{
@@ -24,6 +24,7 @@ use crate::listen::{
 use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
 
 pub use follow::Follower;
+pub use reload::Extent;
 pub use works::{ReloadError, Works};
 
 /// Most connections to the listener for health.
@@ -40,6 +41,8 @@ pub struct App {
     health: Health,
     /// The configuration in use.
     config: Config,
+    /// What a configuration that ends earlier than it has, and since when it was there.
+    shorter_since: Option<(Structure, Moment)>,
     /// What ends with the server.
     helpers: JoinSet<()>,
 }
@@ -155,6 +158,7 @@ impl App {
             works,
             health,
             config,
+            shorter_since: None,
             helpers,
         })
     }

@@ -20,6 +20,7 @@ mod rules;
 mod schema;
 mod server;
 mod span;
+mod structure;
 mod telemetry;
 mod token_from;
 mod values;
@@ -31,6 +32,7 @@ pub use raw::{DecisionPolicy, LogFormat, LogLevel};
 pub use reference::reference;
 pub use schema::schema;
 pub use server::{CallerDemand, CallerSecret, CallersConfig, GrpcConfig, ServerConfig};
+pub use structure::{Loss, Structure};
 pub use telemetry::{ClaimForm, DecisionsConfig, HashKey, LogConfig, TracesConfig};
 pub use warning::{Warning, WarningCode};
 
@@ -67,6 +69,10 @@ pub struct Config {
     pub sources: Vec<(IssuerId, Source)>,
     /// The files whose content is part of it, beside its own.
     pub files: Vec<PathBuf>,
+    /// The settings that it has, to compare a successor with.
+    pub structure: Structure,
+    /// Whether its text ends with a line `...`, by which YAML says that a document is whole.
+    pub is_said_to_end: bool,
     /// What is most likely not meant.
     pub warnings: Vec<Warning>,
     /// Whether a change of it, or of those files, is taken into use while the server runs; and how often they are looked at.
@@ -146,6 +152,7 @@ impl Config {
         look_into_files: bool,
     ) -> Result<(raw::Config, Self), Problems> {
         let mut document = Document::parse(text).map_err(|problem| Problems::one(file, problem))?;
+        let structure = Structure::of(&document);
         let (variables, faults) = environment::substitute(&mut document, environment, MAX_SIZE);
         schema::convert(&mut document);
         let mut findings = Findings::new(file, &document, &variables, look_into_files);
@@ -189,6 +196,8 @@ impl Config {
             state_dir,
             sources: issuers::with_ids(sources),
             files: findings.take_files(),
+            structure,
+            is_said_to_end: text.trim_end().ends_with("\n..."),
             warnings: findings.take_warnings(),
             reload,
         };

@@ -1,10 +1,11 @@
 //! Following the configuration: its file, and the files whose content is part of it.
 //!
 //! Kubernetes replaces such files by swapping a symbolic link, of which file events tell little, so their content is
-//! looked at now and then.
+//! looked at now and then. A file that is being written looks like a good one that says less, so content counts only
+//! when two looks in a row have found the same bytes, sizes and modification times.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{Config, Problems};
@@ -12,6 +13,10 @@ use crate::jwks::read_bounded;
 
 /// Most that is read of a file. The rest of a longer one is not looked at; nothing that is referred to may be as long.
 const MAX_SIZE: usize = 2 * 1024 * 1024;
+/// The time between the two looks that a signal asks for.
+const SETTLING: Duration = Duration::from_millis(500);
+/// How many looks a signal may cost.
+const MAX_LOOKS: usize = 20;
 
 /// A configuration's files, and what was in them when they were last looked at.
 #[derive(Debug)]
@@ -21,7 +26,18 @@ pub struct Follower {
     interval: Option<Duration>,
     /// Digests only tell whether anything has changed.
     digests: RandomState,
-    seen: Option<u64>,
+    /// The content that was last taken into use, or refused for good.
+    handled: Option<u64>,
+    /// What the last look found.
+    last: Option<Look>,
+}
+
+/// What a look at the files found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    content: u64,
+    /// Sizes and modification times.
+    attributes: u64,
 }
 
 impl Follower {
@@ -30,8 +46,10 @@ impl Follower {
     #[must_use]
     pub fn new(file: &Path, config: &Config) -> Self {
         let digests = RandomState::new();
+        let look = Look::at(&digests, file, &config.files);
         Self {
-            seen: Some(digest(&digests, file, &config.files)),
+            handled: Some(look.content),
+            last: Some(look),
             file: file.to_owned(),
             files: config.files.clone(),
             interval: config.reload,
@@ -40,11 +58,11 @@ impl Follower {
     }
 
     /// Follows what this configuration refers to from now on. Other files than before may have changed since they were
-    /// read, so that the next look says that they did.
+    /// read, so that the next looks say that they did.
     pub fn adopt(&mut self, config: &Config) {
         if self.files != config.files {
             self.files.clone_from(&config.files);
-            self.seen = None;
+            self.handled = None;
         }
     }
 
@@ -53,67 +71,114 @@ impl Follower {
         self.interval = interval;
     }
 
-    /// Has the next look say that something is different: what there is could not be used, and may be later.
+    /// Has the next looks say that something is different: what there is could not be used, and may be later.
     pub fn look_again(&mut self) {
-        self.seen = None;
+        self.handled = None;
     }
 
-    /// Waits until something is different from what was last seen. Files are read in a thread of their own, so that a disk
-    /// that hangs stops nothing else.
+    /// Waits until something is different from what was last handled, and has settled. Files are read in a thread of their
+    /// own, so that a disk that hangs stops nothing else.
     pub async fn changed(&mut self) {
         let Some(interval) = self.interval else {
             return std::future::pending().await;
         };
         loop {
             tokio::time::sleep(interval).await;
-            if self.look().await {
+            if self.look().await && self.handled != self.content() {
+                self.handled = self.content();
                 return;
             }
         }
     }
 
-    /// Whether something is different from what was last seen.
-    pub async fn look(&mut self) -> bool {
-        let (file, files) = (self.file.clone(), self.files.clone());
-        let digests = self.digests.clone();
-        let digest = tokio::task::spawn_blocking(move || digest(&digests, &file, &files)).await;
-        // A panic in it would be a fault of ours, and no change.
-        let Ok(digest) = digest else { return false };
-        self.seen.replace(digest) != Some(digest)
+    /// Waits until two looks in a row find the same, a bounded time; whether they did. What there is counts as handled.
+    pub async fn settle(&mut self) -> bool {
+        self.last = None;
+        for _ in 0..MAX_LOOKS {
+            if self.look().await {
+                self.handled = self.content();
+                return true;
+            }
+            tokio::time::sleep(SETTLING).await;
+        }
+        false
     }
 
-    /// Reads the configuration as it is now.
+    /// Whether a look finds what the last one found.
+    async fn look(&mut self) -> bool {
+        let (file, files) = (self.file.clone(), self.files.clone());
+        let digests = self.digests.clone();
+        let look = tokio::task::spawn_blocking(move || Look::at(&digests, &file, &files)).await;
+        // A panic in it would be a fault of ours, and no look.
+        let Ok(look) = look else { return false };
+        self.last.replace(look) == Some(look)
+    }
+
+    fn content(&self) -> Option<u64> {
+        self.last.map(|look| look.content)
+    }
+
+    /// Reads the configuration as it is now; `None` where it is not what the last look found.
     ///
     /// # Errors
     /// Every problem found.
-    pub async fn load(&self) -> Result<Config, Problems> {
+    pub async fn load(&mut self) -> Result<Option<Config>, Problems> {
         let file = self.file.clone();
         let load = tokio::task::spawn_blocking(move || Config::check(&file));
-        load.await
-            .unwrap_or_else(|error| Err(Problems::fault(&self.file, &error)))
+        let loaded = load
+            .await
+            .unwrap_or_else(|error| Err(Problems::fault(&self.file, &error)));
+        if !self.look().await {
+            self.look_again();
+            return Ok(None);
+        }
+        loaded.map(Some)
+    }
+
+    /// Whether the file is replaced as a whole, as Kubernetes does it: it lies below a folder whose name begins with two
+    /// dots, and which a symbolic link names.
+    #[must_use]
+    pub fn is_replaced_whole(&self) -> bool {
+        let is_version = |part: Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b".."));
+        std::fs::canonicalize(&self.file).is_ok_and(|file| file.components().any(is_version))
     }
 }
 
-fn digest(digests: &RandomState, file: &Path, files: &[PathBuf]) -> u64 {
-    let mut hasher = digests.build_hasher();
-    for file in std::iter::once(file).chain(files.iter().map(PathBuf::as_path)) {
-        match read_bounded(file, MAX_SIZE) {
-            Ok(Some(content)) => {
-                hasher.write_u8(1);
-                hasher.write(&content);
+impl Look {
+    fn at(digests: &RandomState, file: &Path, files: &[PathBuf]) -> Self {
+        let (mut content, mut attributes) = (digests.build_hasher(), digests.build_hasher());
+        for file in std::iter::once(file).chain(files.iter().map(PathBuf::as_path)) {
+            let metadata = std::fs::metadata(file).ok();
+            attributes.write_u64(metadata.as_ref().map_or(0, std::fs::Metadata::len));
+            let modified = metadata.and_then(|metadata| metadata.modified().ok());
+            attributes.write_u128(modified.map_or(0, nanoseconds));
+            match read_bounded(file, MAX_SIZE) {
+                Ok(Some(bytes)) => {
+                    content.write_u8(1);
+                    content.write(&bytes);
+                }
+                // One that cannot be read now will be different once it can.
+                Ok(None) => content.write_u8(2),
+                Err(_) => content.write_u8(3),
             }
-            // One that cannot be read now will be different once it can.
-            Ok(None) => hasher.write_u8(2),
-            Err(_) => hasher.write_u8(3),
+            content.write_u8(0);
         }
-        hasher.write_u8(0);
+        Self {
+            content: content.finish(),
+            attributes: attributes.finish(),
+        }
     }
-    hasher.finish()
+}
+
+fn nanoseconds(time: std::time::SystemTime) -> u128 {
+    time.duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
 
     use super::{Config, Follower};
 
@@ -121,6 +186,13 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("watchword-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         folder
+    }
+
+    /// Whether two looks find something new.
+    async fn is_new(follower: &mut Follower) -> bool {
+        follower.interval = Some(Duration::from_millis(1));
+        let changed = tokio::time::timeout(Duration::from_millis(300), follower.changed());
+        changed.await.is_ok()
     }
 
     #[tokio::test]
@@ -132,23 +204,62 @@ mod tests {
         std::fs::write(&secret, [7; 32]).unwrap();
         let config = Config::load(&file).unwrap();
         let mut follower = Follower::new(&file, &config);
-        assert!(!follower.look().await);
+        assert!(!is_new(&mut follower).await);
         std::fs::write(&file, text).unwrap();
-        assert!(!follower.look().await, "the same content, written again");
+        assert!(
+            !is_new(&mut follower).await,
+            "the same content, written again"
+        );
         std::fs::write(&secret, [8; 32]).unwrap();
-        assert!(follower.look().await, "a file that it refers to");
-        assert!(!follower.look().await, "told once");
+        assert!(is_new(&mut follower).await, "a file that it refers to");
+        assert!(!is_new(&mut follower).await, "told once");
         follower.adopt(&config);
-        assert!(!follower.look().await, "the same files");
+        assert!(!is_new(&mut follower).await, "the same files");
         std::fs::remove_file(&secret).unwrap();
-        assert!(follower.look().await, "a file that is gone");
+        assert!(is_new(&mut follower).await, "a file that is gone");
+        follower.look_again();
+        assert!(is_new(&mut follower).await, "what could not be used");
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn content_that_is_being_written_does_not_count() {
+        let folder = folder("writing");
+        let file = folder.join("watchword.yaml");
+        let text = "issuers: {a: {issuer: a, audiences: [a], jwks: {file: k}}}";
+        std::fs::write(&file, text).unwrap();
+        let mut follower = Follower::new(&file, &Config::load(&file).unwrap());
+        for count in 0..5 {
+            std::fs::write(&file, format!("{text} # {count}")).unwrap();
+            assert!(
+                !follower.look().await,
+                "{count}: not what the last look found"
+            );
+        }
+        touch(&file);
+        assert!(!follower.look().await, "the same bytes, written since");
+        assert!(follower.look().await, "the same twice");
+        std::fs::write(&file, format!("{text} # 5")).unwrap();
+        assert!(
+            follower.load().await.unwrap().is_none(),
+            "it changed before it was read"
+        );
+        assert!(follower.settle().await);
+        assert!(follower.load().await.unwrap().is_some());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// Gives a file another modification time.
+    fn touch(file: &Path) {
+        let time = std::fs::metadata(file).unwrap().modified().unwrap() + Duration::from_secs(1);
+        let file = std::fs::File::options().append(true).open(file).unwrap();
+        file.set_modified(time).unwrap();
     }
 
     #[tokio::test]
     async fn a_link_that_is_swapped_is_a_change() {
         let folder = folder("link");
-        for (version, audience) in [("one", "a"), ("two", "b")] {
+        for (version, audience) in [("..one", "a"), ("..two", "b")] {
             std::fs::create_dir_all(folder.join(version)).unwrap();
             let text = format!(
                 "issuers: {{a: {{issuer: a, audiences: [{audience}], jwks: {{file: k}}}}}}"
@@ -156,12 +267,13 @@ mod tests {
             std::fs::write(folder.join(version).join("watchword.yaml"), text).unwrap();
         }
         let (data, draft) = (folder.join("..data"), folder.join("..data_tmp"));
-        std::os::unix::fs::symlink("one", &data).unwrap();
+        std::os::unix::fs::symlink("..one", &data).unwrap();
         let file = data.join("watchword.yaml");
         let mut follower = Follower::new(&file, &Config::load(&file).unwrap());
-        std::os::unix::fs::symlink("two", &draft).unwrap();
+        assert!(follower.is_replaced_whole());
+        std::os::unix::fs::symlink("..two", &draft).unwrap();
         std::fs::rename(&draft, &data).unwrap();
-        assert!(follower.look().await);
+        assert!(is_new(&mut follower).await);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

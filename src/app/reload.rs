@@ -1,6 +1,7 @@
 //! Another configuration for a server that runs: taken as a whole, or not at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use tracing::warn;
@@ -12,12 +13,28 @@ use crate::token::UnixTime;
 
 use super::{App, ReloadError};
 
+/// What is known of a configuration's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// It is all that was to be written.
+    Whole,
+    /// It may be half written.
+    Unknown,
+}
+
+/// How long a configuration must have been shorter than the one in use, until it counts as whole.
+pub(super) const SHORTER_FOR: Duration = Duration::from_secs(60);
+
 impl App {
     /// Judges by another configuration from now on, and shows its certificate; see [`super::Works::reload`].
     ///
+    /// One by which rules would become weaker is refused unless it says so. One that ends earlier than the configuration in
+    /// use is taken when it has done so for a minute, or at once where it is known to be whole: its file may be half written.
+    ///
     /// # Errors
     /// [`ReloadError`]; the configuration in use stays.
-    pub async fn reload(&mut self, config: Config) -> Result<(), ReloadError> {
+    pub async fn reload(&mut self, config: Config, extent: Extent) -> Result<(), ReloadError> {
+        self.refuse_half(&config, extent)?;
         if let Some(setting) = needs_restart(&self.config, &config) {
             return Err(ReloadError::NeedsRestart(setting));
         }
@@ -30,6 +47,30 @@ impl App {
         announce(&config, expiry, &self.works.state.telemetry.metrics);
         self.works.state.reloads.adopt_warnings(&config.warnings);
         self.config = config;
+        Ok(())
+    }
+
+    fn refuse_half(&mut self, config: &Config, extent: Extent) -> Result<(), ReloadError> {
+        let used = &self.config.structure;
+        if let Some(loss) = used.weakened_in(&config.structure) {
+            return Err(ReloadError::Weaker(loss));
+        }
+        let loss = used.cut_off_in(&config.structure);
+        let Some(loss) = loss.filter(|_| extent == Extent::Unknown) else {
+            self.shorter_since = None;
+            return Ok(());
+        };
+        let now = self.works.state.clock.moment();
+        let (structure, since) = self
+            .shorter_since
+            .get_or_insert_with(|| (config.structure.clone(), now));
+        if *structure != config.structure {
+            (*structure, *since) = (config.structure.clone(), now);
+        }
+        if now < *since + SHORTER_FOR {
+            return Err(ReloadError::CutOff(loss));
+        }
+        self.shorter_since = None;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::authenticator::{IssuerKeys, Snapshot};
 use crate::clock::{Clock, Moment};
-use crate::config::Config;
+use crate::config::{Config, Loss};
 use crate::grpc::{Generation, State, TokenCache};
 use crate::jwks::{Fetch, KeySources, Publish, Setup};
 use crate::listen::TlsError;
@@ -49,6 +49,15 @@ pub enum ReloadError {
     /// It has settings that only a start can change.
     #[error("only a restart can change {0}")]
     NeedsRestart(&'static str),
+    /// Rules would become weaker, and it does not say that they are to.
+    #[error("{0}")]
+    Weaker(Loss),
+    /// It ends earlier than the configuration in use.
+    #[error(
+        "{0}: is it half written? It is taken when it has stayed so for 60s; at once on SIGHUP, or when it ends with a \
+         line \"...\""
+    )]
+    CutOff(Loss),
     /// A file of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -7,7 +7,7 @@ use anyhow::bail;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::app::{App, Follower, ReloadError};
+use crate::app::{App, Extent, Follower, ReloadError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::jwks::Source;
@@ -129,15 +129,13 @@ async fn changed(follower: Option<&mut Follower>) {
 }
 
 async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
-    // So that what is read now is not taken for a change later.
-    if wish == Wish::Signal {
-        follower.look().await;
-    }
-    let refusal = match take(app, follower).await {
-        Ok(()) => {
+    let refusal = match take(app, follower, wish).await {
+        Ok(Taken::InUse) => {
             info!("the configuration was reloaded");
             None
         }
+        // The next looks find it when it has settled.
+        Ok(Taken::Unsettled) => return,
         Err(refusal) => Some(refusal),
     };
     // What could not be used may be later, when a file that it names has come, or a key server; that it still cannot is no
@@ -153,17 +151,30 @@ async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
     }
 }
 
-async fn take(app: &mut App, follower: &mut Follower) -> Result<(), String> {
-    let config = follower.load().await.map_err(|problems| {
+/// What became of a configuration that is not refused.
+enum Taken {
+    InUse,
+    /// It changed while it was read.
+    Unsettled,
+}
+
+async fn take(app: &mut App, follower: &mut Follower, wish: Wish) -> Result<Taken, String> {
+    if wish == Wish::Signal && !follower.settle().await {
+        return Err("its files are being written all the time".to_owned());
+    }
+    let loaded = follower.load().await.map_err(|problems| {
         follower.look_again();
         problems.to_string()
     })?;
+    let Some(config) = loaded else {
+        return Ok(Taken::Unsettled);
+    };
     follower.adopt(&config);
-    let interval = config.reload;
-    match app.reload(config).await {
+    let (interval, extent) = (config.reload, extent(follower, &config, wish));
+    match app.reload(config, extent).await {
         Ok(()) => {
             follower.keep_time(interval);
-            Ok(())
+            Ok(Taken::InUse)
         }
         Err(error) => {
             if !matches!(error, ReloadError::NeedsRestart(_)) {
@@ -171,6 +182,15 @@ async fn take(app: &mut App, follower: &mut Follower) -> Result<(), String> {
             }
             Err(error.to_string())
         }
+    }
+}
+
+/// Who asks for a reload has finished the file.
+fn extent(follower: &Follower, config: &Config, wish: Wish) -> Extent {
+    if wish == Wish::Signal || config.is_said_to_end || follower.is_replaced_whole() {
+        Extent::Whole
+    } else {
+        Extent::Unknown
     }
 }
 

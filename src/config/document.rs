@@ -137,7 +137,7 @@ impl Document {
 
 impl Node {
     /// A member by its name, or an element by `[index]`.
-    fn child(&self, step: &str) -> Option<&Node> {
+    pub(super) fn child(&self, step: &str) -> Option<&Node> {
         match &self.value {
             Value::Map(members) => members
                 .iter()

@@ -44,7 +44,7 @@ fn fill(raw: &mut raw::Config, config: &Config) {
             fill_jwks(jwks, source);
         }
     }
-    let rules = raw.rules.iter_mut().flatten();
+    let rules = raw.rules.iter_mut().flat_map(raw::Rules::list_mut);
     for (raw, rule) in rules.zip(config.policy.rules().iter()) {
         raw.name.get_or_insert_with(|| rule.name.to_string());
     }

@@ -15,7 +15,7 @@ pub(super) use jwks::{
     MAX_STALE, MIN_CACHE_DURATION, TIMEOUT, WAIT,
 };
 pub(super) use rules::{
-    ClaimTest, Demand, Mode, NamedTest, OneOrMore, Require, Rule, Scalar, Word,
+    ClaimTest, Demand, Mode, NamedTest, OneOrMore, Require, Rule, Rules, Scalar, Word,
 };
 pub(super) use server::{
     Caller, Callers, ClientCertificate, DRAIN, Grpc, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT,
@@ -74,8 +74,9 @@ pub(super) struct Config {
     /// such a list, too. docs/operations.md has the codes.
     pub(super) accept_warnings: Option<AcceptedWarnings>,
     /// Rules; the first one that matches applies, and a request that none matches is denied. Without
-    /// this list, a valid token of any issuer opens every path.
-    pub(super) rules: Option<Vec<Rule>>,
+    /// this list, or with `any_valid_token` in its place, a valid token of any issuer opens every path. A reload by which
+    /// the list goes is refused unless it says so.
+    pub(super) rules: Option<Rules>,
 }
 
 /// A place where a token may stand: exactly one of `header`, `cookie` and `query`.

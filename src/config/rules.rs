@@ -17,7 +17,7 @@ use hidden::Earlier;
 
 /// The rules in their order.
 pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
-    let Some(list) = &raw.rules else {
+    let Some(list) = raw.rules.as_ref().and_then(raw::Rules::list) else {
         return Rules::new(None, raw.server.proxy_ignores_host_port);
     };
     if list.is_empty() {

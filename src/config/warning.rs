@@ -116,7 +116,8 @@ pub(super) fn check_accepted(raw: &raw::Config, findings: &mut Findings<'_>) {
             findings,
         );
     }
-    for (index, rule) in raw.rules.iter().flatten().enumerate() {
+    let rules = raw.rules.iter().filter_map(raw::Rules::list).flatten();
+    for (index, rule) in rules.enumerate() {
         let element = format!("[{index}]");
         check_list(
             &["rules", &element],

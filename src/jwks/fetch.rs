@@ -55,7 +55,7 @@ pub enum Content {
     },
 }
 
-/// What a server wants to see again to tell whether something has changed (RFC 9110 §8.8).
+/// What tells whether something has changed: what a server wants to see again (RFC 9110 §8.8), or what a look at files found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validators {
     /// The URL that they belong to.
@@ -64,6 +64,8 @@ pub struct Validators {
     pub etag: Option<http::HeaderValue>,
     /// `Last-Modified`
     pub last_modified: Option<http::HeaderValue>,
+    /// A digest of files, with their sizes and modification times.
+    pub files: Option<u64>,
 }
 
 /// Why keys could not be had.
@@ -76,6 +78,12 @@ pub enum FetchError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Files changed between two looks.
+    #[error("{} is being written", .path.display())]
+    Unsettled {
+        /// The file or directory.
+        path: PathBuf,
     },
     /// A certificate, key or credential for the fetch cannot be used.
     #[error("{} is not {expected}", .path.display())]
@@ -206,7 +214,7 @@ impl FetchError {
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         match self {
-            Self::File { .. } | Self::Access { .. } => "file",
+            Self::File { .. } | Self::Unsettled { .. } | Self::Access { .. } => "file",
             Self::Http { .. } => "request",
             Self::Timeout(_) => "timeout",
             Self::Address { .. } | Self::Url { .. } => "refused",

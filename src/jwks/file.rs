@@ -3,6 +3,7 @@
 //! Only regular files are opened, since opening a pipe may wait for ever.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -13,12 +14,42 @@ pub(super) const MAX_SIZE: usize = 1024 * 1024;
 /// Most files of a folder.
 const MAX_FILES: usize = 64;
 
-/// The content of a file, or of each file of a folder, in the order of their names. Entries of a folder that are no
-/// files, and those with a name that begins with a dot, are left out; folders in it are not looked into.
-///
-/// # Errors
-/// [`FetchError::File`], which names the file that could not be read, or [`FetchError::TooLarge`].
-pub(super) fn read(path: &Path) -> Result<Vec<Vec<u8>>, FetchError> {
+/// What a look at a file, or at the files of a folder, found.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// The content of each, in the order of their names.
+    pub(super) documents: Vec<Vec<u8>>,
+    /// A digest of the content, sizes and modification times. It only tells whether something has changed.
+    pub(super) digest: u64,
+}
+
+impl Look {
+    /// Reads a file, or each file of a folder. Entries of a folder that are no files, and those with a name that begins with
+    /// a dot, are left out; folders in it are not looked into.
+    ///
+    /// # Errors
+    /// [`FetchError::File`], which names the file that could not be read, or [`FetchError::TooLarge`].
+    pub(super) fn at(path: &Path) -> Result<Self, FetchError> {
+        read(path)
+    }
+
+    /// The metadata are from before the content: what is written in between makes another look.
+    fn of(files: &[PathBuf]) -> Result<Self, FetchError> {
+        let mut digest = DefaultHasher::new();
+        for path in files {
+            let metadata = fs::metadata(path).map_err(|error| at(path, error))?;
+            (metadata.len(), metadata.modified().ok()).hash(&mut digest);
+        }
+        let documents = read_all(files)?;
+        documents.hash(&mut digest);
+        Ok(Self {
+            documents,
+            digest: digest.finish(),
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Look, FetchError> {
     let kind = fs::metadata(path).map_err(|error| at(path, error))?;
     if kind.is_dir() {
         return again_if_vanished(|| read_folder(path));
@@ -27,7 +58,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Vec<u8>>, FetchError> {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a folder");
         return Err(at(path, error));
     }
-    read_all(&[path.to_owned()])
+    Look::of(&[path.to_owned()])
 }
 
 /// Kubernetes swaps what a folder shows by replacing one symbolic link, so that a file may be listed and then gone.
@@ -39,7 +70,7 @@ fn again_if_vanished<T>(mut read: impl FnMut() -> Result<T, FetchError>) -> Resu
     }
 }
 
-fn read_folder(folder: &Path) -> Result<Vec<Vec<u8>>, FetchError> {
+fn read_folder(folder: &Path) -> Result<Look, FetchError> {
     let files = list(folder)?;
     if files.is_empty() {
         let error = io::Error::new(io::ErrorKind::NotFound, "no files in the folder");
@@ -49,7 +80,7 @@ fn read_folder(folder: &Path) -> Result<Vec<Vec<u8>>, FetchError> {
         let error = io::Error::other(format!("more than {MAX_FILES} files in the folder"));
         return Err(at(folder, error));
     }
-    read_all(&files)
+    Look::of(&files)
 }
 
 /// The files of a folder, as many as count and one more.

@@ -96,6 +96,7 @@ impl<'a> Client<'a> {
             url: Some(url.clone()),
             etag: header(ETAG),
             last_modified: header(LAST_MODIFIED),
+            files: None,
         };
         let fresh_for = freshness::fresh_for(response.headers());
         let content = if response.status() == StatusCode::NOT_MODIFIED {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -24,7 +25,7 @@ impl Fetch for Network {
     ) -> Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>> {
         Box::pin(async move {
             match &source.origin {
-                Origin::Path(path) => read_documents(path).await,
+                Origin::Path(path) => read_documents(path, known).await,
                 Origin::Uri(url) => http::fetch_uri(&source.access, url, known).await,
                 Origin::Discovery { issuer, metadata } => {
                     let access = &source.access;
@@ -38,23 +39,49 @@ impl Fetch for Network {
 /// Reads that are under way. A file system that hangs must not use up the threads that others need.
 static READS: Semaphore = Semaphore::const_new(16);
 
-async fn read_documents(path: &Path) -> Result<Fetched, FetchError> {
-    let path = path.to_owned();
-    let turn = READS.acquire().await.map_err(|_| FetchError::Abandoned)?;
-    let reading = spawn_blocking(move || {
-        let read = file::read(&path);
-        drop(turn);
-        read
-    });
-    let reading = reading.await;
-    let documents = reading.map_err(|_| FetchError::Abandoned)??;
+/// The time between two looks at files that have changed.
+const SETTLING: Duration = Duration::from_millis(250);
+
+/// Reads files. Content that is new counts only when two looks in a row have found it: a file may be half written.
+async fn read_documents(path: &Path, known: Option<&Validators>) -> Result<Fetched, FetchError> {
+    let mut look = look(path).await?;
+    if let Some(known) = known.and_then(|known| known.files) {
+        if look.digest == known {
+            return Ok(Fetched {
+                content: Content::NotModified,
+                fresh_for: None,
+            });
+        }
+        tokio::time::sleep(SETTLING).await;
+        let first = look.digest;
+        look = self::look(path).await?;
+        if look.digest != first {
+            return Err(FetchError::Unsettled {
+                path: path.to_owned(),
+            });
+        }
+    }
     Ok(Fetched {
         content: Content::Documents {
-            documents,
-            validators: Validators::default(),
+            documents: look.documents,
+            validators: Validators {
+                files: Some(look.digest),
+                ..Validators::default()
+            },
         },
         fresh_for: None,
     })
+}
+
+async fn look(path: &Path) -> Result<file::Look, FetchError> {
+    let path = path.to_owned();
+    let permit = READS.acquire().await.map_err(|_| FetchError::Abandoned)?;
+    let reading = spawn_blocking(move || {
+        let look = file::Look::at(&path);
+        drop(permit);
+        look
+    });
+    reading.await.map_err(|_| FetchError::Abandoned)?
 }
 
 /// Reads the keys of a file or a directory.
@@ -62,7 +89,7 @@ async fn read_documents(path: &Path) -> Result<Fetched, FetchError> {
 /// # Errors
 /// [`FetchError`].
 pub fn read_keys(path: &Path) -> Result<KeySet, FetchError> {
-    let documents = file::read(path)?;
+    let documents = file::Look::at(path)?.documents;
     let documents = documents.iter().map(Vec::as_slice);
     Ok(KeySet::from_documents(documents)?)
 }

@@ -6,6 +6,7 @@ mod check_config;
 mod config_schema;
 mod demo;
 mod documentation;
+mod half_written;
 #[path = "../support/mint.rs"]
 mod mint;
 mod print_config;

@@ -83,13 +83,18 @@ impl Drop for Server {
 }
 
 fn ask(address: &str, token: &str) -> i32 {
+    ask_at(address, "/orders?secret=in-query", token)
+}
+
+/// The code of the answer to a request for this path.
+pub(crate) fn ask_at(address: &str, path: &str, token: &str) -> i32 {
     let header = HeadersEntry {
         key: "authorization".into(),
         value: format!("Bearer {token}").into(),
     };
     let http = HttpRequest {
         method: "GET".into(),
-        path: "/orders?secret=in-query".into(),
+        path: path.to_owned().into(),
         headers: vec![header],
         ..HttpRequest::default()
     };

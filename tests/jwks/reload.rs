@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use watchword::app::ReloadError;
+use watchword::app::{Extent, ReloadError};
 use watchword::config::Config;
 
 use crate::call;
@@ -16,7 +16,7 @@ async fn reload(site: &mut Site, issuers: &[String]) -> Result<(), ReloadError> 
     let text = configuration("", issuers);
     let config = Config::parse(&text, Path::new("jwks.yaml"));
     let config = config.unwrap_or_else(|problems| panic!("{problems}"));
-    site.app.reload(config).await
+    site.app.reload(config, Extent::Whole).await
 }
 
 #[tokio::test]
@@ -164,4 +164,82 @@ async fn requests_that_wait_for_a_key_are_not_lost() {
     server.release();
     assert_eq!(waiting.await.unwrap().reason, "allowed");
     assert_eq!(server.requests(), 2);
+}
+
+async fn reload_text(site: &mut Site, text: &str, extent: Extent) -> Result<(), String> {
+    let config = Config::parse(text, Path::new("jwks.yaml"));
+    let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+    let reloaded = site.app.reload(config, extent).await;
+    reloaded.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_file_that_ends_early_counts_only_when_it_has_stayed_so() {
+    let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
+    let issuers = [issuer("corp", &keys_of(&server, ""))];
+    let mut site = Site::start(&issuers).await;
+    site.fetched(1).await;
+    let whole = configuration("", &issuers);
+    let cut = whole.strip_suffix("- {}\n").unwrap();
+    let other = format!("log: {{level: info}}\n{cut}");
+
+    let refused = reload_text(&mut site, cut, Extent::Unknown)
+        .await
+        .unwrap_err();
+    assert!(
+        refused.starts_with("the file ends before rules[1]"),
+        "{refused}"
+    );
+    site.clock.advance(Duration::from_secs(59));
+    assert!(reload_text(&mut site, cut, Extent::Unknown).await.is_err());
+    // It grows, so that the minute begins again.
+    assert!(
+        reload_text(&mut site, &other, Extent::Unknown)
+            .await
+            .is_err()
+    );
+    site.clock.advance(Duration::from_secs(59));
+    assert!(
+        reload_text(&mut site, &other, Extent::Unknown)
+            .await
+            .is_err()
+    );
+    site.clock.advance(Duration::from_secs(1));
+    reload_text(&mut site, &other, Extent::Unknown)
+        .await
+        .unwrap();
+    assert_eq!(site.ask("/orders", "x").await.reason, "policy_denied");
+
+    reload_text(&mut site, &whole, Extent::Unknown)
+        .await
+        .unwrap();
+    assert_eq!(site.ask("/orders", "x").await.reason, "token_malformed");
+    reload_text(&mut site, cut, Extent::Whole).await.unwrap();
+}
+
+#[tokio::test]
+async fn rules_never_vanish_unsaid() {
+    let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
+    let issuers = [issuer("corp", &keys_of(&server, ""))];
+    let mut site = Site::start(&issuers).await;
+    site.fetched(1).await;
+    let whole = configuration("", &issuers);
+    let (without_rules, _) = whole.split_once("rules:").unwrap();
+    let without_demand = whole.replace(", require: {scopes: [admin]}", "");
+    for text in [without_rules, &without_demand] {
+        let refused = reload_text(&mut site, text, Extent::Whole)
+            .await
+            .unwrap_err();
+        assert!(refused.contains("is gone"), "{refused}");
+        site.clock.advance(Duration::from_secs(3600));
+        assert!(reload_text(&mut site, text, Extent::Whole).await.is_err());
+    }
+    let said = whole.replace("{scopes: [admin]}", "{}");
+    reload_text(&mut site, &said, Extent::Unknown)
+        .await
+        .unwrap();
+    let said = format!("{without_rules}rules: any_valid_token\n");
+    reload_text(&mut site, &said, Extent::Unknown)
+        .await
+        .unwrap();
 }

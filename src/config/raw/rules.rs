@@ -7,6 +7,41 @@ use serde::{Deserialize, Serialize};
 
 use super::AcceptedWarnings;
 
+/// The rules, or that there are none.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::config) enum Rules {
+    /// `any_valid_token`: a valid token of any issuer opens every path.
+    None(NoRules),
+    /// The rules in their order.
+    List(Vec<Rule>),
+}
+
+/// The word that stands for no rules.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum NoRules {
+    /// A valid token of any issuer opens every path.
+    AnyValidToken,
+}
+
+impl Rules {
+    /// The rules; `None` where there is no list.
+    pub(in crate::config) fn list(&self) -> Option<&[Rule]> {
+        match self {
+            Self::None(NoRules::AnyValidToken) => None,
+            Self::List(rules) => Some(rules),
+        }
+    }
+
+    pub(in crate::config) fn list_mut(&mut self) -> &mut [Rule] {
+        match self {
+            Self::None(NoRules::AnyValidToken) => &mut [],
+            Self::List(rules) => rules,
+        }
+    }
+}
+
 /// A rule.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

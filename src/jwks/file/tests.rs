@@ -50,7 +50,12 @@ impl Drop for Folder {
 
 fn texts(path: &Path) -> Vec<String> {
     let text = |content| String::from_utf8(content).unwrap();
-    read(path).unwrap().into_iter().map(text).collect()
+    read(path)
+        .unwrap()
+        .documents
+        .into_iter()
+        .map(text)
+        .collect()
 }
 
 fn failure<T>(read: Result<T, FetchError>) -> (PathBuf, ErrorKind) {
@@ -119,7 +124,10 @@ fn a_file_that_vanishes_while_the_folder_is_read_causes_a_second_reading() {
         contents
     });
     assert_eq!(readings, 2);
-    assert_eq!(contents.unwrap(), [b"a".as_slice(), b"back", b"back"]);
+    assert_eq!(
+        contents.unwrap().documents,
+        [b"a".as_slice(), b"back", b"back"]
+    );
 }
 
 #[test]
@@ -190,7 +198,7 @@ fn the_size_of_all_files_together_is_limited() {
         .unwrap();
     last.write_all(b" ").unwrap();
     assert!(matches!(read(&folder.0), Err(FetchError::TooLarge)));
-    assert_eq!(read(&folder.path("b")).unwrap().len(), 1);
+    assert_eq!(read(&folder.path("b")).unwrap().documents.len(), 1);
     folder.write("a", &" ".repeat(MAX_SIZE + 1));
     let alone = read(&folder.path("a"));
     assert!(matches!(alone, Err(FetchError::TooLarge)));
