@@ -15,6 +15,7 @@ mod key_set;
 mod mint;
 mod pem;
 mod verify;
+mod weak_key;
 
 pub use algorithm::Algorithm;
 pub use header::Header;
@@ -22,6 +23,7 @@ pub use json::{Json, JsonError, NotText, Number, Object};
 pub use jwk::SkipReason;
 pub use key_set::{KeySet, KeySetError, PublishedKey, Skipped};
 pub use verify::{Jws, VerifiedJws};
+pub use weak_key::WeakKey;
 
 pub(crate) use compact::{Compact, is_token_text};
 

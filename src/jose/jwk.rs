@@ -7,12 +7,15 @@ use aws_lc_rs::{hmac, signature};
 
 use super::algorithm::Family;
 use super::json::{Json, NotText, Object};
+use super::weak_key::{self, WeakKey};
 use super::{Algorithm, compact};
 
 /// Largest RSA modulus, in bytes. aws-lc verifies up to 8192 bits.
 const RSA_MAX: usize = 1024;
 /// Smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits).
 const RSA_MIN: usize = 256;
+/// Largest RSA exponent, in bytes.
+const EXPONENT_MAX: usize = 8;
 
 /// A key that is ready to verify one algorithm.
 pub(crate) struct PreparedKey {
@@ -45,9 +48,12 @@ pub enum SkipReason {
     /// A shared secret in a published set.
     #[error("shared secret in a key set")]
     Symmetric,
-    /// A weak, oversized or invalid key: RSA modulus or exponent, or a point that is not on its curve.
-    #[error("weak or invalid key material")]
+    /// An RSA modulus or exponent out of bounds, or a point that is not on its curve.
+    #[error("invalid key material")]
     Invalid,
+    /// A public key for which anybody can forge signatures.
+    #[error("weak key: {0}")]
+    Weak(#[from] WeakKey),
     /// More than two keys have this `kid` and algorithm.
     #[error("more than two keys with one kid")]
     Duplicate,
@@ -69,6 +75,7 @@ impl SkipReason {
             Self::NotForVerifying => "not_for_verifying",
             Self::Symmetric => "symmetric",
             Self::Invalid => "invalid",
+            Self::Weak(_) => "weak",
             Self::Duplicate => "duplicate_kid",
             Self::Crowded => "too_many_without_kid",
             Self::PrivateKey => "private_key",
@@ -206,17 +213,15 @@ fn rsa_keys(members: &Object, alg: Option<&str>) -> Result<Keys, SkipReason> {
     Ok(keys)
 }
 
-/// The library looks at sizes only when it verifies, so they are checked here. An exponent is odd and
-/// from 3 to 2^64-1; a modulus is odd and from 2048 to 8192 bits.
+/// The library looks at sizes only when it verifies, so they are checked here: a modulus has from 2048 to 8192 bits, an
+/// exponent 64 at most.
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), SkipReason> {
-    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
-    let exponent_fits = exponent.len() <= 8 && exponent != [1];
     let full = modulus.len() > RSA_MIN || modulus.first().is_some_and(|byte| *byte >= 0x80);
     let modulus_fits = (RSA_MIN..=RSA_MAX).contains(&modulus.len()) && full;
-    if odd(modulus) && odd(exponent) && exponent_fits && modulus_fits {
-        return Ok(());
+    if !modulus_fits || exponent.len() > EXPONENT_MAX {
+        return Err(SkipReason::Invalid);
     }
-    Err(SkipReason::Invalid)
+    Ok(weak_key::check_rsa(modulus, exponent)?)
 }
 
 fn curve_keys(members: &Object, alg: Option<&str>, point: Point) -> Result<Keys, SkipReason> {
@@ -254,6 +259,7 @@ fn ec_point(
     if x.len() != length || y.len() != length {
         return Err(SkipReason::Malformed);
     }
+    weak_key::check_ec(&x)?;
     Ok(Some([&[4], x.as_slice(), y.as_slice()].concat()))
 }
 
@@ -266,11 +272,13 @@ fn okp_point(
         return Ok(None);
     }
     let x = binary(members, "x")?;
-    if x.len() == 32 {
-        Ok(Some(x))
-    } else {
-        Err(SkipReason::Malformed)
+    let point = x.first_chunk().filter(|_| x.len() == 32);
+    let point = point.ok_or(SkipReason::Malformed)?;
+    weak_key::check_ed25519(point)?;
+    if !weak_key::is_on_ed25519(point) {
+        return Err(SkipReason::Invalid);
     }
+    Ok(Some(x))
 }
 
 /// The algorithms that a key with this `alg` member may verify; without one, all.

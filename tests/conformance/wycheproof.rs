@@ -9,7 +9,7 @@ use crate::jws;
 use crate::vectors::{Vectors, say};
 
 /// Where this project differs from the label by a rule of its own, beyond `overrides.json`: file, test, reason.
-const DEVIATIONS: [(&str, u32, &str); 4] = [
+const DEVIATIONS: [(&str, u32, &str); 2] = [
     (
         KEY,
         2,
@@ -19,16 +19,6 @@ const DEVIATIONS: [(&str, u32, &str); 4] = [
         CRYPTO,
         48,
         "a set of shared secrets cannot be configured: an issuer has one secret",
-    ),
-    (
-        KEY,
-        7,
-        "there is no fingerprint check for ROCA keys; overrides.json calls it optional",
-    ),
-    (
-        CRYPTO,
-        46,
-        "there is no fingerprint check for ROCA keys; overrides.json calls it optional",
     ),
 ];
 

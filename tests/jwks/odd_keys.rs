@@ -11,22 +11,20 @@ use crate::say;
 use crate::settings::{issuer, key_set, keys_of, token};
 use crate::site::Site;
 
-#[tokio::test]
-async fn a_bad_key_costs_only_itself_and_is_listed_with_its_reason() {
-    let log = Log::start();
-    let good = [
-        Signer::generate("ES256", "ec"),
-        Signer::generate("EdDSA", "ed"),
-        Signer::rsa("RS256", "rsa", 0),
-    ];
-    let bad: [(Value, &str); 5] = [
+/// Keys that are not used, with the reason.
+fn bad_keys() -> [(Value, &'static str); 6] {
+    [
         (
             json!({"kty": "oct", "kid": "secret", "k": "c2VjcmV0"}),
             "shared secret in a key set",
         ),
         (
-            json!({"kty": "RSA", "kid": "weak", "n": "AQAB", "e": "AQAB"}),
-            "weak or invalid key material",
+            json!({"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"}),
+            "invalid key material",
+        ),
+        (
+            json!({"kty": "OKP", "kid": "small", "crv": "Ed25519", "x": mint::b64(&[0; 32])}),
+            "weak key: the point has small order, so anybody can forge signatures",
         ),
         (
             json!({"kty": "AKP", "kid": "new", "alg": "ML-DSA-44"}),
@@ -37,7 +35,18 @@ async fn a_bad_key_costs_only_itself_and_is_listed_with_its_reason() {
             "not for verifying signatures",
         ),
         (json!("not a key"), "malformed"),
+    ]
+}
+
+#[tokio::test]
+async fn a_bad_key_costs_only_itself_and_is_listed_with_its_reason() {
+    let log = Log::start();
+    let good = [
+        Signer::generate("ES256", "ec"),
+        Signer::generate("EdDSA", "ed"),
+        Signer::rsa("RS256", "rsa", 0),
     ];
+    let bad = bad_keys();
     let mut set = mint::key_set(&[&good[0], &good[1], &good[2]]);
     for (place, (key, _)) in bad.iter().enumerate() {
         set["keys"]

@@ -11,7 +11,7 @@ use x509_cert::der::Decode as _;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use crate::jose::mint::Signer;
-use crate::jose::{Algorithm, Jws, JwsError, KeySet, KeySetError, SkipReason, Skipped};
+use crate::jose::{Algorithm, Jws, JwsError, KeySet, KeySetError, SkipReason, Skipped, WeakKey};
 
 const CA: IsCa = IsCa::Ca(BasicConstraints::Unconstrained);
 
@@ -326,6 +326,14 @@ fn weak_and_impossible_keys_are_not_used() {
     for text in [off_curve, pem("RSA PUBLIC KEY", &short)] {
         assert_eq!(skipped(read(&text)), [SkipReason::Invalid]);
     }
+    // The neutral element in place of the point.
+    let mut der = Signer::generate("Ed25519", "k1").public_der();
+    assert!(read(&pem("PUBLIC KEY", &der)).is_ok());
+    let point = der.last_chunk_mut::<32>().unwrap();
+    *point = [0; 32];
+    point[0] = 1;
+    let weak = SkipReason::Weak(WeakKey::SmallOrder);
+    assert_eq!(skipped(read(&pem("PUBLIC KEY", &der))), [weak]);
 }
 
 #[test]

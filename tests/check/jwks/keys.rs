@@ -1,5 +1,6 @@
 //! Area `jwks`: single keys of a set, and what each may verify.
 
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 
 use super::super::call::Call;
@@ -8,6 +9,7 @@ use super::super::der;
 use super::super::expect::Expect;
 use super::super::key_server::Reply;
 use super::super::mint::{self, Signer};
+use super::super::site::NOW;
 use super::super::tokens::{self, EC, ED, RSA, STRANGER, with, without};
 use super::{Fetched, set, token};
 
@@ -96,6 +98,50 @@ fn key_with_odd_material_is_skipped(case: &mut Case) {
         let call = Call::bearing(token(&good));
         case.becomes("as it was", &fetched.site, &call, Expect::Allow);
     }
+    for point in SMALL_ORDER {
+        let key = json!({"kty": "OKP", "crv": "Ed25519", "kid": "small", "x": mint::b64(&point)});
+        is_skipped(case, &fetched, &format!("{point:?}"), &key, &forged(&point));
+    }
+}
+
+/// Points of the orders 1, 2, 4 and 8 on Ed25519.
+const SMALL_ORDER: [[u8; 32]; 4] = [
+    number(1, 0, 0),
+    number(0xec, 0xff, 0x7f),
+    [0; 32],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+];
+
+const fn number(first: u8, between: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [between; 32];
+    bytes[0] = first;
+    bytes[31] = last;
+    bytes
+}
+
+/// A token whose signature verifies under the point, and which needed no private key: `R` is the neutral element, `S` zero.
+fn forged(point: &[u8; 32]) -> String {
+    let signature = [number(1, 0, 0), [0; 32]].concat();
+    let header = r#"{"alg":"EdDSA","typ":"JWT","kid":"small"}"#;
+    let forge = |number: u32| {
+        let claims = with(
+            tokens::claims_with("exp", json!(NOW + 1_000_000_000)),
+            "jti",
+            json!(number.to_string()),
+        );
+        let token = tokens::compact(header, claims.to_string().as_bytes(), &signature);
+        let (input, _) = token.rsplit_once('.')?;
+        let key = UnparsedPublicKey::new(&ED25519, point);
+        key.verify(input.as_bytes(), &signature)
+            .is_ok()
+            .then_some(token)
+    };
+    // One message of eight will do, or more.
+    (0..1000).find_map(forge).expect("a forged token")
 }
 
 fn odd_points(signer: &Signer) -> Vec<Value> {

@@ -1,0 +1,286 @@
+//! Public keys for which anybody can forge signatures: what a check of microseconds finds when a key is loaded.
+//!
+//! docs/design.md lists what is checked, and what is not.
+
+use std::sync::LazyLock;
+
+use num_bigint::BigUint;
+
+/// Why a well-formed public key is worth nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeakKey {
+    /// An Ed25519 point of order 1, 2, 4 or 8: `R` the neutral element and `S` zero sign one message of eight, or all.
+    #[error("the point has small order, so anybody can forge signatures")]
+    SmallOrder,
+    /// An Ed25519 `y` that is not below the field's prime (RFC 8032 §5.1.3). Verifiers disagree about such keys.
+    #[error("the point is not encoded canonically")]
+    NonCanonical,
+    /// The base point of its curve, or its negation: the private key is 1, or -1.
+    #[error("the point is the curve's base point, whose private key everybody knows")]
+    BasePoint,
+    /// With the exponent 1 a message is its own signature; with an even one there is no private key.
+    #[error("the exponent is 1 or even")]
+    Exponent,
+    /// One of the factors is 2.
+    #[error("the modulus is even")]
+    EvenModulus,
+    /// A prime below [`FACTORS_BELOW`] divides the modulus.
+    #[error("the modulus has a small prime factor")]
+    SmallFactor,
+    /// The residues of the modulus are those of keys from the generator of CVE-2017-15361.
+    #[error("the modulus has the fingerprint of ROCA (CVE-2017-15361), so it can be factored")]
+    Roca,
+    /// The factors are equal, or [`FERMAT_STEPS`] steps of Fermat's method find them.
+    #[error("the two prime factors of the modulus are equal or close together")]
+    ClosePrimes,
+}
+
+/// Trial division uses the primes below this number.
+const FACTORS_BELOW: u32 = 10_000;
+/// Steps of Fermat's method. They find two primes of 1024 bits that differ by less than 2^516.
+const FERMAT_STEPS: u32 = 64;
+/// The largest prime whose residues the ROCA fingerprint looks at.
+const ROCA_PRIMES_TO: u32 = 167;
+/// The number whose powers make up the primes of the ROCA generator.
+const ROCA_GENERATOR: u32 = 65_537;
+
+/// Judges an RSA key: big-endian integers without leading zeros.
+pub(super) fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), WeakKey> {
+    if exponent == [1] || !is_odd(exponent) {
+        return Err(WeakKey::Exponent);
+    }
+    if !is_odd(modulus) {
+        return Err(WeakKey::EvenModulus);
+    }
+    let modulus = BigUint::from_bytes_be(modulus);
+    if has_small_factor(&modulus) {
+        return Err(WeakKey::SmallFactor);
+    }
+    if has_roca_fingerprint(&modulus) {
+        return Err(WeakKey::Roca);
+    }
+    if has_close_factors(&modulus) {
+        return Err(WeakKey::ClosePrimes);
+    }
+    Ok(())
+}
+
+/// Judges an Ed25519 key: the encoded point (RFC 8032 §5.1.2).
+pub(super) fn check_ed25519(point: &[u8; 32]) -> Result<(), WeakKey> {
+    // The highest bit is the sign of x. Each y of small order has small order with either sign.
+    let mut y = *point;
+    y[31] &= 0x7f;
+    // Little endian: the last byte decides first.
+    if y.iter().rev().ge(ed25519::PRIME.iter().rev()) {
+        return Err(WeakKey::NonCanonical);
+    }
+    if ed25519::SMALL_ORDER.contains(&y) {
+        // Zero has no sign: the neutral element and the point of order 2 have one encoding each.
+        let signed = *point != y && ed25519::WITHOUT_X.contains(&y);
+        return Err(if signed {
+            WeakKey::NonCanonical
+        } else {
+            WeakKey::SmallOrder
+        });
+    }
+    if y == ed25519::BASE {
+        return Err(WeakKey::BasePoint);
+    }
+    Ok(())
+}
+
+/// Whether an Ed25519 point has an x (RFC 8032 §5.1.3). The library asks only when it verifies, and then refuses.
+pub(super) fn is_on_ed25519(point: &[u8; 32]) -> bool {
+    let prime = BigUint::from_bytes_le(&ed25519::PRIME);
+    let mut y = *point;
+    y[31] &= 0x7f;
+    let y = BigUint::from_bytes_le(&y);
+    let squared = &y * &y % &prime;
+    // x² = (y² - 1) / (d·y² + 1) with d = -121665/121666. A quotient is a square where the product is (Euler's criterion).
+    let numerator = (&squared + &prime - 1u32) * 121_666u32;
+    let denominator = &prime * 121_665u32 + 121_666u32 - squared * 121_665u32;
+    let power = (numerator * denominator).modpow(&((&prime - 1u32) >> 1u32), &prime);
+    power <= BigUint::from(1u32)
+}
+
+/// Judges the point of an ECDSA key, of which `x` is enough: a point and its negation have the same.
+pub(super) fn check_ec(x: &[u8]) -> Result<(), WeakKey> {
+    let base = [
+        &nist::P256_BASE_X[..],
+        &nist::P384_BASE_X,
+        &nist::P521_BASE_X,
+    ];
+    if base.contains(&x) {
+        return Err(WeakKey::BasePoint);
+    }
+    Ok(())
+}
+
+fn is_odd(number: &[u8]) -> bool {
+    number.last().is_some_and(|byte| byte & 1 == 1)
+}
+
+/// Odd primes whose product fits 32 bits, so that one division of a large number serves all of them.
+struct Batch {
+    product: u32,
+    primes: Vec<u32>,
+}
+
+/// The odd primes below [`FACTORS_BELOW`].
+static BATCHES: LazyLock<Vec<Batch>> = LazyLock::new(|| {
+    let mut batches: Vec<Batch> = Vec::new();
+    for prime in odd_primes(FACTORS_BELOW) {
+        if let Some(batch) = batches.last_mut()
+            && let Some(product) = batch.product.checked_mul(prime)
+        {
+            batch.product = product;
+            batch.primes.push(prime);
+        } else {
+            let (product, primes) = (prime, vec![prime]);
+            batches.push(Batch { product, primes });
+        }
+    }
+    batches
+});
+
+fn odd_primes(below: u32) -> impl Iterator<Item = u32> {
+    let is_prime = |number: &u32| {
+        let divisors = (3..)
+            .step_by(2)
+            .take_while(|divisor| divisor * divisor <= *number);
+        divisors
+            .into_iter()
+            .all(|divisor| !number.is_multiple_of(divisor))
+    };
+    (3..below).step_by(2).filter(is_prime)
+}
+
+fn has_small_factor(modulus: &BigUint) -> bool {
+    BATCHES.iter().any(|batch| {
+        let rest = remainder(modulus, batch.product);
+        batch.primes.iter().any(|prime| rest.is_multiple_of(*prime))
+    })
+}
+
+fn remainder(number: &BigUint, divisor: u32) -> u32 {
+    let divisor = u64::from(divisor);
+    let digits = number.iter_u32_digits().rev();
+    let rest = digits.fold(0, |rest, digit| ((rest << 32) | u64::from(digit)) % divisor);
+    // It is less than the divisor, which fits.
+    u32::try_from(rest).unwrap_or_default()
+}
+
+/// The subgroup that [`ROCA_GENERATOR`] generates modulo each prime: `subgroup[residue]` says whether it is in it.
+static ROCA_SUBGROUPS: LazyLock<Vec<(u32, Vec<u32>)>> = LazyLock::new(|| {
+    let primes = odd_primes(ROCA_PRIMES_TO + 1);
+    primes
+        .map(|prime| (prime, powers(ROCA_GENERATOR, prime)))
+        .collect()
+});
+
+/// The powers of a number modulo a small prime.
+fn powers(base: u32, prime: u32) -> Vec<u32> {
+    let next = |power: &u32| Some(power * (base % prime) % prime).filter(|next| *next != 1);
+    std::iter::successors(Some(1), next).collect()
+}
+
+/// Nemec and others, "The Return of Coppersmith's Attack" (2017), §5.1: the generator's primes are `k·M + 65537^a mod M`, with `M`
+/// a product of the first primes. So the modulus is a power of 65537 modulo each of them. One sound modulus of 2^27 passes for such a
+/// one.
+fn has_roca_fingerprint(modulus: &BigUint) -> bool {
+    let mut subgroups = ROCA_SUBGROUPS.iter();
+    subgroups.all(|(prime, powers)| powers.contains(&remainder(modulus, *prime)))
+}
+
+/// Fermat's method: with `n = a² - b²`, `a - b` and `a + b` are factors, and `a` is near the root of `n` if they are close.
+fn has_close_factors(modulus: &BigUint) -> bool {
+    let mut root = modulus.sqrt();
+    if &root * &root < *modulus {
+        root += 1u32;
+    }
+    let mut difference = &root * &root - modulus;
+    for _ in 0..FERMAT_STEPS {
+        if is_square(&difference) {
+            return true;
+        }
+        // (a + 1)² = a² + 2a + 1
+        difference += &root << 1u32;
+        difference += 1u32;
+        root += 1u32;
+    }
+    false
+}
+
+/// Most numbers are told from squares by their residues: a root is taken of one of a hundred.
+fn is_square(number: &BigUint) -> bool {
+    let residue = remainder(number, 64 * 63 * 65 * 11);
+    let moduli = [64, 63, 65, 11];
+    let may_be_square = |modulus: &u32| {
+        let residue = residue % modulus;
+        (0..*modulus).any(|root| root * root % modulus == residue)
+    };
+    if !moduli.iter().all(may_be_square) {
+        return false;
+    }
+    let root = number.sqrt();
+    &root * &root == *number
+}
+
+/// Ed25519 (RFC 8032 §5.1), little endian.
+mod ed25519 {
+    /// 2^255 - 19.
+    pub(super) const PRIME: [u8; 32] = number(0xed, 0xff, 0x7f);
+    /// The y of the base point: 4/5.
+    pub(super) const BASE: [u8; 32] = number(0x58, 0x66, 0x66);
+    /// The y of the two points whose x is zero: 1, of the neutral element, and -1, of the point of order 2.
+    pub(super) const WITHOUT_X: [[u8; 32]; 2] = [number(1, 0, 0), number(0xec, 0xff, 0x7f)];
+    /// The y of the eight points of small order: those two, 0 of the two of order 4, and the last two of the four of order 8.
+    pub(super) const SMALL_ORDER: [[u8; 32]; 5] = [
+        WITHOUT_X[0],
+        WITHOUT_X[1],
+        [0; 32],
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef,
+            0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88,
+            0x6d, 0x53, 0xfc, 0x05,
+        ],
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10,
+            0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77,
+            0x92, 0xac, 0x03, 0x7a,
+        ],
+    ];
+
+    /// A number whose bytes between the first and the last are all alike.
+    const fn number(first: u8, between: u8, last: u8) -> [u8; 32] {
+        let mut bytes = [between; 32];
+        bytes[0] = first;
+        bytes[31] = last;
+        bytes
+    }
+}
+
+/// The x of the base points (FIPS 186-4, D.1.2), big endian.
+mod nist {
+    pub(super) const P256_BASE_X: [u8; 32] = [
+        0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40,
+        0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98,
+        0xc2, 0x96,
+    ];
+    pub(super) const P384_BASE_X: [u8; 48] = [
+        0xaa, 0x87, 0xca, 0x22, 0xbe, 0x8b, 0x05, 0x37, 0x8e, 0xb1, 0xc7, 0x1e, 0xf3, 0x20, 0xad,
+        0x74, 0x6e, 0x1d, 0x3b, 0x62, 0x8b, 0xa7, 0x9b, 0x98, 0x59, 0xf7, 0x41, 0xe0, 0x82, 0x54,
+        0x2a, 0x38, 0x55, 0x02, 0xf2, 0x5d, 0xbf, 0x55, 0x29, 0x6c, 0x3a, 0x54, 0x5e, 0x38, 0x72,
+        0x76, 0x0a, 0xb7,
+    ];
+    pub(super) const P521_BASE_X: [u8; 66] = [
+        0x00, 0xc6, 0x85, 0x8e, 0x06, 0xb7, 0x04, 0x04, 0xe9, 0xcd, 0x9e, 0x3e, 0xcb, 0x66, 0x23,
+        0x95, 0xb4, 0x42, 0x9c, 0x64, 0x81, 0x39, 0x05, 0x3f, 0xb5, 0x21, 0xf8, 0x28, 0xaf, 0x60,
+        0x6b, 0x4d, 0x3d, 0xba, 0xa1, 0x4b, 0x5e, 0x77, 0xef, 0xe7, 0x59, 0x28, 0xfe, 0x1d, 0xc1,
+        0x27, 0xa2, 0xff, 0xa8, 0xde, 0x33, 0x48, 0xb3, 0xc1, 0x85, 0x6a, 0x42, 0x9b, 0xf9, 0x7e,
+        0x7e, 0x31, 0xc2, 0xe5, 0xbd, 0x66,
+    ];
+}
+
+#[cfg(test)]
+mod tests;
