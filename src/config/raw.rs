@@ -167,7 +167,7 @@ pub(super) struct Issuer {
     #[serde(default = "leeway")]
     #[schemars(transform = LEEWAY.in_schema())]
     pub(super) leeway: String,
-    /// The longest time from `iat`, and from now, to `exp`. Without it there is no limit.
+    /// The longest time from `iat`, and from now, to `exp`; tokens must have an `iat` then. Without it there is no limit.
     #[schemars(transform = MAX_LIFETIME.in_schema())]
     pub(super) max_lifetime: Option<String>,
     /// Media types demanded in the header's `typ`, such as `at+jwt` (RFC 9068). Without it, no `typ`, `JWT`, `JOSE` and

@@ -87,6 +87,12 @@ impl Walk<'_, '_, '_> {
                 times::relative(time, now, past, future)
             )
         };
+        if let (Ok(Some(expires)), Ok(Some(from))) = (&exp, &nbf)
+            && let Err(denial) = Expectations::check_order(Some(*from), *expires)
+        {
+            let found = format!("nbf is {} after exp", times::span(from.since(*expires)));
+            self.step("nbf and exp", Err(denial), found, "nbf before exp");
+        }
         match &exp {
             Ok(None) => self.skip(&["exp"]),
             Ok(Some(expires)) => {
@@ -143,9 +149,9 @@ impl Walk<'_, '_, '_> {
                 let whole = times::span(expires.since(issued));
                 format!("{whole} from iat to exp, {left} from now")
             }
-            None => format!("{left} from now"),
+            None => format!("no iat, {left} from now"),
         };
-        let expected = format!("at most {}", times::span(longest));
+        let expected = format!("iat, and at most {}", times::span(longest));
         self.step("max_lifetime", result, found, expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::claims::{Claims, invalid};
+use super::claims::{Claims, invalid, missing};
 use super::{Denial, UnixTime, VerifiedToken};
 
 /// Media types of access tokens: the general ones (RFC 7519 §5.1, RFC 7515 §4.1.9), and RFC 9068's.
@@ -17,7 +17,7 @@ pub struct Expectations {
     pub audiences: Audiences,
     /// How far clocks may differ.
     pub leeway: Duration,
-    /// The longest time from `iat` (and from now) to `exp`.
+    /// The longest time from `iat` (and from now) to `exp`. With it, `iat` is required.
     pub max_lifetime: Option<Duration>,
     /// Media types demanded in `typ`, lower case and without `application/`; empty: a token without
     /// `typ`, or with `JWT`, `JOSE` or `at+jwt`.
@@ -62,6 +62,7 @@ impl Expectations {
         pass_or(claims.issuer == self.issuer, Denial::IssuerNotAllowed)?;
         self.audiences.check(&claims.audiences)?;
         Self::check_clock(now)?;
+        Self::check_order(claims.not_before, claims.expires)?;
         self.check_expiry(claims.expires, now)?;
         self.check_not_before(claims.not_before, now)?;
         self.check_issued(claims.issued, now)?;
@@ -93,6 +94,12 @@ impl Expectations {
             });
         }
         Ok(())
+    }
+
+    /// A token that begins after its end is never valid. Two leeways would open a window for it.
+    pub(crate) fn check_order(from: Option<UnixTime>, expires: UnixTime) -> Result<(), Denial> {
+        let in_order = from.is_none_or(|from| from <= expires);
+        pass_or(in_order, invalid("nbf"))
     }
 
     pub(crate) fn check_expiry(&self, expires: UnixTime, now: UnixTime) -> Result<(), Denial> {
@@ -138,13 +145,11 @@ impl Expectations {
         let Some(longest) = self.max_lifetime else {
             return Ok(());
         };
-        let from_issue = issued.is_none_or(|issued| expires <= issued.plus(longest));
+        // Without `iat` a token of any lifetime would pass at its end.
+        let issued = issued.ok_or_else(|| missing("iat"))?;
+        let from_issue = expires <= issued.plus(longest);
         let from_now = expires <= now.plus(longest).plus(self.leeway);
-        if from_issue && from_now {
-            Ok(())
-        } else {
-            Err(invalid("exp"))
-        }
+        pass_or(from_issue && from_now, invalid("exp"))
     }
 }
 

@@ -399,6 +399,12 @@ fn cases(signer: &Signer) -> Vec<Case> {
         (json!({"nbf": NOW + 60}), "token_not_yet_valid", "nbf"),
         (json!({"iat": NOW + 60}), "claim_invalid", "iat"),
         (json!({"exp": NOW + 86400}), "claim_invalid", "max_lifetime"),
+        (json!({"iat": null}), "claim_missing", "max_lifetime"),
+        (
+            json!({"nbf": NOW + 1, "exp": NOW}),
+            "claim_invalid",
+            "nbf and exp",
+        ),
         (json!({"sub": null}), "claim_missing", "headers"),
         (json!({"sub": "a\u{1b}[2Jb"}), "claim_invalid", "headers"),
     ];

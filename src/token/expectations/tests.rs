@@ -112,8 +112,42 @@ fn a_lifetime_is_measured_from_iat_and_from_now() {
     };
     assert_eq!(code(&json!({"iat": 700}), 800.0), "allowed");
     assert_eq!(code(&json!({"iat": 699}), 800.0), "claim_invalid");
-    assert_eq!(code(&json!({}), 700.0), "allowed");
-    assert_eq!(code(&json!({}), 600.0), "claim_invalid");
+    assert_eq!(code(&json!({"iat": 700}), 701.0), "allowed");
+    // As seen from now: `iat` is within the leeway, and so is `exp`.
+    let ahead = json!({"iat": 730, "exp": 1030});
+    assert_eq!(code(&ahead, 700.0), "allowed");
+    assert_eq!(
+        code(&json!({"iat": 731, "exp": 1031}), 700.0),
+        "claim_invalid"
+    );
+}
+
+/// A limit that only those tokens heeded which gave `iat` was none: without it, a token of ten years passed in its last hour.
+#[test]
+fn a_limited_lifetime_needs_iat() {
+    let limited = Expectations {
+        max_lifetime: Some(Duration::from_secs(300)),
+        ..expectations()
+    };
+    let judge = |expectations: &Expectations, changes: &Value, now: f64| {
+        judge(expectations, None, changes, now).map_or_else(|denial| denial.code(), |()| "allowed")
+    };
+    assert_eq!(judge(&expectations(), &json!({}), 999.0), "allowed");
+    assert_eq!(judge(&limited, &json!({"iat": 900}), 999.0), "allowed");
+    for now in [0.0, 700.0, 999.0] {
+        assert_eq!(judge(&limited, &json!({}), now), "claim_missing", "{now}");
+    }
+}
+
+/// Within twice the leeway, neither check alone refuses it.
+#[test]
+fn a_token_that_begins_after_its_end_is_never_good() {
+    let backwards = json!({"nbf": 1000.5, "exp": 1000});
+    for now in [0.0, 980.0, 1000.0, 1020.0, 2000.0] {
+        assert_eq!(code(&backwards, now), "claim_invalid", "{now}");
+    }
+    assert_eq!(code(&json!({"nbf": 1000, "exp": 1000}), 1000.0), "allowed");
+    assert_eq!(code(&json!({"nbf": 999, "exp": 1000}), 980.0), "allowed");
 }
 
 #[test]

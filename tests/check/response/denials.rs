@@ -75,7 +75,11 @@ fn denied() -> Vec<(&'static str, Call, i32, &'static str)> {
         ),
         (
             "nbf",
-            bearing(claims_with("nbf", json!(4_102_444_801_u64))),
+            bearing(tokens::with(
+                claims_with("nbf", json!(4_102_444_801_u64)),
+                "exp",
+                json!(4_102_444_802_u64),
+            )),
             401,
             "token_not_yet_valid",
         ),
