@@ -14,6 +14,7 @@ mod key_set;
 #[path = "../tests/support/mint.rs"]
 mod mint;
 mod pem;
+mod public_document;
 mod verify;
 mod weak_key;
 
@@ -22,6 +23,7 @@ pub use header::Header;
 pub use json::{Json, JsonError, NotText, Number, Object};
 pub use jwk::SkipReason;
 pub use key_set::{KeySet, KeySetError, PublishedKey, Skipped};
+pub use public_document::{ExposedKey, PublicDocument};
 pub use verify::{Jws, VerifiedJws};
 pub use weak_key::WeakKey;
 

@@ -33,6 +33,7 @@ struct Source {
     next_fetch_seconds: u64,
     keys: Vec<Key>,
     skipped: Vec<Skipped>,
+    exposed: Vec<Exposed>,
     last_error: Option<Failure>,
     fetches: BTreeMap<&'static str, u64>,
     unknown_key_fetches: u64,
@@ -48,6 +49,12 @@ struct Key {
 struct Skipped {
     kid: Option<String>,
     reason: String,
+}
+
+/// A key whose private part the source gives away.
+#[derive(Serialize)]
+struct Exposed {
+    kid: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -162,6 +169,9 @@ impl Source {
             kid: key.kid.as_deref().map(shown),
             reason: key.reason.to_string(),
         });
+        let exposed = status.exposed.into_iter().map(|key| Exposed {
+            kid: key.kid.as_deref().map(shown),
+        });
         Self {
             issuers: names.collect(),
             place: status.source,
@@ -170,6 +180,7 @@ impl Source {
             next_fetch_seconds: status.next_fetch.as_secs(),
             keys: keys.collect(),
             skipped: skipped.collect(),
+            exposed: exposed.collect(),
             last_error: status.failure.map(|(ago, error)| Failure {
                 seconds_ago: ago.as_secs(),
                 error,

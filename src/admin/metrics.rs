@@ -83,6 +83,11 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::Re
             )?;
         }
     }
+    let help = "Keys of the issuer whose private part its source gives away; any is an emergency";
+    let mut exposed = encoder.encode_descriptor("jwks_keys_exposed", help, None, gauge)?;
+    for (issuer, status) in sources {
+        count(&mut exposed, &[("issuer", issuer)], status.exposed.len())?;
+    }
     let help = "Whether the issuer's keys are in this state: fresh, stale or absent";
     let mut states = encoder.encode_descriptor("jwks_state", help, None, gauge)?;
     for (issuer, status) in sources {

@@ -27,19 +27,40 @@ impl Entry {
     }
 }
 
-/// The entries of a document of either kind: what begins with `{` is JSON, and else PEM if it has a block. The rest
-/// is told that it is not JSON, a byte order mark included (RFC 8259 §8.1).
-pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
+/// How a document is to be read.
+pub(super) enum Form {
+    Json,
+    Pem,
+}
+
+/// What begins with `{` is JSON, and else PEM if it has a block. The rest is told that it is not JSON, a byte order mark
+/// included (RFC 8259 §8.1).
+pub(super) fn form(text: &[u8]) -> Form {
     let white = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\n' | b'\r');
     let first = text.iter().find(|byte| !white(byte));
     if first != Some(&b'{') && pem::is_pem(text) {
-        return pem::entries(text).map_err(|pem::PrivateKey| KeySetError::PrivateKey);
+        Form::Pem
+    } else {
+        Form::Json
     }
-    json_entries(text)
+}
+
+/// The entries of a document of either kind.
+pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
+    match form(text) {
+        Form::Pem => pem::entries(text).map_err(|pem::PrivateKey| KeySetError::PrivateKey),
+        Form::Json => json_entries(text),
+    }
 }
 
 /// The entries of a JWK set, or the one JWK that the document is.
 pub(super) fn json_entries(text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
+    let keys = json_keys(text)?;
+    Ok(keys.into_iter().map(Entry::Key).collect())
+}
+
+/// What stands where keys are expected.
+pub(super) fn json_keys(text: &[u8]) -> Result<Vec<Json>, KeySetError> {
     let json = Json::parse(text)?;
     let members = json.as_object().ok_or(KeySetError::Shape)?;
     let keys = match members.get("keys") {
@@ -47,5 +68,5 @@ pub(super) fn json_entries(text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
         None if members.contains("kty") => std::slice::from_ref(&json),
         None => return Err(KeySetError::Shape),
     };
-    Ok(keys.iter().cloned().map(Entry::Key).collect())
+    Ok(keys.to_vec())
 }

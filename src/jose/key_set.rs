@@ -4,6 +4,7 @@ use super::Algorithm;
 use super::document::{self, Entry};
 use super::json::{Json, JsonError};
 use super::jwk::{PreparedKey, SkipReason};
+use super::public_document::ExposedKey;
 
 /// Most keys that are tried for one token. Bounds the work that a token without `kid` can cause.
 const MAX_CANDIDATES: usize = 8;
@@ -16,6 +17,7 @@ const MAX_KEYS: usize = 256;
 pub struct KeySet {
     keys: Vec<PreparedKey>,
     skipped: Vec<Skipped>,
+    exposed: Vec<ExposedKey>,
     entries: usize,
     unread: usize,
 }
@@ -107,11 +109,14 @@ impl KeySet {
         let mut set = Self {
             keys: Vec::new(),
             skipped: Vec::new(),
+            exposed: Vec::new(),
             entries: entries.len(),
             unread: 0,
         };
         for (number, entry) in entries.into_iter().enumerate() {
             let jwk = entry.jwk(alone).map_err(|reason| (None, reason));
+            set.exposed
+                .extend(jwk.as_ref().ok().and_then(ExposedKey::find));
             match jwk.and_then(|jwk| PreparedKey::from_jwk(&jwk, number)) {
                 Ok(keys) => set.keys.extend(keys),
                 Err((kid, reason)) => set.skipped.push(Skipped { kid, reason }),
@@ -135,6 +140,7 @@ impl KeySet {
         Ok(Self {
             keys: keys.collect::<Result<_, _>>()?,
             skipped: Vec::new(),
+            exposed: Vec::new(),
             entries: 1,
             unread: 0,
         })
@@ -177,6 +183,12 @@ impl KeySet {
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
+    }
+
+    /// The keys whose private part, or shared secret, the documents held. They are used all the same.
+    #[must_use]
+    pub fn exposed(&self) -> &[ExposedKey] {
+        &self.exposed
     }
 
     /// The keys that may have signed a token with this `kid` and algorithm: those with the same `kid`, then

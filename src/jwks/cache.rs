@@ -6,7 +6,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use moka::ops::compute::Op;
 
-use crate::jose::KeySet;
+use crate::jose::{ExposedKey, KeySet, PublicDocument};
 
 use super::fetch::{Content, Fetch, FetchError, Validators};
 use super::source::shown;
@@ -20,14 +20,14 @@ pub(super) struct KeySetCache {
     fetch: Arc<dyn Fetch>,
 }
 
-/// A key set, and the documents that it was read from.
+/// A key set, and the documents that it was read from, without what must not be kept.
 #[derive(Clone)]
 pub(super) struct CachedKeys {
     pub(super) keys: Arc<KeySet>,
-    pub(super) documents: Arc<Vec<Vec<u8>>>,
+    pub(super) documents: Documents,
     validators: Validators,
     /// Documents of which more could not be read than before: they are believed when they are found a second time.
-    doubted: Option<Arc<Vec<Vec<u8>>>>,
+    doubted: Option<Documents>,
 }
 
 /// What a fetch that succeeded brought.
@@ -51,7 +51,7 @@ impl KeySetCache {
         source: &FetchedSource,
         documents: Vec<Vec<u8>>,
     ) -> Result<Arc<KeySet>, FetchError> {
-        let entry = CachedKeys::read(documents, Validators::default())?;
+        let entry = CachedKeys::from_documents(&documents)?;
         let keys = entry.keys.clone();
         self.entries.insert(source.clone(), entry).await;
         Ok(keys)
@@ -106,6 +106,11 @@ pub async fn fetch_keys(
 }
 
 impl CachedKeys {
+    fn from_documents(documents: &[Vec<u8>]) -> Result<Self, FetchError> {
+        let (public, _) = without_private(documents);
+        Self::read(documents, public, Validators::default())
+    }
+
     /// The entry after a fetch. The same documents keep the same keys, so that tokens which they verified stay
     /// verified.
     fn after(known: Option<&Self>, fetched: Fetched) -> Result<Self, FetchError> {
@@ -118,18 +123,29 @@ impl CachedKeys {
                     validators,
                 },
                 known,
-            ) => match known {
-                Some(known) if *known.documents == documents => Ok(Self {
-                    validators,
-                    doubted: None,
-                    ..known.clone()
-                }),
-                Some(known) => {
-                    Self::read(documents, validators).map(|read| read.unless_torn(known))
+            ) => {
+                let (public, exposed) = without_private(&documents);
+                match known {
+                    Some(known) if known.stands_for(&public, &exposed) => Ok(Self {
+                        validators,
+                        doubted: None,
+                        ..known.clone()
+                    }),
+                    known => {
+                        let read = Self::read(&documents, public, validators)?;
+                        Ok(match known {
+                            Some(known) => read.unless_torn(known),
+                            None => read,
+                        })
+                    }
                 }
-                None => Self::read(documents, validators),
-            },
+            }
         }
+    }
+
+    /// Whether it was read from the same documents.
+    fn stands_for(&self, public: &[Vec<u8>], exposed: &[ExposedKey]) -> bool {
+        *self.documents == public && self.keys.exposed() == exposed
     }
 
     /// A file of a directory that is being written at this moment must not cost the keys that it had.
@@ -144,7 +160,12 @@ impl CachedKeys {
         self
     }
 
-    fn read(documents: Vec<Vec<u8>>, validators: Validators) -> Result<Self, FetchError> {
+    /// Reads the documents, and keeps what is public of them.
+    fn read(
+        documents: &[Vec<u8>],
+        public: Vec<Vec<u8>>,
+        validators: Validators,
+    ) -> Result<Self, FetchError> {
         let keys = KeySet::from_documents(documents.iter().map(Vec::as_slice));
         let keys = keys.map_err(|source| FetchError::KeySet {
             url: validators.url.as_ref().map(shown),
@@ -152,9 +173,18 @@ impl CachedKeys {
         })?;
         Ok(Self {
             keys: Arc::new(keys),
-            documents: Arc::new(documents),
+            documents: Arc::new(public),
             validators,
             doubted: None,
         })
     }
+}
+
+/// The documents as they may be kept, and the keys that they gave away.
+fn without_private(documents: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<ExposedKey>) {
+    let documents = documents.iter().map(|text| PublicDocument::of(text));
+    let (public, exposed): (Vec<_>, Vec<_>) = documents
+        .map(|document| (document.text, document.exposed))
+        .unzip();
+    (public, exposed.concat())
 }

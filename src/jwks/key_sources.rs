@@ -17,7 +17,7 @@ use crate::policy::{IssuerId, Policy};
 use super::cache::KeySetCache;
 use super::keeper::{Keeper, Publish, Seeking, Tools};
 use super::store::Store;
-use super::{Fetch, FetchedSource, Refresh, Source, SourceStatus};
+use super::{Fetch, FetchedSource, Refresh, Source, SourceStatus, report};
 
 /// The wait before a task that panicked starts again.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
@@ -116,6 +116,8 @@ impl KeySources {
         for (issuer, source) in sources {
             match source {
                 Source::Fixed(keys) => {
+                    let names = names(setup, &[*issuer]).join(", ");
+                    report::warn_of_exposed(&format_args!("inline keys of {names}"), keys);
                     (setup.publish)(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
                 }
                 Source::Fetched(source) => {

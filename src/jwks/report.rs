@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
-use crate::jose::KeySet;
+use crate::jose::{ExposedKey, KeySet};
 
 use super::Origin;
 use super::life_cycle::Standing;
@@ -13,6 +13,9 @@ use super::store::StoreError;
 
 /// Longest part of a text from elsewhere that a line shows, in characters.
 const MAX_SHOWN: usize = 64;
+
+/// Most key ids of a line.
+const MAX_LISTED: usize = 8;
 
 /// Longest part of an error that may repeat what a file says.
 const MAX_ERROR: usize = 200;
@@ -27,7 +30,27 @@ pub(super) fn fetched(origin: &Origin, keys: &KeySet, changed: bool, recovered: 
     info!(source = %origin, keys = used, skipped, changed, "keys fetched");
     if changed {
         warn_of_skipped(origin, keys);
+        warn_of_exposed(origin, keys);
     }
+}
+
+/// A source holds private keys. Whoever reads them signs tokens that are accepted, so this is no warning among others.
+pub(super) fn warn_of_exposed(source: &dyn std::fmt::Display, keys: &KeySet) {
+    let exposed = keys.exposed();
+    if exposed.is_empty() {
+        return;
+    }
+    let kid = |key: &ExposedKey| -> Option<String> {
+        let kid = key.kid.as_deref()?;
+        Some(kid.chars().take(MAX_SHOWN).collect())
+    };
+    let kids: Vec<_> = exposed.iter().take(MAX_LISTED).map(kid).collect();
+    error!(
+        %source,
+        keys = exposed.len(),
+        ?kids,
+        "PRIVATE KEYS ARE PUBLISHED: whoever reads them can forge tokens of this issuer; it must replace them"
+    );
 }
 
 /// A fetch failed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::jose::{KeySet, PublishedKey, SkipReason, Skipped};
+use crate::jose::{ExposedKey, KeySet, PublishedKey, SkipReason, Skipped};
 use crate::policy::IssuerId;
 
 use super::keeper::Keeper;
@@ -26,6 +26,8 @@ pub struct SourceStatus {
     pub keys: Vec<KeyStatus>,
     /// The keys of the set that are not used.
     pub skipped: Vec<SkippedKey>,
+    /// The keys whose private part the source gives away.
+    pub exposed: Vec<ExposedKey>,
     /// The last failure and how long ago it was; `None` once a fetch has succeeded.
     pub failure: Option<(Duration, String)>,
     /// Fetches by outcome, since the start.
@@ -70,6 +72,7 @@ impl SourceStatus {
             next_fetch: state.life.next_fetch(now),
             keys: keys.map_or_else(Vec::new, keys_of),
             skipped: keys.map_or_else(Vec::new, skipped_of),
+            exposed: keys.map_or_else(Vec::new, |keys| keys.exposed().to_vec()),
             failure: failure.map(|(when, text)| (now.since(*when), text.clone())),
             fetches: state.record.fetches.clone(),
             sought: state.record.sought,

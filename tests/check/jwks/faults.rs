@@ -6,7 +6,7 @@ use super::super::expect::Expect;
 use super::super::key_server::{KeyServer, Reply, Transport};
 use super::super::mint::{self, Signer};
 use super::super::pki::Identity;
-use super::super::tokens::ED;
+use super::super::tokens::{EC, ED};
 use super::{Fetched, MIB, memory, served, set, token};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -47,7 +47,7 @@ pub(super) fn stranger() -> Signer {
 fn size_of_a_set_is_bounded(case: &mut Case) {
     let fetched = Fetched::start(set(&[&ED]));
     let before = memory();
-    let good = mint::key_set(&[&ED]).to_string();
+    let good = mint::key_set(&[&ED, &EC]).to_string();
     let attacker = mint::key_set(&[&stranger()]).to_string();
     let sizes = [
         (Reply::big(10 * 1024 * 1024), "too_large"),

@@ -60,7 +60,11 @@ async fn what_is_no_usable_key_set_replaces_no_good_one() {
             (Reply::ok(r#"{"keys":[]}"#), "key_set", &["no usable key"]),
             (Reply::ok("{}"), "key_set", &["neither a JWK set"]),
             (Reply::ok(secret), "key_set", unusable),
-            (Reply::ok(weak), "key_set", &["no usable key", "weak"]),
+            (
+                Reply::ok(weak),
+                "key_set",
+                &["no usable key", "invalid key material"],
+            ),
         ],
     )
     .await;
