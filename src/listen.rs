@@ -13,7 +13,7 @@ mod unix;
 
 pub use address::{ListenAddress, Listener, SocketAccess};
 pub use counts::Counts;
-pub use peer::Peer;
+pub use peer::{Peer, PeerName};
 pub use server::{OnArrival, Server};
 pub use tls::{
     ClientCertificate, Tls, TlsError, TlsFiles, TlsProblem, certificate_expiry, load_tls,

@@ -65,8 +65,8 @@ impl CallerDemand {
         if !self.certificate_names.is_empty() {
             let peer = extensions.get::<Peer>();
             let peer = peer.ok_or(CallerRefused::CertificateMissing)?;
-            let known = |name| self.certificate_names.iter().any(|known| known == name);
-            if !peer.names().any(known) {
+            let known = |name| self.certificate_names.contains(name);
+            if !peer.names().iter().any(known) {
                 return Err(CallerRefused::CertificateNameUnknown);
             }
         }
@@ -81,6 +81,7 @@ mod tests {
     use http::HeaderValue;
 
     use crate::config::Config;
+    use crate::listen::PeerName;
 
     use super::*;
 
@@ -110,7 +111,13 @@ mod tests {
         headers
     }
 
+    /// A client whose names are of the types that their texts have.
     fn peer(names: &[&str]) -> Extensions {
+        let names: Vec<_> = names.iter().map(|name| PeerName::from_text(name)).collect();
+        peer_with(&names)
+    }
+
+    fn peer_with(names: &[PeerName]) -> Extensions {
         let mut extensions = Extensions::new();
         extensions.insert(Peer::named(names));
         extensions
@@ -198,6 +205,23 @@ mod tests {
                 "{others:?}"
             );
         }
+    }
+
+    /// A certificate authority that checks DNS names may sign any text as one.
+    #[test]
+    fn a_name_of_another_type_does_not_count() {
+        let names = "[spiffe://example.com/envoy, envoy.example.com]";
+        let callers = callers(
+            "types",
+            &format!("{{check: {{certificate_names: {names}}}}}"),
+        );
+        let admit = |name| callers.admit(&HeaderMap::new(), &peer_with(&[name]));
+        let refused = Err(CallerRefused::CertificateNameUnknown);
+        let (spiffe, host) = ("spiffe://example.com/envoy", "envoy.example.com");
+        assert_eq!(admit(PeerName::Uri(spiffe.into())), Ok(()));
+        assert_eq!(admit(PeerName::Dns(spiffe.into())), refused);
+        assert_eq!(admit(PeerName::Dns(host.into())), Ok(()));
+        assert_eq!(admit(PeerName::Uri(host.into())), refused);
     }
 
     #[test]

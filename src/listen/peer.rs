@@ -11,7 +11,29 @@ use x509_cert::ext::pkix::name::GeneralName;
 /// A client whose certificate was verified. It is among the extensions of each of its requests.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    names: Arc<[Box<str>]>,
+    names: Arc<[PeerName]>,
+}
+
+/// A name in a certificate's `subjectAltName` (RFC 5280 §4.2.1.6). Names of two types are never equal: an authority that vouches
+/// for DNS names need not have looked at one that reads like a URI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerName {
+    /// `uniformResourceIdentifier`, such as a SPIFFE ID.
+    Uri(Box<str>),
+    /// `dNSName`.
+    Dns(Box<str>),
+}
+
+impl PeerName {
+    /// The name that people mean by this text. A URI has a colon after its scheme (RFC 3986 §3), and a DNS name has none.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        if text.contains(':') {
+            Self::Uri(text.into())
+        } else {
+            Self::Dns(text.into())
+        }
+    }
 }
 
 impl Peer {
@@ -25,20 +47,21 @@ impl Peer {
 
     /// A client with these names, for tests.
     #[cfg(test)]
-    pub(crate) fn named(names: &[&str]) -> Self {
+    pub(crate) fn named(names: &[PeerName]) -> Self {
         Self {
-            names: names.iter().map(|name| (*name).into()).collect(),
+            names: names.into(),
         }
     }
 
-    /// Its names: URIs and DNS names of the certificate's `subjectAltName` (RFC 5280 §4.2.1.6), as they stand there.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(|name| &**name)
+    /// Its names: URIs and DNS names of the certificate's `subjectAltName`, as they stand there.
+    #[must_use]
+    pub fn names(&self) -> &[PeerName] {
+        &self.names
     }
 }
 
 /// None at all of a certificate that cannot be read.
-fn names(certificate: &CertificateDer<'_>) -> Vec<Box<str>> {
+fn names(certificate: &CertificateDer<'_>) -> Vec<PeerName> {
     let Ok(certificate) = Certificate::from_der(certificate) else {
         return Vec::new();
     };
@@ -47,8 +70,8 @@ fn names(certificate: &CertificateDer<'_>) -> Vec<Box<str>> {
         return Vec::new();
     };
     let name = |name: &GeneralName| match name {
-        GeneralName::UniformResourceIdentifier(uri) => Some(uri.as_str().into()),
-        GeneralName::DnsName(name) => Some(name.as_str().into()),
+        GeneralName::UniformResourceIdentifier(uri) => Some(PeerName::Uri(uri.as_str().into())),
+        GeneralName::DnsName(name) => Some(PeerName::Dns(name.as_str().into())),
         _ => None,
     };
     names.iter().filter_map(name).collect()

@@ -99,6 +99,33 @@ async fn names_of_a_verified_certificate_reach_the_decision() {
     );
 }
 
+/// An authority that vouches for DNS names may sign a text that reads like somebody's URI.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_name_counts_by_type_and_value() {
+    let (spiffe, host) = ("spiffe://example.com/envoy", "envoy.example.com");
+    for (configured, good, bad) in [
+        (
+            spiffe,
+            Identity::client_named(spiffe),
+            Identity::client_at(spiffe),
+        ),
+        (
+            host,
+            Identity::client_at(host),
+            Identity::client_named(host),
+        ),
+    ] {
+        let server = gate("types", &format!("{{certificate_names: ['{configured}']}}")).await;
+        assert_eq!(
+            ask(&server, Some(&good), &[]).await,
+            "admitted",
+            "{configured}"
+        );
+        let refused = ask(&server, Some(&bad), &[]).await;
+        assert_eq!(refused, "CertificateNameUnknown", "{configured}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_in_the_metadata_reaches_the_decision() {
     let file = site::path("secret");

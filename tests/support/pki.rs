@@ -105,6 +105,13 @@ impl Identity {
         trusted().sign(params)
     }
 
+    /// The same with one name, which stands there as a DNS name, be it one or not.
+    pub(crate) fn client_at(name: &str) -> Self {
+        let mut params = for_client();
+        params.subject_alt_names = vec![SanType::DnsName(name.try_into().unwrap())];
+        trusted().sign(params)
+    }
+
     /// A client that no key server here lets in.
     pub(crate) fn stranger_client() -> Self {
         stranger().sign(for_client())

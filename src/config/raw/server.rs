@@ -211,7 +211,7 @@ pub(in crate::config) struct Caller {
     #[schemars(extend("default" = "x-watchword-secret"))]
     pub(in crate::config) secret_header: Option<String>,
     /// Names of which the client's certificate must have one: a URI or a DNS name of its `subjectAltName`, compared exactly.
-    /// Needs `tls.client_ca`.
+    /// What has a colon is a URI, everything else a DNS name; a name of the other type does not count. Needs `tls.client_ca`.
     pub(in crate::config) certificate_names: Option<Vec<String>>,
 }
 

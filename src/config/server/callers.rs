@@ -12,6 +12,7 @@ use crate::config::findings::Findings;
 use crate::config::raw;
 use crate::config::values::{filled, path};
 use crate::jwks::{read_bounded, without_line_break};
+use crate::listen::PeerName;
 
 const DEFAULT_HEADER: &str = "x-watchword-secret";
 /// Shortest and longest secret, in bytes.
@@ -36,7 +37,7 @@ pub struct CallerDemand {
     /// A secret in the call's metadata, where one is demanded.
     pub secret: Option<CallerSecret>,
     /// Names of which the verified client certificate must have one; empty: no certificate is demanded.
-    pub certificate_names: Vec<String>,
+    pub certificate_names: Vec<PeerName>,
 }
 
 /// A secret in the metadata of a call, known by its digest only.
@@ -135,7 +136,7 @@ impl Section<'_, '_> {
                 Some(file) => Some(self.secret(header?, file)?),
                 None => None,
             },
-            certificate_names: names.to_vec(),
+            certificate_names: names.iter().map(|name| PeerName::from_text(name)).collect(),
         })
     }
 
