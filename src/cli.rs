@@ -14,6 +14,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::escape::escape_lines;
+
 /// A gRPC sidecar that answers: may the bearer of this token pass, and who is it?
 #[derive(Parser)]
 #[command(name = "watchword", version)]
@@ -95,7 +97,7 @@ fn say(line: &str) {
     let _ = writeln!(anstream::stdout().lock(), "{line}");
 }
 
-/// Writes a line to standard error.
-fn complain(line: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+/// Writes lines to standard error. They may repeat what anybody wrote.
+fn complain(lines: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", escape_lines(lines));
 }

@@ -15,6 +15,7 @@ pub mod authenticator;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod escape;
 pub mod explain;
 pub mod grpc;
 pub mod jose;

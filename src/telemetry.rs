@@ -6,6 +6,7 @@
 
 mod decision_line;
 mod decision_log;
+mod escaped_lines;
 mod exposition;
 mod lines;
 mod logging;

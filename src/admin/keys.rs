@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::escape::escape_lines;
 use crate::jwks::{Refresh, SourceStatus};
 use crate::policy::{IssuerId, Policy};
 
@@ -88,10 +88,9 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
     let generation = admin.state.generation();
     let sources = generation.keys().status().into_iter();
     let sources = sources.map(|status| Source::of(status, generation.policy()));
-    Json(Sources {
+    json(&Sources {
         sources: sources.collect(),
     })
-    .into_response()
 }
 
 /// The keys of an issuer that are in use, as a JWK set. Nothing but public members can be in it.
@@ -143,11 +142,20 @@ pub(super) async fn refresh(
         .iter()
         .all(|source| source.retry_after_seconds.is_some());
     let Some(wait) = cooling.min().filter(|_| all_cool) else {
-        return (StatusCode::ACCEPTED, Json(Refreshes { sources })).into_response();
+        return (StatusCode::ACCEPTED, json(&Refreshes { sources })).into_response();
     };
     let retry_after = [(header::RETRY_AFTER, HeaderValue::from(wait))];
     let status = StatusCode::TOO_MANY_REQUESTS;
-    (status, retry_after, Json(Refreshes { sources })).into_response()
+    (status, retry_after, json(&Refreshes { sources })).into_response()
+}
+
+/// Key ids and errors repeat what a key server wrote.
+fn json(page: &impl Serialize) -> Response {
+    let Ok(text) = serde_json::to_string(page) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let media_type = [(header::CONTENT_TYPE, "application/json")];
+    (media_type, escape_lines(&text).into_owned()).into_response()
 }
 
 fn issuer_named(policy: &Policy, name: &str) -> Option<IssuerId> {

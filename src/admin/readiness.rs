@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use crate::escape::{Escaped, escape_lines};
 use crate::explain::instant;
 use crate::grpc::Generation;
 use crate::policy::Policy;
@@ -69,7 +70,7 @@ fn shadow(policy: &Policy) -> String {
     if rules.is_empty() {
         "off".to_owned()
     } else {
-        format!("ON for rules: {}", rules.join(", "))
+        format!("ON for rules: {}", Escaped(&rules.join(", ")))
     }
 }
 
@@ -86,6 +87,7 @@ fn configuration(reloads: &Reloads) -> String {
             at,
             refusal: Some(refusal),
         }) => {
+            let refusal = escape_lines(&refusal);
             let refusal = refusal.replace('\n', "\n  ");
             let at = instant(at);
             format!("an earlier one; that of {at} was REFUSED ({counts}):\n  {refusal}")
@@ -104,12 +106,14 @@ fn keys(generation: &Generation, text: &mut String) {
             .map_or_else(String::new, |age| format!(", {}s old", age.as_secs()));
         let (state, number) = (source.state, source.keys.len());
         let issuers = issuers.join(", ");
+        let issuers = Escaped(&issuers);
         let _ = writeln!(text, "keys of {issuers}: {state}, {number} usable{age}");
         if let Some((ago, error)) = &source.failure {
             let _ = writeln!(
                 text,
-                "  the last fetch failed {}s ago: {error}",
-                ago.as_secs()
+                "  the last fetch failed {}s ago: {}",
+                ago.as_secs(),
+                Escaped(error)
             );
         }
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::config::{Config, Problems};
+use crate::escape::Escaped;
 
 use super::{complain, say};
 
@@ -42,7 +43,7 @@ fn is_good(file: &Path, strict: bool) -> bool {
             };
             say(&format!(
                 "{}: good (issuers: {issuers}, rules: {rules}{warnings})",
-                name.display()
+                Escaped(&name.to_string_lossy())
             ));
             true
         }

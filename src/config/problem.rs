@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::escape::Escaped;
+
 /// A place in the file; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
@@ -104,16 +106,17 @@ const MAX_SHOWN: usize = 100;
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.to_string_lossy();
         for (index, problem) in self.list.iter().take(MAX_SHOWN).enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
             let Position { line, column } = problem.position;
-            write!(f, "{}:{line}:{column}: {problem}", self.file.display())?;
+            write!(f, "{}:{line}:{column}: {problem}", Escaped(&file))?;
         }
         match self.list.len().saturating_sub(MAX_SHOWN) {
             0 => Ok(()),
-            more => write!(f, "\n{}: and {more} more problems", self.file.display()),
+            more => write!(f, "\n{}: and {more} more problems", Escaped(&file)),
         }
     }
 }
@@ -122,11 +125,12 @@ impl fmt::Display for Problems {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.setting.is_empty() {
-            write!(f, "{}: ", self.setting)?;
+            write!(f, "{}: ", Escaped(&self.setting))?;
         }
-        write!(f, "found {}; expected {}", self.found, self.expected)?;
+        let (found, expected) = (Escaped(&self.found), Escaped(&self.expected));
+        write!(f, "found {found}; expected {expected}")?;
         match &self.hint {
-            Some(hint) => write!(f, "; did you mean {hint:?}?"),
+            Some(hint) => write!(f, "; did you mean \"{}\"?", Escaped(hint)),
             None => Ok(()),
         }
     }

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::escape::Escaped;
+
 use super::findings::Findings;
 use super::problem::Problem;
 use super::raw;
@@ -96,12 +98,10 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = (self.position().line, self.position().column);
-        let (file, code) = (self.file.display(), self.code.name());
-        write!(
-            f,
-            "{file}:{line}:{column}: warning: {} [{code}]",
-            self.problem
-        )
+        let (problem, code) = (&self.problem, self.code.name());
+        let file = self.file.to_string_lossy();
+        let file = Escaped(&file);
+        write!(f, "{file}:{line}:{column}: warning: {problem} [{code}]")
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::config::{DecisionPolicy, DecisionsConfig};
 
+use super::escaped_lines::EscapedLines;
 use super::{Lines, Metrics, Observation, TelemetryError, TraceId};
 use claims::ListedClaims;
 use record::Record;
@@ -59,7 +60,7 @@ impl DecisionLog {
         LINE.with_borrow_mut(|line| {
             line.clear();
             // Writing to memory does not fail, and a record has no keys but strings.
-            if serde_json::to_writer(&mut *line, &record).is_ok() {
+            if serde_json::to_writer(EscapedLines::new(&mut *line, false), &record).is_ok() {
                 line.push(b'\n');
                 self.lines.push(line);
             }

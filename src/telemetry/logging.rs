@@ -11,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
+use super::escaped_lines::EscapedLines;
 use super::{LAST_WORDS, Lines, lines, panics};
 
 /// Lines that were not written. There is one operational log in a process, and so one count.
@@ -57,7 +58,7 @@ where
 {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter(config.level))
-        .with_writer(writer)
+        .with_writer(EscapedLines::new(writer, colours))
         // Where lines cannot be written, telling so on standard error would panic.
         .log_internal_errors(false)
         .with_ansi(colours)

@@ -41,6 +41,22 @@ fn check(name: &str, config: &str, keys: &str) -> (Option<i32>, String, String) 
     )
 }
 
+/// A file of somebody else must not steer the terminal of whoever checks it, nor forge lines.
+#[test]
+fn what_a_file_says_cannot_steer_a_terminal() {
+    let name = r#""a\u202eb\e[2J\x7f\x85\nc\u00e9""#;
+    let config = format!(
+        "issuers: {{{name}: {{issuer: a, any_audience: true, jwks: {{file: keys.json}}, more: 1}}}}\n"
+    );
+    let (code, _, err) = check("steer", &config, KEYS);
+    assert_eq!(code, Some(1));
+    let escaped = r"issuers.a\u202eb\u001b[2J\u007f\u0085\u000acé: found unknown key";
+    assert!(err.contains(escaped), "{err}");
+    let acts = |character: char| character != '\n' && watchword::escape::is_active(character);
+    assert!(!err.contains(acts), "{err:?}");
+    assert_eq!(err.lines().count(), 1, "{err}");
+}
+
 #[test]
 fn a_good_file_is_good() {
     let (code, out, err) = check("good", GOOD, KEYS);

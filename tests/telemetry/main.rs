@@ -10,6 +10,7 @@
     reason = "tests, in which counts are compared"
 )]
 
+mod active_characters;
 mod collector;
 mod decision_log;
 mod lint;

@@ -83,10 +83,16 @@ pub(crate) fn telemetry(sections: &str) -> (Telemetry, PipeReader) {
     (telemetry, reader)
 }
 
-/// The lines of a decision log, to its end.
-pub(crate) fn lines(mut log: PipeReader) -> Vec<Value> {
+/// A decision log, to its end.
+pub(crate) fn text(mut log: PipeReader) -> String {
     let mut text = String::new();
     log.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// The lines of a decision log, to its end.
+pub(crate) fn lines(log: PipeReader) -> Vec<Value> {
+    let text = text(log);
     let lines = text.lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap())

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::escape::escape_lines;
 use crate::explain::{Outcome, Step, instant, plain};
 use crate::token::Denial;
 
@@ -52,7 +53,7 @@ pub(super) fn print(judged: &Judged<'_>) -> anyhow::Result<()> {
         steps: explanation.steps.iter().map(Check::of).collect(),
         hint: denial.and_then(hint),
     };
-    say(&serde_json::to_string(&report)?);
+    say(&escape_lines(&serde_json::to_string(&report)?));
     Ok(())
 }
 

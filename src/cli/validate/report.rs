@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
+use crate::escape::Escaped;
 use crate::explain::{Explanation, Outcome, Step, instant, plain};
 
 use super::super::say;
@@ -48,7 +49,7 @@ fn verdict(explanation: &Explanation) -> String {
     };
     format!(
         "{style}{verdict} {reason}{style:#}: {}{shadow}",
-        message(explanation)
+        Escaped(&message(explanation))
     )
 }
 
@@ -96,6 +97,6 @@ fn line(step: &Step, width: usize, plain: Style) -> String {
         Outcome::Fail(_) => format!("{} (expected: {})", step.found, step.expected),
         Outcome::NotReached => NOT_REACHED.to_owned(),
     };
-    let name = &step.name;
+    let (name, text) = (Escaped(&step.name).to_string(), Escaped(&text));
     format!("{style}{mark:4}{style:#}  {plain}{name:width$}  {text}{plain:#}")
 }

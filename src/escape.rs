@@ -1,0 +1,84 @@
+//! Characters that a terminal or a reader of logs acts on, and how they are written: as the escapes of JSON (RFC 8259 §7).
+//!
+//! Control characters move the cursor, end lines or start escape sequences; marks for the direction of text turn words round;
+//! others are invisible, and let two texts look alike. All that repeats text from outside is written through here: the logs,
+//! what commands print, and the pages for operators.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::ops::RangeInclusive;
+
+/// Characters of the category Cf (format), those that are ignored where they cannot be shown
+/// (`Default_Ignorable_Code_Point`), and the separators of lines and paragraphs, in Unicode 16.
+const INVISIBLE: [RangeInclusive<char>; 25] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{600}'..='\u{605}',
+    '\u{61c}'..='\u{61c}',
+    '\u{6dd}'..='\u{6dd}',
+    '\u{70f}'..='\u{70f}',
+    '\u{890}'..='\u{891}',
+    '\u{8e2}'..='\u{8e2}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{110bd}'..='\u{110bd}',
+    '\u{110cd}'..='\u{110cd}',
+    '\u{13430}'..='\u{1343f}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+/// Whether a terminal or a reader of logs acts on the character, or does not show it: C0, DEL, C1, and [`INVISIBLE`].
+#[must_use]
+pub fn is_active(character: char) -> bool {
+    character.is_control() || INVISIBLE.iter().any(|range| range.contains(&character))
+}
+
+/// A text with escapes for what [`is_active`]. Inside a string of JSON, it means the same as before; elsewhere, a backslash may
+/// stand for itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'t>(pub &'t str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if !is_active(character) {
+                f.write_char(character)?;
+                continue;
+            }
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(f, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text whose line breaks stay; all else that [`is_active`] is escaped.
+#[must_use]
+pub fn escape_lines(text: &str) -> Cow<'_, str> {
+    if !text
+        .chars()
+        .any(|character| character != '\n' && is_active(character))
+    {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<_> = text
+        .split('\n')
+        .map(|line| Escaped(line).to_string())
+        .collect();
+    Cow::Owned(lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests;

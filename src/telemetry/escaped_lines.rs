@@ -1,0 +1,96 @@
+//! Lines without characters that a terminal or a reader of logs acts on.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use tracing::Metadata;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::escape::Escaped;
+
+/// Writes lines, each with one call, with escapes for what `escape::is_active` in them.
+#[derive(Debug)]
+pub(super) struct EscapedLines<W> {
+    inner: W,
+    colours: bool,
+}
+
+impl<W> EscapedLines<W> {
+    /// `colours`: lines have the escape sequences of colours, which stay.
+    pub(super) fn new(inner: W, colours: bool) -> Self {
+        Self { inner, colours }
+    }
+}
+
+impl<W: Write> Write for EscapedLines<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let (last, others) = line.split_last().unwrap_or((&b'\n', line));
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~');
+        if others.iter().all(plain) && (plain(last) || *last == b'\n') {
+            self.inner.write_all(line)?;
+        } else {
+            let text = String::from_utf8_lossy(line);
+            let escaped = escape_line(&text, self.colours);
+            self.inner.write_all(escaped.as_bytes())?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for EscapedLines<W> {
+    type Writer = EscapedLines<W::Writer>;
+
+    fn make_writer(&'w self) -> Self::Writer {
+        EscapedLines::new(self.inner.make_writer(), self.colours)
+    }
+
+    fn make_writer_for(&'w self, metadata: &Metadata<'_>) -> Self::Writer {
+        EscapedLines::new(self.inner.make_writer_for(metadata), self.colours)
+    }
+}
+
+/// One line, which may end with a line break; every other one is escaped.
+fn escape_line(line: &str, colours: bool) -> String {
+    let (line, end) = match line.strip_suffix('\n') {
+        Some(line) => (line, "\n"),
+        None => (line, ""),
+    };
+    let mut escaped = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, style, after)) = next_style(rest).filter(|_| colours) {
+        // Writing to a String cannot fail.
+        let _ = write!(escaped, "{}{style}", Escaped(before));
+        rest = after;
+    }
+    let _ = write!(escaped, "{}{end}", Escaped(rest));
+    escaped
+}
+
+/// What stands before the first change of colours, that change (`ESC [ … m`), and what follows.
+fn next_style(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let start = from + text.get(from..)?.find("\u{1b}[")?;
+        let parameters = text.get(start + 2..)?;
+        let length = parameters
+            .bytes()
+            .take_while(|byte| byte.is_ascii_digit() || *byte == b';')
+            .count();
+        let end = start + 2 + length;
+        if text.get(end..)?.starts_with('m') {
+            return Some((
+                text.get(..start)?,
+                text.get(start..=end)?,
+                text.get(end + 1..)?,
+            ));
+        }
+        from = end;
+    }
+}
+
+#[cfg(test)]
+mod tests;
