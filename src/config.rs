@@ -186,7 +186,10 @@ impl Config {
         findings.fail_if_any()?;
         let max_token_size = server.max_token_size;
         let shadow = raw.mode == raw::Mode::Shadow;
-        let policy = Policy::new(issuers, rules, places, max_token_size, shadow);
+        let mut policy = Policy::new(issuers, rules, places, max_token_size, shadow);
+        if raw.server.forward_override_headers {
+            policy = policy.forwarding_override_headers();
+        }
         let config = Self {
             server,
             log,

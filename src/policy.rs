@@ -72,6 +72,14 @@ impl Policy {
         }
     }
 
+    /// The same policy, which lets headers pass that may change the method or the path
+    /// (`server.forward_override_headers`).
+    #[must_use]
+    pub fn forwarding_override_headers(mut self) -> Self {
+        self.managed.forward_overrides();
+        self
+    }
+
     /// All issuers.
     #[must_use]
     pub fn issuers(&self) -> &[Issuer] {

@@ -1,4 +1,4 @@
-//! Claims that become headers, and the header names that only Watchword may set.
+//! Claims that become headers, the header names that only Watchword may set, and those that nobody may.
 //!
 //! A value is written so that it can be read back exactly and can never end its header or look like
 //! two values: outside visible ASCII and inner spaces, bytes are percent-encoded, and so is `%`.
@@ -14,6 +14,19 @@ const MAX_VALUE: usize = 4096;
 /// Longest values of one answer together, in bytes. Envoy refuses requests with headers over 60 KiB.
 const MAX_TOTAL: usize = 16384;
 
+/// Headers by which a service's framework may take another method or path than the one that was judged, each
+/// with its underscore form: Rack, Express and Symfony read the first three, Symfony and Laminas the last two.
+///
+/// Left out are `x-original-uri` and `x-original-method`, which proxies write for others to read: no
+/// framework that we know of routes by them.
+const OVERRIDES: [(&str, &str); 5] = [
+    ("x-http-method", "x_http_method"),
+    ("x-http-method-override", "x_http_method_override"),
+    ("x-method-override", "x_method_override"),
+    ("x-original-url", "x_original_url"),
+    ("x-rewrite-url", "x_rewrite_url"),
+];
+
 /// A header name that Watchword may manage: lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderName(Bytes);
@@ -27,6 +40,9 @@ pub enum HeaderNameError {
     /// A name that HTTP, the proxy or the credential needs.
     #[error("this header is reserved: HTTP, the proxy or the credential depends on it")]
     Reserved,
+    /// A name from which a framework may take another method or path: a claim must not choose them.
+    #[error("this header is reserved: frameworks take the method or the path from it")]
+    Override,
 }
 
 /// A claim that becomes a header.
@@ -56,7 +72,7 @@ pub enum ArrayForm {
 #[derive(Clone, Debug, Default)]
 pub struct ClaimHeaders(Vec<ClaimHeader>);
 
-/// Every header name that some issuer's claims may set.
+/// Every header name that some issuer's claims may set, and the names that no request may bring to the service.
 #[derive(Debug)]
 pub struct ManagedHeaders {
     names: Vec<HeaderName>,
@@ -64,6 +80,8 @@ pub struct ManagedHeaders {
     underscored: Vec<Bytes>,
     /// Headers in which tokens are looked for: a look-alike could bring a second credential to the service.
     credentials: Vec<Box<str>>,
+    /// [`OVERRIDES`]; or none, where the configuration lets them pass.
+    overrides: &'static [(&'static str, &'static str)],
 }
 
 impl HeaderName {
@@ -77,8 +95,12 @@ impl HeaderName {
         if name.is_empty() || name.len() > 128 || !name.bytes().all(allowed) {
             return Err(HeaderNameError::Form);
         }
-        if is_reserved(&name.replace('_', "-")) {
+        let dashed = name.replace('_', "-");
+        if is_reserved(&dashed) {
             return Err(HeaderNameError::Reserved);
+        }
+        if OVERRIDES.iter().any(|(known, _)| *known == dashed) {
+            return Err(HeaderNameError::Override);
         }
         Ok(Self(Bytes::copy_from_slice(name.as_bytes())))
     }
@@ -88,6 +110,13 @@ impl HeaderName {
     #[must_use]
     pub fn is_like(&self, other: &[u8]) -> bool {
         is_like(&self.0, other)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Checked when it was parsed.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -276,31 +305,47 @@ impl ManagedHeaders {
             names,
             underscored,
             credentials,
+            overrides: &OVERRIDES,
         }
     }
 
-    /// The names to remove from a request that was `received` with these headers, and in which `set` is set: managed names that are not, their
-    /// underscore forms, and whatever the client sent that may be taken for one of them, or for a header in which
-    /// tokens are looked for.
+    pub(super) fn forward_overrides(&mut self) {
+        self.overrides = &[];
+    }
+
+    /// The names that some issuer's claims may set.
+    pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.names.iter()
+    }
+
+    /// The names of headers that may change the method or the path, in the form with dashes; none, where the
+    /// configuration lets them pass.
+    pub fn overrides(&self) -> impl Iterator<Item = &'static str> {
+        self.overrides.iter().map(|(dashed, _)| *dashed)
+    }
+
+    /// The names to remove from a request that was `received` with these headers, and in which `set` is set: managed names that are not,
+    /// override headers, the underscore forms of both, and whatever the client sent that may be taken for one of them, or for a header
+    /// in which tokens are looked for.
+    ///
+    /// What is fixed is removed even if it was not received: the proxy may not tell of every header.
     #[must_use]
     pub fn to_remove(&self, set: &[(Bytes, Bytes)], received: &[Header<'_>]) -> Vec<Bytes> {
         let is_set = |name: &Bytes| set.iter().any(|(known, _)| known == name);
-        let mut remove: Vec<Bytes> = self
-            .names
-            .iter()
-            .map(|name| &name.0)
-            .filter(|name| !is_set(name))
-            .cloned()
-            .collect();
-        remove.extend(
-            self.underscored
-                .iter()
-                .filter(|name| !is_set(name))
-                .cloned(),
-        );
+        let most = self.names.len() + self.underscored.len() + 2 * self.overrides.len();
+        let mut remove = Vec::with_capacity(most);
+        let managed = self.names.iter().map(|name| &name.0);
+        let managed = managed.chain(&self.underscored);
+        remove.extend(managed.filter(|name| !is_set(name)).cloned());
+        // Never set: their names are reserved.
+        let overrides = self.overrides.iter();
+        remove.extend(overrides.flat_map(|(dashed, underscored)| {
+            [dashed, underscored].map(|name| Bytes::from_static(name.as_bytes()))
+        }));
         let fixed = remove.len();
         for header in received {
-            let alias = self.names.iter().any(|name| name.is_like(header.name));
+            let alias = self.names.iter().any(|name| name.is_like(header.name))
+                || self.is_like_override(header.name);
             let second = self.is_credential_lookalike(header.name);
             if alias || second {
                 let lower = Bytes::from(header.name.to_ascii_lowercase());
@@ -322,6 +367,11 @@ impl ManagedHeaders {
         self.credentials.iter().any(|name| {
             is_like(name.as_bytes(), other) && !name.as_bytes().eq_ignore_ascii_case(other)
         })
+    }
+
+    fn is_like_override(&self, name: &[u8]) -> bool {
+        let mut names = self.overrides.iter();
+        names.any(|(dashed, _)| is_like(dashed.as_bytes(), name))
     }
 }
 

@@ -60,6 +60,7 @@ server:
   - header: authorization
     scheme: Bearer
   proxy_ignores_host_port: false
+  forward_override_headers: false
   drain: 5s
   shutdown_timeout: 10s
   max_in_flight: 4096

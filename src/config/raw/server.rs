@@ -50,6 +50,11 @@ pub(in crate::config) struct Server {
     /// Whether the proxy in front ignores a port in `Host` when it chooses a route, as Istio, Envoy Gateway and Contour do.
     /// Rules then compare hosts without their port.
     pub(in crate::config) proxy_ignores_host_port: bool,
+    /// Whether a request may bring `x-http-method`, `x-http-method-override`, `x-method-override`, `x-original-url` and
+    /// `x-rewrite-url` to the service. Frameworks that read them take another method or path than the one that the rules
+    /// judged: a client that may GET could DELETE. They are removed on every allow unless this is `true`, which is safe
+    /// only where no service behind this proxy reads them.
+    pub(in crate::config) forward_override_headers: bool,
     /// How long a server that was told to stop goes on as before, but for its health, which is `NOT_SERVING` at once: the
     /// time that load balancers have to notice.
     #[schemars(transform = DRAIN.in_schema())]
@@ -79,6 +84,7 @@ impl Default for Server {
                 ..TokenFrom::default()
             }],
             proxy_ignores_host_port: false,
+            forward_override_headers: false,
             drain: "5s".to_owned(),
             shutdown_timeout: "10s".to_owned(),
             max_in_flight: 4096,

@@ -90,8 +90,15 @@ async fn in_shadow_mode_nothing_is_denied() {
     let Some(Verdict::Allow(allow)) = reply.await.into_message().verdict else {
         panic!("an allow");
     };
-    let removed = [&b"x-auth-subject"[..], b"x_auth_subject"];
-    assert_eq!(allow.headers_to_remove, removed, "nobody forges a header");
+    let removed = &allow.headers_to_remove;
+    for name in [
+        "x-auth-subject",
+        "x_auth_subject",
+        "x-original-url",
+        "x_original_url",
+    ] {
+        assert!(removed.contains(&name.into()), "{name} of {removed:?}");
+    }
     let no_token = call(Ok(Bytes::new()), None);
     assert_eq!(codes(state, &no_token).await, (0, 0));
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use crate::request::Header;
 use crate::token::{ClaimPath, Claims};
 
-use super::{ArrayForm, ClaimHeader, ClaimHeaders, HeaderName, HeaderNameError, ManagedHeaders};
+use super::{
+    ArrayForm, ClaimHeader, ClaimHeaders, HeaderName, HeaderNameError, ManagedHeaders, OVERRIDES,
+};
 
 fn headers(array: ArrayForm, required: bool) -> ClaimHeaders {
     let name = HeaderName::parse("x-claim").unwrap();
@@ -175,6 +177,13 @@ fn reserved_and_misspelt_names_are_refused() {
             "{name}"
         );
     }
+    for name in ["x-original-url", "x_http_method_override"] {
+        assert_eq!(
+            HeaderName::parse(name),
+            Err(HeaderNameError::Override),
+            "{name}"
+        );
+    }
     for name in ["", ":path", "X-User", "x user", "x.user", "x-usér"] {
         assert_eq!(
             HeaderName::parse(name),
@@ -187,7 +196,8 @@ fn reserved_and_misspelt_names_are_refused() {
 
 #[test]
 fn look_alikes_of_a_credential_header_are_removed_and_the_header_itself_is_not() {
-    let managed = ManagedHeaders::new(std::iter::empty(), vec!["x-api-token".into()]);
+    let mut managed = ManagedHeaders::new(std::iter::empty(), vec!["x-api-token".into()]);
+    managed.forward_overrides();
     let fields = [
         "x-api-token",
         "X-Api-Token",
@@ -203,6 +213,41 @@ fn look_alikes_of_a_credential_header_are_removed_and_the_header_itself_is_not()
         .to_vec();
     let removed = managed.to_remove(&[], &headers);
     assert_eq!(removed, ["x.api.token", "x_api_token"]);
+}
+
+#[test]
+fn override_headers_are_removed_even_if_nobody_told_of_them() {
+    let managed = ManagedHeaders::new(std::iter::empty(), Vec::new());
+    let removed = managed.to_remove(&[], &[]);
+    for (dashed, underscored) in OVERRIDES {
+        assert_eq!(underscored, dashed.replace('-', "_"));
+        for name in [dashed, underscored] {
+            assert!(removed.contains(&Bytes::from_static(name.as_bytes())));
+        }
+    }
+    assert_eq!(removed.len(), 2 * OVERRIDES.len());
+}
+
+#[test]
+fn look_alikes_of_override_headers_are_removed_unless_they_may_pass() {
+    let mut managed = ManagedHeaders::new(std::iter::empty(), Vec::new());
+    let names = [
+        "X.Http.Method",
+        "x-http_method-override",
+        "X-Original.URL",
+        "x-original-uri",
+    ];
+    let sent = names.map(|name| Header {
+        name: name.as_bytes(),
+        value: b"DELETE",
+    });
+    let removed = managed.to_remove(&[], &sent);
+    for name in &names[..3] {
+        assert!(removed.contains(&Bytes::from(name.to_ascii_lowercase())));
+    }
+    assert!(!removed.contains(&Bytes::from_static(b"x-original-uri")));
+    managed.forward_overrides();
+    assert_eq!(managed.to_remove(&[], &sent), Vec::<Bytes>::new());
 }
 
 proptest! {

@@ -101,22 +101,31 @@ fn spelling_of_a_host_gets_no_laxer_rule(case: &mut Case) {
     }
 }
 
-const RENAMING: [&str; 12] = [
+/// Frameworks read them; no service behind the proxy gets one.
+const OVERRIDES: [&str; 5] = [
     "x-http-method-override",
     "x-original-url",
     "x-rewrite-url",
+    "x-method-override",
+    "x-http-method",
+];
+const RENAMING: [&str; 12] = [
+    OVERRIDES[0],
+    OVERRIDES[1],
+    OVERRIDES[2],
+    OVERRIDES[3],
+    OVERRIDES[4],
     "x-forwarded-uri",
     "x-forwarded-path",
     "x-envoy-original-path",
     "x-original-uri",
-    "x-method-override",
-    "x-http-method",
     "x-forwarded-prefix",
     "x-envoy-original-method",
     "x-original-method",
 ];
 
 fn headers_that_rename_a_request_are_ignored(case: &mut Case) {
+    override_headers_are_removed(case);
     for name in RENAMING {
         for value in [
             "/public/x",
@@ -133,6 +142,7 @@ fn headers_that_rename_a_request_are_ignored(case: &mut Case) {
         for value in ["/admin/x", "DELETE"] {
             let outcome = case.allows(&PATHS, name, &Call::get("/public/x").header(name, value));
             case.equal("rule", outcome.rule(), "public");
+            case.equal(name, outcome.removes(name), OVERRIDES.contains(&name));
         }
         let raw = Call::get("/admin/x").raw_header(name, "/public/x");
         case.denies(&PATHS, name, &raw, 401, "token_missing");
@@ -140,6 +150,46 @@ fn headers_that_rename_a_request_are_ignored(case: &mut Case) {
     for pseudo in [":path", ":Path"] {
         let call = Call::get("/admin/x").header(pseudo, "/public/x");
         case.denies(&PATHS, pseudo, &call, 401, "token_missing");
+    }
+}
+
+/// With services that read none of [`OVERRIDES`].
+static FORWARDING: LazyLock<Site> = LazyLock::new(|| {
+    let lax = Settings::of(corp()).server("forward_override_headers: true");
+    Site::start(&lax.rules("- {name: rest, require: {optional: true}}"))
+});
+/// Without any enforcement.
+static SHADOW: LazyLock<Site> =
+    LazyLock::new(|| Site::start(&Settings::of(corp()).top("mode: shadow")));
+
+/// On every allow, and also where the proxy did not tell of them (Envoy's `allowed_headers`).
+fn override_headers_are_removed(case: &mut Case) {
+    let anonymous = Call::get("/public/x");
+    let known = || Call::get("/orders").token(alice());
+    for name in OVERRIDES {
+        let underscored = name.replace('-', "_");
+        for (site, what, call) in [
+            (&PATHS, "anonymous", anonymous.clone()),
+            (&OPEN_END, "with a token", known()),
+        ] {
+            let outcome = case.allows(site, what, &call);
+            case.holds(name, outcome.removes(name) && outcome.removes(&underscored));
+        }
+        let shadowed = SHADOW.ask(&anonymous);
+        case.holds(
+            "in shadow mode",
+            shadowed.is_allow() && shadowed.removes(name),
+        );
+        let dotted = name.replace('-', ".");
+        for spelling in [&dotted, &name.replacen('-', "_", 1)] {
+            let call = known().header(spelling, "DELETE");
+            let outcome = case.allows(&OPEN_END, spelling, &call);
+            case.holds(spelling, outcome.removes(spelling));
+        }
+        for call in [anonymous.clone(), known()] {
+            let outcome = case.allows(&FORWARDING, name, &call.header(name, "DELETE"));
+            case.holds("it may pass", !outcome.removes(name));
+        }
     }
 }
 
