@@ -61,6 +61,7 @@ server:
     scheme: Bearer
   proxy_ignores_host_port: false
   forward_override_headers: false
+  proxy_ignores_host_port: false
   drain: 5s
   shutdown_timeout: 10s
   max_in_flight: 4096

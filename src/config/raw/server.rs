@@ -55,6 +55,9 @@ pub(in crate::config) struct Server {
     /// judged: a client that may GET could DELETE. They are removed on every allow unless this is `true`, which is safe
     /// only where no service behind this proxy reads them.
     pub(in crate::config) forward_override_headers: bool,
+    /// Whether the proxy in front ignores a port in `Host` when it chooses a route, as Istio, Envoy Gateway and Contour do.
+    /// Rules then compare hosts without their port.
+    pub(in crate::config) proxy_ignores_host_port: bool,
     /// How long a server that was told to stop goes on as before, but for its health, which is `NOT_SERVING` at once: the
     /// time that load balancers have to notice.
     #[schemars(transform = DRAIN.in_schema())]
@@ -85,6 +88,7 @@ impl Default for Server {
             }],
             proxy_ignores_host_port: false,
             forward_override_headers: false,
+            proxy_ignores_host_port: false,
             drain: "5s".to_owned(),
             shutdown_timeout: "10s".to_owned(),
             max_in_flight: 4096,
