@@ -15,7 +15,7 @@ pub(crate) enum Listener {
     Example,
     /// Headers reach Watchword as a map, joined with commas.
     JoinedHeaders,
-    /// What a careless operator may run: errors are allows, and nothing is normalised or rejected.
+    /// What a careless operator may run: errors are allows, and nothing is normalised, removed or rejected.
     Careless,
     /// `Careless`, with headers as a map.
     CarelessJoined,
@@ -25,10 +25,14 @@ pub(crate) enum Listener {
     CarelessOutage,
     /// The example, with an HTTP/2 upstream, as gRPC needs it.
     Grpc,
+    /// The example, with a route for a claim; each route says its name in [`CHOSEN_ROUTE`].
+    Routed,
+    /// `Routed`, with `clear_route_cache`.
+    Rerouted,
 }
 
 impl Listener {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Example,
         Self::JoinedHeaders,
         Self::Careless,
@@ -36,6 +40,8 @@ impl Listener {
         Self::Outage,
         Self::CarelessOutage,
         Self::Grpc,
+        Self::Routed,
+        Self::Rerouted,
     ];
 
     /// Its name in the bootstrap, and the prefix of its statistics.
@@ -48,6 +54,8 @@ impl Listener {
             Self::Outage => "outage",
             Self::CarelessOutage => "careless_outage",
             Self::Grpc => "grpc",
+            Self::Routed => "routed",
+            Self::Rerouted => "rerouted",
         }
     }
 
@@ -73,8 +81,9 @@ pub(crate) struct Peers {
 pub(crate) const ADDRESS: &str = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address";
 const HCM: &str = "/filter_chains/0/filters/0/typed_config";
 const EXT_AUTHZ: &str = "/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config";
-const ROUTE: &str =
-    "/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/route";
+const ROUTES: &str = "/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes";
+/// The route that a request got, as the upstream sees it.
+pub(crate) const CHOSEN_ROUTE: &str = "x-chosen-route";
 
 /// The bootstrap of `examples/envoy`.
 pub(crate) fn example() -> Value {
@@ -149,13 +158,36 @@ fn variant(example: &Value, listener: Listener) -> Value {
         set(&mut edited, &cluster, json!("nobody"));
     }
     if listener == Listener::Grpc {
-        set(
-            &mut edited,
-            &format!("{ROUTE}/cluster"),
-            json!("upstream_http2"),
-        );
+        for route in routes(&mut edited) {
+            set(route, "/route/cluster", json!("upstream_http2"));
+        }
+    }
+    if matches!(listener, Listener::Routed | Listener::Rerouted) {
+        name_routes(&mut edited);
+    }
+    if listener == Listener::Rerouted {
+        setting(&mut edited, EXT_AUTHZ)["clear_route_cache"] = json!(true);
     }
     edited
+}
+
+fn routes(listener: &mut Value) -> &mut Vec<Value> {
+    let routes = setting(listener, ROUTES).as_array_mut();
+    routes.expect("the example has routes")
+}
+
+/// The routes of the example, `reports` and `rest`, and before them `admin`, for those whose scope is that.
+fn name_routes(listener: &mut Value) {
+    let routes = routes(listener);
+    let scope = json!({"name": "x-auth-scope", "string_match": {"exact": "admin"}});
+    let by_scope =
+        json!({"match": {"prefix": "/", "headers": [scope]}, "route": routes[0]["route"]});
+    routes.insert(0, by_scope);
+    assert_eq!(routes.len(), 3, "the example has two routes");
+    for (route, name) in routes.iter_mut().zip(["admin", "reports", "rest"]) {
+        let header = json!({"header": {"key": CHOSEN_ROUTE, "value": name}});
+        route["request_headers_to_add"] = json!([header]);
+    }
 }
 
 fn be_careless(listener: &mut Value) {
@@ -163,6 +195,9 @@ fn be_careless(listener: &mut Value) {
         ("normalize_path", json!(false)),
         ("merge_slashes", json!(false)),
         ("path_with_escaped_slashes_action", json!("KEEP_UNCHANGED")),
+        ("strip_any_host_port", json!(false)),
+        ("strip_trailing_host_dot", json!(false)),
+        ("early_header_mutation_extensions", json!([])),
         (
             "common_http_protocol_options/headers_with_underscores_action",
             json!("ALLOW"),

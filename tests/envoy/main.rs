@@ -52,3 +52,4 @@ mod example;
 mod forged;
 mod grpc_client;
 mod open_door;
+mod routes;

@@ -69,7 +69,10 @@ fn yaml(text: &str) -> Value {
 
 #[test]
 fn envoy_in_a_pod_has_every_setting_of_the_example_and_no_other() {
-    let rendered = rendered("pod-of-example", &json!({})).unwrap();
+    let policy = yaml(include_str!("../../examples/envoy/watchword.yaml"));
+    // The claim headers are those of the example.
+    let issuers = json!({"watchword": {"config": {"issuers": policy["issuers"]}}});
+    let rendered = rendered("pod-of-example", &issuers).unwrap();
     let mut pod = yaml(file(&rendered, "orders-envoy", "envoy.yaml"));
     let mut example = example();
     for bootstrap in [&mut pod, &mut example] {

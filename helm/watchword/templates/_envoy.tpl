@@ -3,6 +3,25 @@ What Envoy needs to ask Watchword, for charts that render Envoy's configuration,
 there. Each takes a list: this chart's context, and a mapping of which all has defaults.
 */}}
 
+{{/* What the HTTP connection manager needs beside the filter, as fields of its own. Takes nothing. */}}
+{{- define "watchword.envoy.connectionManager" -}}
+normalize_path: true
+merge_slashes: true
+path_with_escaped_slashes_action: REJECT_REQUEST
+strip_any_host_port: true
+strip_trailing_host_dot: true
+common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}
+# A route is chosen before Watchword is asked: by then, these headers of the client's are gone.
+early_header_mutation_extensions:
+- name: envoy.http.early_header_mutation.header_mutation
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation
+    mutations:
+    {{- range concat (include "watchword.managedHeaders" (index . 0) | fromJsonArray) (include "watchword.overrideHeaders" (index . 0) | fromJsonArray) }}
+    - remove: {{ . }}
+    {{- end }}
+{{- end }}
+
 {{/* The first of the HTTP filters, as a mapping. Takes `cluster`, `authority` and `timeout`. */}}
 {{- define "watchword.envoy.httpFilter" -}}
 {{- $options := index . 1 -}}
@@ -56,6 +75,30 @@ load_assignment:
 {{- if and (eq $to "service") $root.Values.tls.enabled }}
 transport_socket:
   {{- include "watchword.envoy.tls" (list $root $options) | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/*
+Names of claim headers, sorted, as JSON: those of `config`, and of `integrations.managedHeaders`, for a configuration that the chart cannot read.
+*/}}
+{{- define "watchword.managedHeaders" -}}
+{{- $names := default list .Values.integrations.managedHeaders }}
+{{- if include "watchword.config.isOurs" . }}
+{{- range $_, $issuer := (default dict .Values.config).issuers }}
+{{- if kindIs "map" $issuer }}
+{{- range $name, $claim := $issuer.headers }}
+{{- if not (kindIs "invalid" $claim) }}{{ $names = append $names $name }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $names | uniq | sortAlpha | toJson }}
+{{- end }}
+
+{{/* Names of headers from which frameworks take another method or path, as JSON; none, where `config` lets them pass. */}}
+{{- define "watchword.overrideHeaders" -}}
+{{- if dig "server" "forward_override_headers" false (default dict .Values.config) }}[]{{ else -}}
+["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"]
 {{- end }}
 {{- end }}
 
