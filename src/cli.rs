@@ -49,6 +49,9 @@ enum Command {
         /// Take warnings for problems
         #[arg(long)]
         strict: bool,
+        /// Print what Envoy needs to ask the server of one file, as YAML, instead
+        #[arg(long)]
+        envoy: bool,
     },
     /// Print the JSON Schema of configuration files, for editors
     ConfigSchema {
@@ -72,7 +75,12 @@ pub fn run() -> ExitCode {
         } => Ok(serve::print_config(&config)),
         Command::Serve { config, .. } => serve::run(&config),
         Command::Demo { once } => demo::run(once),
-        Command::CheckConfig { files, strict } => Ok(check_config::run(&files, strict)),
+        Command::CheckConfig {
+            files,
+            envoy: true,
+            strict,
+        } => Ok(check_config::print_envoy(&files, strict)),
+        Command::CheckConfig { files, strict, .. } => Ok(check_config::run(&files, strict)),
         Command::ConfigSchema { markdown } => Ok(config_schema::run(markdown)),
         Command::Validate(arguments) => Ok(validate::run(&arguments)),
         Command::Health(arguments) => health::run(&arguments),

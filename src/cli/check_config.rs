@@ -1,5 +1,7 @@
 //! `watchword check-config`
 
+mod envoy;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,24 +22,35 @@ pub(super) fn run(files: &[PathBuf], strict: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Prints what Envoy needs to ask this configuration's server, and nothing else.
+pub(super) fn print_envoy(files: &[PathBuf], strict: bool) -> ExitCode {
+    let [file] = files else {
+        complain("--envoy: found several files; expected one");
+        return ExitCode::FAILURE;
+    };
+    match check(file).1 {
+        Ok(config) if !warn(&config, file, strict) => ExitCode::FAILURE,
+        Ok(config) => {
+            say(envoy::snippet(&config).trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            complain(&problems.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn is_good(file: &Path, strict: bool) -> bool {
     let (name, checked) = check(file);
     match checked {
         Ok(config) => {
-            for warning in &config.warnings {
-                complain(&warning.to_string());
-            }
-            let warnings = config.warnings.len();
-            if strict && warnings > 0 {
-                complain(&format!(
-                    "{}: {warnings} warnings (--strict)",
-                    name.display()
-                ));
+            if !warn(&config, name, strict) {
                 return false;
             }
             let issuers = config.policy.issuers().len();
             let rules = config.policy.rules().iter().count();
-            let warnings = match warnings {
+            let warnings = match config.warnings.len() {
                 0 => String::new(),
                 some => format!(", warnings: {some}"),
             };
@@ -52,6 +65,19 @@ fn is_good(file: &Path, strict: bool) -> bool {
             false
         }
     }
+}
+
+/// Prints the warnings; whether they are no problem.
+fn warn(config: &Config, name: &Path, strict: bool) -> bool {
+    for warning in &config.warnings {
+        complain(&warning.to_string());
+    }
+    let warnings = config.warnings.len();
+    let fails = strict && warnings > 0;
+    if fails {
+        complain(&format!("{}: {warnings} warnings (--strict)", name.display()));
+    }
+    !fails
 }
 
 fn check(file: &Path) -> (&Path, Result<Config, Problems>) {

@@ -1,4 +1,5 @@
-//! Claims that become headers, the header names that only Watchword may set, and those that nobody may.
+//! Claims that become headers, the header names that only Watchword may set, and those that nobody
+//! may.
 //!
 //! A value is written so that it can be read back exactly and can never end its header or look like
 //! two values: outside visible ASCII and inner spaces, bytes are percent-encoded, and so is `%`.
@@ -14,8 +15,9 @@ const MAX_VALUE: usize = 4096;
 /// Longest values of one answer together, in bytes. Envoy refuses requests with headers over 60 KiB.
 const MAX_TOTAL: usize = 16384;
 
-/// Headers by which a service's framework may take another method or path than the one that was judged, each
-/// with its underscore form: Rack, Express and Symfony read the first three, Symfony and Laminas the last two.
+/// Headers from which frameworks take another method or path than the one that was judged, each with
+/// its underscore form. Express, Rack and Symfony read some of the first three, Laminas and older
+/// Symfony the last two.
 ///
 /// Left out are `x-original-uri` and `x-original-method`, which proxies write for others to read: no
 /// framework that we know of routes by them.
@@ -72,7 +74,8 @@ pub enum ArrayForm {
 #[derive(Clone, Debug, Default)]
 pub struct ClaimHeaders(Vec<ClaimHeader>);
 
-/// Every header name that some issuer's claims may set, and the names that no request may bring to the service.
+/// Every header name that some issuer's claims may set, and the names that no request may bring to
+/// the service.
 #[derive(Debug)]
 pub struct ManagedHeaders {
     names: Vec<HeaderName>,
@@ -318,17 +321,18 @@ impl ManagedHeaders {
         self.names.iter()
     }
 
-    /// The names of headers that may change the method or the path, in the form with dashes; none, where the
-    /// configuration lets them pass.
-    pub fn overrides(&self) -> impl Iterator<Item = &'static str> {
+    /// The names of headers that may change the method or the path, in the form with dashes; none,
+    /// where the configuration lets them pass.
+    pub fn overrides(&self) -> impl Iterator<Item = &str> {
         self.overrides.iter().map(|(dashed, _)| *dashed)
     }
 
-    /// The names to remove from a request that was `received` with these headers, and in which `set` is set: managed names that are not,
-    /// override headers, the underscore forms of both, and whatever the client sent that may be taken for one of them, or for a header
-    /// in which tokens are looked for.
+    /// The names to remove from a request that was `received` with these headers, and in which `set`
+    /// is set: managed names that are not, override headers, the underscore forms of both, and
+    /// whatever the client sent that may be taken for one of them, or for a header in which tokens
+    /// are looked for.
     ///
-    /// What is fixed is removed even if it was not received: the proxy may not tell of every header.
+    /// Fixed names are listed even if they were not received: the proxy may hide headers.
     #[must_use]
     pub fn to_remove(&self, set: &[(Bytes, Bytes)], received: &[Header<'_>]) -> Vec<Bytes> {
         let is_set = |name: &Bytes| set.iter().any(|(known, _)| known == name);

@@ -2,6 +2,7 @@
 
 mod access;
 mod durations;
+mod envoy;
 mod inputs;
 mod key_sources;
 mod listeners;

@@ -20,7 +20,8 @@ fn example(file: &str) -> PathBuf {
         .join(file)
 }
 
-fn validate(world: &World, config: &Path) -> (bool, String) {
+/// Whether Envoy takes this configuration, and what it says.
+pub(crate) fn validate(world: &World, config: &Path) -> (bool, String) {
     let binary = fetch::envoy(world.place.version()).expect("this world's Envoy");
     let run = Command::new(binary)
         .args(["--mode", "validate", "--config-path"])

@@ -37,6 +37,8 @@ mod fetch;
 mod helm;
 mod http2_client;
 mod issuer;
+#[path = "../support/pki.rs"]
+mod pki;
 mod pod;
 mod proxy;
 mod upstream;
@@ -52,4 +54,5 @@ mod example;
 mod forged;
 mod grpc_client;
 mod open_door;
+mod printed;
 mod routes;

@@ -28,6 +28,9 @@ const ENDS_WITH_US: &str = r#"exec 3<&0 </dev/null
 (read -r _ <&3; kill -9 $$ 2>/dev/null) &
 exec "$@" 3<&-"#;
 
+/// What callers of Watchword show where it demands a secret; Envoy has it from its environment.
+pub(crate) const SECRET: &str = "a-secret-of-this-test-only";
+
 pub(crate) struct Proxy {
     process: Child,
     folder: PathBuf,
@@ -177,6 +180,7 @@ fn spawn(binary: &Path, folder: &Path, config: &Path) -> std::io::Result<Child> 
             "warning",
         ])
         .args(["--file-flush-interval-msec", "20"])
+        .env("WATCHWORD_SECRET", SECRET)
         .stdin(Stdio::piped())
         .stdout(File::create(folder.join("stdout"))?)
         .stderr(File::create(folder.join("stderr"))?)

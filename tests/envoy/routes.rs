@@ -1,5 +1,5 @@
-//! What Envoy does with what the client sent before and after it asks: it chooses a route, and the service reads headers
-//! that Watchword has no rule for.
+//! What Envoy and the service make of the client's headers around the check: Envoy chooses a route
+//! before it asks, and the service reads headers that no rule looks at.
 
 use serde_json::json;
 
