@@ -18,7 +18,7 @@ early_header_mutation_extensions:
     "@type": type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation
     mutations:
     {{- range concat (include "watchword.managedHeaders" (index . 0) | fromJsonArray) (include "watchword.overrideHeaders" (index . 0) | fromJsonArray) }}
-    - remove: {{ . }}
+    - remove: {{ . | quote }}
     {{- end }}
 {{- end }}
 
