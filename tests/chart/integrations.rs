@@ -16,11 +16,17 @@ mod kgateway;
 mod notes;
 mod refused;
 
+/// A configuration with these claim headers.
+fn config(headers: &Value) -> Value {
+    json!({"issuers": {"corp": {
+        "issuer": "https://idp.example.com", "audiences": ["orders"], "jwks": {"discovery": true},
+        "headers": headers,
+    }}})
+}
+
 /// The values, with an issuer where they have no `config`.
 fn values(mut values: Value) -> Value {
-    let config = json!({"issuers": {"corp": {
-        "issuer": "https://idp.example.com", "audiences": ["orders"], "jwks": {"discovery": true},
-    }}});
+    let config = config(&json!({}));
     values
         .as_object_mut()
         .expect("values are a mapping")
@@ -73,6 +79,35 @@ fn grant(name: &str, group: &str, kind: &str) -> Value {
 #[test]
 fn nothing_is_told_to_proxies_by_default() {
     assert_eq!(objects(json!({})), Vec::<Value>::new());
+}
+
+#[test]
+fn watchword_is_told_that_these_proxies_ignore_the_port_of_a_host() {
+    let told = |values: &Value| {
+        let rendered = Chart::watchword().render(values).unwrap();
+        let text = rendered.get("ConfigMap", "rel-watchword")["data"]["watchword.yaml"].clone();
+        let config: Value = serde_saphyr::from_str(text.as_str().unwrap()).unwrap();
+        config["server"]["proxy_ignores_host_port"].clone()
+    };
+    assert_eq!(told(&values(json!({}))), Value::Null);
+    let route = json!({"name": "a", "parentRefs": [{"name": "a"}], "rules": [{}]});
+    let refs = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
+    for (product, settings) in [
+        (
+            "istio",
+            json!({"policies": [{"namespace": "shop", "selector": {}}]}),
+        ),
+        ("envoyGateway", json!({"policies": refs})),
+        ("kgateway", json!({"policies": refs})),
+        ("gatewayAPI", json!({"routes": [route]})),
+        ("contour", json!({"protocol": "h2c"})),
+    ] {
+        let mut of = values(json!({"integrations": {product: settings}}));
+        of["integrations"][product]["enabled"] = json!(true);
+        assert_eq!(told(&of), true, "{product}");
+        of["config"]["server"] = json!({"proxy_ignores_host_port": false});
+        assert_eq!(told(&of), false, "{product}");
+    }
 }
 
 #[test]

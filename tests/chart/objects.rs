@@ -8,17 +8,19 @@ use crate::cases;
 use crate::helm::{self, Chart, NEWEST, OLDEST, Release};
 
 /// What Kubernetes itself does not know: other projects' kinds, which tests of their own look at.
-const OTHERS: [&str; 17] = [
+const OTHERS: [&str; 19] = [
     "AuthorizationPolicy",
     "Backend",
     "BackendTLSPolicy",
     "Certificate",
     "CiliumNetworkPolicy",
+    "ClientTrafficPolicy",
     "DestinationRule",
     "ExtensionService",
     "GatewayExtension",
     "HTTPProxy",
     "HTTPRoute",
+    "ListenerPolicy",
     "PodMonitor",
     "PrometheusRule",
     "ReferenceGrant",

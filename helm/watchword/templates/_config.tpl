@@ -29,6 +29,10 @@ list: the context, the flavour.
 {{- end }}
 {{- include "watchword.config.check" (list $root $config) }}
 {{- $ours := include (printf "watchword.config.%s" (index . 1)) $root | fromYaml }}
+{{- /* All of them do, so rules must. */}}
+{{- if and (include "watchword.integrations.enabled" $root) (not (hasKey (default dict $config.server) "proxy_ignores_host_port")) }}
+{{- $_ := set $ours.server "proxy_ignores_host_port" true }}
+{{- end }}
 {{- /* Pods that are about to be replaced must not take the new file. One that is restarted before its turn still reads it. */}}
 {{- if and (eq $root.Values.reload "rollout") (not (hasKey $config "reload")) }}
 {{- $_ := set $ours "reload" (dict "watch" false) }}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{grant, object, objects};
+use super::{config, grant, object, objects};
 
 const API: &str = "gateway.envoyproxy.io/v1alpha1";
 
@@ -48,6 +48,42 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
         "SecurityPolicy",
     );
     assert_eq!(told, [route, gateway, grant]);
+}
+
+#[test]
+fn client_traffic_policy_removes_claim_headers_before_a_route_is_chosen() {
+    let headers = json!({"x-tenant": "tenant", "x-auth-subject": "sub"});
+    let told = objects(json!({
+        "config": config(&headers),
+        "integrations": {"envoyGateway": {
+            "enabled": true,
+            "recomputeRoute": true,
+            "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
+            "clientTrafficPolicies": [{"namespace": "shop", "targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
+        }},
+    }));
+    assert_eq!(told[0]["spec"]["extAuth"]["recomputeRoute"], true);
+    let gateway = json!({"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"});
+    let removed = json!([
+        "x-auth-subject",
+        "x-tenant",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
+    ]);
+    let spec = json!({
+        "targetRefs": [gateway],
+        "headers": {
+            "earlyRequestHeaders": {"remove": removed},
+            "host": {"stripTrailingHostDot": true},
+            "withUnderscoresAction": "RejectRequest",
+        },
+        "path": {"escapedSlashesAction": "RejectRequest", "disableMergeSlashes": false},
+    });
+    let policy = object(API, "ClientTrafficPolicy", ("shop", "rel-watchword"), spec);
+    assert_eq!(told[1], policy);
 }
 
 #[test]

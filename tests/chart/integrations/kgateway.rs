@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{grant, object, objects};
+use super::{config, grant, object, objects, values};
+use crate::helm::Chart;
 
 const API: &str = "gateway.kgateway.dev/v1alpha1";
 
@@ -18,6 +19,40 @@ fn extension(namespace: &str) -> Value {
         },
     }});
     object(API, "GatewayExtension", (namespace, "rel-watchword"), spec)
+}
+
+#[test]
+fn listener_policy_removes_claim_headers_before_a_route_is_chosen() {
+    let of = |headers: Value| {
+        json!({
+            "config": config(&headers),
+            "integrations": {"kgateway": {
+                "enabled": true,
+                "clearRouteCache": true,
+                "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
+                "listenerPolicies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
+            }},
+        })
+    };
+    let told = objects(of(json!({"x-auth-subject": "sub"})));
+    assert_eq!(told[0]["spec"]["extAuth"]["clearRouteCache"], true);
+    let gateway = json!({"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"});
+    let remove = json!({"remove": ["x-auth-subject"]});
+    let settings = json!({"httpSettings": {"earlyRequestHeaderModifier": remove}});
+    let policy = object(
+        API,
+        "ListenerPolicy",
+        ("auth", "rel-watchword"),
+        json!({"targetRefs": [gateway], "default": settings}),
+    );
+    assert_eq!(told[2], policy);
+    let many = (0..17).map(|n| (format!("x-auth-{n}"), json!("sub")));
+    let refused = Chart::watchword().render(&values(of(many.collect())));
+    let problem = refused.err().unwrap();
+    assert!(
+        problem.contains("listenerPolicies: found 17 headers"),
+        "{problem}"
+    );
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(super) fn of(path: &str) -> Option<Value> {
             &["Gateway", "HTTPRoute", "GRPCRoute", "ListenerSet"],
             &json!({"backendSettings": {"type": "object"}}),
         ),
+        "envoyGateway.clientTrafficPolicies" | "kgateway.listenerPolicies" => gateways(),
         "kgateway.policies" => policies(
             &[
                 "Gateway",
@@ -61,6 +62,13 @@ fn named(mut fields: Value) -> Value {
     fields["name"] = word();
     fields["namespace"] = word();
     items(&fields, &[])
+}
+
+/// Policies of whole Gateways.
+fn gateways() -> Value {
+    let mut policies = named(json!({"targetRefs": target_refs(&["Gateway"])}));
+    policies["items"]["required"] = json!(["targetRefs"]);
+    policies
 }
 
 fn anything(kind: &str) -> Value {

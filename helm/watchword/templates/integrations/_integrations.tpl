@@ -5,6 +5,15 @@ here can open a door: `failOpen` is false and the status is 503 wherever a produ
 
 {{- define "watchword.integrations.statusOnError" -}}503{{- end }}
 
+{{/* The products that are enabled, separated by spaces. */}}
+{{- define "watchword.integrations.enabled" -}}
+{{- $on := list }}
+{{- range $product, $settings := .Values.integrations }}
+{{- if and (kindIs "map" $settings) $settings.enabled }}{{ $on = append $on $product }}{{ end }}
+{{- end }}
+{{- $on | sortAlpha | join " " }}
+{{- end }}
+
 {{/* The name by which proxies verify Watchword's certificate. */}}
 {{- define "watchword.integrations.tlsName" -}}
 {{ include "watchword.fullname" . }}.{{ include "watchword.namespace" . }}.svc

@@ -88,6 +88,23 @@
 {{- if and (eq .Values.integrations.envoyGateway.via "sidecar") (ne .Values.sidecar.listen "unix") }}
 {{- fail "integrations.envoyGateway.via: `sidecar` needs sidecar.listen unix; a Backend may not be a loopback address" }}
 {{- end }}
+{{- $headers := concat (include "watchword.managedHeaders" . | fromJsonArray) (include "watchword.overrideHeaders" . | fromJsonArray) }}
+{{- $policies := .Values.integrations.envoyGateway.clientTrafficPolicies }}
+{{- include "watchword.integrations.validate.managed" (list . "integrations.envoyGateway.clientTrafficPolicies" $policies $headers 64) }}
+{{- end }}
+
+{{/*
+That a proxy can remove all managed headers early. Takes a list: the context, the value with the policies, the policies, the headers, how many the product
+takes.
+*/}}
+{{- define "watchword.integrations.validate.managed" -}}
+{{- $count := len (index . 3) }}
+{{- if and (index . 2) (gt $count (index . 4)) }}
+{{- fail (printf "%s: found %d headers to remove; the product takes %d in one policy" (index . 1) $count (index . 4)) }}
+{{- end }}
+{{- if and (index . 2) (not (include "watchword.config.isOurs" (index . 0))) (not (index . 0).Values.integrations.managedHeaders) }}
+{{- fail (printf "%s: needs integrations.managedHeaders, because the chart cannot read existingConfig" (index . 1)) }}
+{{- end }}
 {{- end }}
 
 {{- define "watchword.integrations.validate.gatewayAPI" -}}
@@ -137,4 +154,10 @@
 
 {{- define "watchword.integrations.validate.kgateway" -}}
 {{- include "watchword.integrations.validate.items" (list . "kgateway" "policies" (list "targetRefs")) }}
+{{- $headers := include "watchword.managedHeaders" . | fromJsonArray }}
+{{- $policies := .Values.integrations.kgateway.listenerPolicies }}
+{{- include "watchword.integrations.validate.managed" (list . "integrations.kgateway.listenerPolicies" $policies $headers 16) }}
+{{- if and $policies (not $headers) }}
+{{- fail "integrations.kgateway.listenerPolicies: there is nothing to remove; no issuer has `headers`" }}
+{{- end }}
 {{- end }}
