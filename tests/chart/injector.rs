@@ -198,6 +198,46 @@ fn socket_is_mounted_where_it_is_asked_for_and_only_with_a_socket() {
     assert!(!expressions(policy(&loopback)).contains("watchword-socket"));
 }
 
+/// Every volume that the sidecar gets is guarded, by its source.
+#[test]
+fn pods_whose_own_volumes_or_containers_take_the_sidecars_names_are_refused() {
+    let mut of = values(&json!({}));
+    of["secretFiles"] = json!([{"secret": "idp"}]);
+    of["extraVolumes"] = json!([{"name": "ca", "hostPath": {"path": "/etc/ca"}}]);
+    let rendered = Chart::watchword().render(&of).unwrap();
+    let refused = one(&rendered, "ValidatingAdmissionPolicy");
+    assert_eq!(
+        refused["spec"]["matchConstraints"],
+        policy(&rendered)["matchConstraints"]
+    );
+    let text = refused["spec"]["validations"].to_string();
+    let added = expressions(policy(&rendered));
+    for (volume, source) in [
+        (
+            "watchword-config",
+            "v.?configMap.?name.orValue(\\\"\\\") == \\\"rel-watchword-sidecar",
+        ),
+        ("watchword-socket", "has(v.emptyDir)"),
+        ("ca", "has(v.hostPath)"),
+    ] {
+        assert!(added.contains(&format!("name: \"{volume}\"")), "{added}");
+        let guard = format!("v.name != \\\"{volume}\\\" || {source}");
+        assert!(text.contains(&guard), "{guard} of {text}");
+    }
+    let volumes = added.matches("Object.spec.volumes{").count();
+    assert_eq!(text.matches("all(v, ").count(), volumes, "{text}");
+    assert!(
+        text.contains("c.name in [\\\"istio-proxy\\\",\\\"envoy\\\"]"),
+        "{text}"
+    );
+    let binding = one(&rendered, "ValidatingAdmissionPolicyBinding");
+    assert_eq!(binding["spec"]["policyName"], refused["metadata"]["name"]);
+    assert_eq!(binding["spec"]["validationActions"], json!(["Deny"]));
+    of["sidecar"]["injector"]["refuseOthers"] = json!(false);
+    let rendered = Chart::watchword().render(&of).unwrap();
+    assert_eq!(rendered.of_kind("ValidatingAdmissionPolicy").count(), 0);
+}
+
 #[test]
 fn nothing_of_it_is_rendered_unless_it_is_switched_on() {
     let rendered = Chart::watchword().render(&json!({

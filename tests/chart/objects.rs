@@ -114,7 +114,12 @@ fn yaml_means_the_same_to_each_reader_and_no_key_is_there_twice() {
 #[test]
 fn every_object_has_a_name_of_its_own_a_namespace_and_our_labels() {
     // These are no namespace's.
-    let global = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"];
+    let global = [
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    ];
     for (name, rendered) in cases::all() {
         let mut names = BTreeSet::new();
         for document in &rendered.documents {

@@ -37,7 +37,7 @@ fn cluster_that_does_not_know_policies_is_refused() {
 }
 
 #[test]
-fn pod_that_has_a_container_of_the_name_is_left_as_it_is() {
+fn pod_that_has_a_container_of_the_name_is_left_to_the_policy_that_refuses_it() {
     let rendered = rendered(&json!({}));
     let conditions = policy(&rendered)["matchConditions"].as_array().unwrap();
     let free = conditions
