@@ -3,7 +3,7 @@ What Envoy needs to ask Watchword, for charts that render Envoy's configuration,
 there. Each takes a list: this chart's context, and a mapping of which all has defaults.
 */}}
 
-{{/* What the HTTP connection manager needs beside the filter, as fields of its own. Takes nothing. */}}
+{{/* What the HTTP connection manager needs beside the filter, as fields of its own. Takes no option. */}}
 {{- define "watchword.envoy.connectionManager" -}}
 normalize_path: true
 merge_slashes: true
@@ -11,15 +11,17 @@ path_with_escaped_slashes_action: REJECT_REQUEST
 strip_any_host_port: true
 strip_trailing_host_dot: true
 common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}
+{{- with concat (include "watchword.managedHeaders" (index . 0) | fromJsonArray) (include "watchword.overrideHeaders" (index . 0) | fromJsonArray) }}
 # A route is chosen before Watchword is asked: by then, these headers of the client's are gone.
 early_header_mutation_extensions:
 - name: envoy.http.early_header_mutation.header_mutation
   typed_config:
     "@type": type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation
     mutations:
-    {{- range concat (include "watchword.managedHeaders" (index . 0) | fromJsonArray) (include "watchword.overrideHeaders" (index . 0) | fromJsonArray) }}
+    {{- range . }}
     - remove: {{ . | quote }}
     {{- end }}
+{{- end }}
 {{- end }}
 
 {{/* The first of the HTTP filters, as a mapping. Takes `cluster`, `authority` and `timeout`. */}}

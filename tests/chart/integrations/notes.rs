@@ -57,6 +57,25 @@ fn istio_is_told_whom_to_ask() {
 }
 
 #[test]
+fn plain_envoy_is_told_to_remove_claim_headers_before_it_chooses_a_route() {
+    let headers = json!({"x-auth-subject": "sub"});
+    let config = super::config(&headers);
+    let removed = |config: &Value| {
+        let manager = pasted(&notes(json!({"config": config})), "normalize_path: true");
+        let early = &manager["early_header_mutation_extensions"][0]["typed_config"];
+        let mutations = early["mutations"].as_array().cloned();
+        mutations.unwrap_or_default()
+    };
+    let mut lax = config.clone();
+    assert_eq!(removed(&config).len(), 6);
+    assert_eq!(removed(&config)[0], json!({"remove": "x-auth-subject"}));
+    lax["server"] = json!({"forward_override_headers": true});
+    assert_eq!(removed(&lax).len(), 1);
+    lax["issuers"]["corp"]["headers"] = json!({});
+    assert_eq!(removed(&lax), Vec::<Value>::new());
+}
+
+#[test]
 fn istio_is_told_to_run_the_sidecar_where_nobody_else_does() {
     let template = "sidecarInjectorWebhook:";
     let istio = json!({"enabled": true, "via": "sidecar", "policies": [{"namespace": "shop", "selector": {}}]});
