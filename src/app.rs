@@ -115,10 +115,9 @@ impl App {
             None => None,
         };
         let (health, health_routes) = Health::new(SERVICES).await;
-        reload::announce(&config, expiry.flatten(), &telemetry.metrics);
         let seed = fastrand::u64(..);
         let works = Works::start_with(&config, clock, fetch, seed, telemetry)?;
-        works.state.reloads.adopt_warnings(&config.warnings);
+        reload::announce(&config, expiry.flatten(), &works.state);
         let mut helpers = JoinSet::new();
         helpers.spawn(report_ready(health.clone(), works.ready()));
         let admin_address = admin.as_ref().map(|(_, address)| *address);

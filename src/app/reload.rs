@@ -7,8 +7,8 @@ use rustls::ServerConfig;
 use tracing::warn;
 
 use crate::config::Config;
+use crate::grpc::State;
 use crate::listen::{TlsError, TlsFiles, certificate_expiry, load_tls};
-use crate::telemetry::Metrics;
 use crate::token::UnixTime;
 
 use super::{App, ReloadError};
@@ -44,8 +44,7 @@ impl App {
         if let (Some(tls), Some((loaded, _))) = (&self.tls, loaded) {
             tls.replace(loaded);
         }
-        announce(&config, expiry, &self.works.state.telemetry.metrics);
-        self.works.state.reloads.adopt_warnings(&config.warnings);
+        announce(&config, expiry, &self.works.state);
         self.config = config;
         Ok(())
     }
@@ -144,7 +143,9 @@ fn needs_restart(old: &Config, new: &Config) -> Option<&'static str> {
 }
 
 /// Tells of what should not go unseen.
-pub(super) fn announce(config: &Config, expiry: Option<UnixTime>, metrics: &Metrics) {
+pub(super) fn announce(config: &Config, expiry: Option<UnixTime>, state: &State) {
+    let metrics = &state.telemetry.metrics;
+    state.reloads.adopt_warnings(&config.warnings);
     for warning in &config.warnings {
         let code = warning.code().name();
         warn!(code, "the configuration has a warning: {warning}");

@@ -75,7 +75,10 @@ fn warn(config: &Config, name: &Path, strict: bool) -> bool {
     let warnings = config.warnings.len();
     let fails = strict && warnings > 0;
     if fails {
-        complain(&format!("{}: {warnings} warnings (--strict)", name.display()));
+        complain(&format!(
+            "{}: {warnings} warnings (--strict)",
+            name.display()
+        ));
     }
     !fails
 }

@@ -77,29 +77,36 @@ pub(super) fn warn_of_dates(
     };
     let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
     let now = Clock::system().now();
-    let states: Vec<_> = certificates.filter_map(|der| state(&der, now)).collect();
-    let wrong = states.iter().flatten().next();
-    let enough = match needed {
-        Needed::All => wrong.is_none(),
-        Needed::One => states.iter().any(Option::is_none) || states.is_empty(),
-    };
-    if let (false, Some(wrong)) = (enough, wrong) {
+    let mut wrong: Vec<String> = Vec::new();
+    let mut good = 0;
+    for certificate in certificates.filter_map(|der| Certificate::from_der(&der).ok()) {
+        match out_of_date(&certificate, now) {
+            Some(cause) => wrong.push(cause),
+            None => good += 1,
+        }
+    }
+    let enough = needed == Needed::One && good > 0;
+    if let (false, Some(wrong)) = (enough, wrong.first()) {
         let expected = "a certificate that is valid now; if it is, compare this machine's clock";
-        findings.warn(WarningCode::ExpiredCertificate, path, wrong, expected);
+        findings.warn(
+            WarningCode::ExpiredCertificate,
+            path,
+            wrong.as_str(),
+            expected,
+        );
     }
 }
 
-/// What is wrong with the dates of a certificate, if it can be read; nothing where they are good.
-fn state(der: &CertificateDer<'_>, now: UnixTime) -> Option<Option<String>> {
-    let certificate = Certificate::from_der(der).ok()?;
+/// What is wrong with the dates of a certificate, if anything.
+fn out_of_date(certificate: &Certificate, now: UnixTime) -> Option<String> {
     let validity = certificate.tbs_certificate().validity();
     let (from, to) = (validity.not_before, validity.not_after);
     let unix = |time: x509_cert::time::Time| UnixTime::EPOCH.plus(time.to_unix_duration());
-    Some(if now > unix(to) {
+    if now > unix(to) {
         Some(format!("a certificate that expired at {to}"))
     } else if now < unix(from) {
         Some(format!("a certificate that is not valid until {from}"))
     } else {
         None
-    })
+    }
 }

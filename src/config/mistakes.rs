@@ -17,24 +17,20 @@ impl Mistake {
         self.code.is_none()
     }
 
-    fn never_right(found: impl Into<String>, expected: impl Into<String>) -> Option<Self> {
-        Some(Self {
+    fn never_right(found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self {
             code: None,
             found: found.into(),
             expected: expected.into(),
-        })
+        }
     }
 
-    fn unlikely(
-        code: WarningCode,
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> Option<Self> {
-        Some(Self {
+    fn unlikely(code: WarningCode, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self {
             code: Some(code),
             found: found.into(),
             expected: expected.into(),
-        })
+        }
     }
 }
 
@@ -149,7 +145,7 @@ pub(super) fn of_path(kind: &str, text: &str) -> Option<Mistake> {
         let expected = format!(
             "characters that a path can hold (RFC 3986 §3.3); glob: {as_glob:?} stands for any text in a segment"
         );
-        return Mistake::never_right(found, expected);
+        return Some(Mistake::never_right(found, expected));
     }
     if text
         .split('/')
@@ -157,7 +153,11 @@ pub(super) fn of_path(kind: &str, text: &str) -> Option<Mistake> {
     {
         let expected =
             format!("glob: {as_glob:?}, if a segment such as \":id\" stands for any text");
-        return Mistake::unlikely(WarningCode::PathTemplate, found, expected);
+        return Some(Mistake::unlikely(
+            WarningCode::PathTemplate,
+            found,
+            expected,
+        ));
     }
     let regex = text.ends_with('$')
         || text.contains(".+")
@@ -167,14 +167,14 @@ pub(super) fn of_path(kind: &str, text: &str) -> Option<Mistake> {
     if regex {
         let expected = "glob, where * stands for any text in a segment and a final ** for any segments: \
                         no pattern is a regular expression";
-        return Mistake::unlikely(WarningCode::PathRegex, found, expected);
+        return Some(Mistake::unlikely(WarningCode::PathRegex, found, expected));
     }
     if kind != "glob" && text.contains('*') {
         let expected = match (kind, text.strip_suffix("/*").or(text.strip_suffix("/**"))) {
             ("prefix", Some(whole)) => format!("prefix: {whole:?}, which is for everything below"),
             _ => format!("glob: {text:?}, since * is a plain character in {kind}"),
         };
-        return Mistake::unlikely(WarningCode::LiteralStar, found, expected);
+        return Some(Mistake::unlikely(WarningCode::LiteralStar, found, expected));
     }
     None
 }
@@ -189,7 +189,7 @@ pub(super) fn of_method(text: &str) -> Option<Mistake> {
     let found = format!("{text:?}");
     if known {
         let expected = format!("{upper:?}: methods are case-sensitive (RFC 9110 §9.1)");
-        return Mistake::never_right(found, expected);
+        return Some(Mistake::never_right(found, expected));
     }
     let score = |name: &&str| strsim::jaro_winkler(&upper, name);
     let nearest = METHODS
@@ -198,7 +198,11 @@ pub(super) fn of_method(text: &str) -> Option<Mistake> {
         .max_by(|a, b| score(a).total_cmp(&score(b)));
     let nearest = nearest.filter(|name| score(name) > 0.75).unwrap_or("GET");
     let expected = format!("a registered method, such as {nearest:?}");
-    Mistake::unlikely(WarningCode::UnknownMethod, found, expected)
+    Some(Mistake::unlikely(
+        WarningCode::UnknownMethod,
+        found,
+        expected,
+    ))
 }
 
 /// The way to a claim, written with dots.
@@ -206,27 +210,30 @@ pub(super) fn of_claim(text: &str) -> Option<Mistake> {
     let found = format!("{text:?}");
     if let Some(rest) = text.strip_prefix('$') {
         let rest = rest.trim_start_matches('.');
-        return Mistake::never_right(
+        return Some(Mistake::never_right(
             found,
             format!("{rest:?}: the way to a claim is no JSONPath"),
-        );
+        ));
     }
     if text.contains("{{") || text.contains("${") {
-        return Mistake::never_right(found, "names of claims, separated by dots: no template");
+        return Some(Mistake::never_right(
+            found,
+            "names of claims, separated by dots: no template",
+        ));
     }
     if text.contains("://") {
         let expected = format!("a list, [{text:?}], for a name with dots in it");
-        return Mistake::unlikely(WarningCode::ClaimSyntax, found, expected);
+        return Some(Mistake::unlikely(WarningCode::ClaimSyntax, found, expected));
     }
     if text.starts_with('/') || text.contains(['[', ']', '*']) {
         let expected = "names of claims, separated by dots: no JSON Pointer, index or wildcard";
-        return Mistake::unlikely(WarningCode::ClaimSyntax, found, expected);
+        return Some(Mistake::unlikely(WarningCode::ClaimSyntax, found, expected));
     }
     let (first, rest) = text.split_once('.')?;
     let wrapper = ["claim", "claims", "jwt", "payload", "token"];
     if wrapper.contains(&first) {
         let expected = format!("{rest:?}: the way begins among the token's claims");
-        return Mistake::unlikely(WarningCode::ClaimSyntax, found, expected);
+        return Some(Mistake::unlikely(WarningCode::ClaimSyntax, found, expected));
     }
     None
 }
@@ -242,7 +249,11 @@ pub(super) fn of_claim_header(header: &str, claim: &str) -> Option<Mistake> {
             "the header first: {:?}: {header}",
             claim.to_ascii_lowercase()
         );
-        return Mistake::unlikely(WarningCode::SwappedHeader, found, expected);
+        return Some(Mistake::unlikely(
+            WarningCode::SwappedHeader,
+            found,
+            expected,
+        ));
     }
     None
 }
@@ -253,7 +264,11 @@ pub(super) fn of_tested_claim(name: &str) -> Option<Mistake> {
         let found = format!("{name:?}, which is the name of a claim here");
         let expected =
             "claims by their names, all of which must pass; a list of values means any of them";
-        return Mistake::unlikely(WarningCode::OperatorAsClaim, found, expected);
+        return Some(Mistake::unlikely(
+            WarningCode::OperatorAsClaim,
+            found,
+            expected,
+        ));
     }
     of_claim(name)
 }
@@ -263,7 +278,11 @@ pub(super) fn of_scope(text: &str) -> Option<Mistake> {
     let separator = text.find([',', '|']).filter(|_| text.len() > 1)?;
     let (first, _) = text.split_at(separator);
     let expected = format!("a scope an entry, such as {first:?}; a token must have all of them");
-    Mistake::unlikely(WarningCode::ScopeSeparator, format!("{text:?}"), expected)
+    Some(Mistake::unlikely(
+        WarningCode::ScopeSeparator,
+        format!("{text:?}"),
+        expected,
+    ))
 }
 
 /// An audience.
@@ -271,7 +290,11 @@ pub(super) fn of_audience(text: &str) -> Option<Mistake> {
     let expected =
         "an audience as tokens name it: it is compared exactly. any_audience: true accepts all";
     if text.contains(['*', '{', '}']) {
-        return Mistake::unlikely(WarningCode::WildcardAudience, format!("{text:?}"), expected);
+        return Some(Mistake::unlikely(
+            WarningCode::WildcardAudience,
+            format!("{text:?}"),
+            expected,
+        ));
     }
     None
 }
@@ -284,14 +307,18 @@ pub(super) fn of_issuer(text: &str) -> Option<Mistake> {
         let expected = "the exact iss of its tokens, without placeholders, wildcards and spaces";
         // A name that is no URL may be any text (RFC 7519 §2).
         return if text.contains("://") {
-            Mistake::never_right(found, expected)
+            Some(Mistake::never_right(found, expected))
         } else {
-            Mistake::unlikely(WarningCode::IssuerPlaceholder, found, expected)
+            Some(Mistake::unlikely(
+                WarningCode::IssuerPlaceholder,
+                found,
+                expected,
+            ))
         };
     }
     if let Some(issuer) = without_metadata_path(text) {
         let expected = format!("the issuer, such as {issuer:?}: this is where its metadata are");
-        return Mistake::never_right(found, expected);
+        return Some(Mistake::never_right(found, expected));
     }
     let lower = text.to_ascii_lowercase();
     let entra = lower.strip_prefix("https://login.microsoftonline.com/")?;
@@ -299,7 +326,11 @@ pub(super) fn of_issuer(text: &str) -> Option<Mistake> {
     if ["common", "organizations", "consumers"].contains(&tenant) {
         let expected =
             format!("the tenant's id in place of {tenant:?}: tokens name their own tenant");
-        return Mistake::unlikely(WarningCode::IssuerPlaceholder, found, expected);
+        return Some(Mistake::unlikely(
+            WarningCode::IssuerPlaceholder,
+            found,
+            expected,
+        ));
     }
     None
 }
@@ -310,10 +341,10 @@ pub(super) fn of_keys_url(url: &str) -> Option<Mistake> {
     let found = "the URL of metadata, which name the URL of the keys";
     let expected =
         format!("discovery in place of uri: true where the issuer is {issuer:?}, else this URL");
-    Mistake::never_right(found, expected)
+    Some(Mistake::never_right(found, expected))
 }
 
-/// What stands before the well-known path of metadata (OpenID Connect Discovery 1.0 §4, RFC 8414 §3).
+/// What stands before the well-known path of metadata (OIDC Discovery 1.0 §4, RFC 8414 §3).
 fn without_metadata_path(url: &str) -> Option<&str> {
     let url = url.split(['?', '#']).next()?.trim_end_matches('/');
     let kinds = [

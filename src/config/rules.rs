@@ -170,19 +170,13 @@ impl Section<'_, '_> {
             .collect();
         let methods = self.list(&["match", "methods"], raw.methods.as_deref());
         for (index, method) in methods.iter().enumerate() {
-            if !method
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-            {
-                let element = format!("[{index}]");
-                self.note(
-                    &["match", "methods", &element],
-                    format!("{method:?}"),
-                    "a method",
-                );
-            } else {
-                let setting = ["match", "methods", &*format!("[{index}]")];
+            let element = format!("[{index}]");
+            let setting = ["match", "methods", &element];
+            let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+            if method.bytes().all(allowed) {
                 self.mistake(&setting, mistakes::of_method(method));
+            } else {
+                self.note(&setting, format!("{method:?}"), "a method");
             }
         }
         Match {

@@ -43,6 +43,10 @@ pub struct Fetched {
 
 /// The content of a source.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made a fetch, and taken apart at once"
+)]
 pub enum Content {
     /// The server says that it has not changed since the fetch that gave these validators.
     NotModified,

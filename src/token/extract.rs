@@ -217,7 +217,7 @@ fn mentions(value: &[u8], scheme: &str) -> bool {
 
 /// A JWT without its scheme: some services take it all the same.
 fn is_bare_token(value: &[u8]) -> bool {
-    value.iter().filter(|byte| **byte == b'.').count() >= 2 && is_token_text(value)
+    value.split(|byte| *byte == b'.').nth(2).is_some() && is_token_text(value)
 }
 
 /// An empty cookie or parameter, as a logout may leave it, is no credential.

@@ -25,17 +25,14 @@ const PARTS: [&str; 6] = [
     "- name: rest\n  require: {issuers: [corp]}\n",
 ];
 
-fn good_token(signer: &Signer) -> String {
-    let mut claims = mint::claims(1_700_000_000);
-    claims["exp"] = 4_000_000_000_u64.into();
-    claims["iss"] = "https://idp.example.com".into();
-    signer.sign(&claims)
-}
-
 #[test]
 fn a_writer_who_stops_in_the_middle_changes_no_verdict() {
     let signer = Signer::generate("ES256", "k1");
-    let (keys, token) = (mint::key_set(&[&signer]).to_string(), good_token(&signer));
+    let keys = mint::key_set(&[&signer]).to_string();
+    let mut claims = mint::claims(1_700_000_000);
+    claims["exp"] = 4_000_000_000_u64.into();
+    claims["iss"] = "https://idp.example.com".into();
+    let token = signer.sign(&claims);
     let whole = format!("{HEAD}{}", PARTS.concat());
     let files = [("watchword.yaml", whole.as_str()), ("keys.json", &keys)];
     let file = folder("half-written", &files).join("watchword.yaml");

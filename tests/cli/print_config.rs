@@ -59,7 +59,6 @@ server:
   token_from:
   - header: authorization
     scheme: Bearer
-  proxy_ignores_host_port: false
   forward_override_headers: false
   proxy_ignores_host_port: false
   drain: 5s

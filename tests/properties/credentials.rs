@@ -174,10 +174,12 @@ fn pairs(random: &mut Random, name: &str, tokens: &[String]) -> String {
     let mut text = String::new();
     for index in 0..=random.below(3) {
         if index > 0 {
-            text.push_str(*random.pick(&SEPARATORS));
+            let separator: &str = random.pick(&SEPARATORS);
+            text.push_str(separator);
         }
         if random.below(4) == 0 {
-            text.push_str(*random.pick(&["a=1", "a", "b=\"x; y\"", "c=", "next=/p"]));
+            let other: &str = random.pick(&["a=1", "a", "b=\"x; y\"", "c=", "next=/p"]);
+            text.push_str(other);
             continue;
         }
         let name = match random.below(8) {
@@ -189,10 +191,8 @@ fn pairs(random: &mut Random, name: &str, tokens: &[String]) -> String {
         let spelled = random.pick(&SPELLINGS).replace("NAME", &name);
         let quote = if random.below(8) == 0 { "\"" } else { "" };
         let equals = random.pick(&["=", "=", "=", " =", "= "]);
-        text.push_str(&format!(
-            "{spelled}{equals}{quote}{}{quote}",
-            random.pick(tokens)
-        ));
+        let token = random.pick(tokens);
+        text += &format!("{spelled}{equals}{quote}{token}{quote}");
     }
     text
 }

@@ -10,6 +10,7 @@
 //! Cases come from a seeded generator, so that a failure can be repeated; each test prints how many it ran.
 
 #![allow(
+    clippy::format_push_string,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::too_many_lines,

@@ -76,10 +76,9 @@ fn python_cookies(header: &str, name: &str) -> Vec<String> {
         let after = after.trim_start();
         if let Some(value) = after.strip_prefix('=') {
             let value = value.trim_start();
-            let end = if value.starts_with('"') {
-                value[1..].find('"').map(|at| at + 2)
-            } else {
-                value.find(|c: char| c == ';' || c.is_ascii_whitespace())
+            let end = match value.strip_prefix('"') {
+                Some(quoted) => quoted.find('"').map(|at| at + 2),
+                None => value.find(|c: char| c == ';' || c.is_ascii_whitespace()),
             };
             let (value, after) = value.split_at(end.unwrap_or(value.len()));
             if key == name {

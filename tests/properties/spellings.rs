@@ -136,7 +136,8 @@ fn rule(random: &mut Random) -> String {
 
 fn path(random: &mut Random) -> String {
     let segments = (0..=random.below(3)).map(|_| *random.pick(&SEGMENTS));
-    let mut path: String = segments.map(|segment| format!("/{segment}")).collect();
+    let segments: Vec<&str> = segments.collect();
+    let mut path = format!("/{}", segments.join("/"));
     if random.below(4) == 0 {
         path.push('/');
     }
@@ -145,15 +146,14 @@ fn path(random: &mut Random) -> String {
 
 /// A path as it stands in a request: escaped where it must be.
 fn escape(path: &str) -> String {
-    let mut text = String::new();
-    for byte in path.bytes() {
+    let byte = |byte: u8| {
         if byte.is_ascii_graphic() {
-            text.push(char::from(byte));
+            char::from(byte).to_string()
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    text
+    };
+    path.bytes().map(byte).collect()
 }
 
 fn glob(random: &mut Random, path: &str) -> String {

@@ -47,9 +47,6 @@ pub(in crate::config) struct Server {
     pub(in crate::config) max_token_size: u64,
     /// Where tokens are looked for; at least one place. More than one credential in a request is malformed.
     pub(in crate::config) token_from: Vec<TokenFrom>,
-    /// Whether the proxy in front ignores a port in `Host` when it chooses a route, as Istio, Envoy Gateway and Contour do.
-    /// Rules then compare hosts without their port.
-    pub(in crate::config) proxy_ignores_host_port: bool,
     /// Whether a request may bring `x-http-method`, `x-http-method-override`, `x-method-override`, `x-original-url` and
     /// `x-rewrite-url` to the service. Frameworks that read them take another method or path than the one that the rules
     /// judged: a client that may GET could DELETE. They are removed on every allow unless this is `true`, which is safe
@@ -86,7 +83,6 @@ impl Default for Server {
                 header: Some("authorization".to_owned()),
                 ..TokenFrom::default()
             }],
-            proxy_ignores_host_port: false,
             forward_override_headers: false,
             proxy_ignores_host_port: false,
             drain: "5s".to_owned(),

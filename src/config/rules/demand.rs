@@ -19,16 +19,12 @@ impl Section<'_, '_> {
         for (index, scope) in scopes.iter().enumerate() {
             // RFC 6749 §3.3; the scope is also quoted in challenges.
             let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-            if !scope.bytes().all(allowed) {
-                let element = format!("[{index}]");
-                self.note(
-                    &["require", "scopes", &element],
-                    format!("{scope:?}"),
-                    "a scope of visible ASCII",
-                );
-            } else {
-                let setting = ["require", "scopes", &*format!("[{index}]")];
+            let element = format!("[{index}]");
+            let setting = ["require", "scopes", &element];
+            if scope.bytes().all(allowed) {
                 self.mistake(&setting, mistakes::of_scope(scope));
+            } else {
+                self.note(&setting, format!("{scope:?}"), "a scope of visible ASCII");
             }
         }
         for (index, audience) in audiences.iter().enumerate() {

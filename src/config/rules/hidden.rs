@@ -20,7 +20,8 @@ impl Earlier {
         for host in hosts {
             for method in methods.clone() {
                 let mut earlier = self.0.iter();
-                let (place, _) = earlier.find(|(_, rule)| takes(rule, later, host, method))?;
+                let (place, _) = earlier
+                    .find(|(_, rule)| takes(rule, later, host, method.map(AsRef::as_ref)))?;
                 if !places.contains(place) {
                     places.push(*place);
                 }
@@ -37,20 +38,17 @@ fn or_any<T>(list: &[T]) -> impl Iterator<Item = Option<&T>> + Clone {
 }
 
 /// Whether a rule is for all requests of a later one that have this host and method.
-fn takes(
-    rule: &Match,
-    later: &Match,
-    host: Option<&HostPattern>,
-    method: Option<&Box<str>>,
-) -> bool {
+fn takes(rule: &Match, later: &Match, host: Option<&HostPattern>, method: Option<&str>) -> bool {
     let path = match (&rule.path, &later.path) {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(rule), Some(later)) => rule.covers(later),
     };
     let context = || rule.context.iter().all(|pair| later.context.contains(pair));
-    let methods =
-        || rule.methods.is_empty() || method.is_some_and(|method| rule.methods.contains(method));
+    let methods = || {
+        rule.methods.is_empty()
+            || method.is_some_and(|method| rule.methods.iter().any(|listed| **listed == *method))
+    };
     let hosts = || {
         let covers = |host| rule.hosts.iter().any(|pattern| pattern.covers(host));
         rule.hosts.is_empty() || host.is_some_and(covers)

@@ -381,7 +381,7 @@ fn secrets_that_others_may_touch_and_certificates_out_of_date_are_named() {
         &[("watchword.yaml", &config), ("secret.key", secret)],
     );
     let set_mode = |mode| {
-        fs::set_permissions(folder.join("secret.key"), fs::Permissions::from_mode(mode)).unwrap()
+        fs::set_permissions(folder.join("secret.key"), fs::Permissions::from_mode(mode)).unwrap();
     };
     for (mode, what) in [
         (0o644, "read"),
