@@ -174,12 +174,10 @@ fn pairs(random: &mut Random, name: &str, tokens: &[String]) -> String {
     let mut text = String::new();
     for index in 0..=random.below(3) {
         if index > 0 {
-            let separator: &str = random.pick(&SEPARATORS);
-            text.push_str(separator);
+            text += random.pick::<&str>(&SEPARATORS);
         }
         if random.below(4) == 0 {
-            let other: &str = random.pick(&["a=1", "a", "b=\"x; y\"", "c=", "next=/p"]);
-            text.push_str(other);
+            text += random.pick::<&str>(&["a=1", "a", "b=\"x; y\"", "c=", "next=/p"]);
             continue;
         }
         let name = match random.below(8) {
