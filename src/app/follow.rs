@@ -226,8 +226,9 @@ mod tests {
     async fn content_that_is_being_written_does_not_count() {
         let folder = folder("writing");
         let file = folder.join("watchword.yaml");
-        let text = "issuers: {a: {issuer: a, audiences: [a], jwks: {file: k}}}";
+        let text = "issuers: {a: {issuer: a, audiences: [a], secret_file: secret}}";
         std::fs::write(&file, text).unwrap();
+        std::fs::write(folder.join("secret"), [7; 32]).unwrap();
         let mut follower = Follower::new(&file, &Config::load(&file).unwrap());
         for count in 0..5 {
             std::fs::write(&file, format!("{text} # {count}")).unwrap();

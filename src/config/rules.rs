@@ -138,10 +138,10 @@ impl Section<'_, '_> {
             &["match", "context"],
             &["require", "claims"],
         ] {
-            let path = [&["rules", self.element], setting].concat();
+            let path = [["rules", self.element], setting].concat();
             if self.findings.is_empty_map(&path) {
-                let last = setting.last().copied().unwrap_or_default();
-                let expected = format!("at least one entry, or no {last}");
+                let [_, name] = setting;
+                let expected = format!("at least one entry, or no {name}");
                 self.findings.add(&path, "an empty mapping", expected);
             }
         }

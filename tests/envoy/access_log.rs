@@ -15,7 +15,7 @@ on_each_envoy!(
 
 async fn logged(world: &World, folder: &str, token: Option<&str>) -> Value {
     let path = format!("{folder}/{}-", fresh_number());
-    let ask = Ask::get(format!("{path}?access_token=secret"));
+    let ask = Ask::get(format!("{path}?api_key=secret"));
     let ask = token.iter().fold(ask, |ask, token| ask.bearer(token));
     world.send(&ask, Listener::Example).await;
     world.proxy.logged(&path).await

@@ -29,10 +29,12 @@ pub(crate) enum Listener {
     Routed,
     /// `Routed`, with `clear_route_cache`.
     Rerouted,
+    /// `Careless`, and nobody is asked: what reaches the service unless somebody is.
+    Unchecked,
 }
 
 impl Listener {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Example,
         Self::JoinedHeaders,
         Self::Careless,
@@ -42,6 +44,7 @@ impl Listener {
         Self::Grpc,
         Self::Routed,
         Self::Rerouted,
+        Self::Unchecked,
     ];
 
     /// Its name in the bootstrap, and the prefix of its statistics.
@@ -56,13 +59,14 @@ impl Listener {
             Self::Grpc => "grpc",
             Self::Routed => "routed",
             Self::Rerouted => "rerouted",
+            Self::Unchecked => "unchecked",
         }
     }
 
     fn is_careless(self) -> bool {
         matches!(
             self,
-            Self::Careless | Self::CarelessJoined | Self::CarelessOutage
+            Self::Careless | Self::CarelessJoined | Self::CarelessOutage | Self::Unchecked
         )
     }
 }
@@ -156,6 +160,13 @@ fn variant(example: &Value, listener: Listener) -> Value {
     if matches!(listener, Listener::Outage | Listener::CarelessOutage) {
         let cluster = format!("{EXT_AUTHZ}/grpc_service/envoy_grpc/cluster_name");
         set(&mut edited, &cluster, json!("nobody"));
+    }
+    if listener == Listener::Unchecked {
+        let filters = setting(&mut edited, &format!("{HCM}/http_filters"));
+        filters
+            .as_array_mut()
+            .expect("the example has filters")
+            .remove(0);
     }
     if listener == Listener::Grpc {
         for route in routes(&mut edited) {

@@ -15,7 +15,7 @@ const SETTINGS: u8 = 4;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// Sends GET with these further fields on stream 1. `true`: an answer came, whatever it was; `false`: the
+/// Sends these fields on stream 1, as GET unless they have a method. `true`: an answer came, whatever it was; `false`: the
 /// stream or the connection was given up.
 pub(crate) async fn is_answered(to: SocketAddr, fields: &[(&str, &[u8])]) -> bool {
     let sent = async {
@@ -31,9 +31,11 @@ pub(crate) async fn is_answered(to: SocketAddr, fields: &[(&str, &[u8])]) -> boo
 }
 
 fn opening(fields: &[(&str, &[u8])]) -> Vec<u8> {
-    let always: [(&str, &[u8]); 2] = [(":method", b"GET"), (":scheme", b"http")];
-    let block: Vec<u8> = always
+    let usual: [(&str, &[u8]); 2] = [(":method", b"GET"), (":scheme", b"http")];
+    let given = |name: &str| fields.iter().any(|(other, _)| *other == name);
+    let block: Vec<u8> = usual
         .iter()
+        .filter(|(name, _)| !given(name))
         .chain(fields)
         .flat_map(|(name, value)| literal(name.as_bytes(), value))
         .collect();

@@ -53,6 +53,7 @@ mod direct;
 mod example;
 mod forged;
 mod grpc_client;
+mod near_misses;
 mod open_door;
 mod printed;
 mod routes;

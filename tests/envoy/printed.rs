@@ -4,6 +4,7 @@
 //! The names of the files of TLS and a free port, which the command cannot know, are filled in.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,6 +38,7 @@ async fn the_printed_settings_work_over_a_unix_socket_with_a_secret(world: &Worl
     let folder = folder(world, "unix");
     let secret = folder.join("secret");
     fs::write(&secret, SECRET).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     // Short enough for the address of a socket.
     let name = format!("ww-{}-{:?}.sock", std::process::id(), world.place);
     let socket = format!("unix:{}", std::env::temp_dir().join(name).display());

@@ -1,4 +1,5 @@
-//! The service behind the proxy: remembers the headers of every request, and says that it was reached.
+//! The service behind the proxy: remembers the headers of every request, which of its handlers ran and which credentials it
+//! found, and says that it was reached. It reads requests as liberally as common frameworks do by default.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -23,9 +24,21 @@ pub(crate) const REQUEST_ID: &str = "x-request-number";
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     headers: HeaderMap,
+    handler: String,
+    credentials: Vec<String>,
 }
 
 impl Seen {
+    /// The handler that ran: method, host and path.
+    pub(crate) fn handler(&self) -> &str {
+        &self.handler
+    }
+
+    /// Every value that it takes for the cookie `session` or the query parameter `access_token`.
+    pub(crate) fn credentials(&self) -> &[String] {
+        &self.credentials
+    }
+
     /// The values under exactly this name.
     pub(crate) fn values(&self, name: &str) -> Vec<String> {
         self.headers.get_all(name).iter().map(text).collect()
@@ -47,6 +60,56 @@ impl Seen {
             .values()
             .any(|value| text(value).contains(part))
     }
+}
+
+/// Methods in upper case (Werkzeug), hosts without port and final dot (Express), paths decoded, without regard to case and a
+/// final slash (Express).
+fn handler(request: &Request<Incoming>) -> String {
+    let host = request.headers().get("host").map(text);
+    let host = host.or_else(|| request.uri().authority().map(ToString::to_string));
+    let host = host.unwrap_or_default().to_ascii_lowercase();
+    let host = host.split(':').next().unwrap_or_default();
+    let path = decoded(request.uri().path()).to_ascii_lowercase();
+    let method = request.method().as_str().to_ascii_uppercase();
+    let (host, path) = (host.trim_end_matches('.'), path.trim_end_matches('/'));
+    format!("{method} {host}{path}")
+}
+
+/// Names without regard to case (ASP.NET), white space around them (Node), and brackets behind them (PHP, `qs`); pairs
+/// apart by `;` in a query too (Go before 1.17), and by white space in cookies (Python).
+fn credentials(request: &Request<Incoming>) -> Vec<String> {
+    let cookies = request.headers().get_all("cookie").iter().map(text);
+    let cookies: Vec<String> = cookies.map(|value| value.replace(" =", "=")).collect();
+    let cookies = cookies.iter().flat_map(|value| value.split([';', ' ']));
+    let query = request.uri().query().unwrap_or_default().split(['&', ';']);
+    let named = |pair: &str, wanted: &str| {
+        let (name, value) = pair.split_once('=')?;
+        let name = decoded(name).to_ascii_lowercase();
+        let name = name.split(['[', '\0']).next().unwrap_or_default().trim();
+        (name == wanted && !value.is_empty()).then(|| value.to_owned())
+    };
+    let cookies = cookies.filter_map(|pair| named(pair, "session"));
+    cookies
+        .chain(query.filter_map(|pair| named(pair, "access_token")))
+        .collect()
+}
+
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let byte = part
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte {
+            Some(byte) => {
+                decoded.push(char::from(byte));
+                decoded.push_str(&part[2..]);
+            }
+            None => decoded.push_str(part),
+        }
+    }
+    decoded
 }
 
 fn text(value: &HeaderValue) -> String {
@@ -121,7 +184,12 @@ fn answer(request: &Request<Incoming>, memory: &Memory) -> Response<BoxBody<Byte
         .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
     let number = headers.get(REQUEST_ID).map(text).unwrap_or_default();
     let mut memory = memory.0.lock().unwrap_or_else(PoisonError::into_inner);
-    memory.entry(number).or_default().push(Seen { headers });
+    let seen = Seen {
+        handler: handler(request),
+        credentials: credentials(request),
+        headers,
+    };
+    memory.entry(number).or_default().push(seen);
     if is_grpc { empty_message() } else { reached() }
 }
 

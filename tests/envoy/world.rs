@@ -241,6 +241,7 @@ fn policy(issuers: &Issuers, refusing: SocketAddr) -> Result<Value, String> {
             .map_err(|error| format!("the example's policy: {error}"))?;
     policy["issuers"]["silent"] = json!({
         "issuer": issuers.silent.url(), "audiences": ["example-api"], "forward_token": false,
+        "token_from": [{"cookie": "session"}, {"query": "access_token"}],
         "jwks": {"inline": issuers.silent.key_set()}, "headers": {"x-auth-subject": "sub"},
     });
     policy["issuers"]["outage"] = json!({
@@ -257,6 +258,12 @@ fn policy(issuers: &Issuers, refusing: SocketAddr) -> Result<Value, String> {
             json!({"match": {"path": {"prefix": "/outage/"}}, "require": {"issuers": ["outage"]}}),
             json!({"match": {"hosts": ["outage.example"]}, "require": {"issuers": ["outage"]}}),
             json!({"match": {"hosts": ["admin.example"]}, "require": {"scopes": ["admin"]}}),
+            json!({"match": {"hosts": ["public.example"]}, "require": "none"}),
+            json!({"match": {"path": {"prefix": "/users/@me/"}}, "require": {"scopes": ["admin"]}}),
+            json!({"match": {"path": {"glob": "/v1/accounts/*:delete"}}, "require": {"scopes": ["admin"]}}),
+            json!({"match": {"path": {"exact": "/settings"}}, "require": {"scopes": ["admin"]}}),
+            json!({"match": {"path": {"prefix": "/items/"}, "methods": ["POST"]}, "require": {"scopes": ["admin"]}}),
+            json!({"match": {"path": {"prefix": "/optional/"}}, "require": {"optional": true}}),
         ],
     );
     Ok(policy)

@@ -192,5 +192,8 @@ fn write_pem(name: &str, pem: &str) -> PathBuf {
     let (process, number) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let path = folder.join(format!("pem-{process}-{number}-{name}.pem"));
     std::fs::write(&path, pem).unwrap();
+    // Some are private keys.
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, mode).unwrap();
     path
 }

@@ -157,6 +157,24 @@ shadowMode:
       Some denials, or all, do not take effect. Pods in shadow mode: {{`{{ $value }}`}}.
     runbook: >-
       If that is meant, silence this. If not, take `mode: shadow` out of the configuration, from the top and from each rule.
+configWarnings:
+  alert: WatchwordConfigWarnings
+  expr: sum by (namespace, job, code) (watchword_config_warnings{ {{- $series -}} }) > 0
+  annotations:
+    summary: Watchword's configuration has warnings.
+    description: The configuration in use has warnings with the code {{`{{ $labels.code }}`}}. It most likely does not mean what it says.
+    runbook: >-
+      `GET /readyz?verbose` on the admin port and the log have them, with line and column; docs/operations.md says what each means. One that is
+      meant is accepted by `accept_warnings` where it stands.
+keysExposed:
+  alert: WatchwordKeysExposed
+  expr: sum by (namespace, job, issuer) (watchword_jwks_keys_exposed{ {{- $series -}} }) > 0
+  annotations:
+    summary: The issuer {{`{{ $labels.issuer }}`}} publishes private keys.
+    description: >-
+      The key set of the issuer {{`{{ $labels.issuer }}`}} holds private keys or shared secrets. Whoever read it can sign tokens that pass.
+    runbook: >-
+      Have the issuer replace these keys, and take the old ones out of the set at once. Watchword keeps none of the private members.
 panics:
   alert: WatchwordPanics
   expr: sum by (namespace, job) (increase(watchword_panics_total{ {{- $series -}} }[{{ $window }}])) > 0

@@ -70,7 +70,7 @@ fn a_row_says_type_bounds_and_default() {
         "| `format` | `text`, `json` | `text` | ",
         "| `discovery` | boolean or URL | none | ",
         "| `headers` | mapping of names to text; secret | none | ",
-        "| `rules` | list of [mapping](#rules) | none | ",
+        "| `rules` | `any_valid_token` or list of [mapping](#rules) | none | ",
         "| `require` | `none` or [mapping](#rulesrequire) |  | ",
         "| `inline` | anything; secret | none | ",
     ] {

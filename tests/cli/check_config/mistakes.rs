@@ -330,11 +330,6 @@ fn a_demand_that_demands_nothing_is_refused() {
             "rules[0].match.context: found an empty mapping",
         ),
         (
-            "match",
-            "- {match: {}}",
-            "rules[0].match: found an empty mapping",
-        ),
-        (
             "scopes",
             "- {require: {scopes: []}}",
             "rules[0].require.scopes: found an empty list",
