@@ -133,14 +133,9 @@ impl Section<'_, '_> {
 
     /// What was meant to limit a rule and is empty limits nothing.
     fn refuse_empty_sections(&mut self) {
-        for setting in [
-            &["match"][..],
-            &["match", "context"],
-            &["require", "claims"],
-        ] {
-            let path = [["rules", self.element], setting].concat();
+        for [section, name] in [["match", "context"], ["require", "claims"]] {
+            let path = ["rules", self.element, section, name];
             if self.findings.is_empty_map(&path) {
-                let [_, name] = setting;
                 let expected = format!("at least one entry, or no {name}");
                 self.findings.add(&path, "an empty mapping", expected);
             }
