@@ -24,7 +24,7 @@ use crate::listen::{
 use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
 
 pub use follow::Follower;
-pub use reload::Extent;
+pub use reload::Completeness;
 pub use works::{ReloadError, Works};
 
 /// Most connections to the listener for health.
@@ -41,7 +41,8 @@ pub struct App {
     health: Health,
     /// The configuration in use.
     config: Config,
-    /// What a configuration that ends earlier than it has, and since when it was there.
+    /// The settings of a refused successor that ends earlier than `config`, and when it was first
+    /// seen.
     shorter_since: Option<(Structure, Moment)>,
     /// What ends with the server.
     helpers: JoinSet<()>,

@@ -46,10 +46,10 @@ enum Command {
         /// The configuration files; `-` is standard input
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Take warnings for problems
+        /// Treat warnings as errors
         #[arg(long)]
         strict: bool,
-        /// Print what Envoy needs to ask the server of one file, as YAML, instead
+        /// Print the Envoy settings for one configuration, as YAML
         #[arg(long)]
         envoy: bool,
     },

@@ -72,7 +72,7 @@ pub struct Config {
     /// The settings that it has, to compare a successor with.
     pub structure: Structure,
     /// Whether its text ends with a line `...`, by which YAML says that a document is whole.
-    pub is_said_to_end: bool,
+    pub has_end_marker: bool,
     /// What is most likely not meant.
     pub warnings: Vec<Warning>,
     /// Whether a change of it, or of those files, is taken into use while the server runs; and how often they are looked at.
@@ -200,7 +200,7 @@ impl Config {
             sources: issuers::with_ids(sources),
             files: findings.take_files(),
             structure,
-            is_said_to_end: text.trim_end().ends_with("\n..."),
+            has_end_marker: text.trim_end().ends_with("\n..."),
             warnings: findings.take_warnings(),
             reload,
         };

@@ -1,8 +1,10 @@
-//! Characters that a terminal or a reader of logs acts on, and how they are written: as the escapes of JSON (RFC 8259 §7).
+//! Characters that a terminal or a reader of logs acts on, and how they are written: as the escapes
+//! of JSON (RFC 8259 §7).
 //!
-//! Control characters move the cursor, end lines or start escape sequences; marks for the direction of text turn words round;
-//! others are invisible, and let two texts look alike. All that repeats text from outside is written through here: the logs,
-//! what commands print, and the pages for operators.
+//! Control characters move the cursor, end lines or start escape sequences; marks for the direction
+//! of text turn words round; others are invisible, and let two texts look alike. All that repeats
+//! text from outside is written through here: the logs, what commands print, and the pages for
+//! operators.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -38,14 +40,15 @@ const INVISIBLE: [RangeInclusive<char>; 25] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Whether a terminal or a reader of logs acts on the character, or does not show it: C0, DEL, C1, and [`INVISIBLE`].
+/// Whether a terminal or a reader of logs acts on the character, or does not show it: C0, DEL, C1,
+/// and [`INVISIBLE`].
 #[must_use]
 pub fn is_active(character: char) -> bool {
     character.is_control() || INVISIBLE.iter().any(|range| range.contains(&character))
 }
 
-/// A text with escapes for what [`is_active`]. Inside a string of JSON, it means the same as before; elsewhere, a backslash may
-/// stand for itself.
+/// A text with escapes for what [`is_active`]. Inside a string of JSON, it means the same as
+/// before; elsewhere, a backslash may stand for itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'t>(pub &'t str);
 

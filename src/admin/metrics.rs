@@ -83,7 +83,7 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::Re
             )?;
         }
     }
-    let help = "Keys of the issuer whose private part its source gives away; any is an emergency";
+    let help = "Keys whose private part or shared secret the source publishes; above 0, the issuer is compromised";
     let mut exposed = encoder.encode_descriptor("jwks_keys_exposed", help, None, gauge)?;
     for (issuer, status) in sources {
         count(&mut exposed, &[("issuer", issuer)], status.exposed.len())?;

@@ -1,19 +1,20 @@
 //! Following the configuration: its file, and the files whose content is part of it.
 //!
-//! Kubernetes replaces such files by swapping a symbolic link, of which file events tell little, so their content is
-//! looked at now and then. A file that is being written looks like a good one that says less, so content counts only
-//! when two looks in a row have found the same bytes, sizes and modification times.
+//! Kubernetes replaces such files by swapping a symbolic link, of which file events tell little, so
+//! their content is looked at now and then. A half-written file can be a valid configuration with
+//! weaker rules, so content counts only when two looks in a row have found the same bytes, sizes
+//! and modification times.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{Config, Problems};
-use crate::jwks::read_bounded;
+use crate::jwks::{is_in_kubernetes_volume, read_bounded};
 
 /// Most that is read of a file. The rest of a longer one is not looked at; nothing that is referred to may be as long.
 const MAX_SIZE: usize = 2 * 1024 * 1024;
-/// The time between the two looks that a signal asks for.
+/// The time between the looks that a signal asks for.
 const SETTLING: Duration = Duration::from_millis(500);
 /// How many looks a signal may cost.
 const MAX_LOOKS: usize = 20;
@@ -71,13 +72,14 @@ impl Follower {
         self.interval = interval;
     }
 
-    /// Has the next looks say that something is different: what there is could not be used, and may be later.
+    /// Makes `changed` return again for the same content: it could not be used now, and may be
+    /// later.
     pub fn look_again(&mut self) {
         self.handled = None;
     }
 
-    /// Waits until something is different from what was last handled, and has settled. Files are read in a thread of their
-    /// own, so that a disk that hangs stops nothing else.
+    /// Waits until something is different from what was last handled, and has settled. Files are
+    /// read in a thread of their own, so that a disk that hangs stops nothing else.
     pub async fn changed(&mut self) {
         let Some(interval) = self.interval else {
             return std::future::pending().await;
@@ -91,7 +93,8 @@ impl Follower {
         }
     }
 
-    /// Waits until two looks in a row find the same, a bounded time; whether they did. What there is counts as handled.
+    /// Waits until two looks in a row find the same, for at most [`MAX_LOOKS`] looks, and counts
+    /// that content as handled. Returns `false` if it never settles.
     pub async fn settle(&mut self) -> bool {
         self.last = None;
         for _ in 0..MAX_LOOKS {
@@ -135,12 +138,10 @@ impl Follower {
         loaded.map(Some)
     }
 
-    /// Whether the file is replaced as a whole, as Kubernetes does it: it lies below a folder whose name begins with two
-    /// dots, and which a symbolic link names.
+    /// Whether the file is replaced as a whole, as in a volume of Kubernetes.
     #[must_use]
     pub fn is_replaced_whole(&self) -> bool {
-        let is_version = |part: Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b".."));
-        std::fs::canonicalize(&self.file).is_ok_and(|file| file.components().any(is_version))
+        is_in_kubernetes_volume(&self.file)
     }
 }
 

@@ -13,11 +13,11 @@ use crate::token::UnixTime;
 
 use super::{App, ReloadError};
 
-/// What is known of a configuration's file.
+/// Whether a configuration's file is known to be complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// It is all that was to be written.
-    Whole,
+pub enum Completeness {
+    /// It is.
+    Complete,
     /// It may be half written.
     Unknown,
 }
@@ -28,13 +28,18 @@ pub(super) const SHORTER_FOR: Duration = Duration::from_secs(60);
 impl App {
     /// Judges by another configuration from now on, and shows its certificate; see [`super::Works::reload`].
     ///
-    /// One by which rules would become weaker is refused unless it says so. One that ends earlier than the configuration in
-    /// use is taken when it has done so for a minute, or at once where it is known to be whole: its file may be half written.
+    /// One by which rules would become weaker is refused unless it says so. One that ends earlier
+    /// than the configuration in use may be half written: it is taken when it has stayed so for a
+    /// minute, or at once if its file is known to be complete.
     ///
     /// # Errors
     /// [`ReloadError`]; the configuration in use stays.
-    pub async fn reload(&mut self, config: Config, extent: Extent) -> Result<(), ReloadError> {
-        self.refuse_half(&config, extent)?;
+    pub async fn reload(
+        &mut self,
+        config: Config,
+        completeness: Completeness,
+    ) -> Result<(), ReloadError> {
+        self.refuse_incomplete(&config, completeness)?;
         if let Some(setting) = needs_restart(&self.config, &config) {
             return Err(ReloadError::NeedsRestart(setting));
         }
@@ -49,13 +54,18 @@ impl App {
         Ok(())
     }
 
-    fn refuse_half(&mut self, config: &Config, extent: Extent) -> Result<(), ReloadError> {
+    fn refuse_incomplete(
+        &mut self,
+        config: &Config,
+        completeness: Completeness,
+    ) -> Result<(), ReloadError> {
         let used = &self.config.structure;
         if let Some(loss) = used.weakened_in(&config.structure) {
+            self.shorter_since = None;
             return Err(ReloadError::Weaker(loss));
         }
         let loss = used.cut_off_in(&config.structure);
-        let Some(loss) = loss.filter(|_| extent == Extent::Unknown) else {
+        let Some(loss) = loss.filter(|_| completeness == Completeness::Unknown) else {
             self.shorter_since = None;
             return Ok(());
         };
@@ -148,7 +158,7 @@ pub(super) fn announce(config: &Config, expiry: Option<UnixTime>, state: &State)
     state.reloads.adopt_warnings(&config.warnings);
     for warning in &config.warnings {
         let code = warning.code().name();
-        warn!(code, "the configuration has a warning: {warning}");
+        warn!(code, "{warning}");
     }
     metrics.set_warnings(&config.warnings);
     let shadow = config.policy.shadow_rules();

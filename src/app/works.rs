@@ -54,8 +54,8 @@ pub enum ReloadError {
     Weaker(Loss),
     /// It ends earlier than the configuration in use.
     #[error(
-        "{0}: is it half written? It is taken when it has stayed so for 60s; at once on SIGHUP, or when it ends with a \
-         line \"...\""
+        "{0}. It may be half written: it is taken after 60s without another change, or at once on SIGHUP \
+         or if its last line is \"...\""
     )]
     CutOff(Loss),
     /// A file of TLS cannot be used.

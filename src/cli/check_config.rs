@@ -5,7 +5,7 @@ mod envoy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::config::{Config, Problems};
+use crate::config::{Config, Problems, Warning};
 use crate::escape::Escaped;
 
 use super::{complain, say};
@@ -28,59 +28,62 @@ pub(super) fn print_envoy(files: &[PathBuf], strict: bool) -> ExitCode {
         complain("--envoy: found several files; expected one");
         return ExitCode::FAILURE;
     };
-    match check(file).1 {
-        Ok(config) if !warn(&config, file, strict) => ExitCode::FAILURE,
-        Ok(config) => {
+    match accepted(file, strict) {
+        Some((_, config)) => {
             say(envoy::snippet(&config).trim_end());
             ExitCode::SUCCESS
         }
-        Err(problems) => {
-            complain(&problems.to_string());
-            ExitCode::FAILURE
-        }
+        None => ExitCode::FAILURE,
     }
 }
 
 fn is_good(file: &Path, strict: bool) -> bool {
+    let Some((name, config)) = accepted(file, strict) else {
+        return false;
+    };
+    let issuers = config.policy.issuers().len();
+    let rules = config.policy.rules().iter().count();
+    let warnings = match config.warnings.len() {
+        0 => String::new(),
+        some => format!(", warnings: {some}"),
+    };
+    say(&format!(
+        "{}: good (issuers: {issuers}, rules: {rules}{warnings})",
+        Escaped(&name.to_string_lossy())
+    ));
+    true
+}
+
+/// A configuration without problems, after its warnings were printed. `None`: it has problems, or
+/// warnings that `strict` does not allow, which were printed.
+fn accepted(file: &Path, strict: bool) -> Option<(&Path, Config)> {
     let (name, checked) = check(file);
     match checked {
         Ok(config) => {
-            if !warn(&config, name, strict) {
-                return false;
+            complain_of(&config.warnings);
+            let found = config.warnings.len();
+            if strict && found > 0 {
+                let name = name.to_string_lossy();
+                let name = Escaped(&name);
+                complain(&format!(
+                    "{name}: --strict allows no warnings; found {found}"
+                ));
+                return None;
             }
-            let issuers = config.policy.issuers().len();
-            let rules = config.policy.rules().iter().count();
-            let warnings = match config.warnings.len() {
-                0 => String::new(),
-                some => format!(", warnings: {some}"),
-            };
-            say(&format!(
-                "{}: good (issuers: {issuers}, rules: {rules}{warnings})",
-                Escaped(&name.to_string_lossy())
-            ));
-            true
+            Some((name, config))
         }
         Err(problems) => {
             complain(&problems.to_string());
-            false
+            complain_of(problems.warnings());
+            None
         }
     }
 }
 
-/// Prints the warnings; whether they are no problem.
-fn warn(config: &Config, name: &Path, strict: bool) -> bool {
-    for warning in &config.warnings {
+fn complain_of(warnings: &[Warning]) {
+    for warning in warnings {
         complain(&warning.to_string());
     }
-    let warnings = config.warnings.len();
-    let fails = strict && warnings > 0;
-    if fails {
-        complain(&format!(
-            "{}: {warnings} warnings (--strict)",
-            name.display()
-        ));
-    }
-    !fails
 }
 
 fn check(file: &Path) -> (&Path, Result<Config, Problems>) {

@@ -7,7 +7,7 @@ use anyhow::bail;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::app::{App, Extent, Follower, ReloadError};
+use crate::app::{App, Completeness, Follower, ReloadError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::jwks::Source;
@@ -129,13 +129,13 @@ async fn changed(follower: Option<&mut Follower>) {
 }
 
 async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
-    let refusal = match take(app, follower, wish).await {
-        Ok(Taken::InUse) => {
+    let refusal = match try_reload(app, follower, wish).await {
+        Ok(Reloaded::InUse) => {
             info!("the configuration was reloaded");
             None
         }
         // The next looks find it when it has settled.
-        Ok(Taken::Unsettled) => return,
+        Ok(Reloaded::Unsettled) => return,
         Err(refusal) => Some(refusal),
     };
     // What could not be used may be later, when a file that it names has come, or a key server; that it still cannot is no
@@ -152,29 +152,34 @@ async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
 }
 
 /// What became of a configuration that is not refused.
-enum Taken {
+enum Reloaded {
     InUse,
     /// It changed while it was read.
     Unsettled,
 }
 
-async fn take(app: &mut App, follower: &mut Follower, wish: Wish) -> Result<Taken, String> {
+async fn try_reload(
+    app: &mut App,
+    follower: &mut Follower,
+    wish: Wish,
+) -> Result<Reloaded, String> {
     if wish == Wish::Signal && !follower.settle().await {
-        return Err("its files are being written all the time".to_owned());
+        let problem = "its files changed at every look; send SIGHUP again when they are written";
+        return Err(problem.to_owned());
     }
     let loaded = follower.load().await.map_err(|problems| {
         follower.look_again();
         problems.to_string()
     })?;
     let Some(config) = loaded else {
-        return Ok(Taken::Unsettled);
+        return Ok(Reloaded::Unsettled);
     };
     follower.adopt(&config);
-    let (interval, extent) = (config.reload, extent(follower, &config, wish));
-    match app.reload(config, extent).await {
+    let (interval, completeness) = (config.reload, completeness(follower, &config, wish));
+    match app.reload(config, completeness).await {
         Ok(()) => {
             follower.keep_time(interval);
-            Ok(Taken::InUse)
+            Ok(Reloaded::InUse)
         }
         Err(error) => {
             if !matches!(error, ReloadError::NeedsRestart(_)) {
@@ -185,12 +190,12 @@ async fn take(app: &mut App, follower: &mut Follower, wish: Wish) -> Result<Take
     }
 }
 
-/// Who asks for a reload has finished the file.
-fn extent(follower: &Follower, config: &Config, wish: Wish) -> Extent {
-    if wish == Wish::Signal || config.is_said_to_end || follower.is_replaced_whole() {
-        Extent::Whole
+/// A SIGHUP says that the file is complete.
+fn completeness(follower: &Follower, config: &Config, wish: Wish) -> Completeness {
+    if wish == Wish::Signal || config.has_end_marker || follower.is_replaced_whole() {
+        Completeness::Complete
     } else {
-        Extent::Unknown
+        Completeness::Unknown
     }
 }
 

@@ -1,8 +1,9 @@
-//! Files that a configuration names, as far as they are worth a warning: secrets that others may touch, and certificates
-//! that are not valid now. A file that cannot be read is none of its business.
+//! Files that a configuration names, as far as they are worth a warning: secrets that others may
+//! touch, and certificates that are not valid now. A file that cannot be read is none of its
+//! business.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -10,7 +11,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
 use crate::clock::Clock;
-use crate::jwks::read_bounded;
+use crate::jwks::{is_in_kubernetes_volume, read_bounded};
 use crate::token::UnixTime;
 
 use super::MAX_SIZE;
@@ -31,24 +32,26 @@ pub(super) enum Needed {
     One,
 }
 
-/// Warns of a file with a secret that others than its owner and group may read, or that others than its owner may write.
+/// Warns of a file with a secret that others than its owner and group may read, or that others than
+/// its owner may write.
 pub(super) fn warn_of_open_secret(file: &Path, path: &[&str], findings: &mut Findings<'_>) {
     let Ok(metadata) = std::fs::metadata(file) else {
         return;
     };
     let mode = metadata.permissions().mode() & 0o777;
-    let open = if is_of_kubernetes(file) {
+    // Kubernetes mounts secrets with mode 0644, in a volume that only the pod sees.
+    let open = if is_in_kubernetes_volume(file) {
         mode & WRITABLE
     } else {
         mode & (READABLE | WRITABLE)
     };
     if metadata.is_file() && open != 0 {
-        let what = if open & WRITABLE == 0 {
-            "read"
+        let who = if open & WRITABLE == 0 {
+            "others may read"
         } else {
-            "read or write"
+            "its group or others may write"
         };
-        let found = format!("a file with mode {mode:04o}, which others may {what}");
+        let found = format!("a file with mode {mode:04o}, which {who}");
         findings.warn(
             WarningCode::OpenFile,
             path,
@@ -56,13 +59,6 @@ pub(super) fn warn_of_open_secret(file: &Path, path: &[&str], findings: &mut Fin
             "mode 0600, or 0640 with a group of its own",
         );
     }
-}
-
-/// Kubernetes mounts secrets with mode 0644, below a folder whose name begins with two dots, in a volume that only the pod
-/// sees.
-fn is_of_kubernetes(file: &Path) -> bool {
-    let is_version = |part: Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b".."));
-    std::fs::canonicalize(file).is_ok_and(|file| file.components().any(is_version))
 }
 
 /// Warns of certificates in PEM that are not valid now.

@@ -1,4 +1,5 @@
-//! Collecting what is wrong, and what is most likely not meant, each with its place in the document.
+//! Collecting what is wrong, and what is most likely not meant, each with its place in the
+//! document.
 
 use std::path::{Path, PathBuf};
 
@@ -243,11 +244,13 @@ impl<'d> Findings<'d> {
         if self.list.is_empty() {
             return Ok(());
         }
-        Err(Problems::sorted(self.file, std::mem::take(&mut self.list)))
+        let problems = Problems::sorted(self.file, std::mem::take(&mut self.list));
+        Err(problems.with_warnings(self.take_warnings()))
     }
 
-    pub(super) fn into_problems(self) -> Problems {
-        Problems::sorted(self.file, self.list)
+    pub(super) fn into_problems(mut self) -> Problems {
+        let warnings = self.take_warnings();
+        Problems::sorted(self.file, self.list).with_warnings(warnings)
     }
 }
 

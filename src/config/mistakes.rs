@@ -1,5 +1,5 @@
-//! Texts that are well-formed but cannot mean what they say: the syntax of another proxy or policy language, or a
-//! mixed-up pair. Pure: text in, a mistake out.
+//! Texts that are well-formed but cannot mean what they say: the syntax of another proxy or policy
+//! language, or a mixed-up pair. Pure: text in, a mistake out.
 
 use super::warning::WarningCode;
 
@@ -129,54 +129,86 @@ const OPERATORS: [&str; 20] = [
 
 /// A path pattern of this kind: `exact`, `prefix` or `glob`.
 pub(super) fn of_path(kind: &str, text: &str) -> Option<Mistake> {
-    let found = format!("{text:?}");
-    let foreign = |c: char| matches!(c, '{' | '}' | '<' | '>' | '[' | ']' | '|' | '^' | '`' | '"');
-    let star = |segment: &str| {
-        let template = segment.starts_with(':') || segment.contains(foreign);
-        if template {
-            "*".to_owned()
-        } else {
-            segment.to_owned()
-        }
+    foreign_characters(kind, text)
+        .or_else(|| template(kind, text))
+        .or_else(|| regular_expression(text))
+        .or_else(|| literal_star(kind, text))
+}
+
+/// Characters that no path has (RFC 3986 §3.3), and in which templates and regular expressions are
+/// written.
+fn foreign(c: char) -> bool {
+    matches!(c, '{' | '}' | '<' | '>' | '[' | ']' | '|' | '^' | '`' | '"')
+}
+
+fn foreign_characters(kind: &str, text: &str) -> Option<Mistake> {
+    if !text.contains(foreign) {
+        return None;
+    }
+    let characters = "only characters that a path can hold (RFC 3986 §3.3)";
+    let expected = if text.starts_with('/') {
+        let glob = as_glob(kind, text);
+        format!("{characters}; for any text in a segment, write glob: {glob:?}")
+    } else {
+        characters.to_owned()
     };
-    let as_glob: Vec<String> = text.split('/').map(star).collect();
-    let as_glob = as_glob.join("/");
-    if text.contains(foreign) {
-        let expected = format!(
-            "characters that a path can hold (RFC 3986 §3.3); glob: {as_glob:?} stands for any text in a segment"
-        );
-        return Some(Mistake::never_right(found, expected));
-    }
-    if text
-        .split('/')
-        .any(|segment| segment.len() > 1 && segment.starts_with(':'))
-    {
-        let expected =
-            format!("glob: {as_glob:?}, if a segment such as \":id\" stands for any text");
-        return Some(Mistake::unlikely(
-            WarningCode::PathTemplate,
-            found,
-            expected,
-        ));
-    }
-    let regex = text.ends_with('$')
-        || text.contains(".+")
-        || text
-            .split('/')
-            .any(|segment| segment == ".*" || segment.starts_with('('));
-    if regex {
+    Some(Mistake::never_right(format!("{text:?}"), expected))
+}
+
+fn template(kind: &str, text: &str) -> Option<Mistake> {
+    let is_name = |segment: &str| segment.len() > 1 && segment.starts_with(':');
+    text.split('/').any(is_name).then(|| {
+        let glob = as_glob(kind, text);
+        let expected = format!("glob: {glob:?}, if a segment such as \":id\" stands for any text");
+        Mistake::unlikely(WarningCode::PathTemplate, format!("{text:?}"), expected)
+    })
+}
+
+fn regular_expression(text: &str) -> Option<Mistake> {
+    let is_regex = |segment: &str| segment == ".*" || segment.starts_with('(');
+    let found = text.ends_with('$') || text.contains(".+") || text.split('/').any(is_regex);
+    found.then(|| {
         let expected = "glob, where * stands for any text in a segment and a final ** for any segments: \
                         no pattern is a regular expression";
-        return Some(Mistake::unlikely(WarningCode::PathRegex, found, expected));
+        Mistake::unlikely(WarningCode::PathRegex, format!("{text:?}"), expected)
+    })
+}
+
+fn literal_star(kind: &str, text: &str) -> Option<Mistake> {
+    if kind == "glob" || !text.contains('*') {
+        return None;
     }
-    if kind != "glob" && text.contains('*') {
-        let expected = match (kind, text.strip_suffix("/*").or(text.strip_suffix("/**"))) {
-            ("prefix", Some(whole)) => format!("prefix: {whole:?}, which is for everything below"),
-            _ => format!("glob: {text:?}, since * is a plain character in {kind}"),
-        };
-        return Some(Mistake::unlikely(WarningCode::LiteralStar, found, expected));
+    let whole = text.strip_suffix("/**").or_else(|| text.strip_suffix("/*"));
+    let whole = whole.filter(|whole| kind == "prefix" && !whole.contains('*'));
+    let expected = if let Some(whole) = whole {
+        format!("prefix: {whole:?}, which is for everything below")
+    } else {
+        let glob = as_glob(kind, text);
+        format!("glob: {glob:?}, since * is a plain character in {kind}")
+    };
+    Some(Mistake::unlikely(
+        WarningCode::LiteralStar,
+        format!("{text:?}"),
+        expected,
+    ))
+}
+
+/// The glob that was most likely meant: stars for what stands for any text, and everything below a
+/// prefix.
+fn as_glob(kind: &str, text: &str) -> String {
+    let segments = text.split('/').map(|segment| {
+        if segment.starts_with(':') || segment.contains(foreign) {
+            "*"
+        } else {
+            segment
+        }
+    });
+    let glob = segments.collect::<Vec<_>>().join("/");
+    if kind == "prefix" && !glob.ends_with("/**") {
+        format!("{}/**", glob.trim_end_matches('/'))
+    } else {
+        glob
     }
-    None
 }
 
 /// A method.
@@ -212,13 +244,13 @@ pub(super) fn of_claim(text: &str) -> Option<Mistake> {
         let rest = rest.trim_start_matches('.');
         return Some(Mistake::never_right(
             found,
-            format!("{rest:?}: the way to a claim is no JSONPath"),
+            format!("{rest:?}: a claim path is not JSONPath"),
         ));
     }
     if text.contains("{{") || text.contains("${") {
         return Some(Mistake::never_right(
             found,
-            "names of claims, separated by dots: no template",
+            "names of claims, separated by dots; templates are not expanded",
         ));
     }
     if text.contains("://") {
@@ -232,7 +264,7 @@ pub(super) fn of_claim(text: &str) -> Option<Mistake> {
     let (first, rest) = text.split_once('.')?;
     let wrapper = ["claim", "claims", "jwt", "payload", "token"];
     if wrapper.contains(&first) {
-        let expected = format!("{rest:?}: the way begins among the token's claims");
+        let expected = format!("{rest:?}: a claim path starts at the token's claims");
         return Some(Mistake::unlikely(WarningCode::ClaimSyntax, found, expected));
     }
     None
@@ -277,7 +309,7 @@ pub(super) fn of_tested_claim(name: &str) -> Option<Mistake> {
 pub(super) fn of_scope(text: &str) -> Option<Mistake> {
     let separator = text.find([',', '|']).filter(|_| text.len() > 1)?;
     let (first, _) = text.split_at(separator);
-    let expected = format!("a scope an entry, such as {first:?}; a token must have all of them");
+    let expected = format!("one scope per entry, such as {first:?}; a token must have all of them");
     Some(Mistake::unlikely(
         WarningCode::ScopeSeparator,
         format!("{text:?}"),
@@ -344,150 +376,19 @@ pub(super) fn of_keys_url(url: &str) -> Option<Mistake> {
     Some(Mistake::never_right(found, expected))
 }
 
-/// What stands before the well-known path of metadata (OIDC Discovery 1.0 §4, RFC 8414 §3).
-fn without_metadata_path(url: &str) -> Option<&str> {
+/// The issuer of a metadata URL: OIDC Discovery 1.0 §4 appends the well-known path to it, and RFC
+/// 8414 §3.1 inserts it before the issuer's own path.
+fn without_metadata_path(url: &str) -> Option<String> {
     let url = url.split(['?', '#']).next()?.trim_end_matches('/');
     let kinds = [
         "/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server",
     ];
     kinds.iter().find_map(|kind| {
-        let at = url.find(kind)?;
-        url.get(..at)
+        let (before, after) = url.split_once(kind)?;
+        Some(format!("{before}{after}"))
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `never`, the code of a warning, or nothing.
-    fn kind(mistake: Option<Mistake>) -> &'static str {
-        mistake.map_or("", |mistake| {
-            mistake.code.map_or("never", WarningCode::name)
-        })
-    }
-
-    #[test]
-    fn syntax_of_other_languages_is_noticed_in_paths() {
-        for (pattern, text, expected) in [
-            ("prefix", "/admin*", "literal_star"),
-            ("prefix", "/admin/**", "literal_star"),
-            ("exact", "/admin/*", "literal_star"),
-            ("glob", "/users/{id}", "never"),
-            ("exact", "/users/<id>", "never"),
-            ("prefix", "^/admin", "never"),
-            ("glob", "/users/:id", "path_template"),
-            ("prefix", "/users/:id/orders", "path_template"),
-            ("glob", "/admin/.*", "path_regex"),
-            ("exact", "/admin$", "path_regex"),
-            ("prefix", "/(a)", "path_regex"),
-            ("glob", "/users/*/orders/**", ""),
-            ("glob", "/v1/accounts/*:delete", ""),
-            ("glob", "/files/report.*", ""),
-            ("prefix", "/users/@me/", ""),
-            ("exact", "/.well-known/x", ""),
-            ("exact", "/", ""),
-        ] {
-            assert_eq!(kind(of_path(pattern, text)), expected, "{pattern}: {text}");
-        }
-        let hint = of_path("glob", "/users/{id}/x").unwrap().expected;
-        assert!(hint.contains("\"/users/*/x\""), "{hint}");
-        let hint = of_path("prefix", "/admin/*").unwrap().expected;
-        assert!(hint.contains("prefix: \"/admin\""), "{hint}");
-    }
-
-    #[test]
-    fn methods_that_are_misspelt_are_noticed() {
-        for (text, expected) in [
-            ("post", "never"),
-            ("Get", "never"),
-            ("POTS", "unknown_method"),
-            ("ANY", "unknown_method"),
-            ("GET", ""),
-            ("PROPFIND", ""),
-            ("PURGE", ""),
-        ] {
-            assert_eq!(kind(of_method(text)), expected, "{text}");
-        }
-        assert!(of_method("POTS").unwrap().expected.contains("\"POST\""));
-    }
-
-    #[test]
-    fn ways_to_claims_in_another_syntax_are_noticed() {
-        for (text, expected) in [
-            ("$.sub", "never"),
-            ("{{ .sub }}", "never"),
-            ("claims.sub", "claim_syntax"),
-            ("payload.realm_access.roles", "claim_syntax"),
-            ("/realm_access/roles", "claim_syntax"),
-            ("roles[0]", "claim_syntax"),
-            ("https://example.com/roles", "claim_syntax"),
-            ("sub", ""),
-            ("realm_access.roles", ""),
-            ("claims", ""),
-            ("cognito:groups", ""),
-        ] {
-            assert_eq!(kind(of_claim(text)), expected, "{text}");
-        }
-        for (text, expected) in [
-            ("any_of", "operator_as_claim"),
-            ("anyOf", "operator_as_claim"),
-            ("department", ""),
-        ] {
-            assert_eq!(kind(of_tested_claim(text)), expected, "{text}");
-        }
-        for (header, claim, expected) in [
-            ("sub", "x-auth-subject", "swapped_header"),
-            ("roles", "X-Roles", "swapped_header"),
-            ("email", "auth-email", "swapped_header"),
-            ("x-auth-subject", "sub", ""),
-            ("x-hasura-role", "x-hasura-role", ""),
-            ("x-tenant", "tenant-id", ""),
-        ] {
-            assert_eq!(
-                kind(of_claim_header(header, claim)),
-                expected,
-                "{header}: {claim}"
-            );
-        }
-    }
-
-    #[test]
-    fn issuers_and_urls_that_no_token_or_key_set_has_are_noticed() {
-        for (text, expected) in [
-            ("https://login.microsoftonline.com/{tenantid}/v2.0", "never"),
-            ("https://*.example.com", "never"),
-            ("https://idp.example.com ", "never"),
-            (
-                "https://idp.example.com/.well-known/openid-configuration",
-                "never",
-            ),
-            (
-                "https://login.microsoftonline.com/common/v2.0",
-                "issuer_placeholder",
-            ),
-            ("https://idp.example.com/realms/corp", ""),
-            ("accounts.google.com", ""),
-        ] {
-            assert_eq!(kind(of_issuer(text)), expected, "{text}");
-        }
-        for (text, expected) in [
-            (
-                "https://a.example/.well-known/openid-configuration",
-                "never",
-            ),
-            (
-                "https://a.example/.well-known/oauth-authorization-server/x",
-                "never",
-            ),
-            ("https://a.example/.well-known/jwks.json", ""),
-        ] {
-            assert_eq!(kind(of_keys_url(text)), expected, "{text}");
-        }
-        assert_eq!(kind(of_audience("*")), "wildcard_audience");
-        assert_eq!(kind(of_audience("https://api.example.com")), "");
-        assert_eq!(kind(of_scope("read,write")), "scope_separator");
-        assert_eq!(kind(of_scope("read:orders")), "");
-    }
-}
+mod tests;

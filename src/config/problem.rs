@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::escape::Escaped;
 
+use super::warning::Warning;
+
 /// A place in the file; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
@@ -31,6 +33,7 @@ pub struct Problem {
 pub struct Problems {
     file: PathBuf,
     list: Vec<Problem>,
+    warnings: Vec<Warning>,
 }
 
 impl Problem {
@@ -84,7 +87,18 @@ impl Problems {
         Self {
             file: file.to_owned(),
             list,
+            warnings: Vec::new(),
         }
+    }
+
+    pub(super) fn with_warnings(self, warnings: Vec<Warning>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    /// What is most likely not meant, beside the problems.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// A fault of ours while the file was read.
@@ -97,6 +111,7 @@ impl Problems {
         Self {
             file: file.to_owned(),
             list: vec![problem],
+            warnings: Vec::new(),
         }
     }
 }

@@ -70,12 +70,12 @@ pub(super) struct Config {
     /// `shadow`: nothing is denied, whatever the rules say; what would be is logged, counted and told in the metadata.
     #[serde(default)]
     pub(super) mode: Mode,
-    /// Warnings that are accepted, wherever they occur: the code of each, and why. Sections `server`, an issuer and a rule have
-    /// such a list, too. docs/operations.md has the codes.
+    /// Warnings to accept anywhere: code to reason. `server`, each issuer and each rule have their
+    /// own list. docs/operations.md lists the codes.
     pub(super) accept_warnings: Option<AcceptedWarnings>,
-    /// Rules; the first one that matches applies, and a request that none matches is denied. Without
-    /// this list, or with `any_valid_token` in its place, a valid token of any issuer opens every path. A reload by which
-    /// the list goes is refused unless it says so.
+    /// Rules; the first one that matches applies, and a request that none matches is denied.
+    /// Without this list, or with `any_valid_token` in its place, a valid token of any issuer opens
+    /// every path. A reload that removes the list is refused unless it says `any_valid_token`.
     pub(super) rules: Option<Rules>,
 }
 
@@ -167,7 +167,8 @@ pub(super) struct Issuer {
     #[serde(default = "leeway")]
     #[schemars(transform = LEEWAY.in_schema())]
     pub(super) leeway: String,
-    /// The longest time from `iat`, and from now, to `exp`; tokens must have an `iat` then. Without it there is no limit.
+    /// The longest time from `iat`, and from now, to `exp`; tokens must have an `iat` then. Without
+    /// it there is no limit.
     #[schemars(transform = MAX_LIFETIME.in_schema())]
     pub(super) max_lifetime: Option<String>,
     /// Media types demanded in the header's `typ`, such as `at+jwt` (RFC 9068). Without it, no `typ`, `JWT`, `JOSE` and
@@ -185,7 +186,7 @@ pub(super) struct Issuer {
     /// Claims that become headers of the upstream request: header name → claim.
     #[serde(default)]
     pub(super) headers: BTreeMap<String, ClaimHeader>,
-    /// Warnings that are accepted in this section: the code of each, and why.
+    /// Warnings to accept in this section: code to reason.
     pub(super) accept_warnings: Option<AcceptedWarnings>,
 }
 

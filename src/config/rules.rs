@@ -75,8 +75,9 @@ fn note_hidden(earlier: &Earlier, element: &str, matches: &Match, findings: &mut
         [only] => (only.clone(), "decides"),
         several => (several.join(" and "), "decide"),
     };
-    let found = format!("only requests about which {rules} {decide}, before this rule");
-    let expected = "this rule further up, or not at all: the first match applies";
+    let found =
+        format!("a rule that no request reaches, because {rules} {decide} all of its requests");
+    let expected = "it further up, or removed: the first match applies";
     findings.add(&["rules", element, "match"], found, expected);
 }
 

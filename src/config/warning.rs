@@ -1,6 +1,7 @@
 //! What is allowed in a configuration, but most likely not meant.
 //!
-//! A warning has a code, so that the section in which it stands can accept it: `accept_warnings: {CODE: the reason}`.
+//! A warning has a code, so that the section in which it stands can accept it: `accept_warnings:
+//! {CODE: the reason}`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

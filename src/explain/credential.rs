@@ -119,8 +119,10 @@ impl<'s, 'r> Walk<'_, 's, 'r> {
                         (length, format!("at most {most} bytes (max_token_size)"))
                     }
                     _ => (
-                        format!("{length}, some of which no token has"),
-                        "one token: letters, digits, \"-\", \"_\" and \".\"".to_owned(),
+                        format!("{length} that are not one well-formed token"),
+                        "exactly one token, under the configured name and scheme: letters, digits, \
+                         \"-\", \"_\" and \".\""
+                            .to_owned(),
                     ),
                 };
                 self.step("token", Err(denial), found, expected);

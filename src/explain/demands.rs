@@ -82,7 +82,7 @@ impl<'s> Walk<'_, 's, '_> {
                     ),
                     Part::Host => (
                         format!("host {}", quoted(self.request.host)),
-                        "a port or a final dot",
+                        "a port, a final dot or the spelling of an address",
                     ),
                     Part::Path => (
                         format!("path {path}"),

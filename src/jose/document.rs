@@ -33,8 +33,8 @@ pub(super) enum Form {
     Pem,
 }
 
-/// What begins with `{` is JSON, and else PEM if it has a block. The rest is told that it is not JSON, a byte order mark
-/// included (RFC 8259 §8.1).
+/// What begins with `{` is JSON, and else PEM if it has a block. The rest is told that it is not
+/// JSON, a byte order mark included (RFC 8259 §8.1).
 pub(super) fn form(text: &[u8]) -> Form {
     let white = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\n' | b'\r');
     let first = text.iter().find(|byte| !white(byte));

@@ -213,8 +213,8 @@ fn rsa_keys(members: &Object, alg: Option<&str>) -> Result<Keys, SkipReason> {
     Ok(keys)
 }
 
-/// The library looks at sizes only when it verifies, so they are checked here: a modulus has from 2048 to 8192 bits, an
-/// exponent 64 at most.
+/// The library looks at sizes only when it verifies, so they are checked here: a modulus has from
+/// 2048 to 8192 bits, an exponent 64 at most.
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), SkipReason> {
     let full = modulus.len() > RSA_MIN || modulus.first().is_some_and(|byte| *byte >= 0x80);
     let modulus_fits = (RSA_MIN..=RSA_MAX).contains(&modulus.len()) && full;

@@ -185,7 +185,8 @@ impl KeySet {
         &self.skipped
     }
 
-    /// The keys whose private part, or shared secret, the documents held. They are used all the same.
+    /// The keys whose private part, or shared secret, the documents held. They are used all the
+    /// same.
     #[must_use]
     pub fn exposed(&self) -> &[ExposedKey] {
         &self.exposed

@@ -1,7 +1,7 @@
 //! A document of keys as it may be kept: without private members and shared secrets.
 //!
-//! An issuer that publishes them is compromised, but that is no reason to spread them: what is kept in memory or saved has
-//! the members that are read, and no others.
+//! An issuer that publishes them is compromised, but that is no reason to spread them: what is kept
+//! in memory or saved has the members that are read, and no others.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,8 @@ use super::document::{self, Form};
 use super::json::Json;
 use super::pem;
 
-/// Private members and shared secrets (RFC 7518 §6.2.2, §6.3.2 and §6.4.1, RFC 8037 §2), and `priv` of newer key types.
+/// Private members and shared secrets (RFC 7518 §6.2.2, §6.3.2 and §6.4.1, RFC 8037 §2), and `priv`
+/// of newer key types.
 const PRIVATE_MEMBERS: [&str; 9] = ["d", "dp", "dq", "k", "oth", "p", "priv", "q", "qi"];
 /// The members that are read of a key, whatever its type.
 const READ_MEMBERS: [&str; 10] = [

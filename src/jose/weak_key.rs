@@ -1,4 +1,5 @@
-//! Public keys for which anybody can forge signatures: what a check of microseconds finds when a key is loaded.
+//! Public keys for which anybody can forge signatures: what a check of less than a millisecond
+//! finds when a key is loaded.
 //!
 //! docs/design.md lists what is checked, and what is not.
 
@@ -9,16 +10,21 @@ use num_bigint::BigUint;
 /// Why a well-formed public key is worth nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeakKey {
-    /// An Ed25519 point of order 1, 2, 4 or 8: `R` the neutral element and `S` zero sign one message of eight, or all.
+    /// An Ed25519 point of order 1, 2, 4 or 8. A signature with the neutral element as `R` and zero
+    /// as `S` verifies for at least one message in eight.
     #[error("the point has small order, so anybody can forge signatures")]
     SmallOrder,
-    /// An Ed25519 `y` that is not below the field's prime (RFC 8032 §5.1.3). Verifiers disagree about such keys.
+    /// An Ed25519 `y` that is not below the field's prime (RFC 8032 §5.1.3). Verifiers disagree
+    /// about such keys.
     #[error("the point is not encoded canonically")]
     NonCanonical,
     /// The base point of its curve, or its negation: the private key is 1, or -1.
-    #[error("the point is the curve's base point, whose private key everybody knows")]
+    #[error(
+        "the point is the curve's base point or its negation, whose private key everybody knows"
+    )]
     BasePoint,
-    /// With the exponent 1 a message is its own signature; with an even one there is no private key.
+    /// With the exponent 1 a message is its own signature; with an even one there is no private
+    /// key.
     #[error("the exponent is 1 or even")]
     Exponent,
     /// One of the factors is 2.
@@ -89,21 +95,24 @@ pub(super) fn check_ed25519(point: &[u8; 32]) -> Result<(), WeakKey> {
     Ok(())
 }
 
-/// Whether an Ed25519 point has an x (RFC 8032 §5.1.3). The library asks only when it verifies, and then refuses.
+/// Whether an Ed25519 point has an x (RFC 8032 §5.1.3). The library asks only when it verifies, and
+/// then refuses.
 pub(super) fn is_on_ed25519(point: &[u8; 32]) -> bool {
     let prime = BigUint::from_bytes_le(&ed25519::PRIME);
     let mut y = *point;
     y[31] &= 0x7f;
     let y = BigUint::from_bytes_le(&y);
     let squared = &y * &y % &prime;
-    // x² = (y² - 1) / (d·y² + 1) with d = -121665/121666. A quotient is a square where the product is (Euler's criterion).
+    // x² = (y² - 1) / (d·y² + 1) with d = -121665/121666. A quotient is a square where the product
+    // is (Euler's criterion).
     let numerator = (&squared + &prime - 1u32) * 121_666u32;
     let denominator = &prime * 121_665u32 + 121_666u32 - squared * 121_665u32;
     let power = (numerator * denominator).modpow(&((&prime - 1u32) >> 1u32), &prime);
     power <= BigUint::from(1u32)
 }
 
-/// Judges the point of an ECDSA key, of which `x` is enough: a point and its negation have the same.
+/// Judges the point of an ECDSA key, of which `x` is enough: a point and its negation have the
+/// same.
 pub(super) fn check_ec(x: &[u8]) -> Result<(), WeakKey> {
     let base = [
         &nist::P256_BASE_X[..],
@@ -120,7 +129,8 @@ fn is_odd(number: &[u8]) -> bool {
     number.last().is_some_and(|byte| byte & 1 == 1)
 }
 
-/// Odd primes whose product fits 32 bits, so that one division of a large number serves all of them.
+/// Odd primes whose product fits 32 bits, so that one division of a large number serves all of
+/// them.
 struct Batch {
     product: u32,
     primes: Vec<u32>,
@@ -170,7 +180,7 @@ fn remainder(number: &BigUint, divisor: u32) -> u32 {
     u32::try_from(rest).unwrap_or_default()
 }
 
-/// The subgroup that [`ROCA_GENERATOR`] generates modulo each prime: `subgroup[residue]` says whether it is in it.
+/// For each prime, the powers of [`ROCA_GENERATOR`] modulo that prime.
 static ROCA_SUBGROUPS: LazyLock<Vec<(u32, Vec<u32>)>> = LazyLock::new(|| {
     let primes = odd_primes(ROCA_PRIMES_TO + 1);
     primes
@@ -184,15 +194,16 @@ fn powers(base: u32, prime: u32) -> Vec<u32> {
     std::iter::successors(Some(1), next).collect()
 }
 
-/// Nemec and others, "The Return of Coppersmith's Attack" (2017), §5.1: the generator's primes are `k·M + 65537^a mod M`, with `M`
-/// a product of the first primes. So the modulus is a power of 65537 modulo each of them. One sound modulus of 2^27 passes for such a
-/// one.
+/// Nemec and others, "The Return of Coppersmith's Attack" (2017), §5.1: the generator's primes are
+/// `k·M + 65537^a mod M`, with `M` a product of the first primes. So the modulus is a power of
+/// 65537 modulo each of them. One sound modulus of 2^27 passes for such a one.
 fn has_roca_fingerprint(modulus: &BigUint) -> bool {
     let mut subgroups = ROCA_SUBGROUPS.iter();
     subgroups.all(|(prime, powers)| powers.contains(&remainder(modulus, *prime)))
 }
 
-/// Fermat's method: with `n = a² - b²`, `a - b` and `a + b` are factors, and `a` is near the root of `n` if they are close.
+/// Fermat's method: with `n = a² - b²`, `a - b` and `a + b` are factors, and `a` is near the root
+/// of `n` if they are close.
 fn has_close_factors(modulus: &BigUint) -> bool {
     let mut root = modulus.sqrt();
     if &root * &root < *modulus {
@@ -232,9 +243,11 @@ mod ed25519 {
     pub(super) const PRIME: [u8; 32] = number(0xed, 0xff, 0x7f);
     /// The y of the base point: 4/5.
     pub(super) const BASE: [u8; 32] = number(0x58, 0x66, 0x66);
-    /// The y of the two points whose x is zero: 1, of the neutral element, and -1, of the point of order 2.
+    /// The y of the two points whose x is zero: 1, of the neutral element, and -1, of the point of
+    /// order 2.
     pub(super) const WITHOUT_X: [[u8; 32]; 2] = [number(1, 0, 0), number(0xec, 0xff, 0x7f)];
-    /// The y of the eight points of small order: those two, 0 of the two of order 4, and the last two of the four of order 8.
+    /// The y of the eight points of small order: those two, 0 of the two of order 4, and the last
+    /// two of the four of order 8.
     pub(super) const SMALL_ORDER: [[u8; 32]; 5] = [
         WITHOUT_X[0],
         WITHOUT_X[1],

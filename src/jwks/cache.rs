@@ -143,7 +143,7 @@ impl CachedKeys {
         }
     }
 
-    /// Whether it was read from the same documents.
+    /// Whether these public documents and exposed keys are the ones that it was read from.
     fn stands_for(&self, public: &[Vec<u8>], exposed: &[ExposedKey]) -> bool {
         *self.documents == public && self.keys.exposed() == exposed
     }

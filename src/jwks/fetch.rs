@@ -59,7 +59,8 @@ pub enum Content {
     },
 }
 
-/// What tells whether something has changed: what a server wants to see again (RFC 9110 §8.8), or what a look at files found.
+/// What tells whether something has changed: what a server wants to see again (RFC 9110 §8.8), or
+/// what a look at files found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validators {
     /// The URL that they belong to.

@@ -5,7 +5,7 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::FetchError;
 
@@ -19,13 +19,14 @@ const MAX_FILES: usize = 64;
 pub(super) struct Look {
     /// The content of each, in the order of their names.
     pub(super) documents: Vec<Vec<u8>>,
-    /// A digest of the content, sizes and modification times. It only tells whether something has changed.
+    /// A digest of the content, sizes and modification times. It only tells whether something has
+    /// changed.
     pub(super) digest: u64,
 }
 
 impl Look {
-    /// Reads a file, or each file of a folder. Entries of a folder that are no files, and those with a name that begins with
-    /// a dot, are left out; folders in it are not looked into.
+    /// Reads a file, or each file of a folder. Entries of a folder that are no files, and those
+    /// with a name that begins with a dot, are left out; folders in it are not looked into.
     ///
     /// # Errors
     /// [`FetchError::File`], which names the file that could not be read, or [`FetchError::TooLarge`].
@@ -136,8 +137,15 @@ pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>
     Ok((content.len() <= max).then_some(content))
 }
 
-/// A secret without the line break (LF or CRLF) that editors and `echo` put at the end of a text. What is not text is taken
-/// as it is.
+/// Whether a file lies below a folder whose name begins with two dots, as in a volume that
+/// Kubernetes replaces as a whole.
+pub(crate) fn is_in_kubernetes_volume(file: &Path) -> bool {
+    let is_version = |part: Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b".."));
+    fs::canonicalize(file).is_ok_and(|file| file.components().any(is_version))
+}
+
+/// A secret without the line break (LF or CRLF) that editors and `echo` put at the end of a text.
+/// What is not text is taken as it is.
 pub(crate) fn without_line_break(secret: &[u8]) -> &[u8] {
     match secret.strip_suffix(b"\n") {
         Some(line) if std::str::from_utf8(line).is_ok() => line.strip_suffix(b"\r").unwrap_or(line),

@@ -42,7 +42,8 @@ static READS: Semaphore = Semaphore::const_new(16);
 /// The time between two looks at files that have changed.
 const SETTLING: Duration = Duration::from_millis(250);
 
-/// Reads files. Content that is new counts only when two looks in a row have found it: a file may be half written.
+/// Reads files. Content that is new counts only when two looks in a row have found it: a file may
+/// be half written.
 async fn read_documents(path: &Path, known: Option<&Validators>) -> Result<Fetched, FetchError> {
     let mut look = look(path).await?;
     if let Some(known) = known.and_then(|known| known.files) {

@@ -34,7 +34,8 @@ pub(super) fn fetched(origin: &Origin, keys: &KeySet, changed: bool, recovered: 
     }
 }
 
-/// A source holds private keys. Whoever reads them signs tokens that are accepted, so this is no warning among others.
+/// A source holds private keys. Whoever reads them signs tokens that are accepted, so this is no
+/// warning among others.
 pub(super) fn warn_of_exposed(source: &dyn std::fmt::Display, keys: &KeySet) {
     let exposed = keys.exposed();
     if exposed.is_empty() {
@@ -49,7 +50,8 @@ pub(super) fn warn_of_exposed(source: &dyn std::fmt::Display, keys: &KeySet) {
         %source,
         keys = exposed.len(),
         ?kids,
-        "PRIVATE KEYS ARE PUBLISHED: whoever reads them can forge tokens of this issuer; it must replace them"
+        "PRIVATE KEYS ARE PUBLISHED: the key set holds private keys or shared secrets; whoever reads it \
+         can forge tokens. Have the issuer replace these keys"
     );
 }
 

@@ -14,8 +14,9 @@ pub struct Peer {
     names: Arc<[PeerName]>,
 }
 
-/// A name in a certificate's `subjectAltName` (RFC 5280 §4.2.1.6). Names of two types are never equal: an authority that vouches
-/// for DNS names need not have looked at one that reads like a URI.
+/// A name in a certificate's `subjectAltName` (RFC 5280 §4.2.1.6). Names of two types are never
+/// equal: an authority that vouches for DNS names need not have looked at one that reads like a
+/// URI.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerName {
     /// `uniformResourceIdentifier`, such as a SPIFFE ID.
@@ -25,7 +26,8 @@ pub enum PeerName {
 }
 
 impl PeerName {
-    /// The name that people mean by this text. A URI has a colon after its scheme (RFC 3986 §3), and a DNS name has none.
+    /// The name that people mean by this text. A URI has a colon after its scheme (RFC 3986 §3),
+    /// and a DNS name has none.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         if text.contains(':') {

@@ -15,12 +15,12 @@ const MAX_VALUE: usize = 4096;
 /// Longest values of one answer together, in bytes. Envoy refuses requests with headers over 60 KiB.
 const MAX_TOTAL: usize = 16384;
 
-/// Headers from which frameworks take another method or path than the one that was judged, each with
-/// its underscore form. Express, Rack and Symfony read some of the first three, Laminas and older
-/// Symfony the last two.
+/// Headers from which frameworks take another method or path than the one that was judged, each
+/// with its underscore form. Express, Rack and Symfony read some of the first three, Laminas and
+/// older Symfony the last two.
 ///
-/// Left out are `x-original-uri` and `x-original-method`, which proxies write for others to read: no
-/// framework that we know of routes by them.
+/// Left out are `x-original-uri` and `x-original-method`, which proxies write for others to read:
+/// no framework that we know of routes by them.
 const OVERRIDES: [(&str, &str); 5] = [
     ("x-http-method", "x_http_method"),
     ("x-http-method-override", "x_http_method_override"),
@@ -327,10 +327,10 @@ impl ManagedHeaders {
         self.overrides.iter().map(|(dashed, _)| *dashed)
     }
 
-    /// The names to remove from a request that was `received` with these headers, and in which `set`
-    /// is set: managed names that are not, override headers, the underscore forms of both, and
-    /// whatever the client sent that may be taken for one of them, or for a header in which tokens
-    /// are looked for.
+    /// The names to remove from a request that was `received` with these headers, and in which
+    /// `set` is set: managed names that are not, override headers, the underscore forms of both,
+    /// and whatever the client sent that may be taken for one of them, or for a header in which
+    /// tokens are looked for.
     ///
     /// Fixed names are listed even if they were not received: the proxy may hide headers.
     #[must_use]
@@ -366,7 +366,8 @@ impl ManagedHeaders {
         remove
     }
 
-    /// Whether a service may take this header for one in which tokens are looked for, though its name is another.
+    /// Whether a service may take this header for one in which tokens are looked for, though its
+    /// name is another.
     pub(super) fn is_credential_lookalike(&self, other: &[u8]) -> bool {
         self.credentials.iter().any(|name| {
             is_like(name.as_bytes(), other) && !name.as_bytes().eq_ignore_ascii_case(other)

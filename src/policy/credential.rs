@@ -40,8 +40,9 @@ impl Policy {
         Ok(found)
     }
 
-    /// Whether a header looks like one in which tokens are looked for, as `x_token` does for `x-token`. The service may
-    /// read it, so that such a request never passes as one with another token, or with none.
+    /// Whether a header looks like one in which tokens are looked for, as `x_token` does for
+    /// `x-token`. The service may read it, so that such a request never passes as one with another
+    /// token, or with none.
     #[must_use]
     pub fn has_lookalike(&self, request: &Request<'_>) -> bool {
         let mut headers = request.headers.iter();

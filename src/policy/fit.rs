@@ -2,8 +2,8 @@
 
 /// The two answers of one comparison.
 ///
-/// A router or a service may read some parts of a request as they are spelled and others in a folded form, so what it takes
-/// the request for lies between the two answers: where they agree, so does it.
+/// A router or service may fold some parts of a request and not others. Its reading lies between
+/// these two, so where both answers agree, its answer is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
     /// Whether it fits as the request is spelled.

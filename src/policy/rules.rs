@@ -1,10 +1,11 @@
 //! Choosing the rule: the first one whose match fits the request.
 //!
-//! Proxies and services take spellings of a request for the same that are not: `/admin/` and `/ADMIN` for `/admin`,
-//! `post` for `POST`, a host with a port for the host. So each rule is compared with the request as it is spelled and
-//! with its folded form ([`Fit`]), and a request for which the two would choose different rules is refused: it
-//! never falls through to a weaker rule.
+//! Proxies and services treat different spellings as the same request: `/admin/` and `/ADMIN` as
+//! `/admin`, `post` as `POST`, a host with a port as the host. Each rule is therefore compared with
+//! the request as spelled and with its folded form ([`Fit`]). If the two choose different rules,
+//! the request is refused: it never falls through to a weaker rule.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::request::{Host, Path, PathError, Request};
@@ -36,7 +37,8 @@ pub struct Match {
     pub methods: Vec<Box<str>>,
     /// All of these `context_extensions`, which the proxy's configuration sets.
     pub context: Vec<(Box<str>, Box<str>)>,
-    /// Whether other spellings of such a request are for the rules that follow, instead of being refused.
+    /// Whether other spellings of such a request are for the rules that follow, instead of being
+    /// refused.
     pub exact_spelling: bool,
 }
 
@@ -44,9 +46,43 @@ pub struct Match {
 #[derive(Debug, Default)]
 pub struct Rules {
     list: Option<Vec<Rule>>,
-    /// Whether a pattern has a port.
-    ports: bool,
+    named: NamedHosts,
     proxy_ignores_port: bool,
+}
+
+/// The hosts that patterns name with their port, or with none; empty where no pattern has a port.
+#[derive(Debug, Default)]
+struct NamedHosts {
+    single: HashMap<Box<str>, Vec<Option<Box<str>>>>,
+    wildcards: Vec<HostPattern>,
+}
+
+impl NamedHosts {
+    fn new<'p>(patterns: impl Iterator<Item = &'p HostPattern> + Clone) -> Self {
+        let mut named = Self::default();
+        if !patterns.clone().any(HostPattern::has_port) {
+            return named;
+        }
+        for pattern in patterns {
+            match pattern.single_name() {
+                Some(name) => {
+                    let ports = named.single.entry(name.into()).or_default();
+                    ports.push(pattern.port().map(Into::into));
+                }
+                None if pattern.has_port() => named.wildcards.push(pattern.clone()),
+                None => {}
+            }
+        }
+        named
+    }
+
+    fn contain(&self, host: &Host<'_>) -> bool {
+        let ports = self.single.get(host.as_str());
+        let is_single = ports.is_some_and(|ports| {
+            host.is_exact() && ports.iter().any(|port| port.as_deref() == host.port())
+        });
+        is_single || self.wildcards.iter().any(|it| it.fit(host, true).exact)
+    }
 }
 
 /// Why no rule can be chosen.
@@ -108,13 +144,13 @@ impl From<NoRule<'_>> for Denial {
 }
 
 impl Rules {
-    /// Rules as listed; `None` where the configuration has no list. Where the proxy ignores the port of a host, hosts are
-    /// compared without it.
+    /// Rules as listed; `None` where the configuration has no list. Where the proxy ignores the
+    /// port of a host, hosts are compared without it.
     #[must_use]
     pub fn new(list: Option<Vec<Rule>>, proxy_ignores_port: bool) -> Self {
-        let mut hosts = list.iter().flatten().flat_map(|rule| &rule.matches.hosts);
+        let rules = list.iter().flatten();
         Self {
-            ports: hosts.any(HostPattern::has_port),
+            named: NamedHosts::new(rules.flat_map(|rule| &rule.matches.hosts)),
             list,
             proxy_ignores_port,
         }
@@ -157,12 +193,10 @@ impl Rules {
         } else {
             host
         };
-        let patterns = || self.iter().flat_map(|rule| &rule.matches.hosts);
-        let named = host.as_ref().filter(|_| self.ports);
         Facts {
             request,
             path,
-            host_is_named: named.is_some_and(|host| patterns().any(|pattern| pattern.names(host))),
+            host_is_named: host.as_ref().is_some_and(|host| self.named.contain(host)),
             host,
         }
     }
@@ -205,8 +239,8 @@ impl Match {
         hosts.is_empty() && path.is_none() && methods.is_empty() && context.is_empty()
     }
 
-    /// Parts that cannot be told apart by spelling come first; a request is refused only where the
-    /// answer hangs on a part of it that has no single reading.
+    /// Compares context and method first: they have one reading. A request is refused only if a
+    /// part without a single reading decides.
     fn fit(&self, facts: &Facts<'_, '_>) -> Result<Fit, NoRule<'static>> {
         let fit = Fit::certain(self.has_context(&facts.request.context));
         let fit = fit.and(self.spelled(self.method_fit(facts.request.method)));
@@ -232,7 +266,8 @@ impl Match {
         }
     }
 
-    /// What a comparison counts for: only the exact answer, where other spellings are none of this rule's.
+    /// What a comparison counts for: only the exact answer, where other spellings are none of this
+    /// rule's.
     fn spelled(&self, fit: Fit) -> Fit {
         if self.exact_spelling {
             fit.exactly()

@@ -1,15 +1,16 @@
 //! The folded form of what a request says: what its spellings have in common.
 //!
-//! Routers and services differ in what they take for the same: upper and lower case, a final slash, an
-//! escape and the character that it stands for, a name with brackets behind it. Two spellings that some
-//! reader takes for the same have the same folded form. Rules and credentials are compared exactly *and*
-//! in this form; where the answers differ, the request is refused. Folding too much costs a request that
-//! is spelled oddly; folding too little lets it past a rule.
+//! Routers and services differ in what they take for the same: upper and lower case, a final slash,
+//! an escape and the character that it stands for, a name with brackets behind it. Two spellings
+//! that some reader takes for the same have the same folded form. Rules and credentials are
+//! compared exactly *and* in this form; where the answers differ, the request is refused. Folding
+//! too much costs a request that is spelled oddly; folding too little lets it past a rule.
 
 use std::borrow::Cow;
 
-/// The folded form of a clear path: decoded once, in lower case, without a final slash. An escaped slash
-/// stays escaped, so that it never separates segments. `None` where the path is that form itself.
+/// The folded form of a clear path: decoded once, in lower case, without a final slash. An escaped
+/// slash stays escaped, so that it never separates segments. `None` where the path is that form
+/// itself.
 pub(crate) fn path(path: &str) -> Option<Cow<'_, str>> {
     let bare = path.strip_suffix('/').unwrap_or(path);
     match literal(bare) {
@@ -19,7 +20,8 @@ pub(crate) fn path(path: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The folded form of a part of a path that holds no separator; `None` where it is that form itself.
+/// The folded form of a part of a path that holds no separator; `None` where it is that form
+/// itself.
 pub(crate) fn literal(text: &str) -> Option<String> {
     let folds = |byte: u8| byte == b'%' || byte.is_ascii_uppercase() || !byte.is_ascii();
     if !text.bytes().any(folds) {
@@ -29,9 +31,9 @@ pub(crate) fn literal(text: &str) -> Option<String> {
     Some(case(&String::from_utf8_lossy(&decoded)))
 }
 
-/// Whether some reader may take this text for the name of a cookie or query parameter. Beside escapes and case:
-/// PHP ends a name at a NUL or `[` and writes `_` for dots and spaces in it; `qs` (Node) takes `[name]` for
-/// `name`; and many readers trim white space, some of it beyond ASCII.
+/// Whether some reader may take this text for the name of a cookie or query parameter. Beside
+/// escapes and case: PHP ends a name at a NUL or `[` and writes `_` for dots and spaces in it; `qs`
+/// (Node) takes `[name]` for `name`; and many readers trim white space, some of it beyond ASCII.
 pub(crate) fn is_spelling_of(text: &[u8], name: &str) -> bool {
     let folded = |byte: &u8| match byte {
         b'.' => b'_',
@@ -43,7 +45,10 @@ pub(crate) fn is_spelling_of(text: &[u8], name: &str) -> bool {
             .map(folded)
             .eq(name.as_bytes().iter().map(folded));
     }
-    self::name(text) == self::name(name.as_bytes())
+    // A configured name has no other characters, so this is its folded form.
+    self::name(text)
+        .bytes()
+        .eq(name.bytes().map(|byte| folded(&byte)))
 }
 
 /// Whether a configured name of a cookie or parameter may hold this byte.
@@ -76,8 +81,8 @@ fn case(text: &str) -> String {
     folded
 }
 
-/// Decodes escapes once: `%41`, and `%u0041` as IIS reads it. Those of characters that `also` leaves out, and
-/// broken ones, stay.
+/// Decodes escapes once: `%41`, and `%u0041` as IIS reads it. Those of characters that `also`
+/// leaves out, and broken ones, stay.
 fn decode(text: &[u8], also: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;

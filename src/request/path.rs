@@ -19,7 +19,8 @@ pub enum Path<'a> {
     Ambiguous,
 }
 
-/// A path that everybody reads alike but for its spelling, and for escaped slashes where it has some.
+/// A path that everybody reads alike but for its spelling, and for escaped slashes where it has
+/// some.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClearPath<'a> {
     text: Cow<'a, str>,
@@ -96,7 +97,8 @@ impl<'a> ClearPath<'a> {
         self.folded.as_deref()
     }
 
-    /// The path as a service reads it that takes an escaped slash for a separator; `None` where it has none.
+    /// The path as a service reads it that takes an escaped slash for a separator; `None` where it
+    /// has none.
     #[must_use]
     pub fn split_at_escaped_slashes(&self) -> Option<&ClearPath<'static>> {
         self.split.as_deref()
@@ -128,8 +130,8 @@ fn clear(path: &[u8]) -> Option<Cow<'_, str>> {
     has_clear_segments(&text).then_some(text)
 }
 
-/// Whether no segment is empty or made of dots. The first segment is what stands before the leading slash. An empty
-/// last one is a final slash.
+/// Whether no segment is empty or made of dots. The first segment is what stands before the leading
+/// slash. An empty last one is a final slash.
 fn has_clear_segments(path: &str) -> bool {
     let mut inner = path.split('/').skip(1).peekable();
     while let Some(segment) = inner.next() {

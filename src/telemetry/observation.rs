@@ -25,7 +25,8 @@ pub struct Observation<'d> {
     pub issuer: Option<&'d Arc<str>>,
     /// The rule that was applied, by its name in the configuration.
     pub rule: Option<&'d Arc<str>>,
-    /// The rule, by its name, that the request would be for in another spelling, and what is spelled otherwise.
+    /// The rule, by its name, that the request would be for in another spelling, and what is
+    /// spelled otherwise.
     pub near_miss: Option<(&'d Arc<str>, &'static str)>,
     /// The token, if its signature holds.
     pub token: Option<&'d VerifiedToken>,

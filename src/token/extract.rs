@@ -1,9 +1,10 @@
 //! Finding the token in a request (RFC 6750 §2).
 //!
-//! Exactly one credential, or none: two of them, or one that a proxy joined from two, are malformed.
-//! Which of two tokens counts is a question that an attacker would like to answer. So is which spelling of
-//! a name: the service behind may take `session ` or `SESSION` for `session`. A cookie or parameter whose name is only
-//! another spelling of the configured one is therefore malformed, and never overlooked.
+//! Exactly one credential, or none: two of them, or one that a proxy joined from two, are
+//! malformed. Which of two tokens counts is a question that an attacker would like to answer. So is
+//! which spelling of a name: the service behind may take `session ` or `SESSION` for `session`. A
+//! cookie or parameter whose name is only another spelling of the configured one is therefore
+//! malformed, and never overlooked.
 
 use crate::jose::is_token_text;
 use crate::request::{Request, fold};
@@ -204,8 +205,8 @@ fn begins_with(text: &[u8], scheme: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
 }
 
-/// Whether the scheme stands further back: in what may have been a field of its own, or where a service finds it that
-/// searches the value for it.
+/// Whether the scheme stands further back: in what may have been a field of its own, or where a
+/// service finds it that searches the value for it.
 fn mentions(value: &[u8], scheme: &str) -> bool {
     let fields = value.split(|byte| *byte == b',').map(trim);
     let words = value.split(|byte| matches!(byte, b' ' | b'\t'));
@@ -225,8 +226,9 @@ fn filled(value: Option<&[u8]>) -> Option<&[u8]> {
     value.filter(|value| !value.is_empty())
 }
 
-/// Whatever some reader may take for the name of a cookie in a piece of a `cookie` field. Beside `;`, a comma may separate
-/// cookies (Envoy joins several fields with it, and old readers split there), and in Python white space.
+/// Whatever some reader may take for the name of a cookie in a piece of a `cookie` field. Beside
+/// `;`, a comma may separate cookies (Envoy joins several fields with it, and old readers split
+/// there), and in Python white space.
 struct CookieNames<'a> {
     rest: &'a [u8],
     /// A word that is a name if `=` comes next.

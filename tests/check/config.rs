@@ -258,6 +258,6 @@ fn first_rule_wins(case: &mut Case) {
         case,
         "a wider one before a narrower one",
         &with_rules(&reversed.join("\n")),
-        &["found only requests about which rules[2] decides"],
+        &["because rules[2] decides all of its requests"],
     );
 }

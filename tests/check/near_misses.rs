@@ -31,7 +31,7 @@ fn is_allowed_by(outcome: &Outcome, rule: &str) {
 }
 
 #[test]
-fn a_port_or_a_final_dot_does_not_make_a_public_host_of_another() {
+fn another_port_or_a_final_dot_does_not_reach_the_public_rule() {
     let rules = "\
 - {name: public, match: {hosts: [public.example.com]}, require: none}
 - {name: rest}";
@@ -97,6 +97,19 @@ fn a_pattern_with_a_port_is_for_that_port() {
 }
 
 #[test]
+fn a_port_that_a_later_rule_names_is_that_rules() {
+    let rules = "\
+- {name: public, match: {hosts: [localhost]}, require: none}
+- {name: admin, match: {hosts: ['localhost:9090']}, require: {scopes: [admin]}}
+- {name: rest}";
+    let site = site(&[], rules);
+    let ask = |host: &str| site.ask(&Call::get("/").host(host).token(tokens::good()));
+    is_allowed_by(&ask("localhost"), "public");
+    is_refused(&ask("localhost:9090"), "insufficient_scope");
+    is_refused(&ask("localhost:9091"), "request_malformed");
+}
+
+#[test]
 fn an_escape_does_not_lead_past_a_rule() {
     let rules = "\
 - {name: me, match: {path: {prefix: /users/@me/}}, require: {scopes: [admin]}}
@@ -158,7 +171,7 @@ fn case_and_a_final_slash_do_not_lead_past_a_rule() {
 }
 
 #[test]
-fn twins_that_differ_in_spelling_can_be_told_apart_on_request() {
+fn exact_spelling_lets_rules_differ_only_in_case() {
     let rules = "\
 - {name: upper, match: {path: {exact: /Report}, exact_spelling: true}, require: {scopes: [admin]}}
 - {name: lower, match: {path: {exact: /report}, exact_spelling: true}}

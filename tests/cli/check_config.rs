@@ -110,8 +110,8 @@ fn a_rule_that_is_never_reached_is_a_problem() {
     let head = GOOD.split_once("rules:").unwrap().0;
     let (code, _, err) = check("unreached", &format!("{head}rules:\n{rules}"), KEYS);
     assert_eq!(code, Some(1), "{err}");
-    let expected = "rules[1].match: found only requests about which rules[0] decides, before this rule; \
-                    expected this rule further up, or not at all: the first match applies";
+    let expected = "rules[1].match: found a rule that no request reaches, because rules[0] decides all of its requests; \
+                    expected it further up, or removed: the first match applies";
     assert!(err.contains(expected), "{err}");
     let turned = "rules:\n- match: {path: {prefix: /admin/}}\n  require: {scopes: [admin]}\n- {}\n";
     let (code, _, err) = check("reached", &format!("{head}{turned}"), KEYS);

@@ -1,5 +1,5 @@
-//! Near misses of a strict rule, sent through a proxy that normalises nothing to a service that reads liberally: each
-//! runs the handler that the rule protects where nobody is asked, and reaches no service where Watchword is.
+//! Near misses of a strict rule, sent through a proxy that normalises nothing to a service that reads
+//! liberally. Each request runs the protected handler without Watchword, and reaches no service with it.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::world::World;
 
 on_each_envoy!(
     another_spelling_of_a_path_runs_no_protected_handler,
-    a_port_or_dot_after_a_public_host_opens_no_other,
+    a_public_host_with_a_port_or_a_final_dot_is_refused_unless_envoy_strips_it,
     a_method_in_lower_case_runs_no_protected_handler,
     a_cookie_under_another_spelling_reaches_no_service,
     a_query_parameter_under_another_spelling_reaches_no_service,
@@ -56,7 +56,7 @@ async fn another_spelling_of_a_path_runs_no_protected_handler(world: &World) {
     }
 }
 
-async fn a_port_or_dot_after_a_public_host_opens_no_other(world: &World) {
+async fn a_public_host_with_a_port_or_a_final_dot_is_refused_unless_envoy_strips_it(world: &World) {
     let public = Ask::get("/").host("public.example");
     world.send(&public, Listener::Careless).await.allowed();
     for host in [

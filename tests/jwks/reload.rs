@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use watchword::app::{Extent, ReloadError};
+use watchword::app::{Completeness, ReloadError};
 use watchword::config::Config;
 
 use crate::call;
@@ -16,7 +16,7 @@ async fn reload(site: &mut Site, issuers: &[String]) -> Result<(), ReloadError> 
     let text = configuration("", issuers);
     let config = Config::parse(&text, Path::new("jwks.yaml"));
     let config = config.unwrap_or_else(|problems| panic!("{problems}"));
-    site.app.reload(config, Extent::Whole).await
+    site.app.reload(config, Completeness::Complete).await
 }
 
 #[tokio::test]
@@ -166,10 +166,14 @@ async fn requests_that_wait_for_a_key_are_not_lost() {
     assert_eq!(server.requests(), 2);
 }
 
-async fn reload_text(site: &mut Site, text: &str, extent: Extent) -> Result<(), String> {
+async fn reload_text(
+    site: &mut Site,
+    text: &str,
+    completeness: Completeness,
+) -> Result<(), String> {
     let config = Config::parse(text, Path::new("jwks.yaml"));
     let config = config.unwrap_or_else(|problems| panic!("{problems}"));
-    let reloaded = site.app.reload(config, extent).await;
+    let reloaded = site.app.reload(config, completeness).await;
     reloaded.map_err(|error| error.to_string())
 }
 
@@ -183,7 +187,7 @@ async fn a_file_that_ends_early_counts_only_when_it_has_stayed_so() {
     let cut = whole.strip_suffix("- {}\n").unwrap();
     let other = format!("log: {{level: info}}\n{cut}");
 
-    let refused = reload_text(&mut site, cut, Extent::Unknown)
+    let refused = reload_text(&mut site, cut, Completeness::Unknown)
         .await
         .unwrap_err();
     assert!(
@@ -191,30 +195,36 @@ async fn a_file_that_ends_early_counts_only_when_it_has_stayed_so() {
         "{refused}"
     );
     site.clock.advance(Duration::from_secs(59));
-    assert!(reload_text(&mut site, cut, Extent::Unknown).await.is_err());
+    assert!(
+        reload_text(&mut site, cut, Completeness::Unknown)
+            .await
+            .is_err()
+    );
     // It grows, so that the minute begins again.
     assert!(
-        reload_text(&mut site, &other, Extent::Unknown)
+        reload_text(&mut site, &other, Completeness::Unknown)
             .await
             .is_err()
     );
     site.clock.advance(Duration::from_secs(59));
     assert!(
-        reload_text(&mut site, &other, Extent::Unknown)
+        reload_text(&mut site, &other, Completeness::Unknown)
             .await
             .is_err()
     );
     site.clock.advance(Duration::from_secs(1));
-    reload_text(&mut site, &other, Extent::Unknown)
+    reload_text(&mut site, &other, Completeness::Unknown)
         .await
         .unwrap();
     assert_eq!(site.ask("/orders", "x").await.reason, "policy_denied");
 
-    reload_text(&mut site, &whole, Extent::Unknown)
+    reload_text(&mut site, &whole, Completeness::Unknown)
         .await
         .unwrap();
     assert_eq!(site.ask("/orders", "x").await.reason, "token_malformed");
-    reload_text(&mut site, cut, Extent::Whole).await.unwrap();
+    reload_text(&mut site, cut, Completeness::Complete)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -227,19 +237,23 @@ async fn rules_never_vanish_unsaid() {
     let (without_rules, _) = whole.split_once("rules:").unwrap();
     let without_demand = whole.replace(", require: {scopes: [admin]}", "");
     for text in [without_rules, &without_demand] {
-        let refused = reload_text(&mut site, text, Extent::Whole)
+        let refused = reload_text(&mut site, text, Completeness::Complete)
             .await
             .unwrap_err();
         assert!(refused.contains("is gone"), "{refused}");
         site.clock.advance(Duration::from_secs(3600));
-        assert!(reload_text(&mut site, text, Extent::Whole).await.is_err());
+        assert!(
+            reload_text(&mut site, text, Completeness::Complete)
+                .await
+                .is_err()
+        );
     }
     let said = whole.replace("{scopes: [admin]}", "{}");
-    reload_text(&mut site, &said, Extent::Unknown)
+    reload_text(&mut site, &said, Completeness::Unknown)
         .await
         .unwrap();
     let said = format!("{without_rules}rules: any_valid_token\n");
-    reload_text(&mut site, &said, Extent::Unknown)
+    reload_text(&mut site, &said, Completeness::Unknown)
         .await
         .unwrap();
 }

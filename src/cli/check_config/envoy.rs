@@ -194,7 +194,8 @@ fn tls(config: &Config) -> String {
     };
     let client = files.clients.as_ref().map_or("", |_| CLIENT_CERTIFICATE);
     format!(
-        r#"  # Give the files as Envoy's machine has them, and a DNS name of the certificate, twice.
+        r#"  # Replace the file names with those on Envoy's machine, and `watchword.internal`, twice, with a DNS
+  # name in Watchword's certificate.
   transport_socket:
     name: envoy.transport_sockets.tls
     typed_config:

@@ -61,7 +61,7 @@ pub(in crate::config) struct Rule {
     /// Permit `require: none` for every request, which is refused otherwise.
     #[serde(default)]
     pub(in crate::config) insecure_allow_all: bool,
-    /// Warnings that are accepted in this section: the code of each, and why.
+    /// Warnings to accept in this section: code to reason.
     pub(in crate::config) accept_warnings: Option<AcceptedWarnings>,
 }
 
@@ -78,14 +78,15 @@ pub(in crate::config) enum Mode {
 
 /// The requests that a rule is for. Every part that is given must fit.
 ///
-/// A request that fits only in another spelling (upper and lower case, a final slash, escapes, a port or final dot of the
-/// host) is refused as `request_malformed`: it never falls through to the rules that follow.
+/// A request that fits only in another spelling (upper and lower case, a final slash, escapes, a
+/// port or final dot of the host) is refused as `request_malformed`: it never falls through to the
+/// rules that follow.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct Match {
-    /// Hosts; `*.example.com` stands for every host below. With a port (`example.com:8443`) where the proxy routes by it,
-    /// and else without. A `Host` with another port, or with a final dot, is refused, unless another host of a rule names
-    /// it: see `server.proxy_ignores_host_port`.
+    /// Hosts; `*.example.com` stands for every host below. With a port (`example.com:8443`) if the
+    /// proxy routes by it. A `Host` with a port that no rule names, or with a final dot, is
+    /// refused: see `server.proxy_ignores_host_port`.
     pub(in crate::config) hosts: Option<Vec<String>>,
     /// The path, without query.
     pub(in crate::config) path: Option<PathMatch>,
@@ -93,9 +94,9 @@ pub(in crate::config) struct Match {
     pub(in crate::config) methods: Option<Vec<String>>,
     /// `context_extensions` that the proxy's configuration sets: name to value.
     pub(in crate::config) context: Option<BTreeMap<String, String>>,
-    /// Leave other spellings to the rules that follow, instead of refusing them. For paths that differ in case only, such as
-    /// `/Report` and `/report`. The risk: where the proxy or the service takes another spelling for this one, a weaker
-    /// rule decides about it.
+    /// Leave other spellings of host, method and path to the rules that follow, instead of refusing
+    /// them. For paths that differ only in case, such as `/Report` and `/report`. The risk: if the
+    /// proxy or the service takes another spelling for this one, a weaker rule decides about it.
     pub(in crate::config) exact_spelling: bool,
 }
 
@@ -109,9 +110,10 @@ pub(in crate::config) struct PathMatch {
     pub(in crate::config) prefix: Option<String>,
     /// `*` stands for characters within a segment, `**` at the end for any number of segments.
     pub(in crate::config) glob: Option<String>,
-    /// Take an escaped slash (`%2f`) for a character of a segment, as npm and GitLab mean it in `/@scope%2fname`. Without
-    /// it, a path that has one is refused. The risk: a proxy or service that decodes it sees other segments than this
-    /// rule. Dot segments and empty segments behind it are refused all the same.
+    /// Take an escaped slash (`%2f`) for a character of a segment, as npm and GitLab mean it in
+    /// `/@scope%2fname`. Without it, a path with `%2f` that fits this rule in either reading is
+    /// refused. The risk: a proxy or service that decodes it sees other segments than this rule.
+    /// Dot segments and empty segments behind it are refused all the same.
     pub(in crate::config) encoded_slashes: bool,
 }
 

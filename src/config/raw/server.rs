@@ -47,13 +47,14 @@ pub(in crate::config) struct Server {
     pub(in crate::config) max_token_size: u64,
     /// Where tokens are looked for; at least one place. More than one credential in a request is malformed.
     pub(in crate::config) token_from: Vec<TokenFrom>,
-    /// Whether a request may bring `x-http-method`, `x-http-method-override`, `x-method-override`, `x-original-url` and
-    /// `x-rewrite-url` to the service. Frameworks that read them take another method or path than the one that the rules
-    /// judged: a client that may GET could DELETE. They are removed on every allow unless this is `true`, which is safe
-    /// only where no service behind this proxy reads them.
+    /// Whether a request may bring `x-http-method`, `x-http-method-override`, `x-method-override`,
+    /// `x-original-url` and `x-rewrite-url` to the service. Frameworks that read them take another
+    /// method or path than the one that the rules judged: a client that may GET could DELETE. They
+    /// are removed on every allow unless this is `true`, which is safe only where no service behind
+    /// this proxy reads them.
     pub(in crate::config) forward_override_headers: bool,
-    /// Whether the proxy in front ignores a port in `Host` when it chooses a route, as Istio, Envoy Gateway and Contour do.
-    /// Rules then compare hosts without their port.
+    /// Whether the proxy in front ignores a port in `Host` when it chooses a route, as Istio, Envoy
+    /// Gateway and Contour do. Rules then compare hosts without their port.
     pub(in crate::config) proxy_ignores_host_port: bool,
     /// How long a server that was told to stop goes on as before, but for its health, which is `NOT_SERVING` at once: the
     /// time that load balancers have to notice.
@@ -67,7 +68,7 @@ pub(in crate::config) struct Server {
     /// connection can take a quarter of it.
     #[schemars(range(min = MAX_IN_FLIGHT.0, max = MAX_IN_FLIGHT.1))]
     pub(in crate::config) max_in_flight: u64,
-    /// Warnings that are accepted in this section: the code of each, and why.
+    /// Warnings to accept in this section: code to reason.
     pub(in crate::config) accept_warnings: Option<AcceptedWarnings>,
 }
 
@@ -216,8 +217,9 @@ pub(in crate::config) struct Caller {
     /// The name of the metadata with the secret.
     #[schemars(extend("default" = "x-watchword-secret"))]
     pub(in crate::config) secret_header: Option<String>,
-    /// Names of which the client's certificate must have one: a URI or a DNS name of its `subjectAltName`, compared exactly.
-    /// What has a colon is a URI, everything else a DNS name; a name of the other type does not count. Needs `tls.client_ca`.
+    /// Names of which the client's certificate must have one: a URI or a DNS name of its
+    /// `subjectAltName`, compared exactly. What has a colon is a URI, everything else a DNS name; a
+    /// name of the other type does not count. Needs `tls.client_ca`.
     pub(in crate::config) certificate_names: Option<Vec<String>>,
 }
 

@@ -11,8 +11,8 @@ impl Earlier {
         self.0.push((place, matches));
     }
 
-    /// The places of rules that together leave nothing to this one; `None` where something is left, or that cannot be
-    /// told.
+    /// The places of rules that together leave nothing to this one; `None` where something is left,
+    /// or that cannot be told.
     pub(super) fn hiding(&self, later: &Match) -> Option<Vec<usize>> {
         let hosts = or_any(&later.hosts);
         let methods = or_any(&later.methods);

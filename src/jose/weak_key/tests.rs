@@ -1,4 +1,5 @@
-//! Weak keys and their sound neighbours. Expected values are computed here, from other ends than in the code.
+//! Weak keys and their sound neighbours. Expected values are computed here, from other ends than in
+//! the code.
 
 use aws_lc_rs::agreement::{self, PrivateKey};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -23,7 +24,8 @@ fn sound_modulus() -> BigUint {
     BigUint::from_bytes_be(&member(&Signer::rsa("RS256", "", 0), "n"))
 }
 
-/// The first prime from here on, by Fermat's test to two bases: good enough for numbers that nobody chose.
+/// The first prime from here on, by Fermat's test to two bases: good enough for numbers that nobody
+/// chose.
 fn next_prime(from: BigUint) -> BigUint {
     let mut candidate = from | BigUint::from(1u32);
     let passes = |candidate: &BigUint| {
@@ -246,8 +248,9 @@ fn the_base_point_of_ed25519_is_refused_with_either_sign() {
     assert_eq!(check_ed25519(&point), Ok(()));
 }
 
-/// A token that needs no private key: in its signature, `R` is the neutral element and `S` zero. That holds where the hash
-/// of the message times the key is the neutral element: for one message of eight, or more.
+/// A token that needs no private key: in its signature, `R` is the neutral element and `S` zero.
+/// That holds where the hash of the message times the key is the neutral element: for one message
+/// of eight, or more.
 fn forged(point: &[u8; 32]) -> Option<String> {
     let mut signature = [0; 64];
     signature[0] = 1;

@@ -122,7 +122,8 @@ fn a_lifetime_is_measured_from_iat_and_from_now() {
     );
 }
 
-/// A limit that only those tokens heeded which gave `iat` was none: without it, a token of ten years passed in its last hour.
+/// A limit that only those tokens heeded which gave `iat` was none: without it, a token of ten
+/// years passed in its last hour.
 #[test]
 fn a_limited_lifetime_needs_iat() {
     let limited = Expectations {

@@ -77,7 +77,7 @@ fn a_path_in_the_syntax_of_another_proxy_is_named() {
         &rule("prefix: /admin*"),
         "literal_star",
         &[
-            "watchword.yaml:7:26: warning: rules[0].match.path.prefix: found \"/admin*\"; expected glob: \"/admin*\"",
+            "watchword.yaml:7:26: warning: rules[0].match.path.prefix: found \"/admin*\"; expected glob: \"/admin*/**\"",
         ],
     );
     is_warned_of(
@@ -116,7 +116,7 @@ fn a_path_in_the_syntax_of_another_proxy_is_named() {
 }
 
 #[test]
-fn a_method_that_no_client_sends_is_named() {
+fn a_lower_case_or_unregistered_method_is_named() {
     let rule = |methods: &str| {
         with_rules(&format!(
             "- match: {{methods: [{methods}]}}\n  require: {{scopes: [write]}}\n- {{}}"
@@ -177,7 +177,7 @@ fn a_rule_that_earlier_ones_hide_is_named() {
         is_refused(
             name,
             &with_rules(rules),
-            &[hider, "expected this rule further up, or not at all"],
+            &[hider, "expected it further up, or removed"],
         );
     }
     for (name, rules) in [
@@ -368,7 +368,7 @@ fn a_demand_that_demands_nothing_is_refused() {
 }
 
 #[test]
-fn secrets_that_others_may_touch_and_certificates_out_of_date_are_named() {
+fn a_secret_that_others_may_read_or_write_is_warned_of() {
     let config = GOOD.replace("jwks: {file: keys.json}", "secret_file: secret.key");
     let secret = "0123456789abcdef0123456789abcdef";
     let folder = folder(
@@ -379,16 +379,16 @@ fn secrets_that_others_may_touch_and_certificates_out_of_date_are_named() {
         fs::set_permissions(folder.join("secret.key"), fs::Permissions::from_mode(mode)).unwrap();
     };
     for (mode, what) in [
-        (0o644, "read"),
-        (0o604, "read"),
-        (0o620, "read or write"),
-        (0o666, "read or write"),
+        (0o644, "others may read"),
+        (0o604, "others may read"),
+        (0o620, "its group or others may write"),
+        (0o666, "its group or others may write"),
     ] {
         set_mode(mode);
         let (plain, strict, err) = run(&folder);
         assert_eq!((plain, strict), (0, 1), "{err}");
         let found = format!(
-            "watchword.yaml:5:18: warning: issuers.corp.secret_file: found a file with mode {mode:04o}, which others may {what}; "
+            "watchword.yaml:5:18: warning: issuers.corp.secret_file: found a file with mode {mode:04o}, which {what}; "
         );
         assert!(err.contains(&found), "{err}");
     }
