@@ -244,7 +244,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
             let optional = demand.is_some_and(|demand| demand.optional) && further.is_none();
             return if !optional {
                 Err(Denial::TokenMissing)
-            } else if self.has_lookalike() {
+            } else if self.overlooks_token() {
                 Err(Denial::TokenMalformed)
             } else {
                 Ok(self.anonymous())
@@ -291,9 +291,9 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         (!issuer.forward_token).then(|| place.location.removal(request))
     }
 
-    fn has_lookalike(&self) -> bool {
+    fn overlooks_token(&self) -> bool {
         let request = self.question.request.as_ref();
-        request.is_some_and(|request| self.snapshot.policy().has_lookalike(request))
+        request.is_some_and(|request| self.snapshot.policy().overlooks_token(request))
     }
 
     fn find_token(&self) -> Result<Option<Found<'s, 'q>>, Denial> {

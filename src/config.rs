@@ -152,7 +152,7 @@ impl Config {
         look_into_files: bool,
     ) -> Result<(raw::Config, Self), Problems> {
         let mut document = Document::parse(text).map_err(|problem| Problems::one(file, problem))?;
-        let structure = Structure::of(&document);
+        let structure = Structure::of(&document, text);
         let (variables, faults) = environment::substitute(&mut document, environment, MAX_SIZE);
         schema::convert(&mut document);
         let mut findings = Findings::new(file, &document, &variables, look_into_files);

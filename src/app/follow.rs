@@ -16,6 +16,8 @@ use crate::jwks::{is_in_kubernetes_volume, read_bounded};
 const MAX_SIZE: usize = 2 * 1024 * 1024;
 /// The time between the looks that a signal asks for.
 const SETTLING: Duration = Duration::from_millis(500);
+/// After this many looks that found the same content, modification times count no longer.
+const TOUCHED: usize = 5;
 /// How many looks a signal may cost.
 const MAX_LOOKS: usize = 20;
 
@@ -31,6 +33,8 @@ pub struct Follower {
     handled: Option<u64>,
     /// What the last look found.
     last: Option<Look>,
+    /// How many looks in a row have found the same content.
+    same: usize,
 }
 
 /// What a look at the files found.
@@ -51,6 +55,7 @@ impl Follower {
         Self {
             handled: Some(look.content),
             last: Some(look),
+            same: 1,
             file: file.to_owned(),
             files: config.files.clone(),
             interval: config.reload,
@@ -107,14 +112,18 @@ impl Follower {
         false
     }
 
-    /// Whether a look finds what the last one found.
+    /// Whether a look finds what the last one found; or the same content as several before, of a file
+    /// that somebody touches all the time.
     async fn look(&mut self) -> bool {
         let (file, files) = (self.file.clone(), self.files.clone());
         let digests = self.digests.clone();
         let look = tokio::task::spawn_blocking(move || Look::at(&digests, &file, &files)).await;
         // A panic in it would be a fault of ours, and no look.
         let Ok(look) = look else { return false };
-        self.last.replace(look) == Some(look)
+        let last = self.last.replace(look);
+        let same_content = last.is_some_and(|last| last.content == look.content);
+        self.same = if same_content { self.same + 1 } else { 1 };
+        last == Some(look) || self.same >= TOUCHED
     }
 
     fn content(&self) -> Option<u64> {
@@ -246,6 +255,10 @@ mod tests {
             follower.load().await.unwrap().is_none(),
             "it changed before it was read"
         );
+        for count in 2..=5 {
+            touch(&file);
+            assert_eq!(follower.look().await, count == 5, "touched at each look");
+        }
         assert!(follower.settle().await);
         assert!(follower.load().await.unwrap().is_some());
         std::fs::remove_dir_all(&folder).unwrap();

@@ -64,7 +64,13 @@ impl App {
             self.shorter_since = None;
             return Err(ReloadError::Weaker(loss));
         }
-        let loss = used.cut_off_in(&config.structure);
+        if completeness == Completeness::Unknown
+            && let Some(loss) = used.cut_off_in(&config.structure)
+        {
+            self.shorter_since = None;
+            return Err(ReloadError::CutOff(loss));
+        }
+        let loss = used.shortened_in(&config.structure);
         let Some(loss) = loss.filter(|_| completeness == Completeness::Unknown) else {
             self.shorter_since = None;
             return Ok(());
@@ -77,7 +83,7 @@ impl App {
             (*structure, *since) = (config.structure.clone(), now);
         }
         if now < *since + SHORTER_FOR {
-            return Err(ReloadError::CutOff(loss));
+            return Err(ReloadError::Shorter(loss));
         }
         self.shorter_since = None;
         Ok(())

@@ -52,12 +52,17 @@ pub enum ReloadError {
     /// Rules would become weaker, and it does not say that they are to.
     #[error("{0}")]
     Weaker(Loss),
+    /// Its file seems to be cut off where that weakens a rule.
+    #[error(
+        "{0}. It may be half written: if it is complete, send SIGHUP, or write \"...\" as its last line"
+    )]
+    CutOff(Loss),
     /// It ends earlier than the configuration in use.
     #[error(
         "{0}. It may be half written: it is taken after 60s without another change, or at once on SIGHUP \
          or if its last line is \"...\""
     )]
-    CutOff(Loss),
+    Shorter(Loss),
     /// A file of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -181,6 +181,7 @@ fn literal_star(kind: &str, text: &str) -> Option<Mistake> {
     let whole = text.strip_suffix("/**").or_else(|| text.strip_suffix("/*"));
     let whole = whole.filter(|whole| kind == "prefix" && !whole.contains('*'));
     let expected = if let Some(whole) = whole {
+        let whole = if whole.is_empty() { "/" } else { whole };
         format!("prefix: {whole:?}, which is for everything below")
     } else {
         let glob = as_glob(kind, text);
@@ -214,6 +215,14 @@ fn as_glob(kind: &str, text: &str) -> String {
 /// A method.
 pub(super) fn of_method(text: &str) -> Option<Mistake> {
     let upper = text.to_ascii_uppercase();
+    if ["ALL", "ANY"].contains(&&*upper) {
+        let expected = "no methods, which is for every method";
+        return Some(Mistake::unlikely(
+            WarningCode::UnknownMethod,
+            format!("{text:?}"),
+            expected,
+        ));
+    }
     let known = METHODS.contains(&&*upper);
     if known && upper == text {
         return None;
@@ -240,8 +249,9 @@ pub(super) fn of_method(text: &str) -> Option<Mistake> {
 /// The way to a claim, written with dots.
 pub(super) fn of_claim(text: &str) -> Option<Mistake> {
     let found = format!("{text:?}");
-    if let Some(rest) = text.strip_prefix('$') {
-        let rest = rest.trim_start_matches('.');
+    if let Some(rest) = text.strip_prefix(['$', '@']) {
+        let rest = rest.replace(['[', ']', '\'', '"'], ".").replace("..", ".");
+        let rest = rest.trim_matches('.');
         return Some(Mistake::never_right(
             found,
             format!("{rest:?}: a claim path is not JSONPath"),
@@ -262,8 +272,17 @@ pub(super) fn of_claim(text: &str) -> Option<Mistake> {
         return Some(Mistake::unlikely(WarningCode::ClaimSyntax, found, expected));
     }
     let (first, rest) = text.split_once('.')?;
-    let wrapper = ["claim", "claims", "jwt", "payload", "token"];
+    let wrapper = [
+        "access_token",
+        "claim",
+        "claims",
+        "id_token",
+        "jwt",
+        "payload",
+        "token",
+    ];
     if wrapper.contains(&first) {
+        let rest = rest.trim_start_matches("claims.");
         let expected = format!("{rest:?}: a claim path starts at the token's claims");
         return Some(Mistake::unlikely(WarningCode::ClaimSyntax, found, expected));
     }
@@ -292,6 +311,15 @@ pub(super) fn of_claim_header(header: &str, claim: &str) -> Option<Mistake> {
 
 /// The name under which a test for a claim stands.
 pub(super) fn of_tested_claim(name: &str) -> Option<Mistake> {
+    if name.contains("://") {
+        let expected =
+            "a label of your own, with path: [the claim's name] and equals, for a name with dots";
+        return Some(Mistake::unlikely(
+            WarningCode::ClaimSyntax,
+            format!("{name:?}"),
+            expected,
+        ));
+    }
     if OPERATORS.contains(&&*name.to_ascii_lowercase()) {
         let found = format!("{name:?}, which is the name of a claim here");
         let expected =
@@ -369,6 +397,14 @@ pub(super) fn of_issuer(text: &str) -> Option<Mistake> {
 
 /// A URL that keys are fetched from.
 pub(super) fn of_keys_url(url: &str) -> Option<Mistake> {
+    let placeholder = |c: char| matches!(c, '{' | '}' | '*' | '<' | '>');
+    if url.contains(placeholder) {
+        let found = "a URL with a placeholder";
+        return Some(Mistake::never_right(
+            found,
+            "the URL of the keys, without { }, < > and *",
+        ));
+    }
     let issuer = without_metadata_path(url)?;
     let found = "the URL of metadata, which name the URL of the keys";
     let expected =

@@ -13,7 +13,7 @@ use super::mistakes::{self, Mistake};
 use super::raw;
 use super::values::filled;
 
-use hidden::Earlier;
+use hidden::{Earlier, Hiders};
 
 /// The rules in their order.
 pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
@@ -64,19 +64,28 @@ pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
 
 /// A rule that no request reaches promises what does not happen.
 fn note_hidden(earlier: &Earlier, element: &str, matches: &Match, findings: &mut Findings<'_>) {
-    let Some(places) = earlier.hiding(matches) else {
-        return;
+    let (places, ends) = match earlier.hiding(matches) {
+        None => return,
+        Some(Hiders::Decide(places)) => (
+            places,
+            ["decides all of its requests", "decide all of its requests"],
+        ),
+        Some(Hiders::Refuse(places)) => (
+            places,
+            [
+                "refuses its requests as other spellings of its own",
+                "refuse its requests as other spellings of their own",
+            ],
+        ),
     };
-    let places: Vec<String> = places
+    let names: Vec<String> = places
         .iter()
         .map(|place| format!("rules[{place}]"))
         .collect();
-    let (rules, decide) = match places.as_slice() {
-        [only] => (only.clone(), "decides"),
-        several => (several.join(" and "), "decide"),
-    };
-    let found =
-        format!("a rule that no request reaches, because {rules} {decide} all of its requests");
+    let [one, several] = ends;
+    let end = if names.len() == 1 { one } else { several };
+    let rules = names.join(" and ");
+    let found = format!("a rule that no request reaches, because {rules} {end}");
     let expected = "it further up, or removed: the first match applies";
     findings.add(&["rules", element, "match"], found, expected);
 }
@@ -180,7 +189,6 @@ impl Section<'_, '_> {
             path: self.path(),
             methods,
             context,
-            exact_spelling: raw.exact_spelling,
         }
     }
 
@@ -251,7 +259,10 @@ impl Section<'_, '_> {
             let expected = "\"**\" as the whole last segment only";
             self.note(&setting, format!("{text:?}"), expected);
         }
-        pattern.map(|pattern| pattern.with_escaped_slashes(raw.encoded_slashes))
+        pattern.map(|pattern| {
+            let pattern = pattern.with_escaped_slashes(raw.encoded_slashes);
+            pattern.with_exact_spelling(raw.exact_spelling)
+        })
     }
 }
 

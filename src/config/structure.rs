@@ -11,7 +11,11 @@ use super::document::{Document, Node, Value};
 
 /// The settings that a configuration has, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Structure(Shape);
+pub struct Structure {
+    root: Shape,
+    /// Whether the last line of its text has its line break.
+    last_line_ends: bool,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Shape {
@@ -20,11 +24,11 @@ enum Shape {
     List(Vec<Element>),
 }
 
+/// An element of a list, with digests of what tells a rule from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Element {
-    /// A digest of what tells a rule from others: its name, else its match, else that it has
-    /// neither.
-    identity: u64,
+    name: Option<u64>,
+    matches: Option<u64>,
     shape: Shape,
 }
 
@@ -35,6 +39,10 @@ pub enum Loss {
     Rules,
     /// What a rule requires. It has the rule's place.
     Require(usize),
+    /// The line break of the last line.
+    LineBreak,
+    /// The last rule, new at this place, has no `require`.
+    LastRequire(usize),
     /// Settings behind the point where the successor ends. It has the first of them.
     End(String),
 }
@@ -48,9 +56,13 @@ impl fmt::Display for Loss {
             ),
             Self::Require(place) => write!(
                 f,
-                "rules[{place}].require is gone, so any valid token would be enough; if you mean that, write \
-                 \"require: {{}}\""
+                "rules[{place}].require is gone, so any valid token would be enough; if you mean \
+                 that, write \"require: {{}}\""
             ),
+            Self::LineBreak => f.write_str("the file's last line has no line break"),
+            Self::LastRequire(place) => {
+                write!(f, "the file ends with rules[{place}], which has no require")
+            }
             Self::End(setting) => write!(
                 f,
                 "the file ends before {setting}, which the configuration in use has"
@@ -60,60 +72,79 @@ impl fmt::Display for Loss {
 }
 
 impl Structure {
-    pub(super) fn of(document: &Document) -> Self {
-        Self(Shape::of(document.root()))
+    pub(super) fn of(document: &Document, text: &str) -> Self {
+        Self {
+            root: Shape::of(document.root()),
+            last_line_ends: text.ends_with('\n'),
+        }
     }
 
     /// What makes rules weaker by its absence from the successor, and so must be said.
     #[must_use]
     pub fn weakened_in(&self, successor: &Self) -> Option<Loss> {
-        let rules = self.0.member("rules").and_then(Shape::list)?;
-        let Some(new_rules) = successor.0.member("rules") else {
+        let rules = self.root.member("rules").and_then(Shape::list)?;
+        let Some(new_rules) = successor.root.member("rules") else {
             return Some(Loss::Rules);
         };
-        let new_rules = new_rules.list()?.iter().enumerate();
-        let requires = |rule: &Element| rule.shape.member("require").is_some();
-        let mut lacking = new_rules.filter(|(_, rule)| !requires(rule));
-        let lost = lacking.find(|(place, rule)| {
+        let mut new_rules = new_rules.list()?.iter().enumerate();
+        let lost = new_rules.find(|(place, rule)| {
             let counterpart = rule.counterpart_in(rules, *place);
-            counterpart
-                .and_then(|at| rules.get(at))
-                .is_some_and(requires)
+            let old = counterpart.and_then(|at| rules.get(at));
+            !rule.has_require() && old.is_some_and(Element::has_require)
         });
         lost.map(|(place, _)| Loss::Require(place))
     }
 
-    /// What the successor lacks behind its last setting.
+    /// What shows that the successor's file was cut off where it weakens a rule: in the middle of a
+    /// line, or within its last rule.
     #[must_use]
     pub fn cut_off_in(&self, successor: &Self) -> Option<Loss> {
+        if self.last_line_ends && !successor.last_line_ends {
+            return Some(Loss::LineBreak);
+        }
+        let is_of_rule = |setting: &String| {
+            setting.starts_with("rules[")
+                && (setting.contains("].require") || setting.contains("].match"))
+        };
+        let within = self.missing_at_end(successor).into_iter().rfind(is_of_rule);
+        within
+            .map(Loss::End)
+            .or_else(|| self.last_require_missing_in(successor))
+    }
+
+    /// What the successor lacks behind its last setting.
+    #[must_use]
+    pub fn shortened_in(&self, successor: &Self) -> Option<Loss> {
+        let missing = self.missing_at_end(successor).into_iter().next();
+        missing.map(Loss::End)
+    }
+
+    fn last_require_missing_in(&self, successor: &Self) -> Option<Loss> {
+        let Shape::Map(members) = &successor.root else {
+            return None;
+        };
+        let (name, last) = members.last()?;
+        let rules = last.list().filter(|_| name == "rules")?;
+        let place = rules.len().checked_sub(1)?;
+        let rule = rules.last().filter(|rule| !rule.has_require())?;
+        let old = self.root.member("rules").and_then(Shape::list)?;
+        let is_known = rule.counterpart_in(old, place).is_some();
+        (!is_known).then_some(Loss::LastRequire(place))
+    }
+
+    /// What the successor lacks behind its last setting, of each section that this setting stands in,
+    /// from the outermost.
+    fn missing_at_end(&self, successor: &Self) -> Vec<String> {
+        let mut missing = Vec::new();
         let mut path = String::new();
-        let (mut old, mut new) = (&self.0, &successor.0);
+        let (mut old, mut new) = (&self.root, &successor.root);
         loop {
-            let (next_old, next_new, step, missing) = match (old, new) {
-                (Shape::Map(old), Shape::Map(new)) => {
-                    let (name, last) = new.last()?;
-                    let at = old.iter().position(|(other, _)| other == name);
-                    let lacks =
-                        |(other, _): &&(String, Shape)| !new.iter().any(|(name, _)| name == other);
-                    // Where the last setting is new, so is the order.
-                    let behind = at.map_or(0, |at| at + 1);
-                    let missing = old.iter().skip(behind).find(lacks);
-                    let missing = missing.map(|(name, _)| name.clone());
-                    let next = at.and_then(|at| old.get(at)).map(|(_, shape)| shape);
-                    (next, last, name.clone(), missing)
-                }
-                (Shape::List(old), Shape::List(new)) => {
-                    let place = new.len().checked_sub(1)?;
-                    let last = new.last()?;
-                    let at = last.counterpart_in(old, place);
-                    let behind = at.unwrap_or(place) + 1;
-                    let missing = old.get(behind).map(|_| format!("[{behind}]"));
-                    let next = at.and_then(|at| old.get(at)).map(|element| &element.shape);
-                    (next, &last.shape, format!("[{place}]"), missing)
-                }
-                _ => return None,
+            let (next, step, lack) = match (old, new) {
+                (Shape::Map(old), Shape::Map(new)) => end_of_map(old, new),
+                (Shape::List(old), Shape::List(new)) => end_of_list(old, new),
+                _ => return missing,
             };
-            let join = |path: &str, step: &str| {
+            let join = |step: &str| {
                 let dot = if path.is_empty() || step.starts_with('[') {
                     ""
                 } else {
@@ -121,13 +152,50 @@ impl Structure {
                 };
                 format!("{path}{dot}{step}")
             };
-            if let Some(missing) = missing {
-                return Some(Loss::End(join(&path, &missing)));
-            }
-            path = join(&path, &step);
-            (old, new) = (next_old?, next_new);
+            missing.extend(lack.map(|lack| join(&lack)));
+            let Some((next_old, next_new)) = next else {
+                return missing;
+            };
+            path = join(&step);
+            (old, new) = (next_old, next_new);
         }
     }
+}
+
+/// The last setting of a section in both configurations, its name, and the first that is missing behind
+/// it.
+type End<'s> = (Option<(&'s Shape, &'s Shape)>, String, Option<String>);
+
+fn end_of_map<'s>(old: &'s [(String, Shape)], new: &'s [(String, Shape)]) -> End<'s> {
+    let Some((name, last)) = new.last() else {
+        return (None, String::new(), None);
+    };
+    let at = old.iter().position(|(other, _)| other == name);
+    let lacks = |(other, _): &&(String, Shape)| !new.iter().any(|(name, _)| name == other);
+    // Where the last setting is new, so is the order.
+    let mut behind = old.iter().skip(at.map_or(0, |at| at + 1));
+    let missing = behind.find(lacks).map(|(name, _)| name.clone());
+    let next = at
+        .and_then(|at| old.get(at))
+        .map(|(_, shape)| (shape, last));
+    (next, name.clone(), missing)
+}
+
+fn end_of_list<'s>(old: &'s [Element], new: &'s [Element]) -> End<'s> {
+    let Some((place, last)) = new.iter().enumerate().next_back() else {
+        return (None, String::new(), None);
+    };
+    let at = last.counterpart_in(old, place);
+    let is_missing =
+        |(place, element): &(usize, &Element)| element.counterpart_in(new, *place).is_none();
+    let mut behind = old.iter().enumerate().skip(at.map_or(0, |at| at + 1));
+    let missing = behind
+        .find(is_missing)
+        .map(|(place, _)| format!("[{place}]"));
+    let next = at
+        .and_then(|at| old.get(at))
+        .map(|old| (&old.shape, &last.shape));
+    (next, format!("[{place}]"), missing)
 }
 
 impl Shape {
@@ -135,11 +203,8 @@ impl Shape {
         match &node.value {
             Value::Map(members) => {
                 let members = members.iter();
-                Self::Map(
-                    members
-                        .map(|(key, node)| (key.name.clone(), Self::of(node)))
-                        .collect(),
-                )
+                let members = members.map(|(key, node)| (key.name.clone(), Self::of(node)));
+                Self::Map(members.collect())
             }
             Value::List(elements) => Self::List(elements.iter().map(Element::of).collect()),
             _ => Self::Scalar,
@@ -166,25 +231,35 @@ impl Shape {
 
 impl Element {
     fn of(node: &Node) -> Self {
-        let identity = ["name", "match"].iter().find_map(|name| node.child(name));
-        let identity = identity.map(|node| node.to_json().to_string());
-        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        let digest = |name: &str| {
+            let text = node.child(name)?.to_json().to_string();
+            Some(BuildHasherDefault::<DefaultHasher>::default().hash_one(text))
+        };
         Self {
-            identity: hasher.hash_one(identity),
+            name: digest("name"),
+            matches: digest("match"),
             shape: Shape::of(node),
         }
     }
 
-    /// The place of the same element in another list: where it stands here, if that may be it, else
-    /// wherever it does.
+    fn has_require(&self) -> bool {
+        self.shape.member("require").is_some()
+    }
+
+    /// The place of the same element in another list: one of the same name, else one with the same
+    /// match. A value that is no section is the same where it stands at the same place.
     fn counterpart_in(&self, others: &[Self], place: usize) -> Option<usize> {
-        let same = |other: &Self| other.identity == self.identity;
-        let there = others.get(place);
-        if there.is_some_and(same) {
-            return Some(place);
+        if self.shape == Shape::Scalar {
+            return others.get(place).map(|_| place);
         }
-        let elsewhere = others.iter().position(same);
-        elsewhere.or(there.map(|_| place))
+        let by_name = |other: &Self| self.name.is_some() && other.name == self.name;
+        let is_bare = |element: &Self| element.matches.is_none() && element.name.is_none();
+        let by_match = |other: &Self| match self.matches {
+            Some(_) => other.matches == self.matches,
+            None => is_bare(self) && is_bare(other),
+        };
+        let found = others.iter().position(by_name);
+        found.or_else(|| others.iter().position(by_match))
     }
 }
 

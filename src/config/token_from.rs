@@ -19,6 +19,12 @@ pub(super) fn token_from(raw: &raw::Config, findings: &mut Findings<'_>) -> Vec<
     for (index, place) in raw.server.token_from.iter().enumerate() {
         let element = format!("[{index}]");
         let location = location(place, &["server", "token_from", &element], findings);
+        note_alike(
+            &sources,
+            location.as_ref(),
+            &["server", "token_from", &element],
+            findings,
+        );
         add(&mut sources, location, None);
     }
     for (id, (name, issuer)) in Policy::issuer_ids(raw.issuers.len()).zip(&raw.issuers) {
@@ -26,10 +32,27 @@ pub(super) fn token_from(raw: &raw::Config, findings: &mut Findings<'_>) -> Vec<
             let element = format!("[{index}]");
             let path = ["issuers", name, "token_from", &element];
             let location = location(place, &path, findings);
+            note_alike(&sources, location.as_ref(), &path, findings);
             add(&mut sources, location, Some(id));
         }
     }
     sources
+}
+
+/// Of two places whose names a reader may take for one, each makes a token in the other malformed.
+fn note_alike(
+    sources: &[TokenFrom],
+    location: Option<&Location>,
+    path: &[&str],
+    findings: &mut Findings<'_>,
+) {
+    let Some(location) = location else { return };
+    let mut known = sources.iter().map(|source| &source.location);
+    if known.any(|known| known != location && known.is_like(location)) {
+        let found = "a name that is easily taken for that of another place";
+        let expected = "names that differ in more than case and separators";
+        findings.add(path, found, expected);
+    }
 }
 
 /// One place is looked at once, however often it is named: else its token would count as two.

@@ -88,13 +88,14 @@ impl<'s, 'r> Walk<'_, 's, 'r> {
                 self.step("token", Ok(()), format!("{length} in {place}"), "a token");
                 return Some(found);
             }
-            Ok(None) if self.is_lookalike(requirement) => {
-                let found = "a header that looks like one in which tokens are looked for";
+            Ok(None) if self.is_overlooked(requirement) => {
+                let found =
+                    "a token where none is looked for: under a name or scheme that looks alike";
                 self.step(
                     "token",
                     Err(Denial::TokenMalformed),
                     found,
-                    "the header itself, or none",
+                    "the configured name and scheme, or no token",
                 );
             }
             Ok(None) if requirement.is_some_and(Requirement::admits_anonymous) => {
@@ -132,11 +133,11 @@ impl<'s, 'r> Walk<'_, 's, 'r> {
         None
     }
 
-    /// Whether only a look-alike of the credential keeps the request from passing as anonymous.
-    fn is_lookalike(&self, requirement: Option<&Requirement>) -> bool {
+    /// Whether only a token that was not looked for keeps the request from passing as anonymous.
+    fn is_overlooked(&self, requirement: Option<&Requirement>) -> bool {
         let optional = requirement.is_some_and(
             |requirement| matches!(requirement, Requirement::Token(demand) if demand.optional),
         );
-        optional && self.snapshot.policy().has_lookalike(self.request)
+        optional && self.snapshot.policy().overlooks_token(self.request)
     }
 }

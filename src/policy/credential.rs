@@ -34,17 +34,36 @@ impl Policy {
             let token = BearerToken::new(text, self.max_token_size())?;
             found = Some(Credential { token, place });
         }
-        if found.is_some() && self.has_lookalike(request) {
+        let is_overlooked = match found {
+            Some(found) => self.has_lookalike(request) || self.holds_foreign_token(request, found),
+            None => false,
+        };
+        if is_overlooked {
             return Err(Denial::TokenMalformed);
         }
         Ok(found)
     }
 
-    /// Whether a header looks like one in which tokens are looked for, as `x_token` does for
-    /// `x-token`. The service may read it, so that such a request never passes as one with another
-    /// token, or with none.
+    /// Whether a header in which tokens are looked for has one of another scheme, beside the credential
+    /// that was found elsewhere.
+    fn holds_foreign_token(&self, request: &Request<'_>, found: Credential<'_, '_>) -> bool {
+        let is_elsewhere =
+            |place: &&TokenFrom| !found.place.location.is_same_header(&place.location);
+        let mut others = self.token_from().iter().filter(is_elsewhere);
+        others.any(|place| place.location.holds_foreign_token(request))
+    }
+
+    /// Whether the service may find a token where none was looked for: in a header that looks like one
+    /// in which tokens are looked for, as `x_token` does for `x-token`, or behind another scheme. A
+    /// request without a token then does not pass as anonymous.
     #[must_use]
-    pub fn has_lookalike(&self, request: &Request<'_>) -> bool {
+    pub fn overlooks_token(&self, request: &Request<'_>) -> bool {
+        let mut places = self.token_from().iter();
+        self.has_lookalike(request)
+            || places.any(|place| place.location.holds_foreign_token(request))
+    }
+
+    fn has_lookalike(&self, request: &Request<'_>) -> bool {
         let mut headers = request.headers.iter();
         headers.any(|header| self.managed().is_credential_lookalike(header.name))
     }

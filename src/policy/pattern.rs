@@ -26,6 +26,7 @@ pub struct PathPattern {
     /// The shape that folded paths are compared with; `None` where it is the same.
     folded: Option<Shape>,
     escaped_slashes: bool,
+    exact_spelling: bool,
 }
 
 /// What a pattern stands for.
@@ -174,6 +175,16 @@ impl PathPattern {
             shape,
             folded,
             escaped_slashes: false,
+            exact_spelling: false,
+        }
+    }
+
+    /// The same without a doubt about paths that are spelled otherwise: they are none of its paths.
+    #[must_use]
+    pub fn with_exact_spelling(self, exact_spelling: bool) -> Self {
+        Self {
+            exact_spelling,
+            ..self
         }
     }
 
@@ -219,21 +230,34 @@ impl PathPattern {
 
     fn fit_as_spelled(&self, path: &ClearPath<'_>) -> Fit {
         let exact = self.shape.matches(path.text());
-        if self.folded.is_none() && path.folded().is_none() {
+        if self.exact_spelling || (self.folded.is_none() && path.folded().is_none()) {
             return Fit::certain(exact);
         }
-        let shape = self.folded.as_ref().unwrap_or(&self.shape);
         Fit {
             exact,
-            folded: shape.matches(path.folded().unwrap_or(path.text())),
+            folded: self
+                .folded_shape()
+                .matches(path.folded().unwrap_or(path.text())),
         }
     }
 
-    /// Whether every path that the other pattern is for is one of this pattern's. `false` where
-    /// that cannot be told.
+    /// Whether every path that the other pattern is for is one of this pattern's, as it is spelled.
+    /// `false` where that cannot be told.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.shape.covers(&other.shape)
+    }
+
+    /// Whether every path that the other pattern is for is one of this pattern's, in this spelling or
+    /// another.
+    #[must_use]
+    pub fn covers_in_any_spelling(&self, other: &Self) -> bool {
+        self.covers(other)
+            || (!self.exact_spelling && self.folded_shape().covers(other.folded_shape()))
+    }
+
+    fn folded_shape(&self) -> &Shape {
+        self.folded.as_ref().unwrap_or(&self.shape)
     }
 }
 

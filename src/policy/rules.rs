@@ -37,9 +37,6 @@ pub struct Match {
     pub methods: Vec<Box<str>>,
     /// All of these `context_extensions`, which the proxy's configuration sets.
     pub context: Vec<(Box<str>, Box<str>)>,
-    /// Whether other spellings of such a request are for the rules that follow, instead of being
-    /// refused.
-    pub exact_spelling: bool,
 }
 
 /// The rules in their order. None at all: any issuer, every path.
@@ -173,8 +170,14 @@ impl Rules {
         };
         let facts = self.facts(request, path);
         for rule in rules {
-            match rule.matches.fit(&facts)? {
+            let fit = match rule.matches.fit(&facts) {
+                // A rule that is only tried out refuses nothing.
+                Err(_) if rule.shadow => Fit::NO,
+                fit => fit?,
+            };
+            match fit {
                 Fit::NO => {}
+                doubt if rule.shadow && doubt != Fit::YES => {}
                 Fit::YES if rule.is_open_to_misreading(&facts.path) => return Err(NoRule::Path),
                 Fit::YES => return Ok(Some(rule)),
                 _ => {
@@ -234,7 +237,6 @@ impl Match {
             path,
             methods,
             context,
-            exact_spelling: _,
         } = self;
         hosts.is_empty() && path.is_none() && methods.is_empty() && context.is_empty()
     }
@@ -243,11 +245,11 @@ impl Match {
     /// part without a single reading decides.
     fn fit(&self, facts: &Facts<'_, '_>) -> Result<Fit, NoRule<'static>> {
         let fit = Fit::certain(self.has_context(&facts.request.context));
-        let fit = fit.and(self.spelled(self.method_fit(facts.request.method)));
+        let fit = fit.and(self.method_fit(facts.request.method));
         if !fit.is_possible() {
             return Ok(Fit::NO);
         }
-        let fit = fit.and(self.spelled(self.host_fit(facts)?));
+        let fit = fit.and(self.host_fit(facts)?);
         if !fit.is_possible() {
             return Ok(Fit::NO);
         }
@@ -263,16 +265,6 @@ impl Match {
             Part::Path
         } else {
             Part::Host
-        }
-    }
-
-    /// What a comparison counts for: only the exact answer, where other spellings are none of this
-    /// rule's.
-    fn spelled(&self, fit: Fit) -> Fit {
-        if self.exact_spelling {
-            fit.exactly()
-        } else {
-            fit
         }
     }
 
@@ -309,16 +301,7 @@ impl Match {
         match (&self.path, path) {
             (None, _) => Ok(Fit::YES),
             (Some(_), Path::Ambiguous) => Err(NoRule::Path),
-            (Some(pattern), Path::Clear(path)) => {
-                let fit = pattern.fit(path);
-                let escaped = path.split_at_escaped_slashes().is_some();
-                // In doubt of its slashes, not of its spelling.
-                Ok(if escaped && !pattern.takes_escaped_slashes() {
-                    fit
-                } else {
-                    self.spelled(fit)
-                })
-            }
+            (Some(pattern), Path::Clear(path)) => Ok(pattern.fit(path)),
         }
     }
 }

@@ -8,13 +8,18 @@
 
 use std::borrow::Cow;
 
-/// The folded form of a clear path: decoded once, in lower case, without a final slash. An escaped
-/// slash stays escaped, so that it never separates segments. `None` where the path is that form
-/// itself.
+/// The folded form of a clear path: decoded once, in lower case, without a final slash, and without
+/// what stands behind an escaped `?` or `#`, where some readers split once more. An escaped slash stays
+/// escaped, so that it never separates segments. `None` where the path is that form itself.
 pub(crate) fn path(path: &str) -> Option<Cow<'_, str>> {
     let bare = path.strip_suffix('/').unwrap_or(path);
     match literal(bare) {
-        Some(folded) => Some(Cow::Owned(folded)),
+        Some(mut folded) => {
+            let end = folded.find(['?', '#']).unwrap_or(folded.len());
+            folded.truncate(end);
+            folded.truncate(folded.trim_end_matches('/').len());
+            Some(Cow::Owned(folded))
+        }
         None if bare.len() < path.len() => Some(Cow::Borrowed(bare)),
         None => None,
     }
@@ -31,24 +36,36 @@ pub(crate) fn literal(text: &str) -> Option<String> {
     Some(case(&String::from_utf8_lossy(&decoded)))
 }
 
-/// Whether some reader may take this text for the name of a cookie or query parameter. Beside
-/// escapes and case: PHP ends a name at a NUL or `[` and writes `_` for dots and spaces in it; `qs`
-/// (Node) takes `[name]` for `name`; and many readers trim white space, some of it beyond ASCII.
+/// Whether some reader may take this text for the name of a cookie or query parameter. Beside escapes
+/// and case: PHP ends a name at a NUL, takes what stands behind `[` for an index, and writes `_` for
+/// dots, spaces and a `[` without its `]`; `qs` (Node) takes `[name]x` for `name`; and many readers
+/// trim white space, some of it beyond ASCII.
 pub(crate) fn is_spelling_of(text: &[u8], name: &str) -> bool {
     let folded = |byte: &u8| match byte {
         b'.' => b'_',
         byte => byte.to_ascii_lowercase(),
     };
-    if text.iter().all(|byte| belongs_to_name(*byte)) {
-        return text
-            .iter()
-            .map(folded)
-            .eq(name.as_bytes().iter().map(folded));
-    }
     // A configured name has no other characters, so this is its folded form.
-    self::name(text)
-        .bytes()
-        .eq(name.bytes().map(|byte| folded(&byte)))
+    let name = || name.as_bytes().iter().map(folded);
+    if text.iter().all(|byte| belongs_to_name(*byte)) {
+        return text.iter().map(folded).eq(name());
+    }
+    let folded = self::name(text);
+    let without_index = folded.split(['[', ']']).next().unwrap_or_default();
+    let without_index = without_index.trim_end_matches(is_foreign_to_name);
+    let is_name = |text: &str| text.bytes().map(underscored).eq(name());
+    is_name(without_index) || is_name(&folded)
+}
+
+fn is_foreign_to_name(c: char) -> bool {
+    !u8::try_from(c).is_ok_and(belongs_to_name)
+}
+
+fn underscored(byte: u8) -> u8 {
+    match byte {
+        b'.' | b' ' | b'+' | b'[' => b'_',
+        byte => byte,
+    }
 }
 
 /// Whether a configured name of a cookie or parameter may hold this byte.
@@ -56,15 +73,12 @@ pub(crate) fn belongs_to_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
+/// Decoded, up to a NUL, in lower case, without what is foreign to names around it.
 fn name(name: &[u8]) -> String {
     let decoded = decode(name, |_| true);
     let decoded = decoded.split(|byte| *byte == 0).next().unwrap_or_default();
     let text = case(&String::from_utf8_lossy(decoded));
-    let is_foreign = |c: char| !u8::try_from(c).is_ok_and(belongs_to_name);
-    let text = text.trim_matches(is_foreign);
-    let text = text.split('[').next().unwrap_or_default();
-    let text = text.trim_end_matches(is_foreign);
-    text.replace(['.', ' ', '+'], "_")
+    text.trim_matches(is_foreign_to_name).to_owned()
 }
 
 /// Lower case, by way of upper case for letters that have only one lower-case form in common.
@@ -143,6 +157,8 @@ mod tests {
             ("/", ""),
             ("/a%2Fb", "/a%2fb"),
             ("/100%25", "/100%"),
+            ("/admin%3Fa=1", "/admin"),
+            ("/admin/%23", "/admin"),
         ] {
             assert_eq!(folded(spelled), expected, "{spelled}");
         }
@@ -181,6 +197,11 @@ mod tests {
             "\"access_token\"",
             "?access_token",
             "access_to%E2%84%AAen",
+            "[access_token]x",
+            "[access_token]%3dx",
+            "access[token",
+            "access%5Btoken",
+            "access_token[] x",
         ] {
             assert!(
                 is_spelling_of(spelled.as_bytes(), "access_token"),

@@ -100,30 +100,14 @@ impl Location {
                 header_token(value, scheme.as_deref())
             }
             Self::Cookie { name } => {
-                let respelled = |pair: &[u8]| {
-                    let rest = named(pair, name).unwrap_or(pair);
-                    CookieNames::of(rest).any(|other| fold::is_spelling_of(other, name))
-                };
-                if cookies(request).any(respelled) {
+                if cookies(request).any(|pair| is_respelled_cookie(pair, name)) {
                     return Err(Denial::TokenMalformed);
                 }
                 only(cookies(request).filter_map(|pair| named(pair, name))).map(filled)
             }
             Self::Query { name } => {
                 let parameters = || request.query().split(|byte| *byte == b'&');
-                // For some readers `;` separates parameters, too.
-                let respelled = |pair: &[u8]| {
-                    let rest = named(pair, name).unwrap_or(pair);
-                    let mut pieces = rest.split(|byte| *byte == b';');
-                    if rest.len() < pair.len() {
-                        pieces.next();
-                    }
-                    pieces.any(|piece| {
-                        let other = piece.split(|byte| *byte == b'=').next();
-                        fold::is_spelling_of(other.unwrap_or_default(), name)
-                    })
-                };
-                if parameters().any(respelled) {
+                if parameters().any(|pair| is_respelled_parameter(pair, name)) {
                     return Err(Denial::TokenMalformed);
                 }
                 only(parameters().filter_map(|pair| named(pair, name))).map(filled)
@@ -133,6 +117,45 @@ impl Location {
 }
 
 impl Location {
+    /// Whether it is a header that a service may find a token in though it has another scheme: services
+    /// that take the second word do not look at the first.
+    #[must_use]
+    pub fn holds_foreign_token(&self, request: &Request<'_>) -> bool {
+        match self {
+            Self::Header {
+                name,
+                scheme: Some(_),
+            } => request.values(name).any(holds_jws),
+            _ => false,
+        }
+    }
+
+    /// Whether both are places in the same header.
+    #[must_use]
+    pub fn is_same_header(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Header { name, .. }, Self::Header { name: other, .. }) => name == other,
+            _ => false,
+        }
+    }
+
+    /// Whether a reader may take the name of one place for that of the other.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let dashed = |name: &str| name.replace(['_', '.', '~'], "-");
+        match (self, other) {
+            // One header may hold credentials of several schemes.
+            (Self::Header { name, .. }, Self::Header { name: other, .. }) => {
+                name != other && dashed(name) == dashed(other)
+            }
+            (Self::Cookie { name }, Self::Cookie { name: other })
+            | (Self::Query { name }, Self::Query { name: other }) => {
+                fold::is_spelling_of(name.as_bytes(), other)
+            }
+            _ => false,
+        }
+    }
+
     /// How the credential that stands here is taken out of a request.
     #[must_use]
     pub fn removal(&self, request: &Request<'_>) -> Removal {
@@ -170,8 +193,8 @@ fn only<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]
     }
 }
 
-/// A comma means that the proxy joined several fields (RFC 9110 §5.3), and no token holds one. Credentials of other
-/// schemes do (`Digest`), and are none of ours.
+/// A comma means that the proxy joined several fields (RFC 9110 §5.3), and no token holds one.
+/// Credentials of other schemes do (`Digest`), and are none of ours.
 fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a [u8]>, Denial> {
     let value = trim(value);
     let Some(scheme) = scheme else {
@@ -184,7 +207,7 @@ fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a 
     let mut parts = value.splitn(2, |byte| *byte == b' ');
     let word = parts.next().unwrap_or_default();
     if !word.eq_ignore_ascii_case(scheme.as_bytes()) {
-        return if begins_with(word, scheme) || mentions(value, scheme) || is_bare_token(value) {
+        return if mentions(value, scheme) || is_bare_token(value) {
             Err(Denial::TokenMalformed)
         } else {
             Ok(None)
@@ -199,21 +222,20 @@ fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a 
     Ok(rest.get(spaces..))
 }
 
-/// `Bearer` with a character glued to it is a broken credential, not another scheme.
-fn begins_with(text: &[u8], scheme: &str) -> bool {
-    text.get(..scheme.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
-}
-
-/// Whether the scheme stands further back: in what may have been a field of its own, or where a
-/// service finds it that searches the value for it.
+/// Whether the scheme stands in the value where a service may find it: in front of it with a character
+/// glued to it, in what may have been a field of its own, or anywhere before a separator.
 fn mentions(value: &[u8], scheme: &str) -> bool {
-    let fields = value.split(|byte| *byte == b',').map(trim);
-    let words = value.split(|byte| matches!(byte, b' ' | b'\t'));
-    fields.skip(1).any(|field| begins_with(field, scheme))
-        || words
-            .skip(1)
-            .any(|word| word.eq_ignore_ascii_case(scheme.as_bytes()))
+    let begins = |text: &[u8]| {
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
+    };
+    let ends = |word: &[u8]| {
+        word.last()
+            .is_some_and(|byte| !byte.is_ascii_alphanumeric())
+    };
+    let mut windows = value.windows(scheme.len().saturating_add(1));
+    value.split(|byte| *byte == b',').map(trim).any(begins)
+        || windows.any(|window| begins(window) && ends(window))
 }
 
 /// A JWT without its scheme: some services take it all the same.
@@ -221,9 +243,41 @@ fn is_bare_token(value: &[u8]) -> bool {
     value.split(|byte| *byte == b'.').nth(2).is_some() && is_token_text(value)
 }
 
+/// Whether a word looks like a JWT: services that take the second word do not look at the scheme.
+/// Headers are JSON objects, which begin with `ey` or `ew` in base64url.
+fn holds_jws(value: &[u8]) -> bool {
+    let mut words = value.split(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(byte));
+    words.any(|word| (word.starts_with(b"ey") || word.starts_with(b"ew")) && is_bare_token(word))
+}
+
 /// An empty cookie or parameter, as a logout may leave it, is no credential.
 fn filled(value: Option<&[u8]>) -> Option<&[u8]> {
-    value.filter(|value| !value.is_empty())
+    value.filter(|value| !value.is_empty() && *value != b"\"\"")
+}
+
+/// Whether a piece of a `cookie` field, beside a cookie of exactly this name, has one that a reader may
+/// take for it.
+fn is_respelled_cookie(pair: &[u8], name: &str) -> bool {
+    let rest = named(pair, name).unwrap_or(pair);
+    // PHP has names with spaces in them.
+    let whole = rest.iter().position(|byte| *byte == b'=');
+    let whole = whole.and_then(|end| rest.get(..end));
+    let mut names = CookieNames::of(rest).chain(whole);
+    names.any(|other| fold::is_spelling_of(other, name))
+}
+
+/// Whether a parameter of a query, beside one of exactly this name, is one that a reader may take for
+/// it. For some readers `;` separates parameters, too.
+fn is_respelled_parameter(pair: &[u8], name: &str) -> bool {
+    let rest = named(pair, name).unwrap_or(pair);
+    let mut pieces = rest.split(|byte| *byte == b';');
+    if rest.len() < pair.len() {
+        pieces.next();
+    }
+    pieces.any(|piece| {
+        let other = piece.split(|byte| *byte == b'=').next();
+        fold::is_spelling_of(other.unwrap_or_default(), name)
+    })
 }
 
 /// Whatever some reader may take for the name of a cookie in a piece of a `cookie` field. Beside

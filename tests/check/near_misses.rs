@@ -173,8 +173,8 @@ fn case_and_a_final_slash_do_not_lead_past_a_rule() {
 #[test]
 fn exact_spelling_lets_rules_differ_only_in_case() {
     let rules = "\
-- {name: upper, match: {path: {exact: /Report}, exact_spelling: true}, require: {scopes: [admin]}}
-- {name: lower, match: {path: {exact: /report}, exact_spelling: true}}
+- {name: upper, match: {path: {exact: /Report, exact_spelling: true}}, require: {scopes: [admin]}}
+- {name: lower, match: {path: {exact: /report, exact_spelling: true}}}
 - {name: rest, require: {scopes: [other]}}";
     let site = site(&[], rules);
     let ask = |path: &str| site.ask(&Call::get(path).token(scoped("read")));
@@ -305,4 +305,47 @@ fn a_header_that_looks_like_the_credential_never_passes_beside_another_or_alone(
     // A token without its scheme, which some services take all the same.
     let bare = Call::get("/").header("authorization", tokens::good());
     is_refused(&site.ask(&bare), "token_malformed");
+}
+
+#[test]
+fn exact_spelling_is_of_the_path_alone() {
+    let rules = "\
+- {name: strict, match: {hosts: [a.example], methods: [POST], path: {exact: /Report, exact_spelling: true}}, require: {scopes: [admin]}}
+- {name: rest}";
+    let site = site(&[], rules);
+    let ask = |host: &str, method: &str, path: &str| {
+        site.ask(
+            &Call::get(path)
+                .host(host)
+                .method(method)
+                .token(scoped("read")),
+        )
+    };
+    is_refused(&ask("a.example", "POST", "/Report"), "insufficient_scope");
+    is_refused(
+        &ask("a.example:443", "POST", "/Report"),
+        "request_malformed",
+    );
+    is_refused(&ask("a.example", "post", "/Report"), "request_malformed");
+    is_allowed_by(&ask("a.example", "POST", "/report"), "rest");
+}
+
+#[test]
+fn a_shadow_rule_refuses_no_near_miss() {
+    let rules = "\
+- {name: tried, match: {path: {prefix: /new}}, require: {scopes: [admin]}, mode: shadow}
+- {name: strict, match: {path: {prefix: /admin}}, require: {scopes: [admin]}}
+- {name: rest}";
+    let site = site(&[], rules);
+    let ask = |path: &str| site.ask(&Call::get(path).token(scoped("read")));
+    for path in ["/NEW/x", "/orders"] {
+        is_allowed_by(&ask(path), "rest");
+    }
+    // The rule behind it looks at paths, and is no trial.
+    for path in ["/ADMIN/x", "/a//b"] {
+        is_refused(&ask(path), "request_malformed");
+    }
+    let outcome = ask("/new/x");
+    is_allowed_by(&outcome, "tried");
+    assert_eq!(outcome.reason, "insufficient_scope");
 }

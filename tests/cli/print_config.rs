@@ -108,13 +108,12 @@ rules:
     path:
       prefix: /public/
       encoded_slashes: false
-    exact_spelling: false
+      exact_spelling: false
   require: none
   mode: enforce
   insecure_allow_all: false
 - name: rest
-  match:
-    exact_spelling: false
+  match: {}
   require:
     optional: false
   mode: enforce

@@ -218,7 +218,10 @@ async fn a_file_that_ends_early_counts_only_when_it_has_stayed_so() {
         .unwrap();
     assert_eq!(site.ask("/orders", "x").await.reason, "policy_denied");
 
-    reload_text(&mut site, &whole, Completeness::Unknown)
+    // A last rule without require may be cut off, and says nothing by itself.
+    let refused = reload_text(&mut site, &whole, Completeness::Unknown).await;
+    assert!(refused.unwrap_err().contains("which has no require"));
+    reload_text(&mut site, &whole, Completeness::Complete)
         .await
         .unwrap();
     assert_eq!(site.ask("/orders", "x").await.reason, "token_malformed");

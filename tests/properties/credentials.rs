@@ -16,12 +16,15 @@ use crate::readers::{COOKIES, QUERIES};
 
 const CASES: usize = 100_000;
 
-const COOKIE: &str = "session";
+const COOKIE: &str = "user_session";
 const QUERY: &str = "access_token";
 const HEADER: &str = "x-token";
 
 /// Spellings of a name; `NAME` stands for it.
-const SPELLINGS: [&str; 18] = [
+const SPELLINGS: [&str; 21] = [
+    "[NAME]x",
+    "%5BNAME%5Dx",
+    "NAME[] x",
     "NAME",
     "NAME",
     "NAME",
@@ -148,10 +151,9 @@ impl Call {
                 found.push(("CGI", value.clone()));
             } else if folded == "authorization" {
                 let lower = value.to_ascii_lowercase();
-                let at = lower
-                    .find("bearer ")
-                    .map(|at| at + 7)
-                    .or((!value.contains(' ')).then_some(0));
+                let at = lower.find("bearer ").map(|at| at + 7);
+                // Express: `authorization.split(' ')[1]`.
+                let at = at.or(value.find(' ').map(|at| at + 1)).or(Some(0));
                 found.extend(at.map(|at| ("a search for Bearer", value[at..].trim().to_owned())));
             } else {
                 for (reader, read) in COOKIES {
@@ -183,7 +185,7 @@ fn pairs(random: &mut Random, name: &str, tokens: &[String]) -> String {
         let name = match random.below(8) {
             0 => name.to_ascii_uppercase(),
             1 => name.replacen('s', "%73", 1),
-            2 => name.replace('_', "."),
+            2 => name.replace('_', random.pick::<&str>(&[".", " ", "[", "%5B"])),
             _ => name.to_owned(),
         };
         let spelled = random.pick(&SPELLINGS).replace("NAME", &name);

@@ -15,12 +15,9 @@ pub(crate) const COOKIES: [Reader; 8] = [
     ("Tomcat, legacy", tomcat_cookies),
 ];
 
-pub(crate) const QUERIES: [Reader; 8] = [
+pub(crate) const QUERIES: [Reader; 7] = [
     ("WHATWG", |query, name| exact(query, "&", name)),
     ("Go, before 1.17", |query, name| exact(query, "&;", name)),
-    ("Python, before 3.9.2", |query, name| {
-        exact(query, "&;", name)
-    }),
     ("PHP", |query, name| php(query, '&', name)),
     ("qs (Node)", qs),
     ("Rack", rack),
@@ -133,8 +130,12 @@ fn php(text: &str, separator: char, name: &str) -> Vec<String> {
             let key = decode(key, true);
             let key = key.trim_start_matches(|c: char| c.is_ascii_whitespace());
             let key = key.split('\0').next().unwrap();
-            let key = key.split('[').next().unwrap();
-            key.replace(['.', ' '], "_") == wanted
+            // An index needs its closing bracket.
+            let key = match key.split_once('[') {
+                Some((name, index)) if index.contains(']') => name,
+                _ => key,
+            };
+            key.replace(['.', ' ', '['], "_") == wanted
         })
         .map(|(_, value)| decode(value, true))
         .collect()
@@ -155,8 +156,9 @@ fn qs(query: &str, name: &str) -> Vec<String> {
     pieces
         .filter(|(key, _)| {
             let key = decode(key, true);
-            let inner = key.strip_prefix('[').and_then(|key| key.strip_suffix(']'));
-            inner.unwrap_or(&key).split('[').next() == Some(name)
+            let inner = key.strip_prefix('[').and_then(|key| key.split_once(']'));
+            let inner = inner.map_or(key.as_str(), |(inner, _)| inner);
+            inner.split('[').next() == Some(name)
         })
         .map(|(_, value)| decode(value, true))
         .collect()

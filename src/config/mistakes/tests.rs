@@ -41,6 +41,7 @@ fn syntax_of_other_languages_is_noticed_in_paths() {
             "glob: \"/users/*/orders/**\"",
         ),
         ("exact", "/admin/*", "glob: \"/admin/*\""),
+        ("prefix", "/**", "prefix: \"/\""),
     ] {
         let hint = of_path(kind, text).unwrap().expected;
         assert!(hint.contains(fix), "{hint}");
@@ -73,6 +74,8 @@ fn methods_that_are_misspelt_are_noticed() {
 fn ways_to_claims_in_another_syntax_are_noticed() {
     for (text, expected) in [
         ("$.sub", "never"),
+        ("$['sub']", "never"),
+        ("jwt.claims.sub", "claim_syntax"),
         ("{{ .sub }}", "never"),
         ("claims.sub", "claim_syntax"),
         ("payload.realm_access.roles", "claim_syntax"),
@@ -87,6 +90,7 @@ fn ways_to_claims_in_another_syntax_are_noticed() {
         assert_eq!(kind(of_claim(text)), expected, "{text}");
     }
     for (text, expected) in [
+        ("https://example.com/roles", "claim_syntax"),
         ("any_of", "operator_as_claim"),
         ("anyOf", "operator_as_claim"),
         ("department", ""),
@@ -138,6 +142,7 @@ fn issuers_and_urls_that_no_token_or_key_set_has_are_noticed() {
             "never",
         ),
         ("https://a.example/.well-known/jwks.json", ""),
+        ("https://a.example/{tenant}/keys", "never"),
     ] {
         assert_eq!(kind(of_keys_url(text)), expected, "{text}");
     }

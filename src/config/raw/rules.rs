@@ -94,10 +94,6 @@ pub(in crate::config) struct Match {
     pub(in crate::config) methods: Option<Vec<String>>,
     /// `context_extensions` that the proxy's configuration sets: name to value.
     pub(in crate::config) context: Option<BTreeMap<String, String>>,
-    /// Leave other spellings of host, method and path to the rules that follow, instead of refusing
-    /// them. For paths that differ only in case, such as `/Report` and `/report`. The risk: if the
-    /// proxy or the service takes another spelling for this one, a weaker rule decides about it.
-    pub(in crate::config) exact_spelling: bool,
 }
 
 /// A path: exactly one of `exact`, `prefix` and `glob`.
@@ -115,6 +111,10 @@ pub(in crate::config) struct PathMatch {
     /// refused. The risk: a proxy or service that decodes it sees other segments than this rule.
     /// Dot segments and empty segments behind it are refused all the same.
     pub(in crate::config) encoded_slashes: bool,
+    /// Leave other spellings of the path to the rules that follow, instead of refusing them. For paths
+    /// that differ only in case, such as `/Report` and `/report`. The risk: if the proxy or the service
+    /// takes another spelling for this one, a weaker rule decides about it.
+    pub(in crate::config) exact_spelling: bool,
 }
 
 /// What a rule asks for.

@@ -22,7 +22,7 @@ rules:
 ";
 
 fn structure(text: &str) -> Structure {
-    Structure::of(&Document::parse(text).unwrap())
+    Structure::of(&Document::parse(text).unwrap(), text)
 }
 
 #[test]
@@ -37,10 +37,59 @@ fn every_beginning_of_a_file_that_is_cut_between_lines_lacks_something() {
         }
         let cut = structure(&text);
         let loss = used.weakened_in(&cut).or(used.cut_off_in(&cut));
+        let loss = loss.or(used.shortened_in(&cut));
         assert!(loss.is_some(), "after {count} lines");
     }
     assert_eq!(used.weakened_in(&used), None);
     assert_eq!(used.cut_off_in(&used), None);
+    assert_eq!(used.shortened_in(&used), None);
+}
+
+/// A file that grows is cut off like any other.
+#[test]
+fn a_longer_file_that_is_cut_off_is_noticed_wherever_it_is_cut() {
+    let used = structure(USED);
+    let assets = "\
+- name: assets
+  require: none
+  match:
+    methods: [GET]
+    path: {prefix: /assets}
+- match: {path: {prefix: /x}}
+  require: {scopes: [x]}
+";
+    let (head, rest) = USED.split_at(USED.rfind("- require").unwrap());
+    let grown = format!("{head}{assets}{rest}");
+    let changed = used
+        .cut_off_in(&structure(&grown))
+        .or(used.shortened_in(&structure(&grown)));
+    assert_eq!(changed, None);
+    for cut in head.len()..grown.len() {
+        let text = &grown[..cut];
+        let Ok(document) = Document::parse(text) else {
+            continue;
+        };
+        let cut = Structure::of(&document, text);
+        let loss = used.weakened_in(&cut).or(used.cut_off_in(&cut));
+        let loss = loss.or(used.shortened_in(&cut));
+        assert!(loss.is_some(), "{text}");
+    }
+}
+
+#[test]
+fn a_last_rule_that_demands_less_is_cut_off_and_not_only_shorter() {
+    let used = structure(USED);
+    let head = USED.strip_suffix("- require: {issuers: [corp]}\n").unwrap();
+    let without = |line: &str| structure(&head.replace(line, ""));
+    let loss = used.cut_off_in(&without("    scopes: [admin, root]\n"));
+    assert_eq!(loss, Some(Loss::End("rules[1].require.scopes".to_owned())));
+    assert_eq!(used.cut_off_in(&structure(head)), None);
+    let open = used.cut_off_in(&structure(&format!(
+        "{head}- match: {{path: {{prefix: /x}}}}\n"
+    )));
+    assert_eq!(open, Some(Loss::LastRequire(2)));
+    let torn = structure(USED.trim_end());
+    assert_eq!(used.cut_off_in(&torn), Some(Loss::LineBreak));
 }
 
 #[test]
@@ -57,6 +106,7 @@ fn what_goes_in_the_middle_or_comes_at_the_end_is_no_loss() {
         let new = structure(&changed);
         assert_eq!(used.weakened_in(&new), None, "{changed}");
         assert_eq!(used.cut_off_in(&new), None, "{changed}");
+        assert_eq!(used.shortened_in(&new), None, "{changed}");
     }
 }
 
@@ -85,11 +135,7 @@ fn rules_and_requirements_go_only_where_that_is_said() {
 #[test]
 fn the_first_setting_that_is_missing_is_named() {
     let used = structure(USED);
-    let cut = USED.split("    scopes").next().unwrap();
-    let loss = used.cut_off_in(&structure(cut)).unwrap();
-    assert_eq!(loss, Loss::End("rules[2]".to_owned()));
-    let one = used.cut_off_in(&structure(
-        &USED.replace("[admin, root]\n- require: {issuers: [corp]}", "[admin]"),
-    ));
-    assert_eq!(one, Some(Loss::End("rules[2]".to_owned())));
+    let cut = USED.strip_suffix("- require: {issuers: [corp]}\n").unwrap();
+    let loss = used.shortened_in(&structure(cut));
+    assert_eq!(loss, Some(Loss::End("rules[2]".to_owned())));
 }

@@ -55,11 +55,33 @@ fn the_authorization_header_holds_one_token_or_none() {
         "Basic Bearer T",
         "Basic x BEARER T",
         "a.b.c",
+        "xBearer T",
+        "Basic;Bearer T",
+        "\"Bearer T\"",
+        "[Bearer T",
+        "eBearer T",
     ] {
         assert!(find(&[value]).is_err(), "{value:?}");
     }
     assert!(find(&["Bearer T", "Bearer T"]).is_err());
     assert_eq!(find(&[]), Ok(None));
+}
+
+#[test]
+fn a_token_of_another_scheme_is_noticed() {
+    let place = Location::authorization();
+    let holds = |value: &str| place.holds_foreign_token(&request("/", &[("Authorization", value)]));
+    for value in [
+        "Token eyJ.b.c",
+        "X ewo.b.c",
+        "JWT token=\"eyJ.b.c\"",
+        "DPoP eyJ.b.c",
+    ] {
+        assert!(holds(value), "{value}");
+    }
+    for value in ["Basic YTpi", "Negotiate YII=", "Digest uri=\"a.b.c\"", ""] {
+        assert!(!holds(value), "{value}");
+    }
 }
 
 #[test]
@@ -80,6 +102,7 @@ fn a_cookie_is_found_once_whatever_joined_the_fields() {
         Ok(Some("T"))
     );
     assert_eq!(find(&[("cookie", "a=1; xsession=T; session=")]), Ok(None));
+    assert_eq!(find(&[("cookie", "session=\"\"")]), Ok(None));
     assert_eq!(find(&[("cookie", "session=T; session=U")]), MALFORMED);
     assert_eq!(find(&[("cookie", "a=1,session=T")]), MALFORMED);
     assert_eq!(
@@ -110,6 +133,8 @@ fn a_cookie_under_another_spelling_of_the_name_is_malformed() {
         "a,session=EVIL",
         "session\u{a0}=EVIL",
         "session%00=EVIL",
+        "[session]x=EVIL",
+        "session[] x=EVIL",
     ] {
         let fields = [("cookie", value)];
         assert_eq!(
@@ -123,6 +148,7 @@ fn a_cookie_under_another_spelling_of_the_name_is_malformed() {
         "session=T; a=session=1",
         "session=T; sessions=1; xsession=2; session-id=3",
         "session=T; next=/login?session=1",
+        "_ga=GA1.2.3; session=T; prefs={\"a\": 1, \"b\": [2]}",
     ] {
         let fields = [("cookie", value)];
         let found = text(place.find(&request("/", &fields)));
@@ -162,6 +188,9 @@ fn a_query_parameter_is_found_once_under_one_spelling() {
         "/p?x=1;access_token=U&access_token=T",
         "/p?x=1;access_token=U",
         "/p?access_token",
+        "/p?[access_token]x=U",
+        "/p?%5Baccess_token%5Dx=U&access_token=T",
+        "/p?access[token=U",
         "/p??access_token=U",
     ] {
         assert_eq!(find(path), MALFORMED, "{path}");

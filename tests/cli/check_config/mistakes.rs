@@ -182,6 +182,22 @@ fn a_rule_that_earlier_ones_hide_is_named() {
     }
     for (name, rules) in [
         (
+            "slash",
+            "- match: {path: {exact: /a}}\n- match: {path: {exact: /a/}}\n  require: {scopes: [x]}",
+        ),
+        (
+            "case",
+            "- match: {path: {prefix: /b}}\n- match: {path: {prefix: /B/c}}\n  require: {scopes: [x]}",
+        ),
+    ] {
+        is_refused(
+            name,
+            &with_rules(rules),
+            &["because rules[0] refuses its requests as other spellings of its own"],
+        );
+    }
+    for (name, rules) in [
+        (
             "narrower-first",
             "- match: {path: {prefix: /a/b}}\n- match: {path: {prefix: /a}}\n- {}",
         ),
