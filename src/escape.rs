@@ -41,7 +41,7 @@ const INVISIBLE: [RangeInclusive<char>; 25] = [
 ];
 
 /// Whether a terminal or a reader of logs acts on the character, or does not show it: C0, DEL, C1,
-/// and [`INVISIBLE`].
+/// and characters that are not seen.
 #[must_use]
 pub fn is_active(character: char) -> bool {
     character.is_control() || INVISIBLE.iter().any(|range| range.contains(&character))

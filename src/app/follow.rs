@@ -98,7 +98,7 @@ impl Follower {
         }
     }
 
-    /// Waits until two looks in a row find the same, for at most [`MAX_LOOKS`] looks, and counts
+    /// Waits until two looks in a row find the same, for at most 20 looks, and counts
     /// that content as handled. Returns `false` if it never settles.
     pub async fn settle(&mut self) -> bool {
         self.last = None;

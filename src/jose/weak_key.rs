@@ -30,13 +30,13 @@ pub enum WeakKey {
     /// One of the factors is 2.
     #[error("the modulus is even")]
     EvenModulus,
-    /// A prime below [`FACTORS_BELOW`] divides the modulus.
+    /// A prime below 10,000 divides the modulus.
     #[error("the modulus has a small prime factor")]
     SmallFactor,
     /// The residues of the modulus are those of keys from the generator of CVE-2017-15361.
     #[error("the modulus has the fingerprint of ROCA (CVE-2017-15361), so it can be factored")]
     Roca,
-    /// The factors are equal, or [`FERMAT_STEPS`] steps of Fermat's method find them.
+    /// The factors are equal, or 64 steps of Fermat's method find them.
     #[error("the two prime factors of the modulus are equal or close together")]
     ClosePrimes,
 }
