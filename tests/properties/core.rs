@@ -41,15 +41,9 @@ impl Core {
         );
         let config =
             Config::parse(&text, &folder.join("core.yaml")).unwrap_or_else(|p| panic!("{p}"));
-        let mut snapshot = Snapshot::new(config.policy);
-        for (issuer, source) in &config.sources {
-            if let Source::Fixed(keys) = source {
-                snapshot = snapshot.with_keys(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
-            }
-        }
         Self {
             signer,
-            snapshot,
+            snapshot: snapshot(config),
             cache: TokenCache::new(100).unwrap(),
         }
     }
@@ -84,6 +78,17 @@ impl Core {
             Verdict::Deny(denial) => Err(denial.code()),
         }
     }
+}
+
+/// A configuration's policy with the keys that stand in it.
+pub(crate) fn snapshot(config: Config) -> Snapshot {
+    let mut snapshot = Snapshot::new(config.policy);
+    for (issuer, source) in &config.sources {
+        if let Source::Fixed(keys) = source {
+            snapshot = snapshot.with_keys(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
+        }
+    }
+    snapshot
 }
 
 /// The time of the system, which the oracle reads by itself.

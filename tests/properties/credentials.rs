@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use watchword::authenticator::{IssuerKeys, Question, Snapshot, Verdict, authenticate};
+use watchword::authenticator::{Question, Snapshot, Verdict, authenticate};
 use watchword::config::Config;
 use watchword::grpc::TokenCache;
-use watchword::jwks::Source;
 use watchword::request::{Header, Request};
 
-use crate::core::{AUDIENCE, ISSUER, now, now_seconds};
+use crate::core::{self, AUDIENCE, ISSUER, now, now_seconds};
 use crate::generate::Random;
 use crate::mint::{self, Signer};
 use crate::readers::{COOKIES, QUERIES};
@@ -63,14 +62,8 @@ rules: [{{require: {{optional: true}}}}]
         );
         let config = Config::parse(&text, Path::new("credentials.yaml"));
         let config = config.unwrap_or_else(|problems| panic!("{problems}"));
-        let mut snapshot = Snapshot::new(config.policy);
-        for (issuer, source) in &config.sources {
-            if let Source::Fixed(keys) = source {
-                snapshot = snapshot.with_keys(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
-            }
-        }
         Self {
-            snapshot,
+            snapshot: core::snapshot(config),
             cache: TokenCache::new(100).unwrap(),
         }
     }

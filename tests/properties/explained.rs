@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use watchword::authenticator::{IssuerKeys, Snapshot};
+use watchword::authenticator::Snapshot;
 use watchword::config::Config;
 use watchword::explain::{Explanation, Outcome, explain};
-use watchword::jwks::Source;
 use watchword::request::Request;
 use watchword::token::UnixTime;
 
-use crate::core::{AUDIENCE, ISSUER};
+use crate::core::{self, AUDIENCE, ISSUER};
 use crate::generate::{self, Random};
 use crate::mint::{self, Signer};
 
@@ -64,13 +63,10 @@ rules:
         );
         let config = Config::parse(&text, Path::new("explained.yaml"));
         let config = config.unwrap_or_else(|problems| panic!("{problems}"));
-        let mut snapshot = Snapshot::new(config.policy);
-        for (issuer, source) in &config.sources {
-            if let Source::Fixed(keys) = source {
-                snapshot = snapshot.with_keys(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
-            }
+        Self {
+            signer,
+            snapshot: core::snapshot(config),
         }
-        Self { signer, snapshot }
     }
 
     fn explain(&self, path: &str, token: &str, now: i64) -> Explanation {

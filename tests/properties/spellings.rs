@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use watchword::authenticator::{IssuerKeys, Question, Snapshot, Verdict, authenticate};
+use watchword::authenticator::{Question, Snapshot, Verdict, authenticate};
 use watchword::config::Config;
 use watchword::grpc::TokenCache;
-use watchword::jwks::Source;
 use watchword::request::{Header, Request};
 
-use crate::core::{AUDIENCE, ISSUER, now, now_seconds};
+use crate::core::{self, AUDIENCE, ISSUER, now, now_seconds};
 use crate::generate::Random;
 use crate::mint::{self, Signer};
 
@@ -63,15 +62,9 @@ impl World {
             "issuers: {{corp: {{issuer: '{ISSUER}', audiences: [{AUDIENCE}], jwks: {{inline: {keys}}}}}}}\nrules:\n{rules}"
         );
         let config = Config::parse(&text, Path::new("spellings.yaml")).ok()?;
-        let mut snapshot = Snapshot::new(config.policy);
-        for (issuer, source) in &config.sources {
-            if let Source::Fixed(keys) = source {
-                snapshot = snapshot.with_keys(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
-            }
-        }
         Some(Self {
             rules,
-            snapshot,
+            snapshot: core::snapshot(config),
             cache: TokenCache::new(100).unwrap(),
         })
     }
