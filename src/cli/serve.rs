@@ -151,6 +151,9 @@ async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
     }
 }
 
+/// Why a reload that a signal asked for did not come about.
+const UNSETTLED: &str = "its files are being written; send SIGHUP again when they are complete";
+
 /// What became of a configuration that is not refused.
 enum Reloaded {
     InUse,
@@ -164,15 +167,18 @@ async fn try_reload(
     wish: Wish,
 ) -> Result<Reloaded, String> {
     if wish == Wish::Signal && !follower.settle().await {
-        let problem = "its files changed at every look; send SIGHUP again when they are written";
-        return Err(problem.to_owned());
+        return Err(UNSETTLED.to_owned());
     }
     let loaded = follower.load().await.map_err(|problems| {
         follower.look_again();
         problems.to_string()
     })?;
     let Some(config) = loaded else {
-        return Ok(Reloaded::Unsettled);
+        // Without `reload.watch`, nobody looks again.
+        return match wish {
+            Wish::Signal => Err(UNSETTLED.to_owned()),
+            Wish::Change => Ok(Reloaded::Unsettled),
+        };
     };
     follower.adopt(&config);
     let (interval, completeness) = (config.reload, completeness(follower, &config, wish));
