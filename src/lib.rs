@@ -21,6 +21,7 @@ pub mod grpc;
 pub mod jose;
 pub mod jwks;
 pub mod listen;
+pub mod memory;
 pub mod policy;
 pub mod request;
 pub mod telemetry;

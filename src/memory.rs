@@ -1,0 +1,77 @@
+//! The memory budget: what the process may use, and what others can make it hold.
+//!
+//! Whatever a caller, a token or a key server can make the process hold is drawn from a pool by its
+//! cost in memory, and given back when it is dropped. What finds no room is refused. Knows nothing of
+//! what is held.
+
+mod limit;
+mod pool;
+
+pub use limit::{Limit, LimitSource};
+pub use pool::{Account, Pool, Share};
+
+/// Memory that is not drawn: the program, its threads and buffers of fixed size. Measured at rest:
+/// 14 MiB, and 4 MiB of buffers for log lines.
+const FIXED: usize = 32 * MIB;
+/// The smallest budget, where the limit is too low for the program itself.
+const SMALLEST: usize = 8 * MIB;
+const MIB: usize = 1024 * 1024;
+
+/// The parts of the memory limit.
+///
+/// Half of what the program itself leaves is handed out. The other half is for what the allocator
+/// keeps of memory that was given back, and for what one thread needs to work on one call.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// The limit of the process.
+    pub limit: Limit,
+    /// For connections, and what is held for their calls: five eighths.
+    pub calls: Pool,
+    /// For key sets: an eighth.
+    pub keys: Pool,
+    /// For the cache of verified tokens, in bytes: a quarter.
+    pub tokens: usize,
+}
+
+impl Budget {
+    /// The parts of this limit.
+    #[must_use]
+    pub fn of(limit: Limit) -> Self {
+        let budget = (limit.bytes.saturating_sub(FIXED) / 2).max(SMALLEST);
+        let eighth = budget / 8;
+        Self {
+            limit,
+            calls: Pool::new(5 * eighth),
+            keys: Pool::new(eighth),
+            tokens: 2 * eighth,
+        }
+    }
+}
+
+impl Default for Budget {
+    /// The parts of the limit of a process that has none: for tests, and for who embeds the core.
+    fn default() -> Self {
+        Self::of(Limit::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_leave_room_for_the_program_and_its_allocator() {
+        for mebibytes in [32, 64, 128, 256, 1024] {
+            let limit = Limit {
+                bytes: mebibytes * MIB,
+                source: LimitSource::Setting,
+            };
+            let budget = Budget::of(limit);
+            let parts = budget.calls.size() + budget.keys.size() + budget.tokens;
+            assert!(parts >= SMALLEST - 8, "{mebibytes}");
+            if mebibytes >= 64 {
+                assert!(FIXED + 2 * parts <= limit.bytes, "{mebibytes}");
+            }
+        }
+    }
+}
