@@ -25,7 +25,9 @@ const MIB: usize = 1024 * 1024;
 pub struct Budget {
     /// The limit of the process.
     pub limit: Limit,
-    /// For connections, and what is held for their calls: five eighths.
+    /// For connections, in bytes: a quarter.
+    pub connections: usize,
+    /// For what is held for calls: three eighths.
     pub calls: Pool,
     /// For key sets: an eighth.
     pub keys: Pool,
@@ -41,7 +43,8 @@ impl Budget {
         let eighth = budget / 8;
         Self {
             limit,
-            calls: Pool::new(5 * eighth),
+            connections: 2 * eighth,
+            calls: Pool::new(3 * eighth),
             keys: Pool::new(eighth),
             tokens: 2 * eighth,
         }
@@ -67,7 +70,8 @@ mod tests {
                 source: LimitSource::Setting,
             };
             let budget = Budget::of(limit);
-            let parts = budget.calls.size() + budget.keys.size() + budget.tokens;
+            let pools = budget.calls.size() + budget.keys.size();
+            let parts = budget.connections + pools + budget.tokens;
             assert!(parts >= SMALLEST - 8, "{mebibytes}");
             if mebibytes >= 64 {
                 assert!(FIXED + 2 * parts <= limit.bytes, "{mebibytes}");

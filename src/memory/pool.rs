@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A holder may borrow this part of what is left.
-const PART: usize = 8;
+const PART: usize = 2;
 
 /// So many bytes for everything of a kind. Clones share it.
 #[derive(Clone, Debug)]
@@ -16,17 +16,16 @@ struct Level {
     used: AtomicUsize,
 }
 
-/// What one holder has of a pool. Beyond its own part, which was set aside when it was opened, it may
-/// borrow up to an eighth of what is then left for all others: the more holders borrow, the less each
-/// of them may have, and something is left for the next one. Clones share it.
+/// What one holder has drawn. Beyond its own part, which is set aside for it, it borrows from a pool:
+/// up to half of what is then left for all others. The more holders borrow, the less each of them may
+/// have, and something is left for the next one. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Account(Arc<Holding>);
 
 #[derive(Debug)]
 struct Holding {
     pool: Pool,
-    /// Set aside: what the holder costs by itself, and what it may draw beside that in any case.
-    set_aside: usize,
+    /// Set aside: drawn before anything is borrowed.
     own: usize,
     drawn: AtomicUsize,
 }
@@ -52,38 +51,30 @@ impl Pool {
         self.0.size
     }
 
-    /// How much of it is used, in bytes.
+    /// How much of it is borrowed, in bytes.
     #[must_use]
     pub fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)
     }
 
-    /// An account of a holder that itself costs `base` bytes, with `own` bytes to draw in any case.
-    /// `None` where the pool has no room for both.
+    /// An account of a holder for whom so many bytes are set aside elsewhere.
     #[must_use]
-    pub fn open(&self, base: usize, own: usize) -> Option<Account> {
-        let set_aside = base.saturating_add(own);
-        let account = Account(Arc::new(Holding {
+    pub fn account(&self, own: usize) -> Account {
+        Account(Arc::new(Holding {
             pool: self.clone(),
-            set_aside,
             own,
             drawn: AtomicUsize::new(0),
-        }));
-        // Where it is too much, dropping the account gives it back.
-        (self.take(set_aside) <= self.0.size).then_some(account)
-    }
-
-    /// How much is used then, which may be more than there is.
-    fn take(&self, bytes: usize) -> usize {
-        self.0.used.fetch_add(bytes, Ordering::Relaxed) + bytes
-    }
-
-    fn give_back(&self, bytes: usize) {
-        self.0.used.fetch_sub(bytes, Ordering::Relaxed);
+        }))
     }
 }
 
 impl Account {
+    /// An account without a bound, for callers within the process: their memory is their own affair.
+    #[must_use]
+    pub fn unbounded() -> Self {
+        Pool::new(0).account(usize::MAX)
+    }
+
     /// Draws so many bytes. `None` where they are more than this holder may have.
     #[must_use]
     pub fn draw(&self, bytes: usize) -> Option<Share> {
@@ -108,8 +99,9 @@ impl Account {
             return true;
         }
         // Taken first and judged then, so that two at a time see each other.
-        let used = pool.take(borrowed);
-        let has_room = self.borrowed(after) <= pool.size().saturating_sub(used) / PART;
+        let used = pool.0.used.fetch_add(borrowed, Ordering::Relaxed);
+        let left = pool.size().saturating_sub(used.saturating_add(borrowed));
+        let has_room = self.borrowed(after) <= left / PART;
         if !has_room {
             self.subtract(bytes);
         }
@@ -121,19 +113,13 @@ impl Account {
         let after = before.saturating_sub(bytes);
         let borrowed = self.borrowed(before) - self.borrowed(after);
         if borrowed > 0 {
-            self.0.pool.give_back(borrowed);
+            self.0.pool.0.used.fetch_sub(borrowed, Ordering::Relaxed);
         }
     }
 
     /// How much of what is drawn was not set aside.
     fn borrowed(&self, drawn: usize) -> usize {
         drawn.saturating_sub(self.0.own)
-    }
-}
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        self.pool.give_back(self.set_aside);
     }
 }
 
@@ -170,71 +156,69 @@ impl Drop for Share {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     #[test]
     fn what_is_drawn_is_given_back() {
-        let pool = Pool::new(2000);
-        let account = pool.open(100, 50).unwrap();
-        assert_eq!(pool.used(), 150);
+        let pool = Pool::new(1000);
+        let account = pool.account(50);
         let first = account.draw(40).unwrap();
-        assert_eq!(pool.used(), 150, "its own part was set aside");
+        assert_eq!(pool.used(), 0, "its own part comes first");
         let mut second = account.draw(110).unwrap();
-        assert_eq!((account.drawn(), pool.used()), (150, 250));
+        assert_eq!((account.drawn(), pool.used()), (150, 100));
         assert!(second.grow(20));
         second.shrink_to(30);
-        assert_eq!((second.bytes(), pool.used()), (30, 170));
-        drop(first);
-        drop(account);
-        assert_eq!(pool.used(), 150, "an account lives as long as its shares");
-        drop(second);
+        assert_eq!((second.bytes(), pool.used()), (30, 20));
+        drop((first, account));
         assert_eq!(pool.used(), 0);
+        assert!(Account::unbounded().draw(1 << 60).is_some());
     }
 
     #[test]
     fn the_greedy_leave_room_for_the_next() {
         let pool = Pool::new(1_000_000);
-        let greedy: Vec<_> = (0..40).map(|_| pool.open(0, 0).unwrap()).collect();
-        let mut shares = std::collections::VecDeque::new();
+        let greedy: Vec<_> = (0..38).map(|_| pool.account(0)).collect();
+        let mut shares = VecDeque::new();
         for account in &greedy {
             shares.extend(std::iter::from_fn(|| account.draw(100)));
         }
-        assert!((100_000..120_000).contains(&greedy[0].drawn()), "a ninth");
+        let first = greedy[0].drawn();
+        assert!((333_000..334_000).contains(&first), "half of what is left");
         // Whatever they give back, they do not all get again, so that they become alike.
         for _ in 0..100_000 {
             drop(shares.pop_front());
             shares.extend(greedy.iter().find_map(|account| account.draw(100)));
         }
         let free = pool.size() - pool.used();
-        assert!(free > 100_000, "{free}");
+        assert!(free > 40_000, "{free}");
         for account in &greedy {
             assert!(
-                account.drawn() <= free / 8 + 100,
+                account.drawn() <= free / 2 + 100,
                 "{} of {free}",
                 account.drawn()
             );
         }
-        let newcomer = pool.open(100, 100).unwrap();
-        assert!(newcomer.draw(free / 10).is_some());
+        assert!(pool.account(0).draw(free / 4).is_some(), "a newcomer");
     }
 
     #[test]
     fn what_has_no_room_changes_nothing() {
         let pool = Pool::new(1000);
-        assert!(pool.open(900, 101).is_none());
-        assert_eq!(pool.used(), 0);
-        let account = pool.open(100, 100).unwrap();
+        let account = pool.account(100);
         assert!(account.draw(1000).is_none() && account.draw(usize::MAX / 2).is_none());
-        assert_eq!((account.drawn(), pool.used()), (0, 200));
+        assert_eq!((account.drawn(), pool.used()), (0, 0));
         let mut share = account.draw(60).unwrap();
         assert!(!share.grow(900));
         assert_eq!((share.bytes(), account.drawn()), (60, 60));
+        assert!(share.grow(200));
     }
 
     #[test]
     fn many_threads_leave_nothing_behind() {
         let pool = Pool::new(10_000);
-        let accounts: Vec<_> = (0..4).map(|_| pool.open(10, 100).unwrap()).collect();
+        let accounts: Vec<_> = (0..4).map(|_| pool.account(100)).collect();
         std::thread::scope(|scope| {
             for seed in 0..4 {
                 let (accounts, pool) = (&accounts, &pool);
@@ -255,7 +239,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(pool.used(), 4 * 110);
+        assert_eq!(pool.used(), 0);
         assert!(accounts.iter().all(|account| account.drawn() == 0));
     }
 }
