@@ -16,19 +16,29 @@ use tracing::{info, warn};
 use crate::admin::Admin;
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, Structure};
-use crate::grpc::{ExtAuthz, Health, State, TokenValidation, note_arrivals, reflection};
+use crate::grpc::{
+    ExtAuthz, Health, State, TokenValidation, note_arrivals, note_health_calls, reflection,
+};
 use crate::jwks::{Fetch, Network};
 use crate::listen::{
-    Counts, Limits, ListenAddress, Listener, Server, SocketAccess, Tls, TlsError, WhenFull,
+    Counts, Limits, ListenAddress, Listener, Memory, Server, SocketAccess, Tls, TlsError,
 };
+use crate::memory::{Budget, Pool};
 use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
 
 pub use follow::Follower;
 pub use reload::Completeness;
 pub use works::{ReloadError, Works};
 
-/// Most connections to the listener for health.
+/// Most connections to the listener for health, and most calls at a time on each.
 const HEALTH_CONNECTIONS: usize = 32;
+const HEALTH_STREAMS: u32 = 16;
+/// Largest metadata of a call there, in bytes.
+const HEALTH_HEADERS: u32 = 4096;
+/// Set aside for the calls of a connection, in bytes: two of ordinary size, and more of those that are
+/// refused.
+const OWN: usize = 16 * 1024;
+const OWN_REFUSALS: usize = 12 * 1024;
 
 /// A running server.
 #[derive(Debug)]
@@ -131,11 +141,13 @@ impl App {
         let health_server = health_listener.map(|listener| {
             let limits = Limits {
                 max_connections: HEALTH_CONNECTIONS,
-                when_full: WhenFull::CutOldest,
+                max_concurrent_streams: HEALTH_STREAMS,
+                max_header_list_size: HEALTH_HEADERS,
                 ..grpc.limits
             };
             info!(address = %listener.address(), "listening for health");
-            Server::start(listener, None, routes, limits)
+            let bounds = (limits, health_memory());
+            Server::start(listener, None, routes, note_health_calls(), bounds)
         });
         let routes = health_routes
             .add_service(ExtAuthz::new(works.state.clone()))
@@ -146,7 +158,8 @@ impl App {
             routes
         };
         let arrivals = note_arrivals(works.state.clone());
-        let server = Server::start_with(listener, tls.clone(), routes, grpc.limits, arrivals);
+        let bounds = (grpc.limits, memory(&works.memory));
+        let server = Server::start(listener, tls.clone(), routes, arrivals, bounds);
         show(&works.state, server.counts());
         let (address, issuers) = (server.address(), config.policy.issuers().len());
         info!(%address, tls = tls.is_some(), issuers, "listening");
@@ -275,6 +288,28 @@ impl App {
         self.works.state.telemetry.finish().await;
         info!("stopped");
         answered
+    }
+}
+
+/// What the connections of the main listener may hold.
+fn memory(budget: &Budget) -> Memory {
+    Memory {
+        connections: budget.connections,
+        calls: budget.calls.clone(),
+        own: OWN,
+        refusals: budget.refusals.clone(),
+        own_refusals: OWN_REFUSALS,
+    }
+}
+
+/// What those of the listener for health may: each for itself, and nothing beyond.
+fn health_memory() -> Memory {
+    Memory {
+        connections: usize::MAX,
+        calls: Pool::new(0),
+        own: OWN,
+        refusals: Pool::new(0),
+        own_refusals: OWN_REFUSALS,
     }
 }
 

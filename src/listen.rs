@@ -3,8 +3,12 @@
 //! Owns what a connection may cost, and who is at its other end. Refuses to know what is called on it.
 
 mod address;
+mod bounded;
+mod caller;
 mod connection;
 mod counts;
+mod crowd;
+mod frames;
 mod linger;
 mod peer;
 mod server;
@@ -12,34 +16,30 @@ mod tls;
 mod unix;
 
 pub use address::{ListenAddress, Listener, SocketAccess};
+pub use caller::Caller;
 pub use counts::Counts;
 pub use peer::{Peer, PeerName};
-pub use server::{OnArrival, Server};
+pub use server::{CallLength, OnArrival, Server};
 pub use tls::{
     ClientCertificate, Tls, TlsError, TlsFiles, TlsProblem, certificate_expiry, load_tls,
 };
 
 use std::time::Duration;
 
+use crate::memory::Pool;
+
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
-
-/// What becomes of a connection for which there is no room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenFull {
-    /// It is closed at once: those that work go on.
-    TurnAway,
-    /// It takes the place of the oldest: nobody who asks once and goes is kept out by those who stay.
-    CutOldest,
-}
+/// Most memory of a connection without calls, in bytes: buffers of HTTP/2, and its tables.
+const CONNECTION: usize = 32 * 1024;
+/// The same with TLS, whose buffers come on top.
+const TLS_CONNECTION: usize = 64 * 1024;
 
 /// What connections may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most connections at a time.
+    /// Most connections at a time. For a further one, that of least use is sent away.
     pub max_connections: usize,
-    /// What becomes of a further one.
-    pub when_full: WhenFull,
     /// Most calls in flight on one connection.
     pub max_concurrent_streams: u32,
     /// Largest metadata of a call, in bytes.
@@ -53,4 +53,28 @@ pub struct Limits {
     pub max_connection_age: Duration,
     /// How long calls in flight have then.
     pub max_connection_age_grace: Duration,
+}
+
+/// What the connections of a listener may hold.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// For all connections by themselves, in bytes.
+    pub connections: usize,
+    /// For what is held for their calls beyond `own`.
+    pub calls: Pool,
+    /// Set aside for the calls of each connection, in bytes.
+    pub own: usize,
+    /// For calls that are refused, beyond `own_refusals`.
+    pub refusals: Pool,
+    /// Set aside for the refused calls of each connection, in bytes.
+    pub own_refusals: usize,
+}
+
+impl Memory {
+    /// How many connections there is memory for.
+    #[must_use]
+    pub fn connections(&self, tls: bool) -> usize {
+        let base = if tls { TLS_CONNECTION } else { CONNECTION };
+        self.connections / (base + self.own + self.own_refusals)
+    }
 }

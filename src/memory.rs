@@ -27,8 +27,10 @@ pub struct Budget {
     pub limit: Limit,
     /// For connections, in bytes: a quarter.
     pub connections: usize,
-    /// For what is held for calls: three eighths.
+    /// For what is held for calls: five sixteenths.
     pub calls: Pool,
+    /// For calls that are refused, until their answer is taken: a sixteenth.
+    pub refusals: Pool,
     /// For key sets: an eighth.
     pub keys: Pool,
     /// For the cache of verified tokens, in bytes: a quarter.
@@ -44,7 +46,8 @@ impl Budget {
         Self {
             limit,
             connections: 2 * eighth,
-            calls: Pool::new(3 * eighth),
+            calls: Pool::new(eighth * 5 / 2),
+            refusals: Pool::new(eighth / 2),
             keys: Pool::new(eighth),
             tokens: 2 * eighth,
         }
@@ -70,7 +73,7 @@ mod tests {
                 source: LimitSource::Setting,
             };
             let budget = Budget::of(limit);
-            let pools = budget.calls.size() + budget.keys.size();
+            let pools = budget.calls.size() + budget.refusals.size() + budget.keys.size();
             let parts = budget.connections + pools + budget.tokens;
             assert!(parts >= SMALLEST - 8, "{mebibytes}");
             if mebibytes >= 64 {

@@ -16,6 +16,7 @@ use crate::config::{Config, Loss};
 use crate::grpc::{Generation, State, TokenCache};
 use crate::jwks::{Fetch, KeySources, Publish, Setup};
 use crate::listen::TlsError;
+use crate::memory::{Budget, Limit};
 use crate::policy::{Issuer, IssuerId, Policy};
 use crate::telemetry::{Metrics, Telemetry};
 
@@ -31,6 +32,8 @@ pub struct Works {
     pub state: Arc<State>,
     /// Fetching goes on while this lives.
     pub tasks: JoinSet<()>,
+    /// What the process may hold.
+    pub memory: Budget,
     ready: watch::Sender<bool>,
     parts: Parts,
 }
@@ -111,6 +114,7 @@ impl Works {
             state_dir: config.state_dir.clone(),
             random: fastrand::Rng::with_seed(seed),
         };
+        let memory = Budget::of(Limit::find(config.server.memory_limit));
         let ready = watch::Sender::new(false);
         let draft = Draft::new(config, &telemetry.metrics, &ready);
         let (draft, publish) = draft.map_err(|_| StartError::Random)?;
@@ -125,6 +129,7 @@ impl Works {
         Ok(Self {
             state: Arc::new(state),
             tasks,
+            memory,
             ready,
             parts,
         })

@@ -19,7 +19,7 @@ pub(super) use rules::{
 };
 pub(super) use server::{
     Caller, Callers, ClientCertificate, DRAIN, Grpc, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT,
-    MAX_AGE, MAX_AGE_GRACE, MAX_CONNECTIONS, MAX_HEADER_LIST, MAX_IN_FLIGHT, MAX_STREAMS,
+    MAX_AGE, MAX_AGE_GRACE, MAX_CONNECTIONS, MAX_HEADER_LIST, MAX_IN_FLIGHT, MAX_STREAMS, MEMORY,
     SHUTDOWN_TIMEOUT, Server, Socket, TOKEN_SIZE, Tls,
 };
 pub use telemetry::{DecisionPolicy, LogFormat, LogLevel};

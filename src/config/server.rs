@@ -36,6 +36,8 @@ pub struct ServerConfig {
     pub shutdown_timeout: Duration,
     /// Most calls that are worked on at a time.
     pub max_in_flight: usize,
+    /// The memory that the process may use, in bytes; `None`: what the system says.
+    pub memory_limit: Option<usize>,
 }
 
 pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerConfig {
@@ -81,7 +83,29 @@ pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerCo
         drain,
         shutdown_timeout,
         max_in_flight,
+        memory_limit: memory_limit(raw.memory_limit.as_deref(), findings),
     }
+}
+
+/// A size as Kubernetes writes it.
+fn memory_limit(text: Option<&str>, findings: &mut Findings<'_>) -> Option<usize> {
+    let text = text?;
+    let bytes = bytes(text).filter(|bytes| (raw::MEMORY.0..=raw::MEMORY.1).contains(bytes));
+    if bytes.is_none() {
+        let expected = "a size from \"64Mi\" to \"64Gi\", with Ki, Mi or Gi";
+        findings.add(&["server", "memory_limit"], format!("{text:?}"), expected);
+    }
+    usize::try_from(bytes?).ok()
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let units = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("", 0)];
+    units.into_iter().find_map(|(unit, shift)| {
+        let digits = text.strip_suffix(unit)?;
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number: u64 = digits.parse().ok().filter(|_| is_number)?;
+        number.checked_mul(1 << shift)
+    })
 }
 
 /// An address and port.

@@ -3,86 +3,103 @@
 //! It arrives when its metadata does. The task that answers it begins later, where there is much to do; that it is counted
 //! before is what bounds the tasks that wait for their turn.
 
-use std::future::Future as _;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::time::Duration;
 
-use http::Request;
+use http::{HeaderMap, Request};
 use tonic::body::Body;
 
-use tonic::server::NamedService as _;
-
 use crate::clock::Stopwatch;
-use crate::listen::OnArrival;
+use crate::memory::{Account, Share};
 
-use super::call::{Call, Trace, Unreadable, kib};
+use super::call::{Call, Trace, Unreadable};
+use super::methods::{CALL, Held};
 use super::room::Turn;
-use super::unary;
-use super::{ExtAuthz, State, TokenValidation};
+use super::unary::{self, poll_once};
+use super::{CallerRefused, Callers, State};
 
 /// A call that has begun. It counts as in flight until this is dropped.
 #[derive(Clone)]
 pub(super) struct Arrival {
     state: Arc<State>,
+    admitted: Result<(), CallerRefused>,
     turn: Option<Turn>,
+    held: Held,
     arrived: Stopwatch,
+    patience: Option<Duration>,
+    trace: Trace,
     _in_flight: Arc<()>,
 }
 
-/// Notes calls of our services as they arrive.
-#[must_use]
-pub fn note_arrivals(state: Arc<State>) -> OnArrival {
-    const OURS: [&str; 2] = [ExtAuthz::NAME, TokenValidation::NAME];
-    Arc::new(move |call| {
-        let service = call.uri().path().split('/').nth(1);
-        if service.is_some_and(|service| OURS.contains(&service)) {
-            let arrival = state.arrival();
-            call.extensions_mut().insert(arrival);
-        }
-    })
-}
-
 impl State {
-    /// The arrival of a call, where it was noted; else it arrives now.
-    pub(super) fn arrival_of(self: &Arc<Self>, call: &mut Request<Body>) -> Arrival {
+    /// The arrival of a call, where it was noted; else it arrives now, from within the process.
+    pub(super) fn arrival_of(
+        self: &Arc<Self>,
+        call: &mut Request<Body>,
+        callers: &Callers,
+    ) -> Arrival {
         let noted = call.extensions_mut().remove();
-        noted.unwrap_or_else(|| self.arrival())
-    }
-
-    fn arrival(self: &Arc<Self>) -> Arrival {
-        Arrival {
-            turn: self.room.enter(),
-            arrived: Stopwatch::start(),
-            _in_flight: self.calls.clone(),
-            state: self.clone(),
-        }
+        noted.unwrap_or_else(|| {
+            let admitted = callers.admit(call.headers(), call.extensions());
+            let share = Account::unbounded().draw(CALL);
+            let held = share.map_or(Held::Refused(None), Held::Call);
+            Arrival::new(self, call.headers(), admitted, held)
+        })
     }
 }
 
 impl Arrival {
+    /// A call with this metadata.
+    pub(super) fn new(
+        state: &Arc<State>,
+        metadata: &HeaderMap,
+        admitted: Result<(), CallerRefused>,
+        held: Held,
+    ) -> Self {
+        let wants_trace = state.telemetry.wants_trace_context();
+        Self {
+            admitted,
+            turn: state.room.enter(),
+            held,
+            arrived: Stopwatch::start(),
+            patience: unary::patience(metadata),
+            trace: if wants_trace {
+                Trace::of(metadata)
+            } else {
+                Trace::Unwanted
+            },
+            _in_flight: state.calls.clone(),
+            state: state.clone(),
+        }
+    }
+
     pub(super) fn state(&self) -> &Arc<State> {
         &self.state
+    }
+
+    /// Whether the caller may ask.
+    pub(super) fn admitted(&self) -> Result<(), CallerRefused> {
+        self.admitted
+    }
+
+    /// What is to be held until the answer is taken.
+    pub(super) fn share(&self) -> Option<&Share> {
+        match &self.held {
+            Held::Call(share) => Some(share),
+            Held::Refused(share) => share.as_ref(),
+        }
     }
 
     /// Reads the message. Without a place, the call is to be refused, and its message is read all the same: one that is
     /// cut off looks like an error to its sender.
     pub(super) async fn receive(&mut self, call: Request<Body>) -> (Call, Option<Turn>) {
-        let patience = unary::patience(call.headers());
-        let trace = if self.state.telemetry.wants_trace_context() {
-            Trace::of(call.headers())
-        } else {
-            Trace::Unwanted
+        let Held::Call(share) = &self.held else {
+            return (self.discard(call, Unreadable::Overloaded).await, None);
         };
-        let mut reading = pin!(unary::read_message(call.into_body()));
-        let at_once = std::future::poll_fn(|context| {
-            Poll::Ready(match reading.as_mut().poll(context) {
-                Poll::Ready(message) => Some(message),
-                Poll::Pending => None,
-            })
-        });
+        let mut reading = pin!(unary::read_message(call.into_body(), share));
         let mut turn = self.turn.take();
-        let message = if let Some(message) = at_once.await {
+        let message = if let Some(message) = poll_once(reading.as_mut()).await {
             message
         } else {
             let had_one = turn.take().is_some();
@@ -90,26 +107,22 @@ impl Arrival {
             turn = had_one.then(|| self.state.room.enter()).flatten();
             message
         };
-        let call = Call {
-            kib: kib(&message),
-            message,
-            arrived: self.arrived,
-            patience,
-            trace,
-        };
-        (call, turn)
+        (self.call(message), turn)
     }
 
-    /// Lets the message pass unread, of a caller that may not ask: nothing is kept for him.
-    pub(super) async fn discard(&mut self, call: Request<Body>) -> Call {
+    /// Lets the message of a call pass that is refused: nothing is kept of it.
+    pub(super) async fn discard(&mut self, call: Request<Body>, why: Unreadable) -> Call {
         self.turn = None;
         unary::drain(call.into_body()).await;
+        self.call(Err(why))
+    }
+
+    fn call(&self, message: Result<bytes::Bytes, Unreadable>) -> Call {
         Call {
-            message: Err(Unreadable::Malformed),
+            message,
             arrived: self.arrived,
-            patience: None,
-            trace: Trace::Unwanted,
-            kib: 0,
+            patience: self.patience,
+            trace: self.trace.clone(),
         }
     }
 }

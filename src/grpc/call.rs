@@ -27,8 +27,6 @@ pub(super) struct Call {
     pub(super) patience: Option<Duration>,
     /// The trace that it is part of.
     pub(super) trace: Trace,
-    /// What it costs to let it wait, in KiB: the message that it came in, of which it may be a part.
-    pub(super) kib: u32,
 }
 
 /// Why a call's message cannot be read.
@@ -36,7 +34,7 @@ pub(super) struct Call {
 pub(super) enum Unreadable {
     /// Not one message in gRPC framing, within the limits.
     Malformed,
-    /// Too many large messages are held already.
+    /// There is no memory for it.
     Overloaded,
 }
 
@@ -50,14 +48,6 @@ pub(super) enum Trace {
     OfRequest,
     /// The caller says.
     OfCall(HeaderValue, Option<HeaderValue>),
-}
-
-/// What it costs to let a call wait: its message, and something for the call itself.
-pub(super) fn kib(message: &Result<Bytes, Unreadable>) -> u32 {
-    let length = message.as_ref().map_or(0, Bytes::len);
-    u32::try_from(length / 1024)
-        .unwrap_or(u32::MAX)
-        .saturating_add(4)
 }
 
 impl Trace {

@@ -18,6 +18,7 @@ use crate::token::Denial;
 use crate::wire::envoy::service::auth::v3::attribute_context;
 use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 
+use super::call::Unreadable;
 use super::front_door::FrontDoor;
 use super::unary;
 use super::{Answer, Generation, State};
@@ -56,22 +57,21 @@ impl Service<HttpRequest<Body>> for ExtAuthz {
         if call.uri().path() != CHECK {
             return Box::pin(std::future::ready(Ok(unary::unimplemented())));
         }
-        let mut arrival = self.state.arrival_of(&mut call);
         let callers = &self.state.generation().check_callers;
-        let admitted = callers.admit(call.headers(), call.extensions());
+        let mut arrival = self.state.arrival_of(&mut call, callers);
         Box::pin(async move {
-            let answer = match admitted {
+            let answer = match arrival.admitted() {
                 Ok(()) => {
                     let (call, turn) = arrival.receive(call).await;
                     arrival.state().decide::<Check>(&call, turn).await
                 }
                 // Not a gRPC error, which Envoy may take for an allow.
                 Err(refused) => {
-                    let call = arrival.discard(call).await;
+                    let call = arrival.discard(call, Unreadable::Malformed).await;
                     arrival.state().turn_away::<Check>(refused, &call)
                 }
             };
-            Ok(unary::respond(answer.message()))
+            Ok(unary::respond(arrival.share(), answer.message()))
         })
     }
 }

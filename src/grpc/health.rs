@@ -7,6 +7,8 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use super::guests::Guarded;
+
 /// The server as a whole.
 const WHOLE: &str = "";
 
@@ -35,7 +37,7 @@ impl Health {
         health.set(ServingStatus::NotServing).await;
         let live = ServingStatus::Serving;
         health.reporter.set_service_status(LIVE, live).await;
-        (health, Routes::new(service))
+        (health, Routes::new(Guarded::of_one_message(service)))
     }
 
     /// `SERVING`, unless the server is about to stop.

@@ -6,16 +6,19 @@ use tonic_reflection::server::Builder;
 
 use crate::wire;
 
-/// Largest request, in bytes. Names are short, and an answer repeats the request.
-const MAX_REQUEST: usize = 4096;
+use super::guests::{Guarded, MAX_MESSAGE};
 
 /// Adds `grpc.reflection.v1`, and `v1alpha`, which many tools still ask for.
 #[must_use]
 pub fn add_to(routes: Routes) -> Routes {
     match (schema().build_v1(), schema().build_v1alpha()) {
         (Ok(v1), Ok(v1alpha)) => routes
-            .add_service(v1.max_decoding_message_size(MAX_REQUEST))
-            .add_service(v1alpha.max_decoding_message_size(MAX_REQUEST)),
+            .add_service(Guarded::of_messages(
+                v1.max_decoding_message_size(MAX_MESSAGE),
+            ))
+            .add_service(Guarded::of_messages(
+                v1alpha.max_decoding_message_size(MAX_MESSAGE),
+            )),
         // The schema is a part of this build: whether it can be read is for tests to find out.
         _ => routes,
     }

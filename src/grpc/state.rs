@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use prost::Message as _;
-use tokio::sync::Semaphore;
 use tracing::{debug, error};
 
 use crate::authenticator::{Question, Sought, authenticate};
@@ -20,12 +19,6 @@ use super::front_door::FrontDoor;
 use super::room::{Room, Turn};
 use super::{CallerRefused, Generation};
 
-/// KiB of messages that may wait for keys at a time, of all connections together.
-const WAITING_KIB: usize = 64 * 1024;
-
-/// KiB of answers with claims that may lie unread at a time, of all connections together.
-const UNREAD_KIB: usize = 64 * 1024;
-
 /// What all calls share.
 #[derive(Debug)]
 pub struct State {
@@ -38,10 +31,6 @@ pub struct State {
     /// What became of reloads.
     pub reloads: Reloads,
     stopping: AtomicBool,
-    /// Room for messages that wait, in KiB.
-    waiting: Semaphore,
-    /// Room for answers with claims that nobody has read yet, in KiB.
-    pub(super) unread: Arc<Semaphore>,
     pub(super) room: Room,
     /// Held by each call until it is answered.
     pub(super) calls: Arc<()>,
@@ -62,8 +51,6 @@ impl State {
             telemetry,
             reloads: Reloads::default(),
             stopping: AtomicBool::new(false),
-            waiting: Semaphore::new(WAITING_KIB),
-            unread: Arc::new(Semaphore::new(UNREAD_KIB)),
             room: Room::new(max_in_flight),
             calls: Arc::new(()),
         }
@@ -110,9 +97,7 @@ impl State {
             Err(Again::After(waiting)) => Some(waiting),
         };
         let mut turn = turn;
-        if let Some(waiting) = waiting
-            && let Ok(_place) = self.waiting.try_acquire_many(call.kib)
-        {
+        if let Some(waiting) = waiting {
             drop(turn);
             self.metrics().key_waits.inc();
             waiting.renewed(call.time_left()).await;

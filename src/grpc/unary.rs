@@ -5,8 +5,8 @@
 //! code of ours runs. Here, each of them reaches the handler as [`Unreadable`], which denies.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,36 +14,38 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
+
+use crate::memory::Share;
 
 use super::call::Unreadable;
 
-/// Largest request message, in bytes. Also the most that a call may make the server hold.
+/// Largest request message, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 /// Longest time for a request to arrive whole.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Length of the prefix of a message: a flag byte and four bytes of length.
 const PREFIX: usize = 5;
 
-/// Messages up to this size are taken at once; it holds every request without a body.
-const SMALL: usize = 64 * 1024;
-/// Most larger messages that are held at a time, of all connections together.
-static LARGE: Semaphore = Semaphore::const_new(32);
+/// Reads the one message of a unary call, which draws memory as it comes.
+pub(super) async fn read_message(body: Body, share: &Share) -> Result<Bytes, Unreadable> {
+    read_message_of(body, MAX_MESSAGE, share).await
+}
 
-/// Reads the one message of a unary call.
-pub(super) async fn read_message(body: Body) -> Result<Bytes, Unreadable> {
-    let received = tokio::time::timeout(MAX_WAIT, collect(body)).await;
+/// As [`read_message`], with so many bytes at most.
+pub(super) async fn read_message_of(
+    body: Body,
+    most: usize,
+    share: &Share,
+) -> Result<Bytes, Unreadable> {
+    let received = tokio::time::timeout(MAX_WAIT, collect(body, most, share)).await;
     let mut received = received.map_err(|_| Unreadable::Malformed)??;
-    if received.len() < PREFIX {
-        return Err(Unreadable::Malformed);
+    if expected(&received, most)? == Some(received.len()) {
+        received.advance(PREFIX);
+        Ok(received)
+    } else {
+        Err(Unreadable::Malformed)
     }
-    let compressed = received.get_u8() != 0;
-    let length = usize::try_from(received.get_u32()).map_err(|_| Unreadable::Malformed)?;
-    if compressed || received.len() != length {
-        return Err(Unreadable::Malformed);
-    }
-    Ok(received)
 }
 
 /// Lets a message pass, within the limits of one that is read.
@@ -83,67 +85,119 @@ pub(super) fn patience(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// All data of a body; one frame, which is the rule, is handed on without a copy.
-async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
-    // Given back on return: decoding does not wait, so that a thread has one message at a time.
-    let mut turn = None;
-    while let Some(frame) = body.frame().await {
+async fn collect(mut body: Body, most: usize, share: &Share) -> Result<Bytes, Unreadable> {
+    let (mut first, mut joined) = (Bytes::new(), Vec::new());
+    loop {
+        let mut next = pin!(body.frame());
+        let frame = match poll_once(next.as_mut()).await {
+            Some(frame) => frame,
+            None => {
+                // A frame keeps the buffer that it was read into.
+                join(&mut joined, &std::mem::take(&mut first), most, share)?;
+                next.await
+            }
+        };
+        let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(|_| Unreadable::Malformed)?.into_data() else {
             continue;
         };
-        let length = first.len() + joined.len() + data.len();
-        if length > MAX_MESSAGE + PREFIX {
-            return Err(Unreadable::Malformed);
-        }
-        // Refused rather than kept waiting: who waits holds the connection's flow control, and others with it.
-        if length > SMALL && turn.is_none() {
-            turn = Some(LARGE.try_acquire().map_err(|_| Unreadable::Overloaded)?);
-        }
         if first.is_empty() && joined.is_empty() {
             first = data;
         } else {
-            joined.extend_from_slice(&std::mem::take(&mut first));
-            joined.extend_from_slice(&data);
+            join(&mut joined, &std::mem::take(&mut first), most, share)?;
+            join(&mut joined, &data, most, share)?;
         }
     }
     Ok(if joined.is_empty() {
         first
     } else {
-        joined.freeze()
+        joined.into()
     })
 }
 
-/// A response with a message and status OK. Only an [`super::Answer`] or a [`super::Reply`] may be given: an empty
-/// message would be an allow.
-pub(super) fn respond(message: &impl prost::Message) -> Response<Body> {
-    with_message(framed(message))
+/// Adds to a message, and draws what it takes up. Its size is believed only as far as it has come.
+fn join(joined: &mut Vec<u8>, data: &[u8], most: usize, share: &Share) -> Result<(), Unreadable> {
+    let length = joined.len() + data.len();
+    let head: Vec<u8> = joined.iter().chain(data).take(PREFIX).copied().collect();
+    let expected = expected(&head, most)?.unwrap_or(PREFIX);
+    if length > expected.max(PREFIX) {
+        return Err(Unreadable::Malformed);
+    }
+    if length > joined.capacity() {
+        let capacity = length.max(expected.min(2 * joined.capacity()));
+        // Refused rather than kept waiting: who waits holds the connection's flow control, and others with it.
+        if !share.grow(capacity - joined.capacity()) {
+            return Err(Unreadable::Overloaded);
+        }
+        joined.reserve_exact(capacity - joined.len());
+    }
+    joined.extend_from_slice(data);
+    Ok(())
 }
 
-/// As [`respond`], within the room that is left for answers which nobody has read; else no answer. HTTP/2 keeps what a
-/// client does not want to have yet, and this bounds how much that is.
+/// The length of a message with its prefix, as the prefix says; `None` before the prefix has come.
+fn expected(received: &[u8], most: usize) -> Result<Option<usize>, Unreadable> {
+    let Some([flags, length @ ..]) = received.first_chunk::<PREFIX>() else {
+        return Ok(None);
+    };
+    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+    if *flags != 0 || length > most {
+        return Err(Unreadable::Malformed);
+    }
+    Ok(Some(PREFIX + length))
+}
+
+/// What a future has at once, if it has.
+pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        Poll::Ready(match future.as_mut().poll(context) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+/// A response with a message and status OK, which holds the call's memory until it is taken. Only an
+/// [`super::Answer`] may be given: an empty message would be an allow.
+pub(super) fn respond(share: Option<&Share>, message: &impl prost::Message) -> Response<Body> {
+    let framed = framed(message);
+    if let Some(share) = share {
+        share.grow_anyway(framed.len());
+    }
+    with_message(held_until_taken(framed, share))
+}
+
+/// As [`respond`], where there is memory for the message; else no answer.
 pub(super) fn respond_within(
-    room: &Arc<Semaphore>,
+    share: Option<&Share>,
     message: &impl prost::Message,
 ) -> Response<Body> {
     let framed = framed(message);
-    let kib = u32::try_from(framed.len() / 1024).unwrap_or(u32::MAX);
-    match room.clone().try_acquire_many_owned(kib.saturating_add(1)) {
-        Ok(room) => with_message(Bytes::from_owner(Unread {
+    if share.is_some_and(|share| !share.grow(framed.len())) {
+        return fail("14", "too many answers are not read");
+    }
+    with_message(held_until_taken(framed, share))
+}
+
+/// HTTP/2 keeps what a client does not want to have yet.
+fn held_until_taken(framed: Bytes, share: Option<&Share>) -> Bytes {
+    match share {
+        Some(share) => Bytes::from_owner(Untaken {
             framed,
-            _room: room,
-        })),
-        Err(_) => fail("14", "too many answers are not read"),
+            _share: share.clone(),
+        }),
+        None => framed,
     }
 }
 
-/// An answer, and its room, until HTTP/2 lets go of it.
-struct Unread {
+/// An answer, and its memory, until HTTP/2 lets go of it.
+struct Untaken {
     framed: Bytes,
-    _room: OwnedSemaphorePermit,
+    _share: Share,
 }
 
-impl AsRef<[u8]> for Unread {
+impl AsRef<[u8]> for Untaken {
     fn as_ref(&self) -> &[u8] {
         &self.framed
     }

@@ -14,6 +14,7 @@ use tonic::server::NamedService;
 use tower_service::Service;
 
 use crate::authenticator::{Decision, InHand, Question};
+use crate::memory::Share;
 use crate::policy::Demand;
 use crate::request::{Header, Request};
 use crate::telemetry::Door;
@@ -66,30 +67,34 @@ impl Service<HttpRequest<Body>> for TokenValidation {
             VALIDATE_BATCH => true,
             _ => return Box::pin(std::future::ready(Ok(unary::unimplemented()))),
         };
-        let mut arrival = self.state.arrival_of(&mut call);
         let callers = &self.state.generation().validate_callers;
-        let admitted = callers.admit(call.headers(), call.extensions());
+        let mut arrival = self.state.arrival_of(&mut call, callers);
         Box::pin(async move {
-            if let Err(refused) = admitted {
+            if let Err(refused) = arrival.admitted() {
                 // It is told and counted like a verdict, but nothing is said of the token.
-                let call = arrival.discard(call).await;
+                let call = arrival.discard(call, Unreadable::Malformed).await;
                 arrival.state().turn_away::<Validate>(refused, &call);
                 return Ok(unary::fail("16", "the caller may not ask this service"));
             }
             let (call, turn) = arrival.receive(call).await;
             let state = arrival.state();
             Ok(if batch {
-                validate_all(state, &call, turn).await
+                validate_all(state, &call, turn, arrival.share()).await
             } else {
                 let reply = state.decide::<Validate>(&call, turn).await;
-                unary::respond_within(&state.unread, reply.message())
+                unary::respond_within(arrival.share(), reply.message())
             })
         })
     }
 }
 
 /// Judges one question after the other, so that a batch takes no more of the machine than its questions would alone.
-async fn validate_all(state: &State, call: &Call, turn: Option<Turn>) -> Response<Body> {
+async fn validate_all(
+    state: &State,
+    call: &Call,
+    turn: Option<Turn>,
+    share: Option<&Share>,
+) -> Response<Body> {
     let requests = match &call.message {
         Ok(message) => wire::ValidateBatchRequest::decode(message.clone()).ok(),
         Err(Unreadable::Malformed) => None,
@@ -118,7 +123,7 @@ async fn validate_all(state: &State, call: &Call, turn: Option<Turn>) -> Respons
         // Others get their turn in between.
         tokio::task::yield_now().await;
     }
-    unary::respond_within(&state.unread, &wire::ValidateBatchResponse { responses })
+    unary::respond_within(share, &wire::ValidateBatchResponse { responses })
 }
 
 /// The front door of services.

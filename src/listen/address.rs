@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -113,6 +113,14 @@ pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl Stream {
+    /// The address at the other end; `None` of a Unix socket.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(stream) => Some(stream.peer_addr().ok()?.ip()),
+            Self::Unix(_) => None,
+        }
+    }
+
     /// Waits for the first byte, or the end. On a Unix socket there are no strangers, nor a way to look without reading.
     pub(super) async fn heard(&self) -> io::Result<()> {
         match self {

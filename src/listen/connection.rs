@@ -1,17 +1,19 @@
 //! One connection: its handshake, its calls, and its end.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
+use hyper::rt::Executor;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -20,8 +22,9 @@ use tower_service::Service as _;
 use tracing::debug;
 
 use super::address::{Io, Stream};
+use super::bounded::{Bounded, Turn as ReadingTurn};
 use super::linger::Lingering;
-use super::{Counts, Limits, OnArrival, Peer, Tls};
+use super::{CallLength, Caller, Counts, Limits, Memory, OnArrival, Peer, Tls};
 
 /// Longest time for a TLS handshake, or for the first byte where there is none (TCP).
 const OPENING: Duration = Duration::from_secs(10);
@@ -30,6 +33,20 @@ const OPENING: Duration = Duration::from_secs(10);
 const MAX_PENDING_RESETS: usize = 64;
 /// Most streams that may be reset because of a client's errors.
 const MAX_ERROR_RESETS: usize = 1024;
+/// Bytes of messages that may be on their way, on a stream and on a connection (RFC 9113 §6.9): what
+/// HTTP/2 holds until a call reads it.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+/// The table by which a client may shorten headers (RFC 7541 §4.2). An entry may keep the buffer of
+/// the frame that it came in.
+const HEADER_TABLE: u32 = 512;
+/// What a block of headers costs in memory until it is complete, for each byte of its largest size.
+const BLOCK_FACTOR: usize = 4;
+/// Longest time from a call's metadata to the last byte of its answer; its message, the wait for a key
+/// and the answer each have 10 s at most. Calls without an end are not held to it.
+const LONGEST_CALL: Duration = Duration::from_secs(30);
+/// Longest time that a connection has to end, once it makes room for another.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// What all connections of a listener share.
 pub(super) struct Shared {
@@ -37,6 +54,7 @@ pub(super) struct Shared {
     pub(super) on_arrival: OnArrival,
     pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
+    pub(super) memory: Memory,
     pub(super) counts: Arc<Counts>,
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -46,13 +64,16 @@ pub(super) type Turn = oneshot::Receiver<Infallible>;
 
 impl Shared {
     /// Serves a connection until it ends. `turn` ends its opening early.
-    pub(super) async fn serve(&self, stream: Stream, turn: Turn) {
+    pub(super) async fn serve(&self, stream: Stream, caller: Caller, turn: Turn) {
         let opened = tokio::select! {
             opened = timeout(OPENING, self.open(stream)) => opened.unwrap_or_else(|late| Err(late.into())),
             _ = turn => Err(io::Error::other("it made room for others")),
         };
         match opened {
-            Ok((io, peer)) => self.answer(io, peer).await,
+            Ok((io, peer)) => {
+                caller.note_open();
+                self.answer(io, peer, caller).await;
+            }
             Err(error) => {
                 self.counts.never_opened.fetch_add(1, Ordering::Relaxed);
                 debug!(%error, "a connection did not come about");
@@ -71,42 +92,95 @@ impl Shared {
         Ok((Box::new(stream), peer))
     }
 
-    async fn answer(&self, io: Box<dyn Io>, peer: Option<Peer>) {
+    async fn answer(&self, io: Box<dyn Io>, peer: Option<Peer>, caller: Caller) {
+        let calls = Calls::default();
         let service = service_fn(|mut call: Request<Incoming>| {
             if let Some(peer) = &peer {
                 call.extensions_mut().insert(peer.clone());
             }
-            (self.on_arrival)(&mut call);
-            self.routes.clone().call(call)
+            calls.expect((self.on_arrival)(&mut call, &caller));
+            let answer = self.routes.clone().call(call);
+            let caller = caller.clone();
+            async move {
+                let answer = answer.await;
+                caller.note_answer();
+                answer
+            }
         });
+        let turn = ReadingTurn::default();
+        let block = usize::try_from(self.limits.max_header_list_size).unwrap_or(usize::MAX);
+        let block = block.saturating_mul(BLOCK_FACTOR);
+        let io = Bounded::new(io, turn.clone(), caller.memory().clone(), block);
         let io = TokioIo::new(Lingering::new(io));
-        let mut connection = pin!(self.http2().serve_connection(io, service));
+        let mut connection = pin!(self.http2(&calls).serve_connection(io, service));
+        let mut serving = poll_fn(|context| {
+            turn.begin();
+            connection.as_mut().poll(context)
+        });
         let grace = tokio::select! {
-            ended = &mut connection => return report(ended),
+            ended = &mut serving => return report(ended),
+            () = caller.is_cut() => return debug!("a connection left its answers untaken"),
+            () = caller.is_to_leave() => LEAVING,
             () = sleep(about(self.limits.max_connection_age)) => self.limits.max_connection_age_grace,
             // Whoever stops the server says for how long.
             () = stopped(self.stop.clone()) => Duration::MAX,
         };
         // GOAWAY: what is in flight, or on its way, is answered.
         connection.as_mut().graceful_shutdown();
-        if let Ok(ended) = timeout(grace, connection).await {
-            report(ended);
-        } else {
-            debug!("a connection did not end in time");
+        let ending = timeout(
+            grace,
+            poll_fn(|context| {
+                turn.begin();
+                connection.as_mut().poll(context)
+            }),
+        );
+        tokio::select! {
+            ended = ending => match ended {
+                Ok(ended) => report(ended),
+                Err(_) => debug!("a connection did not end in time"),
+            },
+            () = caller.is_cut() => debug!("a connection left its answers untaken"),
         }
     }
 
-    fn http2(&self) -> Builder<TokioExecutor> {
-        let mut builder = Builder::new(TokioExecutor::new());
+    fn http2(&self, calls: &Calls) -> Builder<Calls> {
+        let mut builder = Builder::new(calls.clone());
         builder
             .timer(TokioTimer::new())
             .keep_alive_interval(self.limits.keepalive_interval)
             .keep_alive_timeout(self.limits.keepalive_timeout)
             .max_concurrent_streams(self.limits.max_concurrent_streams)
             .max_header_list_size(self.limits.max_header_list_size)
+            .header_table_size(HEADER_TABLE)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .max_local_error_reset_streams(MAX_ERROR_RESETS);
         builder
+    }
+}
+
+/// Runs the calls of a connection, each for so long at most. HTTP/2 has a call begun right after the
+/// service has said how long it may last.
+#[derive(Clone, Debug, Default)]
+struct Calls {
+    next_lasts: Arc<AtomicBool>,
+}
+
+impl Calls {
+    fn expect(&self, length: CallLength) {
+        let lasts = length == CallLength::Lasting;
+        self.next_lasts.store(lasts, Ordering::Relaxed);
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Calls {
+    fn execute(&self, call: F) {
+        if self.next_lasts.swap(false, Ordering::Relaxed) {
+            tokio::spawn(call);
+        } else {
+            tokio::spawn(timeout(LONGEST_CALL, call));
+        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Counts {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Connections that were closed because there were too many: the new one, or the oldest in its place.
+    /// Connections that were sent away because there were too many.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
@@ -51,7 +51,8 @@ impl Refusals {
             self.last = Some(Stopwatch::start());
             warn!(
                 limit,
-                refused, "too many connections: for each further one, one is closed"
+                refused,
+                "too many connections: for each further one, the one of least use is sent away"
             );
         }
     }

@@ -22,8 +22,8 @@ const LONGEST: Duration = Duration::from_secs(2);
 const MOST: usize = 2 * 1024 * 1024;
 
 /// A connection whose shutdown ends when the client has closed it too, within bounds.
-pub(super) struct Lingering {
-    io: Box<dyn Io>,
+pub(super) struct Lingering<T> {
+    io: T,
     end: Option<End>,
 }
 
@@ -33,13 +33,13 @@ struct End {
     room: usize,
 }
 
-impl Lingering {
-    pub(super) fn new(io: Box<dyn Io>) -> Self {
+impl<T: Io> Lingering<T> {
+    pub(super) fn new(io: T) -> Self {
         Self { io, end: None }
     }
 }
 
-impl AsyncRead for Lingering {
+impl<T: Io> AsyncRead for Lingering<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -51,7 +51,7 @@ impl AsyncRead for Lingering {
 
 /// Not vectored: with a vectored writer, h2 gives every body of 256 bytes or more a write of its own.
 /// Without one, it copies bodies of up to 1 KiB, which answers are, and writes many at once.
-impl AsyncWrite for Lingering {
+impl<T: Io> AsyncWrite for Lingering<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

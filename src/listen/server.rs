@@ -11,14 +11,17 @@ use std::time::Duration;
 use http::Request;
 use hyper::body::Incoming;
 use tokio::sync::{oneshot, watch};
-use tokio::task::{AbortHandle, JoinError, JoinHandle, JoinSet};
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tonic::service::Routes;
 use tracing::warn;
+
+use crate::clock::Stopwatch;
 
 use super::address::Stream;
 use super::connection::{Shared, Turn, stopped};
 use super::counts::Refusals;
-use super::{BACKLOG, Counts, Limits, ListenAddress, Listener, Tls, WhenFull};
+use super::crowd::Crowd;
+use super::{BACKLOG, Caller, Counts, Limits, ListenAddress, Listener, Memory, Tls};
 
 /// The wait after a connection could not be accepted: out of files, it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
@@ -26,8 +29,18 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 /// an honest handshake takes little time, so that it is over before its turn to go comes.
 const MAX_OPENING: usize = 512;
 
-/// What is done with a call when its metadata has arrived.
-pub type OnArrival = Arc<dyn Fn(&mut Request<Incoming>) + Send + Sync>;
+/// What is done with a call when its metadata has arrived: before a task is made for it, which may
+/// wait for its turn.
+pub type OnArrival = Arc<dyn Fn(&mut Request<Incoming>, &Caller) -> CallLength + Send + Sync>;
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallLength {
+    /// It is cut after 30 s, its answer included.
+    Bounded,
+    /// It has no end of its own, such as a watch of health.
+    Lasting,
+}
 
 /// A listener at work.
 #[derive(Debug)]
@@ -41,19 +54,12 @@ pub struct Server {
 impl Server {
     /// Serves these routes on the connections of a listener, in a task of its own.
     #[must_use]
-    pub fn start(listener: Listener, tls: Option<Tls>, routes: Routes, limits: Limits) -> Self {
-        Self::start_with(listener, tls, routes, limits, Arc::new(|_| {}))
-    }
-
-    /// As [`Server::start`], with what is to be done at once when the metadata of a call has arrived: before a task is made
-    /// for it, which may wait for its turn.
-    #[must_use]
-    pub fn start_with(
+    pub fn start(
         listener: Listener,
         tls: Option<Tls>,
         routes: Routes,
-        limits: Limits,
         on_arrival: OnArrival,
+        (limits, memory): (Limits, Memory),
     ) -> Self {
         let address = listener.address().clone();
         let counts = Arc::<Counts>::default();
@@ -63,6 +69,7 @@ impl Server {
             on_arrival,
             tls,
             limits,
+            memory,
             counts: counts.clone(),
             stop: stopping,
         };
@@ -109,20 +116,23 @@ impl Server {
 struct Acceptor {
     shared: Arc<Shared>,
     connections: JoinSet<()>,
-    /// The same connections, the oldest first, for [`WhenFull::CutOldest`]; empty otherwise.
-    by_age: VecDeque<AbortHandle>,
+    crowd: Crowd,
     opening: Openings,
     refusals: Refusals,
+    began: Stopwatch,
 }
 
 impl Acceptor {
     fn new(shared: Shared) -> Self {
+        let fitting = shared.memory.connections(shared.tls.is_some());
+        let most = shared.limits.max_connections.min(fitting);
         Self {
             shared: Arc::new(shared),
             connections: JoinSet::new(),
-            by_age: VecDeque::new(),
-            opening: Openings::default(),
+            crowd: Crowd::new(most),
+            opening: Openings::new(most),
             refusals: Refusals::default(),
+            began: Stopwatch::start(),
         }
     }
 
@@ -131,7 +141,7 @@ impl Acceptor {
             tokio::select! {
                 () = stopped(self.shared.stop.clone()) => break,
                 accepted = listener.accept() => self.take(accepted).await,
-                Some(_) = self.connections.join_next() => self.count(),
+                Some(ended) = self.connections.join_next_with_id() => self.forget(&ended),
             }
         }
         // Clients whose connection the system has accepted already have no way to know that they come late.
@@ -142,8 +152,8 @@ impl Acceptor {
             self.begin(stream);
         }
         drop(listener);
-        while self.connections.join_next().await.is_some() {
-            self.count();
+        while let Some(ended) = self.connections.join_next_with_id().await {
+            self.forget(&ended);
         }
     }
 
@@ -158,27 +168,29 @@ impl Acceptor {
     }
 
     fn begin(&mut self, stream: Stream) {
-        while self.connections.try_join_next().is_some() {}
-        self.by_age.retain(|task| !task.is_finished());
-        let Limits {
-            max_connections: limit,
-            when_full,
-            ..
-        } = self.shared.limits;
-        if self.connections.len() >= limit {
-            self.refusals.report(&self.shared.counts, limit);
-            match (when_full, self.by_age.pop_front()) {
-                (WhenFull::TurnAway, _) => return,
-                (WhenFull::CutOldest, oldest) => oldest.iter().for_each(AbortHandle::abort),
-            }
+        while let Some(ended) = self.connections.try_join_next_with_id() {
+            self.forget(&ended);
+        }
+        if self.crowd.is_full() {
+            self.refusals.report(&self.shared.counts, self.crowd.most());
+            self.crowd.make_room();
         }
         let (shared, turn) = (self.shared.clone(), self.opening.begin());
+        let caller = Caller::new(&shared.memory, stream.peer(), self.began);
+        let serving = caller.clone();
         let task = self
             .connections
-            .spawn(async move { shared.serve(stream, turn).await });
-        if when_full == WhenFull::CutOldest {
-            self.by_age.push_back(task);
-        }
+            .spawn(async move { shared.serve(stream, serving, turn).await });
+        self.crowd.add(caller, task);
+        self.count();
+    }
+
+    fn forget(&mut self, ended: &Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        self.crowd.remove(id);
         self.count();
     }
 
@@ -197,19 +209,29 @@ async fn waiting(listener: &Listener) -> Option<Stream> {
 }
 
 /// Connections that are opening, the oldest first; among them some that are open by now, or gone.
-#[derive(Default)]
-struct Openings(VecDeque<oneshot::Sender<Infallible>>);
+struct Openings {
+    most: usize,
+    turns: VecDeque<oneshot::Sender<Infallible>>,
+}
 
 impl Openings {
-    fn begin(&mut self) -> Turn {
-        if self.0.len() >= MAX_OPENING {
-            self.0.retain(|opening| !opening.is_closed());
+    /// Of a listener with so many connections, which are not all to be kept by those that say nothing.
+    fn new(connections: usize) -> Self {
+        Self {
+            most: (connections / 2).clamp(1, MAX_OPENING),
+            turns: VecDeque::new(),
         }
-        if self.0.len() >= MAX_OPENING {
-            self.0.pop_front();
+    }
+
+    fn begin(&mut self) -> Turn {
+        if self.turns.len() >= self.most {
+            self.turns.retain(|opening| !opening.is_closed());
+        }
+        if self.turns.len() >= self.most {
+            self.turns.pop_front();
         }
         let (sender, turn) = oneshot::channel();
-        self.0.push_back(sender);
+        self.turns.push_back(sender);
         turn
     }
 }
@@ -222,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_oldest_that_is_still_opening_makes_room() {
-        let mut openings = Openings::default();
+        let mut openings = Openings::new(10_000);
         let mut turns: Vec<_> = (0..MAX_OPENING).map(|_| openings.begin()).collect();
         assert!(turns.iter_mut().all(is_held));
         // One is open now, so that nobody has to go.

@@ -30,11 +30,14 @@ struct Holding {
     drawn: AtomicUsize,
 }
 
-/// Bytes that were drawn. They are given back when this is dropped.
+/// Bytes that were drawn. They are given back when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Share(Arc<Drawn>);
+
 #[derive(Debug)]
-pub struct Share {
+struct Drawn {
     account: Account,
-    bytes: usize,
+    bytes: AtomicUsize,
 }
 
 impl Pool {
@@ -78,9 +81,10 @@ impl Account {
     /// Draws so many bytes. `None` where they are more than this holder may have.
     #[must_use]
     pub fn draw(&self, bytes: usize) -> Option<Share> {
-        self.add(bytes).then(|| Share {
-            account: self.clone(),
-            bytes,
+        self.add(bytes).then(|| {
+            let bytes = AtomicUsize::new(bytes);
+            let account = self.clone();
+            Share(Arc::new(Drawn { account, bytes }))
         })
     }
 
@@ -91,21 +95,26 @@ impl Account {
     }
 
     fn add(&self, bytes: usize) -> bool {
-        let Holding { pool, drawn, .. } = &*self.0;
-        let before = drawn.fetch_add(bytes, Ordering::Relaxed);
-        let after = before.saturating_add(bytes);
-        let borrowed = self.borrowed(after) - self.borrowed(before);
-        if borrowed == 0 {
-            return true;
-        }
-        // Taken first and judged then, so that two at a time see each other.
-        let used = pool.0.used.fetch_add(borrowed, Ordering::Relaxed);
-        let left = pool.size().saturating_sub(used.saturating_add(borrowed));
-        let has_room = self.borrowed(after) <= left / PART;
+        let (borrowed, left) = self.take(bytes);
+        let has_room = borrowed == 0 || borrowed <= left / PART;
         if !has_room {
             self.subtract(bytes);
         }
         has_room
+    }
+
+    /// Takes first, so that two at a time see each other; returns how much is borrowed then, and how much is left.
+    fn take(&self, bytes: usize) -> (usize, usize) {
+        let Holding { pool, drawn, .. } = &*self.0;
+        let before = drawn.fetch_add(bytes, Ordering::Relaxed);
+        let after = before.saturating_add(bytes);
+        let more = self.borrowed(after) - self.borrowed(before);
+        if more == 0 {
+            return (0, 0);
+        }
+        let used = pool.0.used.fetch_add(more, Ordering::Relaxed);
+        let left = pool.size().saturating_sub(used.saturating_add(more));
+        (self.borrowed(after), left)
     }
 
     fn subtract(&self, bytes: usize) {
@@ -126,31 +135,30 @@ impl Account {
 impl Share {
     /// Draws so many bytes more. Whether there was room for them.
     #[must_use]
-    pub fn grow(&mut self, bytes: usize) -> bool {
-        let grown = self.account.add(bytes);
+    pub fn grow(&self, bytes: usize) -> bool {
+        let grown = self.0.account.add(bytes);
         if grown {
-            self.bytes += bytes;
+            self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         grown
     }
 
-    /// Gives back what is beyond so many bytes.
-    pub fn shrink_to(&mut self, bytes: usize) {
-        let surplus = self.bytes.saturating_sub(bytes);
-        self.account.subtract(surplus);
-        self.bytes -= surplus;
+    /// Counts so many bytes more, which are held whether there is room for them or not.
+    pub fn grow_anyway(&self, bytes: usize) {
+        self.0.account.take(bytes);
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// How many bytes it is.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.0.bytes.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Share {
+impl Drop for Drawn {
     fn drop(&mut self) {
-        self.account.subtract(self.bytes);
+        self.account.subtract(*self.bytes.get_mut());
     }
 }
 
@@ -166,12 +174,16 @@ mod tests {
         let account = pool.account(50);
         let first = account.draw(40).unwrap();
         assert_eq!(pool.used(), 0, "its own part comes first");
-        let mut second = account.draw(110).unwrap();
+        let second = account.draw(110).unwrap();
         assert_eq!((account.drawn(), pool.used()), (150, 100));
         assert!(second.grow(20));
-        second.shrink_to(30);
-        assert_eq!((second.bytes(), pool.used()), (30, 20));
         drop((first, account));
+        let clone = second.clone();
+        drop(second);
+        assert_eq!((clone.bytes(), pool.used()), (130, 80));
+        clone.grow_anyway(5000);
+        assert_eq!((clone.bytes(), pool.used()), (5130, 5080));
+        drop(clone);
         assert_eq!(pool.used(), 0);
         assert!(Account::unbounded().draw(1 << 60).is_some());
     }
@@ -209,7 +221,7 @@ mod tests {
         let account = pool.account(100);
         assert!(account.draw(1000).is_none() && account.draw(usize::MAX / 2).is_none());
         assert_eq!((account.drawn(), pool.used()), (0, 0));
-        let mut share = account.draw(60).unwrap();
+        let share = account.draw(60).unwrap();
         assert!(!share.grow(900));
         assert_eq!((share.bytes(), account.drawn()), (60, 60));
         assert!(share.grow(200));

@@ -16,6 +16,8 @@ pub(in crate::config) const MAX_AGE: Span = from_one_second_to(24 * 3600);
 pub(in crate::config) const MAX_AGE_GRACE: Span = from_one_second_to(3600);
 /// From the least to the most that these may be.
 pub(in crate::config) const MAX_IN_FLIGHT: (u64, u64) = (16, 1_000_000);
+/// The smallest and the largest memory limit, in bytes.
+pub(in crate::config) const MEMORY: (u64, u64) = (64 << 20, 64 << 30);
 pub(in crate::config) const TOKEN_SIZE: (u64, u64) = (256, 65536);
 pub(in crate::config) const MAX_CONNECTIONS: (u64, u64) = (1, 1_000_000);
 pub(in crate::config) const MAX_STREAMS: (u64, u64) = (1, 65536);
@@ -68,6 +70,10 @@ pub(in crate::config) struct Server {
     /// connection can take a quarter of it.
     #[schemars(range(min = MAX_IN_FLIGHT.0, max = MAX_IN_FLIGHT.1))]
     pub(in crate::config) max_in_flight: u64,
+    /// The memory that the process may use, as Kubernetes writes it, such as `128Mi`, from `64Mi` to `64Gi`; set it where
+    /// there is no limit of a container. Without it, the limit of the control group counts, up to `1Gi`; without that, `256Mi`.
+    /// Everything that callers can make the server hold comes from it: docs/operations.md has the parts.
+    pub(in crate::config) memory_limit: Option<String>,
     /// Warnings to accept in this section: code to reason.
     pub(in crate::config) accept_warnings: Option<AcceptedWarnings>,
 }
@@ -89,6 +95,7 @@ impl Default for Server {
             drain: "5s".to_owned(),
             shutdown_timeout: "10s".to_owned(),
             max_in_flight: 4096,
+            memory_limit: None,
             accept_warnings: None,
         }
     }
@@ -109,7 +116,8 @@ pub(in crate::config) struct Grpc {
     pub(in crate::config) callers: Callers,
     /// Whether the schema of the services is told to whoever asks (`grpc.reflection.v1` and `v1alpha`), as grpcurl does.
     pub(in crate::config) reflection: bool,
-    /// Most connections at a time. A further one is closed at once.
+    /// Most connections at a time, where `memory_limit` has room for so many. For a further one, the one of least use is sent
+    /// away: one that was never answered, else the one that has been idle longest.
     #[schemars(range(min = MAX_CONNECTIONS.0, max = MAX_CONNECTIONS.1))]
     pub(in crate::config) max_connections: u64,
     /// Most calls in flight on one connection. Further ones wait at the caller's.
@@ -144,7 +152,7 @@ impl Default for Grpc {
             reflection: false,
             max_connections: 4096,
             max_concurrent_streams: 1024,
-            max_header_list_size: 262_144,
+            max_header_list_size: 16_384,
             keepalive_interval: "30s".to_owned(),
             keepalive_timeout: "10s".to_owned(),
             max_connection_age: "5m".to_owned(),

@@ -11,9 +11,7 @@ use crate::config::raw;
 use crate::config::span::Span;
 use crate::config::values::path;
 use crate::jwks::read_bounded;
-use crate::listen::{
-    ClientCertificate, Limits, ListenAddress, SocketAccess, TlsFiles, WhenFull, load_tls,
-};
+use crate::listen::{ClientCertificate, Limits, ListenAddress, SocketAccess, TlsFiles, load_tls};
 
 use super::callers::{CallersConfig, callers};
 use super::{tcp, whole};
@@ -178,7 +176,6 @@ fn limits(raw: &raw::Grpc, findings: &mut Findings<'_>) -> Limits {
     let (age, grace) = (&raw.max_connection_age, &raw.max_connection_age_grace);
     let (interval, timeout) = (&raw.keepalive_interval, &raw.keepalive_timeout);
     Limits {
-        when_full: WhenFull::TurnAway,
         max_connections: usize::try_from(connections).unwrap_or(usize::MAX),
         max_concurrent_streams: u32::try_from(streams).unwrap_or(u32::MAX),
         max_header_list_size: u32::try_from(headers).unwrap_or(u32::MAX),

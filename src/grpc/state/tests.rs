@@ -20,7 +20,7 @@ use crate::token::Denial;
 use crate::wire::watchword::v1::validate_response::Verdict;
 
 use super::{Call, Unreadable};
-use crate::grpc::call::{Trace, kib};
+use crate::grpc::call::Trace;
 
 fn works(more: &str) -> Works {
     let text = format!(
@@ -33,7 +33,6 @@ fn works(more: &str) -> Works {
 
 fn call(message: Result<Bytes, Unreadable>, patience: Option<Duration>) -> Call {
     Call {
-        kib: kib(&message),
         message,
         arrived: Stopwatch::start(),
         patience,

@@ -10,16 +10,13 @@ use super::*;
 const ANSWERS: usize = 256 * 1024;
 
 /// The client's half, which takes little at a time, and the server's.
-async fn connected() -> (TcpStream, Lingering) {
+async fn connected() -> (TcpStream, Lingering<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let client = socket.connect(listener.local_addr().unwrap());
     let (client, accepted) = tokio::join!(client, listener.accept());
-    (
-        client.unwrap(),
-        Lingering::new(Box::new(accepted.unwrap().0)),
-    )
+    (client.unwrap(), Lingering::new(accepted.unwrap().0))
 }
 
 /// The connection was closed at once, the system reset it, and answers that were on their way were lost.

@@ -1,0 +1,162 @@
+//! The methods that are served, and what a call of each may hold from its arrival on.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Request, Uri};
+
+use crate::listen::{CallLength, Caller, OnArrival};
+use crate::memory::Share;
+
+use super::State;
+use super::arrival::Arrival;
+
+/// Memory of a call that is read or judged, without its message, in bytes: tasks, streams and the
+/// answer's headers. Measured with calls whose message never ends: 5 KiB each.
+pub(super) const CALL: usize = 6 * 1024;
+/// Memory of a call that is refused, until its answer is taken.
+const REFUSED: usize = 3 * 1024;
+/// Memory of a call without an end. Measured with watches of health: 7 KiB each.
+const LASTING: usize = 8 * 1024;
+/// What a client may send on a stream of reflection before it takes its answers.
+const UNREAD: usize = 64 * 1024;
+
+/// A method, by what its calls hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Check,
+    Validate,
+    HealthCheck,
+    HealthWatch,
+    Reflection,
+}
+
+const METHODS: [(&str, Method); 8] = [
+    ("/envoy.service.auth.v3.Authorization/Check", Method::Check),
+    ("/watchword.v1.TokenValidation/Validate", Method::Validate),
+    (
+        "/watchword.v1.TokenValidation/ValidateBatch",
+        Method::Validate,
+    ),
+    ("/grpc.health.v1.Health/Check", Method::HealthCheck),
+    ("/grpc.health.v1.Health/List", Method::HealthCheck),
+    ("/grpc.health.v1.Health/Watch", Method::HealthWatch),
+    (
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        Method::Reflection,
+    ),
+    (
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        Method::Reflection,
+    ),
+];
+/// Every other method.
+const UNKNOWN: &str = "/";
+
+/// What a call of health or reflection holds.
+#[derive(Clone, Debug)]
+pub(super) struct Guest {
+    /// `None`: there is no memory for it, or no further place.
+    pub(super) held: Option<Share>,
+    /// A place among the calls without an end, where it is one.
+    _place: Option<Share>,
+}
+
+/// What is done when the metadata of a call arrives: it draws the memory that it will hold, a call of
+/// our own services is noted as [`Arrival`], and the metadata is let go, so that none is kept while
+/// the call's message is on its way.
+#[must_use]
+pub fn note_arrivals(state: Arc<State>) -> OnArrival {
+    note(Some(state))
+}
+
+/// As [`note_arrivals`], on a listener for health.
+#[must_use]
+pub fn note_health_calls() -> OnArrival {
+    note(None)
+}
+
+fn note(state: Option<Arc<State>>) -> OnArrival {
+    let uris = METHODS.map(|(path, method)| (path, method, Uri::from_static(path)));
+    let unknown = Uri::from_static(UNKNOWN);
+    Arc::new(move |call, caller| {
+        let path = call.uri().path();
+        let found = uris.iter().find(|(known, ..)| *known == path);
+        let (length, uri) = match found {
+            Some((_, method, uri)) => (arrive(*method, state.as_ref(), call, caller), uri),
+            None => (CallLength::Bounded, &unknown),
+        };
+        // Both share memory with what came in.
+        *call.uri_mut() = uri.clone();
+        *call.headers_mut() = HeaderMap::new();
+        length
+    })
+}
+
+fn arrive<B>(
+    method: Method,
+    state: Option<&Arc<State>>,
+    call: &mut Request<B>,
+    caller: &Caller,
+) -> CallLength {
+    let (bytes, length) = match method {
+        Method::Check | Method::Validate => {
+            if let Some(state) = state {
+                let callers = match method {
+                    Method::Check => &state.generation().check_callers,
+                    _ => &state.generation().validate_callers,
+                };
+                let admitted = callers.admit(call.headers(), call.extensions());
+                let arrival = Arrival::new(state, call.headers(), admitted, held(caller));
+                call.extensions_mut().insert(arrival);
+            }
+            return CallLength::Bounded;
+        }
+        Method::HealthCheck => (CALL, CallLength::Bounded),
+        Method::HealthWatch => (LASTING, CallLength::Lasting),
+        Method::Reflection => (LASTING + UNREAD, CallLength::Lasting),
+    };
+    let place = match length {
+        CallLength::Bounded => None,
+        CallLength::Lasting => caller.lasting().draw(1),
+    };
+    let held = caller.memory().draw(bytes);
+    let held = held.filter(|_| length == CallLength::Bounded || place.is_some());
+    let length = if held.is_some() {
+        length
+    } else {
+        CallLength::Bounded
+    };
+    if held.is_none() {
+        refused(caller);
+    }
+    call.extensions_mut().insert(Guest {
+        held,
+        _place: place,
+    });
+    length
+}
+
+/// Memory that a call holds.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    /// For itself; its message and its answer draw on it.
+    Call(Share),
+    /// There is none: it is refused, and this is held until its answer is taken.
+    Refused(Option<Share>),
+}
+
+fn held(caller: &Caller) -> Held {
+    match caller.memory().draw(CALL) {
+        Some(share) => Held::Call(share),
+        None => Held::Refused(refused(caller)),
+    }
+}
+
+/// Without memory for the answers that are not taken, there is no use in making another.
+fn refused(caller: &Caller) -> Option<Share> {
+    let share = caller.refusals().draw(REFUSED);
+    if share.is_none() {
+        caller.cut();
+    }
+    share
+}

@@ -1,0 +1,123 @@
+//! A connection as its calls see it: what they may hold, and what became of those before them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::clock::Stopwatch;
+use crate::memory::{Account, Pool};
+
+use super::Memory;
+
+/// Most calls without an end, such as watches of health, on one connection.
+const MAX_LASTING: usize = 4;
+
+/// One connection's part of what all calls share. Clones are of the same connection.
+#[derive(Clone, Debug)]
+pub struct Caller(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    memory: Account,
+    refusals: Account,
+    lasting: Account,
+    peer: Option<IpAddr>,
+    /// Runs since the listener began; all times of its connections are counted from there.
+    began: Stopwatch,
+    opened: Duration,
+    /// When a call was last answered, in milliseconds; 0 before the first.
+    answered: AtomicU64,
+    is_open: AtomicBool,
+    leave: Notify,
+    cut: Notify,
+}
+
+/// How much a connection has been used: the least comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Use {
+    /// Nobody was ever answered. When it was opened.
+    Never(Duration),
+    /// When somebody was last answered.
+    Last(Duration),
+}
+
+impl Caller {
+    pub(super) fn new(memory: &Memory, peer: Option<IpAddr>, began: Stopwatch) -> Self {
+        Self(Arc::new(Parts {
+            memory: memory.calls.account(memory.own),
+            refusals: memory.refusals.account(memory.own_refusals),
+            lasting: Pool::new(0).account(MAX_LASTING),
+            peer,
+            began,
+            opened: began.elapsed(),
+            answered: AtomicU64::new(0),
+            is_open: AtomicBool::new(false),
+            leave: Notify::new(),
+            cut: Notify::new(),
+        }))
+    }
+
+    /// What its calls hold.
+    #[must_use]
+    pub fn memory(&self) -> &Account {
+        &self.0.memory
+    }
+
+    /// What is held for calls that are refused.
+    #[must_use]
+    pub fn refusals(&self) -> &Account {
+        &self.0.refusals
+    }
+
+    /// Places for calls without an end: each draws 1.
+    #[must_use]
+    pub fn lasting(&self) -> &Account {
+        &self.0.lasting
+    }
+
+    /// Ends the connection at once: its client leaves too much untaken to be told anything.
+    pub fn cut(&self) {
+        self.0.cut.notify_one();
+    }
+
+    pub(super) fn leave(&self) {
+        self.0.leave.notify_one();
+    }
+
+    pub(super) async fn is_cut(&self) {
+        self.0.cut.notified().await;
+    }
+
+    pub(super) async fn is_to_leave(&self) {
+        self.0.leave.notified().await;
+    }
+
+    pub(super) fn note_open(&self) {
+        self.0.is_open.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its handshake is over.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.is_open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_answer(&self) {
+        let now = self.0.began.elapsed().as_millis();
+        let now = u64::try_from(now).unwrap_or(u64::MAX).max(1);
+        self.0.answered.store(now, Ordering::Relaxed);
+    }
+
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.0.peer
+    }
+
+    pub(super) fn used(&self) -> Use {
+        match self.0.answered.load(Ordering::Relaxed) {
+            0 => Use::Never(self.0.opened),
+            last => Use::Last(Duration::from_millis(last)),
+        }
+    }
+}

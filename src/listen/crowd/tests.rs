@@ -1,0 +1,109 @@
+//! Who makes room: callers by hand, and tasks that never end by themselves.
+
+use std::net::Ipv4Addr;
+
+use tokio::task::JoinSet;
+
+use crate::clock::Stopwatch;
+use crate::memory::Budget;
+
+use super::super::Memory;
+use super::*;
+
+struct Site {
+    crowd: Crowd,
+    tasks: JoinSet<()>,
+    memory: Memory,
+    began: Stopwatch,
+}
+
+impl Site {
+    fn new(most: usize) -> Self {
+        let budget = Budget::default();
+        let memory = Memory {
+            connections: budget.connections,
+            calls: budget.calls,
+            own: 0,
+            refusals: budget.refusals,
+            own_refusals: 0,
+        };
+        Self {
+            crowd: Crowd::new(most),
+            tasks: JoinSet::new(),
+            memory,
+            began: Stopwatch::start(),
+        }
+    }
+
+    /// A connection that is open, from 10.0.0.`host`; one of a Unix socket where it is 0.
+    fn open(&mut self, host: u8) -> Id {
+        let peer = (host > 0).then(|| IpAddr::from(Ipv4Addr::new(10, 0, 0, host)));
+        let caller = Caller::new(&self.memory, peer, self.began);
+        caller.note_open();
+        let task = self.tasks.spawn(std::future::pending());
+        let id = task.id();
+        self.crowd.add(caller, task);
+        id
+    }
+
+    fn answer(&self, id: Id) {
+        // Times are told apart by the millisecond.
+        let begun = self.began.elapsed();
+        while self.began.elapsed().as_millis() <= begun.as_millis() {
+            std::thread::yield_now();
+        }
+        self.crowd.members[&id].caller.note_answer();
+    }
+
+    fn has(&self, id: Id) -> bool {
+        self.crowd.members.contains_key(&id)
+    }
+}
+
+#[tokio::test]
+async fn one_that_was_never_answered_goes_before_one_that_was() {
+    let mut site = Site::new(3);
+    let (old, silent, newer) = (site.open(1), site.open(2), site.open(3));
+    site.answer(newer);
+    site.answer(old);
+    assert!(site.crowd.is_full());
+    site.crowd.make_room();
+    assert!(site.has(old) && !site.has(silent) && site.has(newer));
+    // Then the one that has been idle longest, not the one that is oldest.
+    site.open(4);
+    let id = site.open(5);
+    site.answer(id);
+    site.crowd.make_room();
+    site.crowd.make_room();
+    assert!(site.has(old) && !site.has(newer) && site.has(id));
+}
+
+#[tokio::test]
+async fn an_address_with_more_than_half_loses_one_of_its_own() {
+    let mut site = Site::new(9);
+    let honest = site.open(7);
+    let many: Vec<Id> = (0..5).map(|_| site.open(66)).collect();
+    for id in &many {
+        site.answer(*id);
+    }
+    // The honest one was not answered yet.
+    site.crowd.make_room();
+    assert!(site.has(honest) && !site.has(many[0]));
+    // With half or less, all are alike.
+    let others: Vec<Id> = (0..3).map(|host| site.open(host)).collect();
+    site.crowd.make_room();
+    assert!(!site.has(honest) && others.iter().all(|id| site.has(*id)));
+}
+
+#[tokio::test]
+async fn few_are_leaving_at_a_time() {
+    let mut site = Site::new(16);
+    let ids: Vec<Id> = (0..16).map(|_| site.open(0)).collect();
+    for _ in 0..3 {
+        site.crowd.make_room();
+    }
+    // Two may take their time; the third that leaves ends the first.
+    let ended = site.tasks.join_next_with_id().await.unwrap();
+    assert!(ended.is_err_and(|error| error.is_cancelled() && ids.contains(&error.id())));
+    assert_eq!(site.tasks.len(), 15);
+}

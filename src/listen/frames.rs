@@ -1,0 +1,201 @@
+//! Counts the frames that a client sends (RFC 9113 §4.1), before HTTP/2 acts on them. Pure.
+//!
+//! Frames other than HEADERS and DATA cost the client nearly nothing and the server some work, and
+//! the library makes a line in the log of some. A client has an allowance of them, which grows with
+//! its calls and with time. DATA frames that carry little are bounded by the library.
+
+use std::time::Duration;
+
+/// What comes before the first frame (RFC 9113 §3.4).
+const PREFACE: usize = 24;
+const HEAD: usize = 9;
+/// Most frames that a client may send at once beside its calls.
+const ALLOWANCE: u32 = 1000;
+/// Such frames that a call may bring: window updates, pings that measure the line, its reset.
+const PER_CALL: u32 = 8;
+/// Such frames that are always allowed, a second.
+const PER_SECOND: u32 = 20;
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const CONTINUATION: u8 = 9;
+const END_HEADERS: u8 = 4;
+
+/// A client has sent more control frames than anybody needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ControlFlood;
+
+/// Where a client is in its stream of frames, and what it may still send.
+#[derive(Debug)]
+pub(super) struct Frames {
+    /// Bytes of the preface or of a payload that are still to come.
+    skip: usize,
+    head: [u8; HEAD],
+    known: usize,
+    allowance: u32,
+    /// When the allowance was last raised.
+    raised: Duration,
+    block_is_open: bool,
+}
+
+impl Frames {
+    pub(super) fn new() -> Self {
+        Self {
+            skip: PREFACE,
+            head: [0; HEAD],
+            known: 0,
+            allowance: ALLOWANCE,
+            raised: Duration::ZERO,
+            block_is_open: false,
+        }
+    }
+
+    /// Whether a block of headers has begun and not ended: HTTP/2 keeps what has come of it.
+    pub(super) fn block_is_open(&self) -> bool {
+        self.block_is_open
+    }
+
+    /// Reads what the client sent. `age` is that of the connection, and asked for only where it matters.
+    ///
+    /// # Errors
+    /// [`ControlFlood`].
+    pub(super) fn read(
+        &mut self,
+        mut bytes: &[u8],
+        age: impl Fn() -> Duration,
+    ) -> Result<(), ControlFlood> {
+        loop {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = bytes.get(skipped..).unwrap_or_default();
+            let Some((byte, rest)) = bytes.split_first() else {
+                return Ok(());
+            };
+            if let Some(place) = self.head.get_mut(self.known) {
+                *place = *byte;
+                self.known += 1;
+                bytes = rest;
+            }
+            if self.known == HEAD {
+                self.known = 0;
+                self.frame(&age)?;
+            }
+        }
+    }
+
+    fn frame(&mut self, age: &impl Fn() -> Duration) -> Result<(), ControlFlood> {
+        let [long, middle, short, kind, flags, ..] = self.head;
+        let length = u32::from_be_bytes([0, long, middle, short]);
+        self.skip = usize::try_from(length).unwrap_or(usize::MAX);
+        if matches!(kind, HEADERS | CONTINUATION) {
+            self.block_is_open = flags & END_HEADERS == 0;
+        }
+        match kind {
+            HEADERS => self.raise(PER_CALL),
+            DATA => {}
+            _ => self.spend(age)?,
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, age: &impl Fn() -> Duration) -> Result<(), ControlFlood> {
+        if self.allowance == 0 {
+            let age = age();
+            let seconds = age.saturating_sub(self.raised).as_secs();
+            if seconds > 0 {
+                self.raised = age;
+                let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+                self.raise(seconds.saturating_mul(PER_SECOND));
+            }
+        }
+        self.allowance = self.allowance.checked_sub(1).ok_or(ControlFlood)?;
+        Ok(())
+    }
+
+    fn raise(&mut self, by: u32) {
+        self.allowance = self.allowance.saturating_add(by).min(ALLOWANCE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PING: u8 = 6;
+    const NEVER: Duration = Duration::ZERO;
+
+    fn frame(kind: u8, flags: u8, length: u8) -> Vec<u8> {
+        let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, 1];
+        frame.resize(HEAD + usize::from(length), 0xff);
+        frame
+    }
+
+    fn frames() -> Frames {
+        let mut frames = Frames::new();
+        frames.read(&[0; PREFACE], || NEVER).unwrap();
+        frames
+    }
+
+    /// Sends one frame after the other; how many are taken of so many.
+    fn taken(frames: &mut Frames, frame: &[u8], age: Duration, most: u32) -> u32 {
+        let sent = (0..most).take_while(|_| frames.read(frame, || age).is_ok());
+        u32::try_from(sent.count()).unwrap()
+    }
+
+    #[test]
+    fn a_flood_of_control_frames_is_seen_wherever_it_is_cut() {
+        let one = frame(PING, 1, 8);
+        let flood: Vec<u8> = one.repeat(1002);
+        for size in [1, 7, HEAD, one.len(), 4096, flood.len()] {
+            let mut frames = frames();
+            let ends = flood
+                .chunks(size)
+                .any(|chunk| frames.read(chunk, || NEVER).is_err());
+            assert!(ends, "chunks of {size}");
+            let mut frames = self::frames();
+            let fits = one.repeat(1000);
+            assert!(
+                fits.chunks(size)
+                    .all(|chunk| frames.read(chunk, || NEVER).is_ok())
+            );
+        }
+    }
+
+    #[test]
+    fn calls_and_time_raise_the_allowance_within_bounds() {
+        let ping = frame(PING, 0, 8);
+        assert_eq!(taken(&mut frames(), &ping, NEVER, 5000), 1000);
+        let exhausted = || Frames {
+            allowance: 0,
+            ..frames()
+        };
+        let mut called = exhausted();
+        called
+            .read(&frame(HEADERS, END_HEADERS, 20), || NEVER)
+            .unwrap();
+        assert_eq!(taken(&mut called, &ping, NEVER, 5000), 8);
+        let after = |seconds| taken(&mut exhausted(), &ping, Duration::from_secs(seconds), 5000);
+        assert_eq!([0, 2, 3600].map(after), [0, 40, 1000]);
+        let mut frames = frames();
+        // Each call with its window updates and its reset, for ever.
+        for _ in 0..10_000 {
+            for kind in [HEADERS, DATA, 8, 8, 3, PING] {
+                frames.read(&frame(kind, END_HEADERS, 4), || NEVER).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_of_headers_is_open_until_its_last_frame() {
+        let mut frames = frames();
+        for (kind, flags, open) in [
+            (HEADERS, 0, true),
+            (CONTINUATION, 0, true),
+            (CONTINUATION, END_HEADERS, false),
+            (HEADERS, END_HEADERS, false),
+        ] {
+            frames.read(&frame(kind, flags, 3), || NEVER).unwrap();
+            assert_eq!(frames.block_is_open(), open);
+        }
+    }
+}
