@@ -15,6 +15,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::settings::{Version, expired_token, good_token};
@@ -84,6 +85,13 @@ impl Tally {
     }
 }
 
+/// The tokens that clients show from now on.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) good: String,
+    pub(crate) expired: String,
+}
+
 /// Clients that go on until they are told to stop.
 pub(crate) struct Load {
     pub(crate) tally: Arc<Tally>,
@@ -93,10 +101,20 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn start(proxy: SocketAddr) -> Self {
+        let (_, tokens) = watch::channel(Tokens {
+            good: good_token(),
+            expired: expired_token(),
+        });
+        Self::with_tokens(proxy, &tokens)
+    }
+
+    /// Tokens that are replaced meanwhile, as those of an issuer whose keys rotate.
+    pub(crate) fn with_tokens(proxy: SocketAddr, tokens: &watch::Receiver<Tokens>) -> Self {
         let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {
-            clients.spawn(ask_on(proxy, number, tally.clone(), stop.clone()));
+            let (tokens, tally) = (tokens.clone(), tally.clone());
+            clients.spawn(ask_on(proxy, number, tokens, tally, stop.clone()));
         }
         Self {
             tally,
@@ -122,8 +140,13 @@ enum Kind {
     Scope,
 }
 
-async fn ask_on(proxy: SocketAddr, first: usize, tally: Arc<Tally>, stop: Arc<AtomicBool>) {
-    let (good, expired) = (good_token(), expired_token());
+async fn ask_on(
+    proxy: SocketAddr,
+    first: usize,
+    tokens: watch::Receiver<Tokens>,
+    tally: Arc<Tally>,
+    stop: Arc<AtomicBool>,
+) {
     let kinds = [
         Kind::Good,
         Kind::Expired,
@@ -137,7 +160,7 @@ async fn ask_on(proxy: SocketAddr, first: usize, tally: Arc<Tally>, stop: Arc<At
             return;
         }
         let kind = kinds[number % kinds.len()];
-        let request = question(kind, &good, &expired);
+        let request = question(kind, &tokens.borrow().clone());
         let answer = tokio::time::timeout(PATIENCE, ask(&mut connection, proxy, request)).await;
         match answer {
             Ok(Ok((status, challenge, body))) if is_right(kind, status, &challenge, &body) => {
@@ -167,7 +190,8 @@ async fn ask_on(proxy: SocketAddr, first: usize, tally: Arc<Tally>, stop: Arc<At
     }
 }
 
-fn question(kind: Kind, good: &str, expired: &str) -> Request<Empty<Bytes>> {
+fn question(kind: Kind, tokens: &Tokens) -> Request<Empty<Bytes>> {
+    let (good, expired) = (&tokens.good, &tokens.expired);
     let path = match kind {
         Kind::Scope => "/admin/users",
         Kind::Good | Kind::Expired | Kind::Missing => "/orders/1",

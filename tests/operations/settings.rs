@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::mint::{self, Signer};
 
-static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "k1"));
+/// The key of the issuer `corp`.
+pub(crate) static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "k1"));
 
 /// A configuration. Each gives other headers of the same token, and another answer to the same question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,12 +81,22 @@ pub(crate) fn now() -> i64 {
 
 /// A token that is good for an hour.
 pub(crate) fn good_token() -> String {
-    SIGNER.sign(&claims(now() + 3600))
+    good_token_of(&SIGNER)
+}
+
+/// The same under another key.
+pub(crate) fn good_token_of(signer: &Signer) -> String {
+    signer.sign(&claims(now() + 3600))
 }
 
 /// One that was good until an hour ago.
 pub(crate) fn expired_token() -> String {
-    SIGNER.sign(&claims(now() - 3600))
+    expired_token_of(&SIGNER)
+}
+
+/// The same under another key.
+pub(crate) fn expired_token_of(signer: &Signer) -> String {
+    signer.sign(&claims(now() - 3600))
 }
 
 fn claims(expires: i64) -> Value {
