@@ -23,7 +23,6 @@ use crate::jwks::{Fetch, Network};
 use crate::listen::{
     Counts, Limits, ListenAddress, Listener, Memory, Server, SocketAccess, Tls, TlsError,
 };
-use crate::memory::{Budget, Pool};
 use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
 
 pub use follow::Follower;
@@ -31,14 +30,10 @@ pub use reload::Completeness;
 pub use works::{ReloadError, Works};
 
 /// Most connections to the listener for health, and most calls at a time on each.
-const HEALTH_CONNECTIONS: usize = 32;
+const HEALTH_CONNECTIONS: usize = 128;
 const HEALTH_STREAMS: u32 = 16;
 /// Largest metadata of a call there, in bytes.
 const HEALTH_HEADERS: u32 = 4096;
-/// Set aside for the calls of a connection, in bytes: two of ordinary size, and more of those that are
-/// refused.
-const OWN: usize = 16 * 1024;
-const OWN_REFUSALS: usize = 12 * 1024;
 
 /// A running server.
 #[derive(Debug)]
@@ -146,7 +141,7 @@ impl App {
                 ..grpc.limits
             };
             info!(address = %listener.address(), "listening for health");
-            let bounds = (limits, health_memory());
+            let bounds = (limits, Memory::of_few());
             Server::start(listener, None, routes, note_health_calls(), bounds)
         });
         let routes = health_routes
@@ -158,7 +153,7 @@ impl App {
             routes
         };
         let arrivals = note_arrivals(works.state.clone());
-        let bounds = (grpc.limits, memory(&works.memory));
+        let bounds = (grpc.limits, Memory::of(&works.memory, works.state.places()));
         let server = Server::start(listener, tls.clone(), routes, arrivals, bounds);
         show(&works.state, server.counts());
         let (address, issuers) = (server.address(), config.policy.issuers().len());
@@ -288,28 +283,6 @@ impl App {
         self.works.state.telemetry.finish().await;
         info!("stopped");
         answered
-    }
-}
-
-/// What the connections of the main listener may hold.
-fn memory(budget: &Budget) -> Memory {
-    Memory {
-        connections: budget.connections,
-        calls: budget.calls.clone(),
-        own: OWN,
-        refusals: budget.refusals.clone(),
-        own_refusals: OWN_REFUSALS,
-    }
-}
-
-/// What those of the listener for health may: each for itself, and nothing beyond.
-fn health_memory() -> Memory {
-    Memory {
-        connections: usize::MAX,
-        calls: Pool::new(0),
-        own: OWN,
-        refusals: Pool::new(0),
-        own_refusals: OWN_REFUSALS,
     }
 }
 

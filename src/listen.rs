@@ -26,7 +26,7 @@ pub use tls::{
 
 use std::time::Duration;
 
-use crate::memory::Pool;
+use crate::memory::{Budget, Pool};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -34,6 +34,10 @@ const BACKLOG: u32 = 1024;
 const CONNECTION: usize = 32 * 1024;
 /// The same with TLS, whose buffers come on top.
 const TLS_CONNECTION: usize = 64 * 1024;
+/// Set aside for the calls of a connection, in bytes: two of ordinary size, and four more that are
+/// refused.
+const OWN: usize = 16 * 1024;
+const OWN_REFUSALS: usize = 12 * 1024;
 
 /// What connections may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +72,37 @@ pub struct Memory {
     pub refusals: Pool,
     /// Set aside for the refused calls of each connection, in bytes.
     pub own_refusals: usize,
+    /// Places for calls that are worked on at a time, beside one for each connection.
+    pub places: Pool,
 }
 
 impl Memory {
+    /// What the budget has for connections and their calls, which share these places.
+    #[must_use]
+    pub fn of(budget: &Budget, places: Pool) -> Self {
+        Self {
+            connections: budget.connections,
+            calls: budget.calls.clone(),
+            own: OWN,
+            refusals: budget.refusals.clone(),
+            own_refusals: OWN_REFUSALS,
+            places,
+        }
+    }
+
+    /// What a listener has whose connections are few: each its own, and nothing beyond.
+    #[must_use]
+    pub fn of_few() -> Self {
+        Self {
+            connections: usize::MAX,
+            calls: Pool::new(0),
+            own: OWN,
+            refusals: Pool::new(0),
+            own_refusals: OWN_REFUSALS,
+            places: Pool::new(0),
+        }
+    }
+
     /// How many connections there is memory for.
     #[must_use]
     pub fn connections(&self, tls: bool) -> usize {

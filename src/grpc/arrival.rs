@@ -15,7 +15,6 @@ use crate::memory::{Account, Share};
 
 use super::call::{Call, Trace, Unreadable};
 use super::methods::{CALL, Held};
-use super::room::Turn;
 use super::unary::{self, poll_once};
 use super::{CallerRefused, Callers, State};
 
@@ -24,7 +23,7 @@ use super::{CallerRefused, Callers, State};
 pub(super) struct Arrival {
     state: Arc<State>,
     admitted: Result<(), CallerRefused>,
-    turn: Option<Turn>,
+    place: Option<Share>,
     held: Held,
     arrived: Stopwatch,
     patience: Option<Duration>,
@@ -44,23 +43,28 @@ impl State {
             let admitted = callers.admit(call.headers(), call.extensions());
             let share = Account::unbounded().draw(CALL);
             let held = share.map_or(Held::Refused(None), Held::Call);
-            Arrival::new(self, call.headers(), admitted, held)
+            Arrival::new(self, call.headers(), admitted, held, &self.local)
         })
     }
 }
 
 impl Arrival {
-    /// A call with this metadata.
+    /// A call with this metadata. One without memory takes no place.
     pub(super) fn new(
         state: &Arc<State>,
         metadata: &HeaderMap,
         admitted: Result<(), CallerRefused>,
         held: Held,
+        places: &Account,
     ) -> Self {
         let wants_trace = state.telemetry.wants_trace_context();
+        let place = match held {
+            Held::Call(_) => places.draw(1),
+            Held::Refused(_) => None,
+        };
         Self {
             admitted,
-            turn: state.room.enter(),
+            place,
             held,
             arrived: Stopwatch::start(),
             patience: unary::patience(metadata),
@@ -93,26 +97,28 @@ impl Arrival {
 
     /// Reads the message. Without a place, the call is to be refused, and its message is read all the same: one that is
     /// cut off looks like an error to its sender.
-    pub(super) async fn receive(&mut self, call: Request<Body>) -> (Call, Option<Turn>) {
+    pub(super) async fn receive(&mut self, call: Request<Body>) -> (Call, Option<Share>) {
         let Held::Call(share) = &self.held else {
             return (self.discard(call, Unreadable::Overloaded).await, None);
         };
         let mut reading = pin!(unary::read_message(call.into_body(), share));
-        let mut turn = self.turn.take();
+        let mut place = self.place.take();
         let message = if let Some(message) = poll_once(reading.as_mut()).await {
             message
         } else {
-            let had_one = turn.take().is_some();
+            if let Some(place) = &place {
+                place.release();
+            }
             let message = reading.await;
-            turn = had_one.then(|| self.state.room.enter()).flatten();
+            place = place.filter(|place| place.grow(1));
             message
         };
-        (self.call(message), turn)
+        (self.call(message), place)
     }
 
     /// Lets the message of a call pass that is refused: nothing is kept of it.
     pub(super) async fn discard(&mut self, call: Request<Body>, why: Unreadable) -> Call {
-        self.turn = None;
+        self.place = None;
         unary::drain(call.into_body()).await;
         self.call(Err(why))
     }

@@ -19,6 +19,7 @@ use crate::wire::envoy::service::auth::v3::attribute_context;
 use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 
 use super::call::Unreadable;
+use super::fields::Shape;
 use super::front_door::FrontDoor;
 use super::unary;
 use super::{Answer, Generation, State};
@@ -62,8 +63,8 @@ impl Service<HttpRequest<Body>> for ExtAuthz {
         Box::pin(async move {
             let answer = match arrival.admitted() {
                 Ok(()) => {
-                    let (call, turn) = arrival.receive(call).await;
-                    arrival.state().decide::<Check>(&call, turn).await
+                    let (call, place) = arrival.receive(call).await;
+                    arrival.state().decide::<Check>(&call, place.as_ref()).await
                 }
                 // Not a gRPC error, which Envoy may take for an allow.
                 Err(refused) => {
@@ -83,6 +84,8 @@ impl FrontDoor for Check {
     type Message = CheckRequest;
     type Answer = Answer;
     const DOOR: Door = Door::Check;
+    /// `attributes.request.http.header_map`
+    const SHAPE: Shape = Shape(&[(1, Shape(&[(4, Shape(&[(2, Shape(&[(13, Shape(&[]))]))]))]))]);
 
     fn question(message: &CheckRequest) -> Option<Question<'_>> {
         facts(message).map(Question::from)

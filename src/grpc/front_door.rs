@@ -7,6 +7,7 @@ use crate::telemetry::Door;
 use crate::token::Denial;
 
 use super::Generation;
+use super::fields::Shape;
 
 /// A front door: how its messages are read and its answers are written.
 pub(super) trait FrontDoor {
@@ -14,6 +15,8 @@ pub(super) trait FrontDoor {
     type Message: Message + Default;
     /// What a verdict becomes.
     type Answer;
+    /// Where its messages have entries.
+    const SHAPE: Shape;
     /// The name that logs, metrics and traces use.
     const DOOR: Door;
 

@@ -106,7 +106,13 @@ fn arrive<B>(
                     _ => &state.generation().validate_callers,
                 };
                 let admitted = callers.admit(call.headers(), call.extensions());
-                let arrival = Arrival::new(state, call.headers(), admitted, held(caller));
+                let arrival = Arrival::new(
+                    state,
+                    call.headers(),
+                    admitted,
+                    held(caller),
+                    caller.places(),
+                );
                 call.extensions_mut().insert(arrival);
             }
             return CallLength::Bounded;

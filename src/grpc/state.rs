@@ -11,12 +11,13 @@ use tracing::{debug, error};
 use crate::authenticator::{Question, Sought, authenticate};
 use crate::clock::Clock;
 use crate::jwks::{Seeking, Waiting};
+use crate::memory::{Account, Pool, Share};
 use crate::telemetry::{Metrics, Mode, Observation, Outcome, Reloads, RequestId, Telemetry};
 use crate::token::Denial;
 
 use super::call::{Call, Unreadable};
+use super::fields;
 use super::front_door::FrontDoor;
-use super::room::{Room, Turn};
 use super::{CallerRefused, Generation};
 
 /// What all calls share.
@@ -31,7 +32,11 @@ pub struct State {
     /// What became of reloads.
     pub reloads: Reloads,
     stopping: AtomicBool,
-    pub(super) room: Room,
+    /// Places for calls that are worked on. Those that wait for their message, or for a key, take none: others need not
+    /// wait for them, and each of these waits has a bound of its own.
+    places: Pool,
+    /// The places of callers within the process.
+    pub(super) local: Account,
     /// Held by each call until it is answered.
     pub(super) calls: Arc<()>,
 }
@@ -45,13 +50,15 @@ impl State {
         clock: Clock,
         telemetry: Telemetry,
     ) -> Self {
+        let places = Pool::new(max_in_flight);
         Self {
             generation: ArcSwap::from_pointee(generation),
             clock,
             telemetry,
             reloads: Reloads::default(),
             stopping: AtomicBool::new(false),
-            room: Room::new(max_in_flight),
+            local: places.account(0),
+            places,
             calls: Arc::new(()),
         }
     }
@@ -78,6 +85,12 @@ impl State {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Places for calls that are worked on.
+    #[must_use]
+    pub fn places(&self) -> Pool {
+        self.places.clone()
+    }
+
     /// How many calls are being read or judged.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -87,8 +100,12 @@ impl State {
     /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
     ///
     /// A request whose key is not there waits for one fetch, a bounded time, and is then judged once more.
-    pub(super) async fn decide<D: FrontDoor>(&self, call: &Call, turn: Option<Turn>) -> D::Answer {
-        let Some(turn) = turn else {
+    pub(super) async fn decide<D: FrontDoor>(
+        &self,
+        call: &Call,
+        place: Option<&Share>,
+    ) -> D::Answer {
+        let Some(place) = place else {
             return self.refuse::<D>(&Denial::Overloaded, call);
         };
         let waiting = match self.judge::<D>(call, true) {
@@ -96,15 +113,13 @@ impl State {
             Err(Again::Now) => None,
             Err(Again::After(waiting)) => Some(waiting),
         };
-        let mut turn = turn;
         if let Some(waiting) = waiting {
-            drop(turn);
+            place.release();
             self.metrics().key_waits.inc();
             waiting.renewed(call.time_left()).await;
-            turn = self.room.enter_again();
+            place.grow_anyway(1);
         }
         let answer = self.judge::<D>(call, false);
-        drop(turn);
         // The second time, a key that is not there is not asked for.
         answer.unwrap_or_else(|_| self.refuse::<D>(&Denial::Internal, call))
     }
@@ -117,8 +132,10 @@ impl State {
             // Nobody waits for this answer any more, and others wait for theirs.
             Ok(_) if may_wait && call.is_late() => refuse(&Denial::Overloaded),
             Ok(message) => {
-                let message = D::Message::decode(message.clone()).ok();
-                match message.as_ref().and_then(D::question) {
+                let decoded = fields::are_few(message, &D::SHAPE)
+                    .then(|| D::Message::decode(message.clone()).ok())
+                    .flatten();
+                match decoded.as_ref().and_then(D::question) {
                     Some(question) => self.answer_to::<D>(&generation, call, &question, may_wait),
                     None => refuse(&Denial::RequestMalformed),
                 }

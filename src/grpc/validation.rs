@@ -22,8 +22,8 @@ use crate::token::{Audiences, Denial};
 use crate::wire::watchword::v1 as wire;
 
 use super::call::{Call, Unreadable};
+use super::fields::{self, Shape};
 use super::front_door::FrontDoor;
-use super::room::Turn;
 use super::unary;
 use super::{Generation, Reply, State};
 
@@ -76,12 +76,12 @@ impl Service<HttpRequest<Body>> for TokenValidation {
                 arrival.state().turn_away::<Validate>(refused, &call);
                 return Ok(unary::fail("16", "the caller may not ask this service"));
             }
-            let (call, turn) = arrival.receive(call).await;
+            let (call, place) = arrival.receive(call).await;
             let state = arrival.state();
             Ok(if batch {
-                validate_all(state, &call, turn, arrival.share()).await
+                validate_all(state, &call, place.as_ref(), arrival.share()).await
             } else {
-                let reply = state.decide::<Validate>(&call, turn).await;
+                let reply = state.decide::<Validate>(&call, place.as_ref()).await;
                 unary::respond_within(arrival.share(), reply.message())
             })
         })
@@ -92,10 +92,11 @@ impl Service<HttpRequest<Body>> for TokenValidation {
 async fn validate_all(
     state: &State,
     call: &Call,
-    turn: Option<Turn>,
+    place: Option<&Share>,
     share: Option<&Share>,
 ) -> Response<Body> {
     let requests = match &call.message {
+        Ok(message) if !fields::are_few(message, &Shape(&[])) => None,
         Ok(message) => wire::ValidateBatchRequest::decode(message.clone()).ok(),
         Err(Unreadable::Malformed) => None,
         Err(Unreadable::Overloaded) => {
@@ -110,17 +111,19 @@ async fn validate_all(
     if requests.is_empty() || requests.len() > MAX_BATCH {
         return unary::fail("3", "a batch has from 1 to 100 requests");
     }
-    let mut turn = Some(turn);
     let mut responses = Vec::with_capacity(requests.len());
     for message in requests {
-        let turn = turn.take().unwrap_or_else(|| state.room.enter());
+        let place = place.filter(|place| place.bytes() > 0 || place.grow(1));
         let call = Call {
             message: Ok(message),
             ..call.clone()
         };
-        let reply = state.decide::<Validate>(&call, turn).await;
+        let reply = state.decide::<Validate>(&call, place).await;
         responses.push(reply.into_message());
         // Others get their turn in between.
+        if let Some(place) = place {
+            place.release();
+        }
         tokio::task::yield_now().await;
     }
     unary::respond_within(share, &wire::ValidateBatchResponse { responses })
@@ -133,6 +136,8 @@ impl FrontDoor for Validate {
     type Message = wire::ValidateRequest;
     type Answer = Reply;
     const DOOR: Door = Door::Validate;
+    /// `request` and `demand`
+    const SHAPE: Shape = Shape(&[(2, Shape(&[])), (3, Shape(&[]))]);
 
     fn question(message: &wire::ValidateRequest) -> Option<Question<'_>> {
         let token = Some(&message.token).filter(|token| !token.is_empty());

@@ -21,6 +21,10 @@ use super::frames::{ControlFlood, Frames};
 /// Most bytes that are read at a turn of a connection. HTTP/2 decodes all that it can read before it
 /// hands on the first call, so this bounds what it makes of headers meanwhile.
 const TURN: usize = 32 * 1024;
+/// Most calls that a client begins at a turn, or few more: each is a task that others wait behind.
+const CALLS: usize = 32;
+/// Most bytes that are read at once.
+const READ: usize = 4 * 1024;
 /// Longest time that a client may leave answers untaken, once its system takes no more.
 const LONGEST_STALL: Duration = Duration::from_secs(10);
 /// Longest time from the first frame of a block of headers to its last.
@@ -130,14 +134,16 @@ impl AsyncRead for Bounded {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        self.io.set_limit(u64::try_from(left).unwrap_or(u64::MAX));
+        self.io
+            .set_limit(u64::try_from(left.min(READ)).unwrap_or(u64::MAX));
         let read = Pin::new(&mut self.io).poll_read(cx, buffer);
         let bytes = buffer.filled().get(before..).unwrap_or_default();
-        self.turn
-            .0
-            .store(left.saturating_sub(bytes.len()), Ordering::Relaxed);
+        let inspected = self.inspect(bytes);
+        let calls = self.frames.take_calls().saturating_mul(TURN / CALLS);
+        let left = left.saturating_sub(bytes.len().max(calls));
+        self.turn.0.store(left, Ordering::Relaxed);
         match read {
-            Poll::Ready(Ok(())) => Poll::Ready(self.inspect(bytes)),
+            Poll::Ready(Ok(())) => Poll::Ready(inspected),
             other => other,
         }
     }

@@ -24,6 +24,7 @@ struct Parts {
     memory: Account,
     refusals: Account,
     lasting: Account,
+    places: Account,
     peer: Option<IpAddr>,
     /// Runs since the listener began; all times of its connections are counted from there.
     began: Stopwatch,
@@ -50,6 +51,7 @@ impl Caller {
             memory: memory.calls.account(memory.own),
             refusals: memory.refusals.account(memory.own_refusals),
             lasting: Pool::new(0).account(MAX_LASTING),
+            places: memory.places.account(1),
             peer,
             began,
             opened: began.elapsed(),
@@ -76,6 +78,12 @@ impl Caller {
     #[must_use]
     pub fn lasting(&self) -> &Account {
         &self.0.lasting
+    }
+
+    /// Places for calls that are worked on: each draws 1.
+    #[must_use]
+    pub fn places(&self) -> &Account {
+        &self.0.places
     }
 
     /// Ends the connection at once: its client leaves too much untaken to be told anything.

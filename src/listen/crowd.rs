@@ -6,10 +6,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id};
 
-use super::caller::Caller;
+use super::caller::{Caller, Use};
+
+/// How long a connection has for its first call, whatever comes after it.
+const YOUTH: Duration = Duration::from_millis(50);
 
 /// The connections that are open or being opened.
 #[derive(Debug)]
@@ -49,6 +53,15 @@ impl Crowd {
 
     pub(super) fn remove(&mut self, ended: Id) {
         self.members.remove(&ended);
+    }
+
+    /// How long the next has to wait: while it is full of connections that had no time to be of use.
+    pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
+        let least = self.least_useful().filter(|_| self.is_full())?;
+        match self.members.get(&least)?.caller.used() {
+            Use::Never(opened) => YOUTH.checked_sub(now.saturating_sub(opened)),
+            Use::Last(_) => None,
+        }
     }
 
     /// Sends the least useful connection away. Calls in flight on it are answered, unless very many are leaving.

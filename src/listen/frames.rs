@@ -36,6 +36,7 @@ pub(super) struct Frames {
     /// When the allowance was last raised.
     raised: Duration,
     block_is_open: bool,
+    calls: usize,
 }
 
 impl Frames {
@@ -47,7 +48,13 @@ impl Frames {
             allowance: ALLOWANCE,
             raised: Duration::ZERO,
             block_is_open: false,
+            calls: 0,
         }
+    }
+
+    /// How many calls have begun since this was last asked.
+    pub(super) fn take_calls(&mut self) -> usize {
+        std::mem::take(&mut self.calls)
     }
 
     /// Whether a block of headers has begun and not ended: HTTP/2 keeps what has come of it.
@@ -91,7 +98,10 @@ impl Frames {
             self.block_is_open = flags & END_HEADERS == 0;
         }
         match kind {
-            HEADERS => self.raise(PER_CALL),
+            HEADERS => {
+                self.calls += 1;
+                self.raise(PER_CALL);
+            }
             DATA => {}
             _ => self.spend(age)?,
         }

@@ -159,7 +159,13 @@ impl Acceptor {
 
     async fn take(&mut self, accepted: io::Result<Stream>) {
         match accepted {
-            Ok(stream) => self.begin(stream),
+            Ok(stream) => {
+                while let Some(wait) = self.crowd.wait(self.began.elapsed()) {
+                    tokio::time::sleep(wait).await;
+                    self.forget_ended();
+                }
+                self.begin(stream);
+            }
             Err(error) => {
                 warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -168,9 +174,7 @@ impl Acceptor {
     }
 
     fn begin(&mut self, stream: Stream) {
-        while let Some(ended) = self.connections.try_join_next_with_id() {
-            self.forget(&ended);
-        }
+        self.forget_ended();
         if self.crowd.is_full() {
             self.refusals.report(&self.shared.counts, self.crowd.most());
             self.crowd.make_room();
@@ -183,6 +187,12 @@ impl Acceptor {
             .spawn(async move { shared.serve(stream, serving, turn).await });
         self.crowd.add(caller, task);
         self.count();
+    }
+
+    fn forget_ended(&mut self) {
+        while let Some(ended) = self.connections.try_join_next_with_id() {
+            self.forget(&ended);
+        }
     }
 
     fn forget(&mut self, ended: &Result<(Id, ()), JoinError>) {

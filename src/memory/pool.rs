@@ -149,6 +149,12 @@ impl Share {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Gives all back before the end.
+    pub fn release(&self) {
+        let bytes = self.0.bytes.swap(0, Ordering::Relaxed);
+        self.0.account.subtract(bytes);
+    }
+
     /// How many bytes it is.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -183,6 +189,9 @@ mod tests {
         assert_eq!((clone.bytes(), pool.used()), (130, 80));
         clone.grow_anyway(5000);
         assert_eq!((clone.bytes(), pool.used()), (5130, 5080));
+        clone.release();
+        assert_eq!((clone.bytes(), pool.used()), (0, 0));
+        assert!(clone.grow(60));
         drop(clone);
         assert_eq!(pool.used(), 0);
         assert!(Account::unbounded().draw(1 << 60).is_some());

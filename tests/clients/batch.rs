@@ -90,7 +90,7 @@ async fn large_batch_is_not_called_bad_where_there_is_no_room_for_it() {
     let answered = send(&site, large()).await.unwrap().responses;
     assert_eq!(answered.len(), 100);
     let path = PathAndQuery::from_static(BATCH);
-    let held = (0..32).map(|_| {
+    let held = (0..300).map(|_| {
         // A message that has come, and an end that does not.
         let endless = tokio_stream::once(large()).chain(tokio_stream::pending());
         let mut client = tonic::client::Grpc::new(site.channel());

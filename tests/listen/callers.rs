@@ -55,7 +55,13 @@ async fn gate(name: &str, check: &str) -> Server {
     let listener = Listener::bind(&grpc.address, grpc.socket).await.unwrap();
     let tls = Tls::new(load_tls(&grpc.tls.unwrap()).unwrap());
     let routes = Routes::new(Gate(Callers::new(grpc.callers.check)));
-    Server::start(listener, Some(tls), routes, grpc.limits)
+    Server::start(
+        listener,
+        Some(tls),
+        routes,
+        site::no_arrivals(),
+        site::bounds(grpc.limits),
+    )
 }
 
 async fn ask(server: &Server, identity: Option<&Identity>, metadata: &[(&str, &str)]) -> String {

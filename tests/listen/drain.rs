@@ -109,7 +109,8 @@ async fn health_never_turns_back() {
     let (health, routes) = Health::new(&["a.Service"]).await;
     let listener = Listener::bind(&ListenAddress::Tcp(([127, 0, 0, 1], 0).into()), ACCESS).await;
     let limits = site::config(SETTINGS).server.grpc.limits;
-    let server = Server::start(listener.unwrap(), None, routes, limits);
+    let bounds = site::bounds(limits);
+    let server = Server::start(listener.unwrap(), None, routes, site::no_arrivals(), bounds);
     let mut client = site::client(server.address().tcp().unwrap()).await;
     assert_eq!(client.health().await.unwrap(), NOT_SERVING);
     health.serving().await;

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use tokio::net::TcpStream;
 use watchword::app::App;
 use watchword::clock::{Clock, Stopwatch};
 use watchword::config::Config;
+use watchword::listen::{CallLength, Limits, Memory, OnArrival};
+use watchword::memory::{Budget, Pool};
 
 use crate::client::{Client, PATIENCE};
 use crate::mint::{self, Signer};
@@ -88,4 +90,14 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
         assert!(waiting.elapsed() < PATIENCE, "waited for {what}");
         tokio::task::yield_now().await;
     }
+}
+
+/// What a listener may hold that has these limits.
+pub(crate) fn bounds(limits: Limits) -> (Limits, Memory) {
+    (limits, Memory::of(&Budget::default(), Pool::new(100)))
+}
+
+/// Nothing is done when a call arrives.
+pub(crate) fn no_arrivals() -> OnArrival {
+    Arc::new(|_, _| CallLength::Bounded)
 }

@@ -152,7 +152,7 @@ impl Default for Grpc {
             reflection: false,
             max_connections: 4096,
             max_concurrent_streams: 1024,
-            max_header_list_size: 16_384,
+            max_header_list_size: 131_072,
             keepalive_interval: "30s".to_owned(),
             keepalive_timeout: "10s".to_owned(),
             max_connection_age: "5m".to_owned(),

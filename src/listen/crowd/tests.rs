@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use tokio::task::JoinSet;
 
 use crate::clock::Stopwatch;
-use crate::memory::Budget;
+use crate::memory::{Budget, Pool};
 
 use super::super::Memory;
 use super::*;
@@ -19,14 +19,7 @@ struct Site {
 
 impl Site {
     fn new(most: usize) -> Self {
-        let budget = Budget::default();
-        let memory = Memory {
-            connections: budget.connections,
-            calls: budget.calls,
-            own: 0,
-            refusals: budget.refusals,
-            own_refusals: 0,
-        };
+        let memory = Memory::of(&Budget::default(), Pool::new(0));
         Self {
             crowd: Crowd::new(most),
             tasks: JoinSet::new(),
