@@ -136,5 +136,13 @@ where
     F: Fn(Connection) -> Attack + Clone + Send + Sync + 'static,
     Attack: Future<Output = io::Result<Connection>> + Send + 'static,
 {
+    let attack = move |connection| {
+        let attack = attack(connection);
+        async move {
+            let mut connection = attack.await?;
+            let _ = connection.settle().await;
+            Ok(connection)
+        }
+    };
     crowd(&target, connections, Reading::All, &[], attack).await
 }

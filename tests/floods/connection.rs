@@ -11,9 +11,9 @@ use tokio::sync::Mutex as Shared;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use crate::frames::{DATA, END_STREAM, MAX_FRAME, PREFACE, frame, framed, headers, settings};
+use crate::frames::{DATA, END_STREAM, MAX_FRAME, PING, PREFACE, frame, framed, headers, settings};
 use crate::target::{Target, Wire};
-use crate::windows::{Reading, Seen, Windows, read_on};
+use crate::windows::{Reading, SETTLE, Seen, Windows, read_on};
 
 /// Longest time for the server to take a write, or to open its window.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -121,6 +121,12 @@ impl Connection {
             rest = after;
         }
         Ok(())
+    }
+
+    /// Waits until the server has seen everything that was sent. Not within a header block.
+    pub(crate) async fn settle(&mut self) -> io::Result<()> {
+        self.write(&frame(PING, 0, 0, SETTLE)).await?;
+        self.until(|windows| windows.is_settled).await
     }
 
     pub(crate) fn next_stream(&mut self) -> u32 {

@@ -77,6 +77,7 @@ async fn on_one_connection(target: Target, first: Block, more: Block) -> Held {
                 headers(stream, 0, &more.0)
             })
             .await?;
+        let _ = connection.settle().await;
         Ok(connection)
     };
     crowd(&target, 1, Reading::All, &[], move |connection| {

@@ -15,7 +15,7 @@ use crate::target::{Port, Sent, Target};
 /// The longest time that a flood is sent.
 const SENDING: Duration = Duration::from_secs(8);
 /// How long its connections stay open after that.
-const HOLDING: Duration = Duration::from_millis(1500);
+const HOLDING: Duration = Duration::from_secs(1);
 
 /// What a flood did.
 pub(crate) struct Row {
@@ -49,6 +49,7 @@ pub(crate) async fn run(flood: &Flood, port: Port, number: usize, share: usize) 
     let process = site.server.id();
     let rest = memory::resident(process);
     let honest = Honest::start(&site.addresses).await;
+    site.go_wrong();
     let target = Target::new(&site.addresses, port, share, SENDING);
     let attack = (flood.attack)(target.clone());
     // What is stuck is as good as sent.

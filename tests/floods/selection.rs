@@ -52,7 +52,7 @@ impl Selection {
             .ok()
             .and_then(|share| share.parse().ok());
         Some(Self {
-            share: share.unwrap_or(if which == "short" { 25 } else { 100 }),
+            share: share.unwrap_or(if which == "short" { 50 } else { 100 }),
             only_print: std::env::var_os(ONLY_PRINT).is_some(),
             limit: std::env::var(LIMIT).ok(),
             which,

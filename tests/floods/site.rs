@@ -48,6 +48,7 @@ pub(crate) enum Answer {
 pub(crate) struct Site {
     pub(crate) server: Instance,
     pub(crate) addresses: Addresses,
+    keys: Keys,
     key_server: Option<KeyServer>,
 }
 
@@ -86,7 +87,15 @@ impl Site {
         Self {
             server,
             addresses,
+            keys,
             key_server,
+        }
+    }
+
+    /// Lets its sources of keys go wrong, where they are to.
+    pub(crate) fn go_wrong(&self) {
+        if let (Keys::Hostile(answer), Some(key_server)) = (self.keys, &self.key_server) {
+            go_wrong(key_server, answer);
         }
     }
 
@@ -140,32 +149,47 @@ pub(crate) fn issuers(keys: Keys) -> (Option<KeyServer>, Value) {
             key_server
         }
         Keys::Hostile(answer) => {
-            let key_server = KeyServer::start(reply(answer));
+            let key_server = KeyServer::start(Reply::ok(key_set()));
+            let place = if answer == Answer::Metadata {
+                "discovery"
+            } else {
+                "uri"
+            };
             for number in 0..SOURCES {
-                let iss = format!("https://s{number}.example");
-                let uri = key_server.uri_of(&format!("/s{number}"));
-                let place = if answer == Answer::Metadata {
-                    let metadata = format!(
-                        "{{\"issuer\":\"{iss}\",\"jwks_uri\":\"{}\",\"x\":{}}}",
-                        key_server.uri_of("/keys"),
-                        full_of("[0],")
-                    );
-                    key_server.reply_at(&format!("/s{number}"), Reply::ok(metadata));
-                    "discovery"
-                } else {
-                    "uri"
-                };
-                issuers[format!("s{number}")] = issuer(
-                    &iss,
-                    &json!({
-                        place: uri, "ca": pki::ca_file(), "cache_duration": "1s", "timeout": "5s",
-                    }),
-                );
+                let jwks = json!({
+                    place: key_server.uri_of(&path(number)), "ca": pki::ca_file(),
+                    "cache_duration": "1s", "timeout": "5s",
+                });
+                issuers[format!("s{number}")] = issuer(&iss(number), &jwks);
             }
             key_server
         }
     };
     (Some(key_server), issuers)
+}
+
+/// From now on, all sources of a key server get such answers.
+pub(crate) fn go_wrong(key_server: &KeyServer, answer: Answer) {
+    if answer != Answer::Metadata {
+        return key_server.reply(reply(answer));
+    }
+    for number in 0..SOURCES {
+        let metadata = format!(
+            "{{\"issuer\":\"{}\",\"jwks_uri\":\"{}\",\"x\":{}}}",
+            iss(number),
+            key_server.uri(),
+            full_of("[0],")
+        );
+        key_server.reply_at(&path(number), Reply::ok(metadata));
+    }
+}
+
+fn iss(number: usize) -> String {
+    format!("https://s{number}.example")
+}
+
+fn path(number: usize) -> String {
+    format!("/s{number}")
 }
 
 fn issuer(iss: &str, jwks: &Value) -> Value {

@@ -69,6 +69,7 @@ async fn streams(
                         break;
                     }
                 }
+                let _ = connection.settle().await;
                 Ok(connection)
             }
         },

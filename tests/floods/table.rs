@@ -113,7 +113,7 @@ pub(crate) const OF_CALLS: &[Flood] = floods! {
     "d10 padded DATA frames", GRPC, |t| bodies::padded(t, CHECK);
     "d11 one byte of 1,024 calls on 200 connections", GRPC, |t| bodies::one_byte(t, CHECK, 200);
     "d12 endless bodies", BOTH, |t| bodies::endless(t, UNKNOWN);
-    "e1 32 Checks of 4 MiB at once", GRPC, |t| messages::all_at_once(t, Bomb::Plain, 32), short();
+    "e1 32 Checks of 4 MiB at once", GRPC, |t| messages::all_at_once(t, Bomb::Plain, 32);
     "e2 200 Checks of 4 MiB at once", ALSO_TLS, |t| messages::all_at_once(t, Bomb::Plain, 200);
 };
 
@@ -135,7 +135,7 @@ pub(crate) const OF_TOKENS: &[Flood] = floods! {
         |t| tokens::unread_batches(t, 200, 1, Reading::Nothing, &[]);
     "g4 Checks for which there is no window", GRPC, |t| unread::checks(t, 40, Reading::NoWindow);
     "g5 Checks, sockets not read", GRPC, |t| unread::checks(t, 40, Reading::Nothing);
-    "g6 unknown methods, sockets not read", BOTH, |t| unread::trailers(t, 8, UNKNOWN), short();
+    "g6 unknown methods, sockets not read", BOTH, |t| unread::trailers(t, 8, UNKNOWN);
     "g7 empty Checks, sockets not read", GRPC, |t| unread::trailers(t, 8, CHECK);
     "g8 empty Health, sockets not read", BOTH, |t| unread::trailers(t, 8, HEALTH);
     "j1 keys with small arrays, four sources", GRPC, |t| left_alone(t), with(Keys::Hostile(Answer::Arrays)), short();
@@ -154,7 +154,7 @@ pub(crate) const OF_TOKENS: &[Flood] = floods! {
 pub(crate) const OF_CONNECTIONS: &[Flood] = floods! {
     "h1 4,200 idle connections", ALL, |t| openings::idle(t, 4200), short();
     "h2 4,200 silent connections", BOTH, |t| openings::silent(t, 4200, &[]);
-    "h3 4,200 halves of a preface", BOTH, |t| openings::half_a_preface(t, 4200), short();
+    "h3 4,200 halves of a preface", BOTH, |t| openings::half_a_preface(t, 4200);
     "h4 4,200 TLS handshakes that stall", &[Port::Tls], |t| openings::half_a_handshake(t, 4200);
     "h5 connections opened and closed", BOTH, |t| openings::fleeting(t, 20_000);
     "h6 the same with a call", ALSO_TLS, |t| openings::fleeting_calls(t, 1000);
@@ -165,7 +165,7 @@ pub(crate) const OF_CONNECTIONS: &[Flood] = floods! {
     "h11 500 handshakes that lack their end", &[Port::Tls], |t| openings::most_of_a_handshake(t, 500);
     "h12 4,000 TLS records that lack a byte", &[Port::Tls], |t| openings::most_of_a_record(t, 4000);
     "h13 4,000 frames that lack a byte", ALSO_TLS, |t| openings::most_of_a_frame(t, 4000);
-    "i1 PING", BOTH, |t| control::frames(t, Control::Ping, 500_000, Reading::All), short();
+    "i1 PING", BOTH, |t| control::frames(t, Control::Ping, 500_000, Reading::All);
     "i2 PING, answers not read", BOTH, |t| control::frames(t, Control::Ping, 500_000, Reading::Nothing);
     "i3 PING acknowledged", GRPC, |t| control::frames(t, Control::PingAck, 500_000, Reading::All);
     "i4 SETTINGS", BOTH, |t| control::frames(t, Control::Settings, 500_000, Reading::All);

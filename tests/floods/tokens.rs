@@ -88,6 +88,7 @@ async fn asked(
                     break;
                 }
             }
+            let _ = connection.settle().await;
             Ok(connection)
         }
     })

@@ -39,6 +39,7 @@ async fn ask(target: Target, connections: usize, calls: usize, bytes: usize) -> 
                     break;
                 }
             }
+            let _ = connection.settle().await;
             Ok(connection)
         },
     )

@@ -21,6 +21,9 @@ pub(crate) enum Reading {
     Nothing,
 }
 
+/// The payload of a ping that comes after everything else.
+pub(crate) const SETTLE: &[u8] = b"settled?";
+
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) windows: Mutex<Windows>,
@@ -31,6 +34,8 @@ pub(crate) struct Seen {
 /// What the server still takes.
 pub(crate) struct Windows {
     pub(crate) is_told: bool,
+    /// Whether the ping of `settle` was answered.
+    pub(crate) is_settled: bool,
     connection: i64,
     initial: i64,
     /// Beside `initial`.
@@ -41,6 +46,7 @@ impl Default for Windows {
     fn default() -> Self {
         Self {
             is_told: false,
+            is_settled: false,
             connection: 65_535,
             initial: 65_535,
             streams: HashMap::new(),
@@ -115,6 +121,7 @@ impl Seen {
                 windows.is_told = true;
                 return frame(SETTINGS, ACK, 0, &[]);
             }
+            PING if payload == SETTLE => windows.is_settled = is_ack,
             PING if !is_ack => return frame(PING, ACK, 0, payload),
             WINDOW_UPDATE if stream == 0 => windows.connection += i64::from(number(payload)),
             WINDOW_UPDATE => {

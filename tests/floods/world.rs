@@ -40,8 +40,18 @@ impl World {
             main: Port::Tls,
         };
         let key_server = KeyServer::start(key_set(&[&SIGNER]));
-        let (others_servers, others): (Vec<_>, Vec<_>) =
-            others.iter().map(|keys| site::issuers(*keys)).unzip();
+        let others = others.iter().map(|keys| {
+            let (key_server, issuers) = site::issuers(*keys);
+            match (keys, &key_server) {
+                (Keys::Hostile(answer), Some(key_server)) => site::go_wrong(key_server, *answer),
+                (Keys::Silent, Some(key_server)) => {
+                    key_server.reply(key_set(&[&SIGNER]).held());
+                }
+                _ => {}
+            }
+            (key_server, issuers)
+        });
+        let (others_servers, others): (Vec<_>, Vec<_>) = others.unzip();
         let mut world = Self {
             server,
             addresses,
