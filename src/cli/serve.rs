@@ -11,7 +11,7 @@ use crate::app::{App, Completeness, Follower, ReloadError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::jwks::Source;
-use crate::telemetry;
+use crate::telemetry::{self, CONFIGURATION};
 
 use super::{block_on, complain, say};
 
@@ -131,7 +131,7 @@ async fn changed(follower: Option<&mut Follower>) {
 async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
     let refusal = match try_reload(app, follower, wish).await {
         Ok(Reloaded::InUse) => {
-            info!("the configuration was reloaded");
+            info!(target: CONFIGURATION, "the configuration was reloaded");
             None
         }
         // The next looks find it when it has settled.
@@ -144,7 +144,10 @@ async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
     if let Some(refusal) = &refusal
         && is_news
     {
-        error!("the configuration is not reloaded, and the one in use stays: {refusal}");
+        error!(
+            target: CONFIGURATION,
+            "the configuration is not reloaded, and the one in use stays: {refusal}"
+        );
     }
     if is_news {
         app.note_reload(refusal);
