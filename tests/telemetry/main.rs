@@ -14,6 +14,7 @@
 mod active_characters;
 mod collector;
 mod decision_log;
+mod file_size;
 mod floods;
 #[path = "../check/http2.rs"]
 #[allow(
