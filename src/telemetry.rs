@@ -9,6 +9,7 @@ mod decision_log;
 mod escaped_lines;
 mod exposition;
 mod lines;
+mod log_limits;
 mod logging;
 mod metrics;
 mod observation;
@@ -19,6 +20,7 @@ mod tracer;
 
 pub use exposition::Exposition;
 pub use lines::Lines;
+pub use log_limits::{CONFIGURATION, LogLimits};
 pub use logging::{Logging, log_lines, start_logging};
 pub use metrics::{Calls, Metrics, Readings};
 pub use observation::{Door, Mode, Observation, Outcome, RequestId};

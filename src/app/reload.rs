@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::config::Config;
 use crate::grpc::State;
 use crate::listen::{TlsError, TlsFiles, certificate_expiry, load_tls};
+use crate::telemetry::CONFIGURATION;
 use crate::token::UnixTime;
 
 use super::{App, ReloadError};
@@ -164,15 +165,16 @@ pub(super) fn announce(config: &Config, expiry: Option<UnixTime>, state: &State)
     state.reloads.adopt_warnings(&config.warnings);
     for warning in &config.warnings {
         let code = warning.code().name();
-        warn!(code, "{warning}");
+        warn!(target: CONFIGURATION, code, "{warning}");
     }
     metrics.set_warnings(&config.warnings);
     let shadow = config.policy.shadow_rules();
     metrics.set_shadow(config.policy.is_all_shadow() || !shadow.is_empty());
     if config.policy.is_all_shadow() {
-        warn!("SHADOW MODE: nothing is denied, whatever the rules say");
+        warn!(target: CONFIGURATION, "SHADOW MODE: nothing is denied, whatever the rules say");
     } else if !shadow.is_empty() {
         warn!(
+            target: CONFIGURATION,
             rules = shadow.join(", "),
             "SHADOW MODE: what these rules deny passes"
         );

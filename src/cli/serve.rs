@@ -11,7 +11,7 @@ use crate::app::{App, Completeness, Follower, ReloadError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::jwks::Source;
-use crate::telemetry;
+use crate::telemetry::{self, CONFIGURATION};
 
 use super::{block_on, complain, say};
 
@@ -28,13 +28,18 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(problems) => bail!("it changed just now: {problems}"),
     };
-    let _log = telemetry::start_logging(&config.log)?;
-    warn_of_unused_proxy(&config);
-    block_on(async {
+    let mut log = None;
+    let outcome = block_on(async {
+        // Before the first line is written: its file may be at its greatest size.
         let mut signals = Signals::new()?;
+        log = Some(telemetry::start_logging(&config.log)?);
+        warn_of_unused_proxy(&config);
         let app = App::start(config, Clock::system()).await?;
         serve(app, Some(follower), &mut signals).await
-    })
+    });
+    // After the runtime, whose tasks may write lines to the end.
+    drop(log);
+    outcome
 }
 
 /// Prints the configuration in effect, or what is wrong with it.
@@ -131,7 +136,7 @@ async fn changed(follower: Option<&mut Follower>) {
 async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
     let refusal = match try_reload(app, follower, wish).await {
         Ok(Reloaded::InUse) => {
-            info!("the configuration was reloaded");
+            info!(target: CONFIGURATION, "the configuration was reloaded");
             None
         }
         // The next looks find it when it has settled.
@@ -144,7 +149,10 @@ async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
     if let Some(refusal) = &refusal
         && is_news
     {
-        error!("the configuration is not reloaded, and the one in use stays: {refusal}");
+        error!(
+            target: CONFIGURATION,
+            "the configuration is not reloaded, and the one in use stays: {refusal}"
+        );
     }
     if is_news {
         app.note_reload(refusal);
@@ -212,7 +220,11 @@ enum Asked {
     Reload,
 }
 
-/// The signals that ask something of the process; caught from here on.
+/// `SIGXFSZ`, by which Linux ends a process that writes past its limit on the size of files (`RLIMIT_FSIZE`).
+const FILE_SIZE_EXCEEDED: SignalKind = SignalKind::from_raw(25);
+
+/// The signals that ask something of the process; caught from here on. So is the one for files that are too large: such a
+/// write fails, with nothing but that line lost.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -224,6 +236,8 @@ impl Signals {
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
         let hang_up = signal(SignalKind::hangup())?;
+        // The handler stays when this is dropped, and a write that it interrupts fails with EFBIG.
+        drop(signal(FILE_SIZE_EXCEEDED)?);
         Ok(Self {
             terminate,
             interrupt,

@@ -7,30 +7,37 @@ use prometheus_client::metrics::counter::Counter;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
 use super::escaped_lines::EscapedLines;
+use super::log_limits::{LogLimits, SUPPRESSED, WindowTimer};
 use super::{LAST_WORDS, Lines, lines, panics};
 
 /// Lines that were not written. There is one operational log in a process, and so one count.
 pub(super) static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
 
-/// The operational log, to be held for as long as lines are to be written: dropping it waits for those that are not
-/// yet, for a second at most.
+/// The operational log, to be held for as long as lines are to be written. Dropping it reports suppressed lines and
+/// waits for unwritten ones, for a second at most.
 #[derive(Debug)]
 #[must_use]
-pub struct Logging(Arc<Lines>);
+pub struct Logging {
+    lines: Arc<Lines>,
+    timer: Option<WindowTimer>,
+}
 
 impl Drop for Logging {
     fn drop(&mut self) {
+        // It reports what was suppressed.
+        drop(self.timer.take());
         // What is late then is lost.
-        self.0.flush(LAST_WORDS);
+        self.lines.flush(LAST_WORDS);
     }
 }
 
-/// Sends log lines to standard error, and panics to the log. To be called once, by a command that serves.
+/// Sends log lines to standard error, within [`LogLimits`], and panics to the log. To be called once, by a command that serves.
 ///
 /// # Errors
 /// Where there can be no thread that writes.
@@ -40,13 +47,17 @@ pub fn start_logging(config: &LogConfig) -> io::Result<Logging> {
         DROPPED.clone(),
     )?);
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let limits = LogLimits::new(SUPPRESSED.clone());
     // Fails only where logging was started before.
-    let _ = log_lines(config, lines.clone(), colours).try_init();
+    let _ = log_lines(config, lines.clone(), colours)
+        .with(limits.clone())
+        .try_init();
     panics::tell_their_places();
-    Ok(Logging(lines))
+    let timer = Some(WindowTimer::start(limits)?);
+    Ok(Logging { lines, timer })
 }
 
-/// The operational log as [`start_logging`] writes it, to anywhere.
+/// The operational log as [`start_logging`] writes it, to anywhere, without limits.
 #[must_use]
 pub fn log_lines<W>(
     config: &LogConfig,

@@ -18,6 +18,7 @@ use crate::config::{Warning, WarningCode};
 use crate::policy::Policy;
 use crate::token::UnixTime;
 
+use super::log_limits::SUPPRESSED;
 use super::{Door, Observation};
 use decisions::Decisions;
 use readings::Reader;
@@ -258,6 +259,8 @@ impl Metrics {
         counter("key_waits", help, &self.key_waits);
         let help = "Decisions that panicked and became denials";
         counter("panics", help, &self.panics);
+        let help = "Lines of the operational log beyond what one cause may write";
+        counter("log_lines_suppressed", help, &SUPPRESSED);
         let help = "Spans that the collector took";
         counter("spans_exported", help, &self.spans_exported);
         let help = "Spans that were lost, by cause";

@@ -1,8 +1,5 @@
 //! Characters that a terminal or a reader of logs acts on are escaped in both logs, and mean the same.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use watchword::escape::is_active;
@@ -10,6 +7,7 @@ use watchword::telemetry::{Observation, Outcome, log_lines};
 
 use crate::mint;
 use crate::scene::{config, decision, telemetry, text, verified};
+use crate::sink::Sink;
 
 /// Bytes that end lines, steer terminals, turn text round, or are not seen.
 const ACTIVE: &str = "\0\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{200b}\u{200e}\u{2028}\u{2029}\u{202e}\u{2066}\u{feff}\u{e0041}";
@@ -49,20 +47,6 @@ proptest! {
     }
 }
 
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_line_of_the_operational_log_is_one_line_and_acts_on_nothing() {
     for format in ["text", "json"] {
@@ -75,7 +59,7 @@ fn a_line_of_the_operational_log_is_one_line_and_acts_on_nothing() {
             tracing::warn!(text = ACTIVE, display = %ACTIVE, debug = ?ACTIVE, "{ACTIVE} {shown}");
             tracing::warn!("the next");
         });
-        let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let log = sink.text();
         let lines: Vec<&str> = log.split_terminator('\n').collect();
         assert_eq!(lines.len(), 2, "{log}");
         assert!(lines[0].contains(shown), "{log}");

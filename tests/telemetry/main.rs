@@ -2,6 +2,7 @@
 //! `Telemetry` itself; what needs a process has one.
 
 #![allow(
+    clippy::as_conversions,
     clippy::expect_used,
     clippy::float_cmp,
     clippy::indexing_slicing,
@@ -13,6 +14,18 @@
 mod active_characters;
 mod collector;
 mod decision_log;
+mod file_size;
+mod floods;
+#[path = "../check/http2.rs"]
+#[allow(
+    dead_code,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    reason = "floods need a part of it, and it is a test's"
+)]
+mod http2;
+mod limits;
 mod lint;
 mod metrics;
 #[path = "../support/mint.rs"]
@@ -21,6 +34,8 @@ mod page;
 #[path = "../support/pki.rs"]
 mod pki;
 mod scene;
+mod server;
 mod settings;
+mod sink;
 mod traces;
 mod unread;

@@ -82,6 +82,7 @@ watchword_shadow 1
 watchword_tls_certificate_expiry_timestamp_seconds{listener="grpc"} 1700000000.125
 watchword_log_lines_dropped_total{log="operational"} 0
 watchword_log_lines_dropped_total{log="decisions"} 0
+watchword_log_lines_suppressed_total 0
 watchword_spans_exported_total 0
 watchword_spans_dropped_total{cause="queue_full"} 0
 watchword_spans_dropped_total{cause="not_sent"} 0

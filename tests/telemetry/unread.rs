@@ -108,7 +108,7 @@ impl Drop for Unread {
     }
 }
 
-fn check() -> CheckRequest {
+pub(crate) fn check() -> CheckRequest {
     let header = HeadersEntry {
         key: "x-request-id".into(),
         value: "x".repeat(64).into(),
