@@ -24,7 +24,7 @@ const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 /// Longest time for a request to arrive whole.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Length of the prefix of a message: a flag byte and four bytes of length.
-const PREFIX: usize = 5;
+pub(super) const PREFIX: usize = 5;
 
 /// Messages up to this size are taken at once; it holds every request without a body.
 const SMALL: usize = 64 * 1024;
@@ -127,14 +127,25 @@ pub(super) fn respond_within(
     message: &impl prost::Message,
 ) -> Response<Body> {
     let framed = framed(message);
-    let kib = u32::try_from(framed.len() / 1024).unwrap_or(u32::MAX);
-    match room.clone().try_acquire_many_owned(kib.saturating_add(1)) {
-        Ok(room) => with_message(Bytes::from_owner(Unread {
-            framed,
-            _room: room,
-        })),
-        Err(_) => fail("14", "too many answers are not read"),
+    match draw(room, framed.len()) {
+        Some(room) => respond_framed(framed, room),
+        None => fail("14", "too many answers are not read"),
     }
+}
+
+/// Room for so many bytes of answers, where there is some left.
+pub(super) fn draw(room: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    let kib = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
+    let permits = kib.saturating_add(1);
+    room.clone().try_acquire_many_owned(permits).ok()
+}
+
+/// A response with a message that has its prefix, and its room.
+pub(super) fn respond_framed(framed: Bytes, room: OwnedSemaphorePermit) -> Response<Body> {
+    with_message(Bytes::from_owner(Unread {
+        framed,
+        _room: room,
+    }))
 }
 
 /// An answer, and its room, until HTTP/2 lets go of it.

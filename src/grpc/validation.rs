@@ -20,6 +20,7 @@ use crate::telemetry::Door;
 use crate::token::{Audiences, Denial};
 use crate::wire::watchword::v1 as wire;
 
+use super::batch::{BatchAnswer, NoRoom};
 use super::call::{Call, Unreadable};
 use super::front_door::FrontDoor;
 use super::room::Turn;
@@ -105,8 +106,11 @@ async fn validate_all(state: &State, call: &Call, turn: Option<Turn>) -> Respons
     if requests.is_empty() || requests.len() > MAX_BATCH {
         return unary::fail("3", "a batch has from 1 to 100 requests");
     }
+    let Some(mut room) = unary::draw(&state.unread, 0) else {
+        return unary::fail("14", "too many answers are not read");
+    };
+    let mut answer = BatchAnswer::new();
     let mut turn = Some(turn);
-    let mut responses = Vec::with_capacity(requests.len());
     for message in requests {
         let turn = turn.take().unwrap_or_else(|| state.room.enter());
         let call = Call {
@@ -114,11 +118,28 @@ async fn validate_all(state: &State, call: &Call, turn: Option<Turn>) -> Respons
             ..call.clone()
         };
         let reply = state.decide::<Validate>(&call, turn).await;
-        responses.push(reply.into_message());
+        let draw = |bytes| match unary::draw(&state.unread, bytes) {
+            Some(more) => {
+                room.merge(more);
+                true
+            }
+            None => false,
+        };
+        match answer.push(&reply, draw) {
+            Ok(()) => {}
+            Err(NoRoom::TooLarge) => {
+                return unary::fail(
+                    "8",
+                    "the answers have more than 4 MiB: ask for fewer at a time",
+                );
+            }
+            Err(NoRoom::Memory) => return unary::fail("14", "too many answers are not read"),
+        }
+        drop(reply);
         // Others get their turn in between.
         tokio::task::yield_now().await;
     }
-    unary::respond_within(&state.unread, &wire::ValidateBatchResponse { responses })
+    unary::respond_framed(answer.framed(), room)
 }
 
 /// The front door of services.
