@@ -16,6 +16,7 @@ use crate::config::{Config, Loss};
 use crate::grpc::{Generation, State, TokenCache};
 use crate::jwks::{Fetch, KeySources, Publish, Setup};
 use crate::listen::TlsError;
+use crate::memory::Budget;
 use crate::policy::{Issuer, IssuerId, Policy};
 use crate::telemetry::{Metrics, Telemetry};
 
@@ -41,6 +42,7 @@ struct Parts {
     fetch: Arc<dyn Fetch>,
     state_dir: Option<PathBuf>,
     random: fastrand::Rng,
+    memory: Budget,
 }
 
 /// Why a configuration is not taken into use.
@@ -110,9 +112,10 @@ impl Works {
             fetch,
             state_dir: config.state_dir.clone(),
             random: fastrand::Rng::with_seed(seed),
+            memory: Budget::default(),
         };
         let ready = watch::Sender::new(false);
-        let draft = Draft::new(config, &telemetry.metrics, &ready);
+        let draft = Draft::new(config, &parts.memory, &telemetry.metrics, &ready);
         let (draft, publish) = draft.map_err(|_| StartError::Random)?;
         let setup = parts.setup(config, publish, seed);
         let (keys, tasks) = KeySources::start(&config.sources, &setup);
@@ -145,7 +148,7 @@ impl Works {
     pub async fn reload(&mut self, config: &Config) -> Result<(), ReloadError> {
         let old = self.state.generation().clone();
         let metrics = &self.state.telemetry.metrics;
-        let draft = Draft::new(config, metrics, &self.ready);
+        let draft = Draft::new(config, &self.parts.memory, metrics, &self.ready);
         let (draft, publish) = draft.map_err(|_| ReloadError::Random)?;
         let seed = self.parts.random.u64(..);
         let setup = self.parts.setup(config, publish, seed);
@@ -188,6 +191,7 @@ impl Parts {
             clock: self.clock.clone(),
             fetch: self.fetch.clone(),
             publish,
+            memory: self.memory.keys.clone(),
             seed,
         }
     }
@@ -214,10 +218,11 @@ impl Draft {
     /// out of service, for anonymous requests and the other issuers' sake.
     fn new(
         config: &Config,
+        memory: &Budget,
         metrics: &Metrics,
         ready: &watch::Sender<bool>,
     ) -> Result<(Self, Publish), aws_lc_rs::error::Unspecified> {
-        let tokens = TokenCache::new(config.token_cache_entries)?;
+        let tokens = TokenCache::within(config.token_cache_entries, memory.tokens)?;
         let tokens = tokens.counting(&metrics.token_cache_hits, &metrics.token_cache_misses);
         let snapshot = Snapshot::new(config.policy.clone());
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
