@@ -153,7 +153,10 @@ impl App {
             routes
         };
         let arrivals = note_arrivals(works.state.clone());
-        let bounds = (grpc.limits, Memory::of(&works.memory, works.state.places()));
+        let bounds = (
+            grpc.limits,
+            Memory::of(works.memory(), works.state.places()),
+        );
         let server = Server::start(listener, tls.clone(), routes, arrivals, bounds);
         show(&works.state, server.counts());
         let (address, issuers) = (server.address(), config.policy.issuers().len());

@@ -5,6 +5,7 @@
 mod answer;
 mod answers;
 mod arrival;
+mod batch;
 mod call;
 mod callers;
 mod claims_struct;

@@ -7,6 +7,7 @@ mod algorithm;
 mod compact;
 mod document;
 mod header;
+mod heap;
 mod json;
 mod jwk;
 mod key_set;
@@ -28,6 +29,8 @@ pub use verify::{Jws, VerifiedJws};
 pub use weak_key::WeakKey;
 
 pub(crate) use compact::{Compact, is_token_text};
+pub(crate) use header::MAX_HEADER_VALUES;
+pub(crate) use heap::{allocated, shared};
 
 /// Why a token is refused at the JOSE layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +38,9 @@ pub enum JwsError {
     /// Not a compact JWS or JWE: segments, base64url, or header members are wrong.
     #[error("not a well-formed compact token")]
     Malformed,
+    /// The header has too many values.
+    #[error("the header is too large")]
+    TooLarge,
     /// The algorithm is unknown, not allowed here, or does not fit the key that the token names.
     #[error("the algorithm is not allowed")]
     AlgNotAllowed,

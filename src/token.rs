@@ -17,4 +17,5 @@ pub use extract::{BearerToken, Location, Removal};
 pub use time::{Moment, Now, UnixTime};
 pub use verified::{UnverifiedToken, VerifiedToken};
 
+pub(crate) use claims::MAX_VALUES as MAX_CLAIM_VALUES;
 pub(crate) use verified::{Registered, audiences, media_type};

@@ -32,8 +32,6 @@ pub struct Works {
     pub state: Arc<State>,
     /// Fetching goes on while this lives.
     pub tasks: JoinSet<()>,
-    /// What the process may hold.
-    pub memory: Budget,
     ready: watch::Sender<bool>,
     parts: Parts,
 }
@@ -44,6 +42,7 @@ struct Parts {
     fetch: Arc<dyn Fetch>,
     state_dir: Option<PathBuf>,
     random: fastrand::Rng,
+    memory: Budget,
 }
 
 /// Why a configuration is not taken into use.
@@ -113,10 +112,10 @@ impl Works {
             fetch,
             state_dir: config.state_dir.clone(),
             random: fastrand::Rng::with_seed(seed),
+            memory: Budget::of(Limit::find(config.server.memory_limit)),
         };
-        let memory = Budget::of(Limit::find(config.server.memory_limit));
         let ready = watch::Sender::new(false);
-        let draft = Draft::new(config, &telemetry.metrics, &ready);
+        let draft = Draft::new(config, &parts.memory, &telemetry.metrics, &ready);
         let (draft, publish) = draft.map_err(|_| StartError::Random)?;
         let setup = parts.setup(config, publish, seed);
         let (keys, tasks) = KeySources::start(&config.sources, &setup);
@@ -129,10 +128,15 @@ impl Works {
         Ok(Self {
             state: Arc::new(state),
             tasks,
-            memory,
             ready,
             parts,
         })
+    }
+
+    /// What the process may hold.
+    #[must_use]
+    pub fn memory(&self) -> &Budget {
+        &self.parts.memory
     }
 
     /// Whether the keys of every issuer that is required have been usable.
@@ -150,7 +154,7 @@ impl Works {
     pub async fn reload(&mut self, config: &Config) -> Result<(), ReloadError> {
         let old = self.state.generation().clone();
         let metrics = &self.state.telemetry.metrics;
-        let draft = Draft::new(config, metrics, &self.ready);
+        let draft = Draft::new(config, &self.parts.memory, metrics, &self.ready);
         let (draft, publish) = draft.map_err(|_| ReloadError::Random)?;
         let seed = self.parts.random.u64(..);
         let setup = self.parts.setup(config, publish, seed);
@@ -193,6 +197,7 @@ impl Parts {
             clock: self.clock.clone(),
             fetch: self.fetch.clone(),
             publish,
+            memory: self.memory.keys.clone(),
             seed,
         }
     }
@@ -219,10 +224,11 @@ impl Draft {
     /// out of service, for anonymous requests and the other issuers' sake.
     fn new(
         config: &Config,
+        memory: &Budget,
         metrics: &Metrics,
         ready: &watch::Sender<bool>,
     ) -> Result<(Self, Publish), aws_lc_rs::error::Unspecified> {
-        let tokens = TokenCache::new(config.token_cache_entries)?;
+        let tokens = TokenCache::within(config.token_cache_entries, memory.tokens)?;
         let tokens = tokens.counting(&metrics.token_cache_hits, &metrics.token_cache_misses);
         let snapshot = Snapshot::new(config.policy.clone());
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));

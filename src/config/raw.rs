@@ -120,7 +120,9 @@ impl Default for Reload {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TokenCache {
-    /// How many tokens of up to 1 KiB are remembered; a longer one counts for several. 0 switches the cache off.
+    /// How many tokens are remembered that take up to 4 KiB of memory: mostly those of up to 1 KiB of
+    /// text. A larger one counts for several, and the memory limit of the process may leave room for
+    /// fewer. 0 switches the cache off.
     pub(super) max_entries: u64,
 }
 

@@ -96,6 +96,8 @@ pub(super) fn json(scalar: &Scalar) -> Json {
         Scalar::Bool(value) => Json::Bool(*value),
         Scalar::String(text) => Json::String(text.as_str().into()),
         // A number's text is JSON, so that reading it gives a number.
-        Scalar::Number(number) => Json::parse(number.to_string().as_bytes()).unwrap_or(Json::Null),
+        Scalar::Number(number) => {
+            Json::parse(number.to_string().as_bytes(), 1).unwrap_or(Json::Null)
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The form of a token: segments, header, payload.
 
-use crate::jose::{Compact, Header, Json, Object};
-use crate::token::{BearerToken, Denial, UnverifiedToken};
+use crate::jose::{Compact, Header, Json, MAX_HEADER_VALUES, Object};
+use crate::token::{BearerToken, Denial, MAX_CLAIM_VALUES, UnverifiedToken};
 
 use super::steps::Walk;
 use super::text;
@@ -44,7 +44,8 @@ impl Walk<'_, '_, '_> {
                 return None;
             }
         };
-        let shown = compact.header_bytes().map(|bytes| Json::parse(&bytes));
+        let bytes = compact.header_bytes();
+        let shown = bytes.map(|bytes| Json::parse(&bytes, MAX_HEADER_VALUES));
         if let Ok(Ok(shown)) = shown {
             let alg = shown.as_object().and_then(|header| header.get("alg"));
             self.algorithm = alg.map(text::value).unwrap_or_default();
@@ -71,7 +72,7 @@ impl Walk<'_, '_, '_> {
                 return None;
             }
         };
-        let found = match Json::parse(jws.payload()) {
+        let found = match Json::parse(jws.payload(), MAX_CLAIM_VALUES) {
             Ok(Json::Object(claims)) => names(&claims),
             Ok(_) => "JSON, but not an object".to_owned(),
             Err(error) => error.to_string(),
@@ -88,7 +89,7 @@ fn header_fault(compact: &Compact<'_>) -> String {
     let Ok(bytes) = compact.header_bytes() else {
         return "not base64url without padding".to_owned();
     };
-    let header = match Json::parse(&bytes) {
+    let header = match Json::parse(&bytes, MAX_HEADER_VALUES) {
         Ok(Json::Object(header)) => header,
         Ok(_) => return "JSON, but not an object".to_owned(),
         Err(error) => return error.to_string(),

@@ -1,5 +1,6 @@
-//! The cache of tokens whose signatures were checked, on moka.
+//! The cache of tokens whose signatures were checked, on moka. It is bounded by the memory that it takes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use aws_lc_rs::cmac;
@@ -7,24 +8,28 @@ use moka::sync::Cache;
 use prometheus_client::metrics::counter::Counter;
 
 use crate::authenticator::{Snapshot, VerifiedTokens};
-use crate::jose::KeySet;
+use crate::jose::{KeySet, shared};
 use crate::policy::IssuerId;
 use crate::token::{BearerToken, Moment, VerifiedToken};
+
+/// What the setting counts, in bytes of memory: a token of a kilobyte of text takes as much at most.
+const TOKEN: usize = 4096;
+/// What an entry takes beside its token: measured as 350 bytes (tests/properties/memory.rs).
+const ENTRY: usize = 512;
+/// No token takes more than this part of the cache.
+const PART: usize = 64;
 
 /// Verified tokens under a keyed digest of all their bytes: AES-CMAC (NIST SP 800-38B), 128 bits. The key is made at random in each process, so
 /// nobody can look for tokens that collide, and no token is kept as text.
 pub struct TokenCache {
     key: cmac::Key,
     tokens: Option<Cache<[u8; 16], Entry>>,
+    /// What a token may take, in bytes: the largest that is remembered.
+    largest: usize,
+    /// Bytes that were added since the cache was last brought down to its capacity.
+    unsettled: AtomicUsize,
     hits: Counter,
     misses: Counter,
-}
-
-/// The digest of a token, and its weight in the cache.
-#[derive(Clone, Copy, Debug)]
-pub struct TokenDigest {
-    bytes: [u8; 16],
-    weight: u32,
 }
 
 #[derive(Clone)]
@@ -34,26 +39,38 @@ struct Entry {
     /// them alive.
     keys: Weak<KeySet>,
     token: Arc<VerifiedToken>,
+    /// In bytes.
     weight: u32,
 }
 
 impl TokenCache {
-    /// A cache for this many tokens of up to 1 KiB; longer ones count for several, so that the number
-    /// bounds memory too. 0 remembers nothing.
+    /// A cache for this many tokens of up to 4 KiB in memory. 0 remembers nothing.
     ///
     /// # Errors
     /// Where the system has no random numbers.
     pub fn new(entries: u64) -> Result<Self, aws_lc_rs::error::Unspecified> {
+        Self::within(entries, usize::MAX)
+    }
+
+    /// The same, which takes no more than so many bytes either.
+    ///
+    /// # Errors
+    /// Where the system has no random numbers.
+    pub fn within(entries: u64, memory: usize) -> Result<Self, aws_lc_rs::error::Unspecified> {
         let key = cmac::Key::generate(cmac::AES_128)?;
-        let tokens = (entries > 0).then(|| {
+        let entries = usize::try_from(entries).unwrap_or(usize::MAX);
+        let capacity = entries.saturating_mul(TOKEN).min(memory);
+        let tokens = (capacity > 0).then(|| {
             Cache::builder()
-                .max_capacity(entries)
+                .max_capacity(u64::try_from(capacity).unwrap_or(u64::MAX))
                 .weigher(|_, entry: &Entry| entry.weight)
                 .build()
         });
         Ok(Self {
             key,
             tokens,
+            largest: (capacity / PART).max(TOKEN),
+            unsettled: AtomicUsize::new(0),
             hits: Counter::default(),
             misses: Counter::default(),
         })
@@ -71,17 +88,36 @@ impl TokenCache {
     pub fn entries(&self) -> u64 {
         self.tokens.as_ref().map_or(0, Cache::entry_count)
     }
+
+    /// How many bytes of memory they take, at the same guess.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.tokens.as_ref().map_or(0, Cache::weighted_size)
+    }
+
+    /// The cache adds first, and makes room for hundreds of entries later. Where they are large, that is done at once, so
+    /// that it is never much too large.
+    fn settle(&self, tokens: &Cache<[u8; 16], Entry>, added: usize) {
+        let unsettled = self.unsettled.fetch_add(added, Ordering::Relaxed);
+        if unsettled.saturating_add(added) > self.largest {
+            self.unsettled.store(0, Ordering::Relaxed);
+            tokens.run_pending_tasks();
+        }
+    }
+}
+
+/// What an entry takes in memory, in bytes.
+fn cost(token: &VerifiedToken) -> usize {
+    ENTRY + shared(size_of::<VerifiedToken>()) + token.heap_size()
 }
 
 impl VerifiedTokens for TokenCache {
-    type Digest = Option<TokenDigest>;
+    type Digest = Option<[u8; 16]>;
 
     fn digest(&self, token: &BearerToken<'_>) -> Self::Digest {
         self.tokens.as_ref()?;
         let text = token.as_str().as_bytes();
-        let bytes = cmac::sign(&self.key, text).ok()?.as_ref().try_into().ok()?;
-        let weight = u32::try_from(text.len().div_ceil(1024)).ok()?;
-        Some(TokenDigest { bytes, weight })
+        cmac::sign(&self.key, text).ok()?.as_ref().try_into().ok()
     }
 
     fn find(
@@ -91,7 +127,7 @@ impl VerifiedTokens for TokenCache {
         moment: Moment,
     ) -> Option<(IssuerId, Arc<VerifiedToken>)> {
         let (tokens, digest) = (self.tokens.as_ref()?, digest.as_ref()?);
-        let entry = tokens.get(&digest.bytes).filter(|entry| {
+        let entry = tokens.get(digest).filter(|entry| {
             let current = snapshot.keys(entry.issuer, moment);
             // As long as there is a weak reference, no other keys can have the same address.
             current.is_some_and(|keys| std::ptr::eq(Arc::as_ptr(&keys.set), entry.keys.as_ptr()))
@@ -112,18 +148,25 @@ impl VerifiedTokens for TokenCache {
         keys: &Arc<KeySet>,
         token: &Arc<VerifiedToken>,
     ) {
-        if let (Some(tokens), Some(digest)) = (&self.tokens, digest) {
-            let (keys, token) = (Arc::downgrade(keys), token.clone());
-            tokens.insert(
-                digest.bytes,
-                Entry {
-                    issuer,
-                    keys,
-                    token,
-                    weight: digest.weight,
-                },
-            );
+        let (Some(tokens), Some(digest)) = (&self.tokens, digest) else {
+            return;
+        };
+        let cost = cost(token);
+        let Ok(weight) = u32::try_from(cost) else {
+            return;
+        };
+        if cost > self.largest {
+            return;
         }
+        let (keys, token) = (Arc::downgrade(keys), token.clone());
+        let entry = Entry {
+            issuer,
+            keys,
+            token,
+            weight,
+        };
+        tokens.insert(digest, entry);
+        self.settle(tokens, cost);
     }
 }
 

@@ -25,7 +25,7 @@ const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 /// Longest time for a request to arrive whole.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Length of the prefix of a message: a flag byte and four bytes of length.
-const PREFIX: usize = 5;
+pub(super) const PREFIX: usize = 5;
 
 /// Reads the one message of a unary call, which draws memory as it comes.
 pub(super) async fn read_message(body: Body, share: &Share) -> Result<Bytes, Unreadable> {
@@ -177,6 +177,11 @@ pub(super) fn respond_within(
     if share.is_some_and(|share| !share.grow(framed.len())) {
         return fail("14", "too many answers are not read");
     }
+    respond_framed(framed, share)
+}
+
+/// A response with a message that has its prefix, which holds what was drawn for it until it is taken.
+pub(super) fn respond_framed(framed: Bytes, share: Option<&Share>) -> Response<Body> {
     with_message(held_until_taken(framed, share))
 }
 

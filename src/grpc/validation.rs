@@ -21,6 +21,7 @@ use crate::telemetry::Door;
 use crate::token::{Audiences, Denial};
 use crate::wire::watchword::v1 as wire;
 
+use super::batch::{BatchAnswer, NoRoom};
 use super::call::{Call, Unreadable};
 use super::fields::{self, Shape};
 use super::front_door::FrontDoor;
@@ -111,7 +112,7 @@ async fn validate_all(
     if requests.is_empty() || requests.len() > MAX_BATCH {
         return unary::fail("3", "a batch has from 1 to 100 requests");
     }
-    let mut responses = Vec::with_capacity(requests.len());
+    let mut answer = BatchAnswer::new();
     for message in requests {
         let place = place.filter(|place| place.bytes() > 0 || place.grow(1));
         let call = Call {
@@ -119,14 +120,25 @@ async fn validate_all(
             ..call.clone()
         };
         let reply = state.decide::<Validate>(&call, place).await;
-        responses.push(reply.into_message());
+        let draw = |bytes| share.is_none_or(|share| share.grow(bytes));
+        match answer.push(&reply, draw) {
+            Ok(()) => {}
+            Err(NoRoom::TooLarge) => {
+                return unary::fail(
+                    "8",
+                    "the answers have more than 4 MiB: ask for fewer at a time",
+                );
+            }
+            Err(NoRoom::Memory) => return unary::fail("14", "too many answers are not read"),
+        }
+        drop(reply);
         // Others get their turn in between.
         if let Some(place) = place {
             place.release();
         }
         tokio::task::yield_now().await;
     }
-    unary::respond_within(share, &wire::ValidateBatchResponse { responses })
+    unary::respond_framed(answer.framed(), share)
 }
 
 /// The front door of services.

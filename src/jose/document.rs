@@ -45,28 +45,49 @@ pub(super) fn form(text: &[u8]) -> Form {
     }
 }
 
-/// The entries of a document of either kind.
-pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
-    match form(text) {
-        Form::Pem => pem::entries(text).map_err(|pem::PrivateKey| KeySetError::PrivateKey),
-        Form::Json => json_entries(text),
+/// Most values of JSON in all documents of a set: 256 keys with all usual members have a third of them.
+pub(super) const MAX_VALUES: usize = 16384;
+
+/// How much of a set may still be read: values of JSON, in all its documents.
+pub(super) struct Allowance {
+    values: usize,
+}
+
+impl Allowance {
+    /// What a whole set has.
+    pub(super) fn of_set() -> Self {
+        Self { values: MAX_VALUES }
     }
-}
 
-/// The entries of a JWK set, or the one JWK that the document is.
-pub(super) fn json_entries(text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
-    let keys = json_keys(text)?;
-    Ok(keys.into_iter().map(Entry::Key).collect())
-}
+    /// The entries of a document of either kind.
+    pub(super) fn entries(&mut self, text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
+        match form(text) {
+            Form::Pem => pem::entries(text),
+            Form::Json => self.json_entries(text),
+        }
+    }
 
-/// What stands where keys are expected.
-pub(super) fn json_keys(text: &[u8]) -> Result<Vec<Json>, KeySetError> {
-    let json = Json::parse(text)?;
-    let members = json.as_object().ok_or(KeySetError::Shape)?;
-    let keys = match members.get("keys") {
-        Some(keys) => keys.as_array().ok_or(KeySetError::Shape)?,
-        None if members.contains("kty") => std::slice::from_ref(&json),
-        None => return Err(KeySetError::Shape),
-    };
-    Ok(keys.to_vec())
+    /// The entries of a JWK set, or the one JWK that the document is.
+    pub(super) fn json_entries(&mut self, text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
+        let keys = self.json_keys(text)?;
+        Ok(keys.into_iter().map(Entry::Key).collect())
+    }
+
+    /// What stands where keys are expected.
+    pub(super) fn json_keys(&mut self, text: &[u8]) -> Result<Box<[Json]>, KeySetError> {
+        let (json, values) = Json::parse_counted(text, self.values)?;
+        self.values = self.values.saturating_sub(values);
+        let Json::Object(members) = json else {
+            return Err(KeySetError::Shape);
+        };
+        if !members.contains("keys") {
+            let is_key = members.contains("kty");
+            let key = is_key.then_some(Json::Object(members));
+            return Ok(Box::new([key.ok_or(KeySetError::Shape)?]));
+        }
+        match members.into_member("keys") {
+            Some(Json::Array(keys)) => Ok(keys),
+            _ => Err(KeySetError::Shape),
+        }
+    }
 }

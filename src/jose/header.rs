@@ -1,8 +1,11 @@
 //! The JOSE header (RFC 7515 §4): what is read of it, and what makes it unacceptable.
 
 use super::compact;
-use super::json::{Json, NotText, Object};
+use super::json::{Json, JsonError, NotText, Object};
 use super::{Algorithm, JwsError};
+
+/// Most values of a header. Ordinary ones have three or four; with a key and its certificates, thirty.
+pub(crate) const MAX_HEADER_VALUES: usize = 256;
 
 /// The members that Watchword reads. `jwk`, `jku`, `x5u`, `x5c` and thumbprints are not among them:
 /// a token never brings or points to its own key.
@@ -16,7 +19,7 @@ impl Header {
     /// Decodes and reads a header segment.
     pub(super) fn parse(segment: &str) -> Result<Self, JwsError> {
         let bytes = compact::decode(segment)?;
-        let json = Json::parse(&bytes).map_err(|_| JwsError::Malformed)?;
+        let json = Json::parse(&bytes, MAX_HEADER_VALUES)?;
         let members = json.as_object().ok_or(JwsError::Malformed)?;
         let alg = members.text("alg")?.ok_or(JwsError::Malformed)?;
         refuse_critical(members)?;
@@ -82,5 +85,14 @@ fn refuse_critical(members: &Object) -> Result<(), JwsError> {
 impl From<NotText> for JwsError {
     fn from(_: NotText) -> Self {
         Self::Malformed
+    }
+}
+
+impl From<JsonError> for JwsError {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Values { .. } => Self::TooLarge,
+            _ => Self::Malformed,
+        }
     }
 }

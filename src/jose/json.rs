@@ -4,10 +4,13 @@
 //! keep the last of two members with one name, turn large integers into floats, or take a magic
 //! member name for a number; this one refuses duplicate names (compared after unescaping, RFC 7519 §4),
 //! keeps the text of numbers, bounds the depth, and refuses lone surrogates and trailing text.
-//! Input is bounded by its caller, so entries are bounded too.
+//!
+//! A value takes up to forty times as much memory as its text, so the caller bounds both: the text by
+//! its length, the values by their number.
 
 mod reader;
 
+use super::heap::allocated;
 use reader::{MAX_DEPTH, Reader};
 
 /// A JSON value that owns its text.
@@ -22,7 +25,7 @@ pub enum Json {
     /// A string, unescaped.
     String(Box<str>),
     /// An array.
-    Array(Vec<Json>),
+    Array(Box<[Json]>),
     /// An object.
     Object(Object),
 }
@@ -33,7 +36,7 @@ pub struct Number(Box<str>);
 
 /// An object: members in the order of their names, each name once.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Object(Vec<(Box<str>, Json)>);
+pub struct Object(Box<[(Box<str>, Json)]>);
 
 /// A member is there, but not a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,16 +57,46 @@ pub enum JsonError {
     /// An object names a member twice; the position is the end of the object.
     #[error("a member name stands twice in the object that ends at byte {0}")]
     Duplicate(usize),
+    /// More values than the caller wants; arrays and objects count as one each, beside what they hold.
+    #[error("more than {most} values at byte {at}")]
+    Values {
+        /// How many are read at most.
+        most: usize,
+        /// Where the next one begins.
+        at: usize,
+    },
 }
 
 impl Json {
-    /// Reads exactly one value.
+    /// Reads exactly one value, in which there are at most so many, itself included.
     ///
     /// # Errors
     /// See [`JsonError`].
-    pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
+    pub fn parse(text: &[u8], max_values: usize) -> Result<Self, JsonError> {
+        Self::parse_counted(text, max_values).map(|(value, _)| value)
+    }
+
+    /// As [`Json::parse`], with the number of values that were read.
+    pub(super) fn parse_counted(
+        text: &[u8],
+        max_values: usize,
+    ) -> Result<(Self, usize), JsonError> {
         let text = std::str::from_utf8(text).map_err(|_| JsonError::Encoding)?;
-        Reader::new(text).only_value()
+        Reader::new(text, max_values).only_value()
+    }
+
+    /// Bytes that it holds beyond its own size, with what the allocator adds.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) => 0,
+            Self::Number(Number(text)) | Self::String(text) => allocated(text.len()),
+            Self::Array(elements) => {
+                let held = elements.iter().map(Self::heap_size).sum::<usize>();
+                allocated(size_of_val::<[Self]>(elements)) + held
+            }
+            Self::Object(members) => members.heap_size(),
+        }
     }
 
     /// The text of a string; `None` for every other type.
@@ -166,7 +199,7 @@ impl Object {
     pub(super) fn of_texts<const N: usize>(mut members: [(&str, &str); N]) -> Self {
         members.sort_unstable();
         let member = |(name, text): (&str, &str)| (name.into(), Json::String(text.into()));
-        Self(members.map(member).into())
+        Self(members.into_iter().map(member).collect())
     }
 
     /// The members of these names.
@@ -174,6 +207,23 @@ impl Object {
         let members = self.0.iter();
         let chosen = members.filter(|(name, _)| names.contains(&&**name));
         Self(chosen.cloned().collect())
+    }
+
+    /// The value of the member with exactly this name, without the others.
+    pub(super) fn into_member(self, name: &str) -> Option<Json> {
+        let mut members = self.0.into_iter();
+        members
+            .find(|(member, _)| &**member == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Bytes that it holds beyond its own size, with what the allocator adds.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        let of_member =
+            |(name, value): &(Box<str>, Json)| allocated(name.len()) + value.heap_size();
+        let held = self.0.iter().map(of_member).sum::<usize>();
+        allocated(size_of_val::<[(Box<str>, Json)]>(&self.0)) + held
     }
 
     /// The value of the member with exactly this name.

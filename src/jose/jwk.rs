@@ -1,5 +1,7 @@
 //! One JSON Web Key (RFC 7517) to prepared keys: parsed and checked once, at load.
 
+mod memory;
+
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};

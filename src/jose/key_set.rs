@@ -1,7 +1,9 @@
 //! A key set (RFC 7517 §5): keys read one by one, so that an odd one never costs the others.
 
+mod memory;
+
 use super::Algorithm;
-use super::document::{self, Entry};
+use super::document::{Allowance, Entry, MAX_VALUES};
 use super::json::{Json, JsonError};
 use super::jwk::{PreparedKey, SkipReason};
 use super::public_document::ExposedKey;
@@ -11,7 +13,7 @@ const MAX_CANDIDATES: usize = 8;
 /// Most keys that may share a `kid` and an algorithm; with more, none of them is used.
 const MAX_SAME_KID: usize = 2;
 /// Most entries of a set that are looked at.
-const MAX_KEYS: usize = 256;
+pub(super) const MAX_KEYS: usize = 256;
 
 /// Keys that are ready to verify, and those that were skipped.
 pub struct KeySet {
@@ -45,7 +47,7 @@ pub struct Skipped {
 pub enum KeySetError {
     /// Not JSON.
     #[error(transparent)]
-    Json(#[from] JsonError),
+    Json(JsonError),
     /// Neither an object with an array `keys` nor a single key.
     #[error("neither a JWK set ({{\"keys\": […]}}) nor a JWK")]
     Shape,
@@ -55,6 +57,9 @@ pub enum KeySetError {
     /// More than 256 entries.
     #[error("more than {MAX_KEYS} keys")]
     TooMany,
+    /// More than 16384 values of JSON.
+    #[error("more than {MAX_VALUES} JSON values in the key set")]
+    TooManyValues,
     /// Nothing in the set can verify a signature.
     #[error("no usable key{}", reasons(.0))]
     NoUsableKey(Vec<Skipped>),
@@ -72,17 +77,24 @@ impl KeySet {
     pub fn from_documents<'a>(
         documents: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, KeySetError> {
-        let documents: Vec<_> = documents.into_iter().map(document::entries).collect();
+        let documents: Vec<_> = documents.into_iter().collect();
         let several = documents.len() > 1;
+        let mut allowance = Allowance::of_set();
         let mut entries = Vec::new();
         let mut unread = 0;
         for document in documents {
-            let reason = match document {
+            let reason = match allowance.entries(document) {
                 Ok(found) => {
                     entries.extend(found);
+                    if entries.len() > MAX_KEYS {
+                        return Err(KeySetError::TooMany);
+                    }
                     continue;
                 }
                 Err(error) if !several => return Err(error),
+                Err(error @ (KeySetError::TooMany | KeySetError::TooManyValues)) => {
+                    return Err(error);
+                }
                 Err(KeySetError::PrivateKey) => SkipReason::PrivateKey,
                 Err(_) => SkipReason::Malformed,
             };
@@ -98,7 +110,7 @@ impl KeySet {
     /// # Errors
     /// [`KeySetError`] where the text is no key set, or no key in it is usable.
     pub fn from_json(text: &[u8]) -> Result<Self, KeySetError> {
-        Self::from_entries(document::json_entries(text)?)
+        Self::from_entries(Allowance::of_set().json_entries(text)?)
     }
 
     fn from_entries(entries: Vec<Entry>) -> Result<Self, KeySetError> {
@@ -172,7 +184,7 @@ impl KeySet {
     pub fn to_public_json(&self) -> String {
         let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
         let keys = published.filter_map(|prepared| prepared.first()?.public.as_deref());
-        let keys: Vec<Json> = keys.cloned().map(Json::Object).collect();
+        let keys = keys.cloned().map(Json::Object).collect();
         let mut text = String::from("{\"keys\":");
         Json::Array(keys).write_ascii(&mut text);
         text.push('}');
@@ -263,6 +275,15 @@ impl std::fmt::Debug for KeySet {
             self.keys.len(),
             self.skipped.len()
         )
+    }
+}
+
+impl From<JsonError> for KeySetError {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Values { .. } => Self::TooManyValues,
+            other => Self::Json(other),
+        }
     }
 }
 

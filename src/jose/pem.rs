@@ -19,21 +19,21 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use x509_cert::der::{Decode as _, referenced::OwnedToRef as _};
+use x509_cert::der::{Decode as _, Encode as _, referenced::OwnedToRef as _};
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
-use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 use x509_cert::{Certificate, TbsCertificate};
 
+use super::KeySetError;
 use super::document::Entry;
 use super::json::Json;
 use super::jwk::SkipReason;
+use super::key_set::MAX_KEYS;
 
 const BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END";
-
-/// The text holds a private key.
-pub(super) struct PrivateKey;
+/// Longest content of a block, in base64. A certificate takes many times its size while it is read.
+const MAX_BLOCK: usize = 64 * 1024;
 
 /// Whether the text is to be read as PEM.
 pub(super) fn is_pem(text: &[u8]) -> bool {
@@ -41,10 +41,16 @@ pub(super) fn is_pem(text: &[u8]) -> bool {
 }
 
 /// The key of every block, in order.
-pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, PrivateKey> {
+///
+/// # Errors
+/// [`KeySetError::PrivateKey`]; [`KeySetError::TooMany`] blocks.
+pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
     let contents: Vec<_> = blocks(text)?.into_iter().map(Block::content).collect();
     let certificates = contents.iter().flatten();
-    let issuers: HashSet<Name> = certificates.filter_map(Content::issuer).cloned().collect();
+    let issuers: HashSet<Box<[u8]>> = certificates
+        .filter_map(Content::issuer)
+        .map(Into::into)
+        .collect();
     let entry = |content: Result<Content, SkipReason>| {
         let entry = content.and_then(|content| content.entry(&issuers));
         entry.unwrap_or_else(Entry::Unusable)
@@ -55,43 +61,71 @@ pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, PrivateKey> {
 /// What a block holds.
 enum Content {
     Key(Json),
-    Certificate(Box<Certificate>),
+    Certificate(Box<Certified>),
+}
+
+/// What is looked at of a certificate; the rest is let go of at once.
+struct Certified {
+    /// Names, in DER.
+    subject: Box<[u8]>,
+    issuer: Box<[u8]>,
+    key: Result<CertifiedKey, SkipReason>,
+}
+
+struct CertifiedKey {
+    jwk: Json,
+    is_authority: bool,
 }
 
 impl Content {
     /// Who issued a certificate. What is self-issued says nothing about others, even if they have the same name.
-    fn issuer(&self) -> Option<&Name> {
+    fn issuer(&self) -> Option<&[u8]> {
         let Self::Certificate(certificate) = self else {
             return None;
         };
-        let certificate = certificate.tbs_certificate();
-        Some(certificate.issuer()).filter(|issuer| *issuer != certificate.subject())
+        Some(&*certificate.issuer).filter(|issuer| *issuer != &*certificate.subject)
     }
 
-    fn entry(self, issuers: &HashSet<Name>) -> Result<Entry, SkipReason> {
-        match self {
-            Self::Key(jwk) => Ok(Entry::Key(jwk)),
-            Self::Certificate(certificate) => certified(certificate.tbs_certificate(), issuers),
-        }
+    fn entry(self, issuers: &HashSet<Box<[u8]>>) -> Result<Entry, SkipReason> {
+        let certificate = match self {
+            Self::Key(jwk) => return Ok(Entry::Key(jwk)),
+            Self::Certificate(certificate) => certificate,
+        };
+        let CertifiedKey { jwk, is_authority } = certificate.key?;
+        Ok(if is_authority || issuers.contains(&certificate.subject) {
+            Entry::Authority(jwk)
+        } else {
+            Entry::Key(jwk)
+        })
     }
 }
 
-/// The key of a certificate, and what it may be used for.
-fn certified(certificate: &TbsCertificate, issuers: &HashSet<Name>) -> Result<Entry, SkipReason> {
-    let usage = certificate.get_extension::<KeyUsage>()?;
-    if usage.is_some_and(|(_, usage)| !usage.digital_signature()) {
-        return Err(SkipReason::NotForVerifying);
+impl Certified {
+    fn from_der(der: &[u8]) -> Result<Self, SkipReason> {
+        let certificate = Certificate::from_der(der)?;
+        let certificate = certificate.tbs_certificate();
+        Ok(Self {
+            subject: certificate.subject().to_der()?.into(),
+            issuer: certificate.issuer().to_der()?.into(),
+            key: CertifiedKey::of(certificate),
+        })
     }
-    let constraints = certificate.get_extension::<BasicConstraints>()?;
-    let authority = constraints.is_some_and(|(_, constraints)| constraints.ca)
-        || issuers.contains(certificate.subject());
-    let key = certificate.subject_public_key_info().owned_to_ref();
-    let jwk = public_key::from_spki(&key)?;
-    Ok(if authority {
-        Entry::Authority(jwk)
-    } else {
-        Entry::Key(jwk)
-    })
+}
+
+impl CertifiedKey {
+    /// The key of a certificate, and what it may be used for.
+    fn of(certificate: &TbsCertificate) -> Result<Self, SkipReason> {
+        let usage = certificate.get_extension::<KeyUsage>()?;
+        if usage.is_some_and(|(_, usage)| !usage.digital_signature()) {
+            return Err(SkipReason::NotForVerifying);
+        }
+        let constraints = certificate.get_extension::<BasicConstraints>()?;
+        let key = certificate.subject_public_key_info().owned_to_ref();
+        Ok(Self {
+            jwk: public_key::from_spki(&key)?,
+            is_authority: constraints.is_some_and(|(_, constraints)| constraints.ca),
+        })
+    }
 }
 
 /// From one boundary to the other. The label is `None` where a boundary is missing or not well-formed, or they differ.
@@ -104,6 +138,9 @@ struct Block<'a> {
 impl Block<'_> {
     fn content(self) -> Result<Content, SkipReason> {
         let label = self.label.ok_or(SkipReason::Malformed)?;
+        if self.base64.len() > MAX_BLOCK {
+            return Err(SkipReason::Malformed);
+        }
         let decoded = STANDARD.decode(&self.base64);
         let der = decoded.map_err(|_| SkipReason::Malformed);
         match label {
@@ -114,7 +151,7 @@ impl Block<'_> {
             }
             b"RSA PUBLIC KEY" => public_key::from_pkcs1(&der?).map(Content::Key),
             b"CERTIFICATE" => {
-                let certificate = Certificate::from_der(&der?)?;
+                let certificate = Certified::from_der(&der?)?;
                 Ok(Content::Certificate(Box::new(certificate)))
             }
             _ => Err(SkipReason::Unsupported),
@@ -123,14 +160,15 @@ impl Block<'_> {
 }
 
 /// The blocks of a text, which may hold other lines around them (RFC 7468 §2).
-fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, PrivateKey> {
+fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, KeySetError> {
     let mut blocks = Vec::new();
     let mut open: Option<Block<'_>> = None;
+    let mut too_many = false;
     let lines = text.split(|byte| matches!(byte, b'\n' | b'\r'));
     for line in lines.map(<[u8]>::trim_ascii) {
         if contains(line, BEGIN) {
             if contains(line, b"PRIVATE KEY") {
-                return Err(PrivateKey);
+                return Err(KeySetError::PrivateKey);
             }
             let begun = Block {
                 label: label(line, BEGIN),
@@ -144,8 +182,16 @@ fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, PrivateKey> {
         } else if let Some(block) = &mut open {
             block.base64.extend_from_slice(line);
         }
+        // The rest may hold a private key.
+        if blocks.len() > MAX_KEYS {
+            blocks.truncate(MAX_KEYS);
+            too_many = true;
+        }
     }
     blocks.extend(open.map(|_| Block::default()));
+    if too_many || blocks.len() > MAX_KEYS {
+        return Err(KeySetError::TooMany);
+    }
     Ok(blocks)
 }
 

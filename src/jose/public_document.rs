@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::document::{self, Form};
+use super::KeySetError;
+use super::document::{self, Allowance, Form};
 use super::json::Json;
 use super::pem;
 
@@ -58,9 +59,10 @@ impl PublicDocument {
         match document::form(text) {
             Form::Pem => Self::without_keys(match pem::entries(text) {
                 Ok(_) => text.to_vec(),
-                Err(pem::PrivateKey) => PRIVATE_PEM.to_vec(),
+                Err(KeySetError::PrivateKey) => PRIVATE_PEM.to_vec(),
+                Err(_) => unreadable(text),
             }),
-            Form::Json => match document::json_keys(text) {
+            Form::Json => match Allowance::of_set().json_keys(text) {
                 Ok(keys) => Self::of_keys(&keys),
                 Err(_) => Self::without_keys(unreadable(text)),
             },
@@ -69,8 +71,12 @@ impl PublicDocument {
 
     fn of_keys(keys: &[Json]) -> Self {
         let mut text = String::from("{\"keys\":");
-        Json::Array(keys.iter().map(public_key).collect()).write_ascii(&mut text);
-        text.push('}');
+        for (index, key) in keys.iter().enumerate() {
+            text.push(if index == 0 { '[' } else { ',' });
+            public_key(key).write_ascii(&mut text);
+        }
+        text.push_str(if keys.is_empty() { "[]}" } else { "]}" });
+        text.shrink_to_fit();
         Self {
             text: text.into_bytes(),
             exposed: keys.iter().filter_map(ExposedKey::find).collect(),

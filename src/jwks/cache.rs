@@ -6,18 +6,28 @@ use std::time::Duration;
 use moka::future::Cache;
 use moka::ops::compute::Op;
 
+use tokio::sync::Semaphore;
+
 use crate::jose::{ExposedKey, KeySet, PublicDocument};
+use crate::memory::{Account, Pool, Share};
 
 use super::fetch::{Content, Fetch, FetchError, Validators};
 use super::source::shown;
 use super::store::Documents;
 use super::{Fetched, FetchedSource};
 
+/// Memory that each source has in any case, whatever others take: an ordinary set takes a tenth of it. The
+/// configuration bounds the number of sources.
+const OWN: usize = 64 * 1024;
+
 /// Key sets by source. An entry is replaced only by a set that is usable; a failed fetch leaves it.
 #[derive(Clone)]
 pub(super) struct KeySetCache {
     entries: Cache<FetchedSource, CachedKeys>,
     fetch: Arc<dyn Fetch>,
+    memory: Pool,
+    /// What is fetched is read by one at a time: while it is, it takes many times its length.
+    reader: Arc<Semaphore>,
 }
 
 /// A key set, and the documents that it was read from, without what must not be kept.
@@ -27,7 +37,15 @@ pub(super) struct CachedKeys {
     pub(super) documents: Documents,
     validators: Validators,
     /// Documents of which more could not be read than before: they are believed when they are found a second time.
-    doubted: Option<Documents>,
+    doubted: Option<(Documents, Held)>,
+    held: Held,
+}
+
+/// The memory of an entry, from its source's account.
+#[derive(Clone)]
+struct Held {
+    account: Account,
+    _share: Arc<Share>,
 }
 
 /// What a fetch that succeeded brought.
@@ -39,10 +57,17 @@ pub(super) struct Refreshed {
 }
 
 impl KeySetCache {
-    /// An empty cache. It has no capacity: its size is that of the configuration.
-    pub(super) fn new(fetch: Arc<dyn Fetch>) -> Self {
+    /// An empty cache. It has no capacity of its own: its entries draw on this memory, and there are no more of them than
+    /// the configuration has sources.
+    pub(super) fn new(fetch: Arc<dyn Fetch>, memory: Pool) -> Self {
         let entries = Cache::builder().build();
-        Self { entries, fetch }
+        let reader = Arc::new(Semaphore::new(1));
+        Self {
+            entries,
+            fetch,
+            memory,
+            reader,
+        }
     }
 
     /// Takes documents of an earlier process as if they had been fetched.
@@ -51,7 +76,10 @@ impl KeySetCache {
         source: &FetchedSource,
         documents: Vec<Vec<u8>>,
     ) -> Result<Arc<KeySet>, FetchError> {
-        let entry = CachedKeys::from_documents(&documents)?;
+        let account = self.memory.account(OWN);
+        let _text = draw(&account, length(&documents))?;
+        let _turn = self.reader.acquire().await;
+        let entry = CachedKeys::from_documents(&documents, &account)?;
         let keys = entry.keys.clone();
         self.entries.insert(source.clone(), entry).await;
         Ok(keys)
@@ -78,7 +106,18 @@ impl KeySetCache {
                 let validators = known.as_ref().map(|known| &known.validators);
                 let fetched = self.fetch.fetch(source, validators).await?;
                 fresh_for = fetched.fresh_for;
-                let entry = CachedKeys::after(known.as_ref(), fetched)?;
+                let account = match &known {
+                    Some(known) => known.held.account.clone(),
+                    None => self.memory.account(OWN),
+                };
+                let _text = match &fetched.content {
+                    Content::Documents { documents, .. } => {
+                        Some(draw(&account, length(documents))?)
+                    }
+                    Content::NotModified => None,
+                };
+                let _turn = self.reader.acquire().await;
+                let entry = CachedKeys::after(known.as_ref(), fetched, &account)?;
                 changed = known.is_none_or(|known| !Arc::ptr_eq(&known.keys, &entry.keys));
                 Ok::<_, FetchError>(Op::Put(entry))
             });
@@ -102,18 +141,19 @@ pub async fn fetch_keys(
     let timeout = source.timing.timeout;
     let fetched = tokio::time::timeout(timeout, fetch.fetch(source, None)).await;
     let fetched = fetched.map_err(|_| FetchError::Timeout(timeout))??;
-    Ok(CachedKeys::after(None, fetched)?.keys)
+    let memory = Account::unbounded();
+    Ok(CachedKeys::after(None, fetched, &memory)?.keys)
 }
 
 impl CachedKeys {
-    fn from_documents(documents: &[Vec<u8>]) -> Result<Self, FetchError> {
+    fn from_documents(documents: &[Vec<u8>], memory: &Account) -> Result<Self, FetchError> {
         let (public, _) = without_private(documents);
-        Self::read(documents, public, Validators::default())
+        Self::read(documents, public, Validators::default(), memory)
     }
 
     /// The entry after a fetch. The same documents keep the same keys, so that tokens which they verified stay
     /// verified.
-    fn after(known: Option<&Self>, fetched: Fetched) -> Result<Self, FetchError> {
+    fn after(known: Option<&Self>, fetched: Fetched, memory: &Account) -> Result<Self, FetchError> {
         match (fetched.content, known) {
             (Content::NotModified, Some(known)) => Ok(known.clone()),
             (Content::NotModified, None) => Err(FetchError::Abandoned),
@@ -132,7 +172,7 @@ impl CachedKeys {
                         ..known.clone()
                     }),
                     known => {
-                        let read = Self::read(&documents, public, validators)?;
+                        let read = Self::read(&documents, public, validators, memory)?;
                         Ok(match known {
                             Some(known) => read.unless_torn(known),
                             None => read,
@@ -151,33 +191,49 @@ impl CachedKeys {
     /// A file of a directory that is being written at this moment must not cost the keys that it had.
     fn unless_torn(self, known: &Self) -> Self {
         let damaged = self.keys.unread() > known.keys.unread();
-        if damaged && known.doubted.as_ref() != Some(&self.documents) {
+        let doubted = known.doubted.as_ref().map(|(documents, _)| documents);
+        if damaged && doubted != Some(&self.documents) {
             return Self {
-                doubted: Some(self.documents),
+                doubted: Some((self.documents, self.held)),
                 ..known.clone()
             };
         }
         self
     }
 
-    /// Reads the documents, and keeps what is public of them.
+    /// Reads the documents, and keeps what is public of them, where there is memory for it. What is replaced goes later.
     fn read(
         documents: &[Vec<u8>],
         public: Vec<Vec<u8>>,
         validators: Validators,
+        memory: &Account,
     ) -> Result<Self, FetchError> {
         let keys = KeySet::from_documents(documents.iter().map(Vec::as_slice));
         let keys = keys.map_err(|source| FetchError::KeySet {
             url: validators.url.as_ref().map(shown),
             source,
         })?;
+        let share = draw(memory, keys.heap_size() + length(&public))?;
         Ok(Self {
             keys: Arc::new(keys),
             documents: Arc::new(public),
             validators,
             doubted: None,
+            held: Held {
+                account: memory.clone(),
+                _share: Arc::new(share),
+            },
         })
     }
+}
+
+fn draw(memory: &Account, bytes: usize) -> Result<Share, FetchError> {
+    memory.draw(bytes).ok_or(FetchError::Memory { bytes })
+}
+
+/// Bytes of documents that one entry holds.
+fn length(documents: &[Vec<u8>]) -> usize {
+    documents.iter().map(Vec::capacity).sum()
 }
 
 /// The documents as they may be kept, and the keys that they gave away.

@@ -10,6 +10,8 @@ use super::http::{Client, MAX_SHOWN, admit, shown_text};
 use super::source::shown;
 use super::{Access, FetchError, Fetched, Validators};
 
+/// Most values of metadata; real ones have one or two hundred.
+const MAX_VALUES: usize = 4096;
 /// Longest URL of keys, in bytes.
 const MAX_URL: usize = 2048;
 
@@ -32,7 +34,7 @@ pub(super) async fn fetch(
     // there.
     let client = Client::new(access, &places.first).await?;
     let (url, metadata) = places.read(&client).await?;
-    let metadata = Json::parse(&metadata).map_err(|source| FetchError::Metadata {
+    let metadata = Json::parse(&metadata, MAX_VALUES).map_err(|source| FetchError::Metadata {
         url: shown(url),
         source,
     })?;

@@ -148,6 +148,15 @@ pub enum FetchError {
     /// More than 1 MiB.
     #[error("more than {MAX_SIZE} bytes")]
     TooLarge,
+    /// There is no memory for it: sources share an eighth of what the process hands out.
+    #[error(
+        "{bytes} bytes of memory are more than is left for keys: raise server.memory_limit, or have \
+         the issuer publish less"
+    )]
+    Memory {
+        /// What it would take.
+        bytes: usize,
+    },
     /// The metadata are not JSON.
     #[error("the metadata of {} cannot be read", .url)]
     Metadata {
@@ -226,6 +235,7 @@ impl FetchError {
             Self::Status { .. } => "status",
             Self::Redirect { .. } => "redirect",
             Self::TooLarge => "too_large",
+            Self::Memory { .. } => "memory",
             Self::Metadata { .. } | Self::MetadataMember { .. } => "metadata",
             Self::KeySet { .. } => "key_set",
             Self::Abandoned => "internal",

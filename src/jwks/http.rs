@@ -9,7 +9,6 @@ use http::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Proxy, Response, StatusCode, Url};
 
-use super::fetch::MAX_SIZE;
 use super::source::shown;
 use super::{Access, Content, FetchError, Fetched, Validators};
 
@@ -17,6 +16,7 @@ pub(crate) use addresses::forbidden_literal;
 use addresses::{Forbidden, Resolver};
 
 mod addresses;
+mod body;
 mod files;
 mod freshness;
 mod headers;
@@ -103,7 +103,7 @@ impl<'a> Client<'a> {
             Content::NotModified
         } else {
             Content::Documents {
-                documents: vec![body(&url, &mut response).await?],
+                documents: vec![body::read(&url, &mut response).await?],
                 validators,
             }
         };
@@ -113,7 +113,7 @@ impl<'a> Client<'a> {
     /// Gets a document.
     pub(super) async fn document(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let (url, mut response) = self.answer(url, None).await?;
-        body(&url, &mut response).await
+        body::read(&url, &mut response).await
     }
 
     /// An answer that is 200, or 304 where `known` was asked about, and where it came from in the end.
@@ -247,23 +247,6 @@ fn conditions(url: &Url, known: Option<&Validators>) -> HeaderMap {
         }
     }
     headers
-}
-
-/// The length that the server announces can spare the reading, but is not relied on.
-async fn body(url: &Url, response: &mut Response) -> Result<Vec<u8>, FetchError> {
-    let fits = |size: usize| size <= MAX_SIZE;
-    let announced = response.content_length().map(usize::try_from);
-    if announced.is_some_and(|size| !size.is_ok_and(fits)) {
-        return Err(FetchError::TooLarge);
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failed(url, error))? {
-        if !fits(body.len().saturating_add(chunk.len())) {
-            return Err(FetchError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// Where a redirect leads; `None` where the answer is none.

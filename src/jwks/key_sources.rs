@@ -12,6 +12,7 @@ use tracing::error;
 use crate::authenticator::{IssuerKeys, Sought};
 use crate::clock::Clock;
 use crate::jose::KeySet;
+use crate::memory::Pool;
 use crate::policy::{IssuerId, Policy};
 
 use super::cache::KeySetCache;
@@ -34,6 +35,8 @@ pub struct Setup {
     pub fetch: Arc<dyn Fetch>,
     /// What receives keys.
     pub publish: Publish,
+    /// What keys may take, of all sources and configurations.
+    pub memory: Pool,
     /// Chooses the random parts of waiting times.
     pub seed: u64,
 }
@@ -84,7 +87,7 @@ impl KeySources {
     #[must_use]
     pub fn start(sources: &[(IssuerId, Source)], setup: &Setup) -> (Arc<Self>, JoinSet<()>) {
         let mut tasks = JoinSet::new();
-        let cache = KeySetCache::new(setup.fetch.clone());
+        let cache = KeySetCache::new(setup.fetch.clone(), setup.memory.clone());
         let started = Self::build(sources, setup, cache, &[], &mut tasks);
         for source in &started.sources {
             source.kept.keeper.begin_saving();

@@ -42,8 +42,8 @@ pub(super) struct Store {
 struct Writer {
     turn: Semaphore,
     next: Mutex<Option<(Documents, UnixTime)>>,
-    /// What is in the file, as far as is known.
-    written: Mutex<Option<Documents>>,
+    /// A digest of the documents in the file, as far as they are known.
+    written: Mutex<Option<String>>,
 }
 
 pub(super) type Documents = Arc<Vec<Vec<u8>>>;
@@ -137,7 +137,7 @@ impl Store {
             };
             let next = lock(&self.writer.next).take();
             if let Some((documents, now)) = next {
-                self.replace(documents, now);
+                self.replace(&documents, now);
             }
         }
     }
@@ -152,11 +152,12 @@ impl Store {
     }
 
     /// Where the file cannot be written, one with other keys must not stay: a key that was removed would come back.
-    fn replace(&self, documents: Documents, now: UnixTime) {
-        match self.write(&documents, now) {
-            Ok(()) => *lock(&self.writer.written) = Some(documents),
+    fn replace(&self, documents: &[Vec<u8>], now: UnixTime) {
+        let digest = self.digest(0, documents);
+        match self.write(documents, now) {
+            Ok(()) => *lock(&self.writer.written) = Some(digest),
             Err(error) => {
-                if lock(&self.writer.written).as_ref() != Some(&documents) {
+                if lock(&self.writer.written).as_ref() != Some(&digest) {
                     // Where even that fails, the log has the reason already.
                     let _ = fs::remove_file(&self.file);
                 }
@@ -183,7 +184,7 @@ impl Store {
         if confirmed.since(now) > MAX_AHEAD {
             return Err(StoreError::Future);
         }
-        *lock(&self.writer.written) = Some(Arc::new(documents.clone()));
+        *lock(&self.writer.written) = Some(self.digest(0, &documents));
         let age = now.since(confirmed);
         Ok(Stored { documents, age })
     }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::jose::{Json, NotText, Object};
+use crate::jose::{Json, JsonError, NotText, Object};
 
 use super::{Denial, UnixTime};
 
 /// The largest point in time that is taken for one: up to here, doubles hold every second exactly.
 const MAX_TIME: f64 = 9_007_199_254_740_992.0;
+
+/// Most values of a payload. There is room for thousands of groups or roles; in memory they cost at most
+/// 104 bytes each beside their text.
+pub(crate) const MAX_VALUES: usize = 4096;
 
 /// The claims of a token: a JSON object.
 #[derive(Clone, Debug)]
@@ -49,12 +53,19 @@ impl Claims {
     /// Reads a payload: exactly one JSON object, strictly.
     ///
     /// # Errors
-    /// [`Denial::TokenMalformed`].
+    /// [`Denial::TokenMalformed`]; [`Denial::TokenTooLarge`] where it has more than 4096 values.
     pub fn parse(payload: &[u8]) -> Result<Self, Denial> {
-        match Json::parse(payload) {
+        match Json::parse(payload, MAX_VALUES) {
             Ok(Json::Object(members)) => Ok(Self(members)),
-            _ => Err(Denial::TokenMalformed),
+            Err(JsonError::Values { .. }) => Err(Denial::TokenTooLarge),
+            Ok(_) | Err(_) => Err(Denial::TokenMalformed),
         }
+    }
+
+    /// Bytes that they hold beyond their own size, with what the allocator adds.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        self.0.heap_size()
     }
 
     /// All claims.

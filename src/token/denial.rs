@@ -48,7 +48,7 @@ denials! {
     TokenMissing = "token_missing", Unauthenticated, "no bearer token was sent";
     /// The credential is not one well-formed token.
     TokenMalformed = "token_malformed", Unauthenticated, "the bearer token is malformed";
-    /// The credential is longer than `server.max_token_size`.
+    /// The credential is longer than `server.max_token_size`, or has too many values in its JSON.
     TokenTooLarge = "token_too_large", Unauthenticated, "the bearer token is too large";
     /// The algorithm is not allowed for this issuer, or does not fit the key.
     AlgNotAllowed = "alg_not_allowed", Unauthenticated, "the token's algorithm is not allowed";
@@ -183,6 +183,7 @@ impl From<JwsError> for Denial {
     fn from(error: JwsError) -> Self {
         match error {
             JwsError::Malformed => Self::TokenMalformed,
+            JwsError::TooLarge => Self::TokenTooLarge,
             JwsError::AlgNotAllowed => Self::AlgNotAllowed,
             JwsError::CritUnsupported => Self::CritUnsupported,
             JwsError::KeyNotFound => Self::KeyNotFound,

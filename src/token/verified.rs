@@ -1,6 +1,6 @@
 //! A token before and after its signature was checked.
 
-use crate::jose::{Algorithm, Jws, KeySet};
+use crate::jose::{Algorithm, Jws, KeySet, allocated};
 
 use super::claims::{Claims, missing};
 use super::{BearerToken, Denial, UnixTime};
@@ -23,7 +23,7 @@ pub struct VerifiedToken {
 /// Registered claims, each of its type (RFC 7519 §4.1). Says nothing of who wrote them.
 pub(crate) struct Registered {
     pub(super) issuer: Box<str>,
-    pub(super) audiences: Vec<Box<str>>,
+    pub(super) audiences: Box<[Box<str>]>,
     pub(super) expires: UnixTime,
     pub(super) not_before: Option<UnixTime>,
     pub(super) issued: Option<UnixTime>,
@@ -33,7 +33,8 @@ impl<'a> UnverifiedToken<'a> {
     /// Reads a token: form, header, and payload as a claims object.
     ///
     /// # Errors
-    /// [`Denial::TokenMalformed`], [`Denial::CritUnsupported`], or [`Denial::AlgNotAllowed`] for a JWE.
+    /// [`Denial::TokenMalformed`], [`Denial::TokenTooLarge`] for too many values, [`Denial::CritUnsupported`], or
+    /// [`Denial::AlgNotAllowed`] for a JWE.
     pub fn parse(token: &BearerToken<'a>) -> Result<Self, Denial> {
         Self::read(Jws::parse(token.as_str())?)
     }
@@ -99,7 +100,7 @@ impl Registered {
         claims.text("jti")?;
         Ok(Self {
             issuer: claims.text("iss")?.ok_or_else(|| missing("iss"))?.into(),
-            audiences: audiences(claims)?,
+            audiences: audiences(claims)?.into(),
             expires: claims.time("exp")?.ok_or_else(|| missing("exp"))?,
             not_before: claims.time("nbf")?,
             issued: claims.time("iat")?,
@@ -124,6 +125,20 @@ impl VerifiedToken {
     #[must_use]
     pub fn expires(&self) -> UnixTime {
         self.registered.expires
+    }
+
+    /// Bytes that it holds beyond its own size, with what the allocator adds.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        let Registered {
+            issuer, audiences, ..
+        } = &self.registered;
+        let named = audiences.iter().map(|name| allocated(name.len()));
+        let typ = self.typ.as_ref().map_or(0, |typ| allocated(typ.len()));
+        let registered = allocated(issuer.len())
+            + allocated(size_of_val::<[Box<str>]>(audiences))
+            + named.sum::<usize>();
+        typ + registered + self.claims.heap_size()
     }
 
     /// What the issuer says.

@@ -371,6 +371,22 @@ fn cases(signer: &Signer) -> Vec<Case> {
             Some("payload"),
         ),
     ]);
+    // With the claims and the list itself, one value more than a payload may have.
+    let claims = mint::claims(NOW).as_object().unwrap().len();
+    let crowd = json!({"a": vec![0; 4095 - claims]});
+    let mut room = crowd.clone();
+    room["a"].as_array_mut().unwrap().pop();
+    let crowded_header = json!({"x5c": vec![0; 256]});
+    cases.extend([
+        ("/orders", token(room), "allowed", None),
+        ("/orders", token(crowd), "token_too_large", Some("payload")),
+        (
+            "/orders",
+            headed(json!({}), crowded_header),
+            "token_too_large",
+            Some("header"),
+        ),
+    ]);
     let keyless = "https://keyless.example.com";
     let claims = [
         (json!({"iss": null}), "claim_missing", "issuer"),

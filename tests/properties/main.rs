@@ -25,6 +25,7 @@ mod explained;
 mod flips;
 mod generate;
 mod key_documents;
+mod memory;
 #[path = "../support/mint.rs"]
 mod mint;
 mod oracle;

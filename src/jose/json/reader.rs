@@ -10,29 +10,44 @@ pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    max_values: usize,
+    values: usize,
+    /// Of the arrays and objects that have not ended: what was read of them. They are moved out when
+    /// one ends, so that it has exactly the memory that it needs.
+    elements: Vec<Json>,
+    members: Vec<(Box<str>, Json)>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, max_values: usize) -> Self {
         Self {
             text,
             at: 0,
             depth: 0,
+            max_values,
+            values: 0,
+            elements: Vec::new(),
+            members: Vec::new(),
         }
     }
 
-    /// The one value that the text consists of.
-    pub(super) fn only_value(mut self) -> Result<Json, JsonError> {
+    /// The one value that the text consists of, and how many values there are in it.
+    pub(super) fn only_value(mut self) -> Result<(Json, usize), JsonError> {
         let value = self.value()?;
         self.skip_space();
         if self.peek().is_some() {
             return Err(self.syntax());
         }
-        Ok(value)
+        Ok((value, self.values))
     }
 
     fn value(&mut self) -> Result<Json, JsonError> {
         self.skip_space();
+        if self.values == self.max_values {
+            let (most, at) = (self.max_values, self.at);
+            return Err(JsonError::Values { most, at });
+        }
+        self.values += 1;
         match self.peek() {
             Some(b'"') => self.string().map(Json::String),
             Some(b'{') => self.nested(Self::object),
@@ -59,19 +74,21 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self) -> Result<Json, JsonError> {
-        let mut members = Vec::new();
+        let start = self.members.len();
         if !self.ends(b'}') {
             loop {
                 self.skip_space();
                 let name = self.string()?;
                 self.skip_space();
                 self.expect(b':')?;
-                members.push((name, self.value()?));
+                let value = self.value()?;
+                self.members.push((name, value));
                 if !self.another(b'}')? {
                     break;
                 }
             }
         }
+        let members = self.members.get_mut(start..).unwrap_or_default();
         members.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let twice = members
             .iter()
@@ -80,20 +97,21 @@ impl<'a> Reader<'a> {
         if twice {
             return Err(JsonError::Duplicate(self.at));
         }
-        Ok(Json::Object(Object(members)))
+        Ok(Json::Object(Object(self.members.drain(start..).collect())))
     }
 
     fn array(&mut self) -> Result<Json, JsonError> {
-        let mut elements = Vec::new();
+        let start = self.elements.len();
         if !self.ends(b']') {
             loop {
-                elements.push(self.value()?);
+                let value = self.value()?;
+                self.elements.push(value);
                 if !self.another(b']')? {
                     break;
                 }
             }
         }
-        Ok(Json::Array(elements))
+        Ok(Json::Array(self.elements.drain(start..).collect()))
     }
 
     /// Whether the array or object ends before its first entry; takes the closing byte if so.

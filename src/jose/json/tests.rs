@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::{Json, JsonError};
 
 fn parse(text: &str) -> Result<Json, JsonError> {
-    Json::parse(text.as_bytes())
+    Json::parse(text.as_bytes(), usize::MAX)
 }
 
 /// The same value as another reader sees it; numbers as doubles.
@@ -76,6 +76,35 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// How many values there are in one, itself included.
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(elements) => elements.iter().map(count).sum(),
+        Value::Object(members) => members.values().map(count).sum(),
+        _ => 0,
+    }
+}
+
+/// Bytes that are held on the heap, and in how many pieces.
+fn held(json: &Json) -> (usize, usize) {
+    let add = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
+    let piece = |bytes: usize| (bytes, usize::from(bytes > 0));
+    match json {
+        Json::Null | Json::Bool(_) => (0, 0),
+        Json::Number(number) => piece(number.as_str().len()),
+        Json::String(text) => piece(text.len()),
+        Json::Array(elements) => {
+            let list = piece(elements.len() * size_of::<Json>());
+            elements.iter().map(held).fold(list, add)
+        }
+        Json::Object(members) => {
+            let list = piece(members.iter().count() * size_of::<(Box<str>, Json)>());
+            let member = |(name, value): (&str, &Json)| add(piece(name.len()), held(value));
+            members.iter().map(member).fold(list, add)
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
@@ -98,8 +127,28 @@ proptest! {
     }
 
     #[test]
+    fn as_many_values_are_read_as_the_caller_wants(value in value()) {
+        let text = value.to_string();
+        let (whole, values) = Json::parse_counted(text.as_bytes(), usize::MAX).unwrap();
+        prop_assert_eq!(values, count(&value));
+        prop_assert!(Json::parse(text.as_bytes(), values).unwrap() == whole, "{}", text);
+        let most = values - 1;
+        let refused = Json::parse(text.as_bytes(), most).unwrap_err();
+        let is_named = matches!(refused, JsonError::Values { most: named, .. } if named == most);
+        prop_assert!(is_named);
+    }
+
+    #[test]
+    fn it_costs_what_its_parts_hold_and_what_the_allocator_adds(value in value()) {
+        let json = parse(&value.to_string()).unwrap();
+        let (bytes, allocations) = held(&json);
+        prop_assert!(json.heap_size() >= bytes + 16 * allocations);
+        prop_assert!(json.heap_size() <= bytes + 31 * allocations);
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        let _ = Json::parse(&bytes);
+        let _ = Json::parse(&bytes, usize::MAX);
     }
 }
 
@@ -187,6 +236,16 @@ fn nothing_but_one_value_is_accepted() {
     ] {
         assert!(parse(text).is_err(), "{text:?}");
     }
-    assert!(Json::parse(b"\"\xff\"").is_err());
+    assert!(Json::parse(b"\"\xff\"", 9).is_err());
     assert!(parse(" \t\r\n{ } ").is_ok());
+}
+
+#[test]
+fn a_text_with_too_many_values_is_refused_where_the_next_begins() {
+    let refused = Json::parse(b"[[0],[0],[0]]", 4).unwrap_err();
+    assert_eq!(refused, JsonError::Values { most: 4, at: 6 });
+    assert_eq!(refused.to_string(), "more than 4 values at byte 6");
+    assert!(Json::parse(b"[[0],[0],[0]]", 7).is_ok());
+    assert!(Json::parse(b"{\"a\":{\"b\":1}}", 3).is_ok());
+    assert!(Json::parse(b"{\"a\":{\"b\":1}}", 2).is_err());
 }

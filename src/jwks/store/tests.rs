@@ -128,11 +128,11 @@ async fn a_file_that_cannot_be_replaced_by_other_keys_is_removed() {
         file: store.file.join("no-such-directory").into(),
         ..store.clone()
     };
-    blocked.replace(documents(), at(NOW));
+    blocked.replace(&documents(), at(NOW));
     assert!(store.load(at(NOW)).await.unwrap().is_some(), "another file");
     fs::remove_file(&store.file).unwrap();
     fs::create_dir(&store.file).unwrap();
-    store.replace(Arc::new(vec![b"{}".to_vec()]), at(NOW));
+    store.replace(&[b"{}".to_vec()], at(NOW));
     let left = fs::read_dir(folder("full")).unwrap().count();
     assert_eq!(left, 1, "nothing temporary is left");
     fs::remove_dir(&store.file).unwrap();

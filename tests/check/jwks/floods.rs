@@ -15,6 +15,7 @@ use watchword::jwks::{
     Content, Fetch, FetchError, Fetched as Brought, FetchedSource, KeySources, Network, Setup,
     Validators,
 };
+use watchword::memory::Budget;
 use watchword::policy::IssuerId;
 
 use super::super::call::Call;
@@ -201,6 +202,7 @@ impl Source {
             clock: clock.clone(),
             fetch: gate.clone(),
             publish: Arc::new(publish),
+            memory: Budget::default().keys,
             seed: 7,
         };
         let _runtime = RUNTIME.enter();

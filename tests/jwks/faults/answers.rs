@@ -132,3 +132,59 @@ async fn run(ward: &Ward, cases: Vec<Case>) {
         ward.recovers().await;
     }
 }
+
+/// Each of them made a process of a limited size grow without a bound.
+#[tokio::test]
+async fn what_takes_too_much_memory_replaces_no_good_one() {
+    let ward = Ward::start().await;
+    let key = Signer::generate("ES256", "k2").jwk().to_string();
+    let crowd = format!("{{\"keys\":[{key}],\"x\":[{}[0]]}}", "[0],".repeat(200_000));
+    // Without `alg`, a key is kept for six algorithms, each with its name.
+    let mut named = Signer::generate("RS256", &"k".repeat(900_000)).jwk();
+    named.as_object_mut().unwrap().remove("alg");
+    let named = format!("{{\"keys\":[{named}]}}");
+    let block = "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n";
+    run(
+        &ward,
+        vec![
+            (
+                Reply::ok(crowd),
+                "key_set",
+                &["more than 16384 JSON values"],
+            ),
+            (
+                Reply::ok(named),
+                "memory",
+                &["bytes of memory", "server.memory_limit"],
+            ),
+            (
+                Reply::ok(block.repeat(15_000)),
+                "key_set",
+                &["more than 256 keys"],
+            ),
+        ],
+    )
+    .await;
+}
+
+/// With all members that issuers publish, and three certificates each.
+#[tokio::test]
+async fn two_hundred_and_fifty_six_full_keys_are_a_key_set() {
+    let ward = Ward::start().await;
+    let signer = Signer::generate("ES256", "k1");
+    let keys = (1..=256).map(|number| {
+        let mut key = signer.with_kid(&format!("k{number}")).jwk();
+        let certificate = "A".repeat(1000);
+        key["x5c"] = vec![certificate; 3].into();
+        key["key_ops"] = vec!["verify"].into();
+        for name in ["x5t", "x5t#S256", "issuer", "use"] {
+            key[name] = "sig".into();
+        }
+        key
+    });
+    let set = serde_json::json!({"keys": keys.collect::<Vec<_>>()});
+    ward.server.reply(Reply::ok(set));
+    ward.site.next_fetch().await;
+    assert_eq!(ward.count("changed"), 2);
+    assert_eq!(ward.site.source().keys.len(), 256);
+}

@@ -59,7 +59,7 @@ fn long_and_deep_values_are_cut() {
         plain(&deeper, &["a"]),
         json!({"a": {"b": {"c": {"d": {"e": "…"}}}}})
     );
-    let wide = json!({ "a": vec![Vec::<u8>::new(); 5000] });
+    let wide = json!({ "a": vec![Vec::<u8>::new(); 4000] });
     assert!(plain(&wide, &["a"])["a"].as_array().unwrap().len() < BUDGET);
     let huge = format!("{{\"n\":1e999,\"m\":{}}}", "9".repeat(BUDGET));
     let claims = Claims::parse(huge.as_bytes());

@@ -1,0 +1,34 @@
+//! What a prepared key costs in memory.
+
+use aws_lc_rs::hmac;
+
+use super::{Family, Object, PreparedKey, Verifier};
+use crate::jose::heap::{allocated, shared};
+
+/// What aws-lc holds of a public key, in bytes: measured, and rounded up (tests/properties/memory.rs).
+const CURVE_COST: usize = 1024;
+const RSA_COST: usize = 1024;
+/// For each byte of an RSA key in DER, which is its modulus for the most part.
+const RSA_COST_OF_BYTE: usize = 4;
+
+impl PreparedKey {
+    /// Bytes that it holds beyond its own size, with what the allocator adds, but for what it may show,
+    /// which all algorithms of an entry share.
+    pub(in crate::jose) fn heap_size(&self) -> usize {
+        let kid = self.kid.as_ref().map_or(0, |kid| allocated(kid.len()));
+        let verifier = match (&self.verifier, self.algorithm.family()) {
+            (Verifier::Secret(_), _) => shared(size_of::<hmac::Key>()),
+            (Verifier::Public(key), Family::Rsa(_)) => {
+                RSA_COST + RSA_COST_OF_BYTE * key.as_ref().len()
+            }
+            (Verifier::Public(_), _) => CURVE_COST,
+        };
+        kid + verifier
+    }
+
+    /// Bytes of what it may show.
+    pub(in crate::jose) fn public_size(&self) -> usize {
+        let public = self.public.as_ref();
+        public.map_or(0, |public| shared(size_of::<Object>()) + public.heap_size())
+    }
+}

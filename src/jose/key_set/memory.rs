@@ -1,0 +1,25 @@
+//! What a key set costs in memory.
+
+use super::{ExposedKey, KeySet, PreparedKey, Skipped};
+use crate::jose::heap::allocated;
+
+impl KeySet {
+    /// Bytes that it holds beyond its own size, with what the allocator adds.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        let kid = |kid: &Option<Box<str>>| kid.as_ref().map_or(0, |kid| allocated(kid.len()));
+        let keys = self.keys.iter().map(PreparedKey::heap_size);
+        let skipped = self.skipped.iter().map(|key| kid(&key.kid));
+        let exposed = self.exposed.iter().map(|key| kid(&key.kid));
+        let lists = [
+            self.keys.capacity() * size_of::<PreparedKey>(),
+            self.skipped.capacity() * size_of::<Skipped>(),
+            self.exposed.capacity() * size_of::<ExposedKey>(),
+        ];
+        let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
+        let public = published.filter_map(|prepared| Some(prepared.first()?.public_size()));
+        let lists = lists.map(allocated).into_iter();
+        let names = skipped.chain(exposed);
+        lists.chain(keys).chain(public).chain(names).sum()
+    }
+}

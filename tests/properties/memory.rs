@@ -1,0 +1,200 @@
+//! What things are said to cost in memory, held against what the system gives for them.
+//!
+//! The system tells of whole processes only, so each measurement runs in one of its own.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use watchword::authenticator::VerifiedTokens as _;
+use watchword::grpc::TokenCache;
+use watchword::jose::{Algorithm, Jws, KeySet};
+use watchword::policy::{IssuerId, Policy};
+use watchword::token::{BearerToken, Claims, UnverifiedToken, VerifiedToken};
+
+use crate::mint::{self, Signer};
+
+const MIB: usize = 1024 * 1024;
+
+/// Runs a measurement in a process of its own.
+fn alone(name: &str) {
+    let program = std::env::current_exe().unwrap();
+    let mut command = Command::new(program);
+    command.args([name, "--exact", "--ignored", "--nocapture"]);
+    let output = command.output().unwrap();
+    let (out, err) = (output.stdout, output.stderr);
+    let text = [out, err].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(output.status.success(), "{}", text.concat());
+    assert!(text[0].contains("1 passed"), "{}", text[0]);
+    println!("{}", text[0]);
+}
+
+/// A figure of `/proc/self/status`, in bytes.
+fn status(name: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.unwrap().trim_start_matches(':').trim();
+    let kib: usize = number.trim_end_matches(" kB").parse().unwrap();
+    kib * 1024
+}
+
+fn resident() -> usize {
+    status("VmRSS")
+}
+
+/// What one of many takes, in bytes. They are kept, so that none has the memory of another.
+fn measure<T>(count: usize, mut make: impl FnMut(usize) -> T) -> usize {
+    // What is set up once does not count.
+    std::mem::forget(make(0));
+    let mut all = Vec::with_capacity(count);
+    let before = resident();
+    all.extend((0..count).map(&mut make));
+    let each = (resident() - before) / count;
+    std::mem::forget(all);
+    each
+}
+
+/// That a cost is not less than what was measured, and not much more.
+fn compare(what: &str, cost: usize, measured: usize) {
+    println!("{what}: {measured} bytes measured, {cost} said");
+    assert!(cost * 102 >= measured * 100, "{what}");
+    assert!(cost <= measured * 2, "{what}");
+}
+
+fn payloads() -> [(&'static str, String); 6] {
+    let roles = |count: usize| -> Vec<String> { (0..count).map(|n| format!("role-{n}")).collect() };
+    let with = |name: &str, value: Value| {
+        let mut claims = mint::claims(1_800_000_000);
+        claims[name] = value;
+        claims.to_string()
+    };
+    let members: serde_json::Map<String, Value> =
+        (0..500).map(|n| (n.to_string(), json!({"a": n}))).collect();
+    [
+        ("ordinary claims", mint::claims(1_800_000_000).to_string()),
+        (
+            "300 roles",
+            with("realm_access", json!({"roles": roles(300)})),
+        ),
+        ("arrays of one", with("a", json!(vec![[0]; 1900]))),
+        ("numbers", with("a", json!(vec![0; 4000]))),
+        ("members", with("a", members.into())),
+        ("one long text", with("a", "x".repeat(9999).into())),
+    ]
+}
+
+#[test]
+fn claims_cost_what_the_system_gives_for_them() {
+    alone("memory::claims");
+}
+
+#[test]
+#[ignore = "measures its process"]
+fn claims() {
+    for (what, payload) in payloads() {
+        let parse = || Claims::parse(payload.as_bytes()).unwrap();
+        let cost = size_of::<Claims>() + parse().heap_size();
+        let measured = measure(40 * MIB / cost, |_| parse());
+        compare(what, cost, measured);
+    }
+}
+
+#[test]
+fn keys_cost_what_the_system_gives_for_them() {
+    alone("memory::keys");
+}
+
+#[test]
+#[ignore = "measures its process"]
+fn keys() {
+    for alg in ["RS256", "PS512", "ES256", "ES384", "ES512", "EdDSA"] {
+        let signer = if alg.starts_with(['R', 'P']) {
+            Signer::rsa(alg, "k1", 0)
+        } else {
+            Signer::generate(alg, "k1")
+        };
+        let text = mint::key_set(&[&signer]).to_string();
+        let token = signer.sign(&mint::claims(1_800_000_000));
+        let allowed: Vec<_> = Algorithm::from_name(alg).into_iter().collect();
+        // Some of a key is made only when it is first used.
+        let used = |_| {
+            let keys = KeySet::from_json(text.as_bytes()).unwrap();
+            Jws::parse(&token).unwrap().verify(&keys, &allowed).unwrap();
+            keys
+        };
+        let cost = size_of::<KeySet>() + used(0).heap_size();
+        compare(alg, cost, measure(1000, used));
+    }
+}
+
+/// A token of this payload, verified.
+fn verified(token: &str, keys: &KeySet) -> Arc<VerifiedToken> {
+    let token = BearerToken::new(token.as_bytes(), 65536).unwrap();
+    let token = UnverifiedToken::parse(&token).unwrap();
+    Arc::new(token.verify(keys, &[Algorithm::HS256]).unwrap())
+}
+
+fn world(payload: &str) -> (String, Arc<KeySet>, IssuerId) {
+    let signer = Signer::generate("HS256", "");
+    let keys = KeySet::from_secret(&[Algorithm::HS256], &signer.private_der()).unwrap();
+    let token = signer.sign_text(&signer.header().to_string(), payload.as_bytes());
+    (token, Arc::new(keys), Policy::issuer_ids(1).next().unwrap())
+}
+
+fn digest(number: usize) -> [u8; 16] {
+    u128::try_from(number).unwrap().to_be_bytes()
+}
+
+#[test]
+fn entries_of_the_token_cache_cost_what_the_system_gives_for_them() {
+    alone("memory::entries");
+}
+
+#[test]
+#[ignore = "measures its process"]
+fn entries() {
+    const COUNT: usize = 100_000;
+    let cache = TokenCache::new(1_000_000).unwrap();
+    let (token, keys, issuer) = world(&mint::claims(1_800_000_000).to_string());
+    // All have one token, so that only the rest of an entry is measured.
+    let token = verified(&token, &keys);
+    let measured = measure(COUNT, |number| {
+        cache.remember(Some(digest(number)), issuer, &keys, &token);
+    });
+    println!("entry: {measured} bytes measured");
+    assert!((200..=512).contains(&measured));
+}
+
+#[test]
+fn a_flood_of_tokens_does_not_overrun_the_cache() {
+    alone("memory::flood");
+}
+
+#[test]
+#[ignore = "measures its process"]
+fn flood() {
+    const CAPACITY: usize = 28 * MIB;
+    let count = std::env::var("FLOOD").map_or(4_000, |count| count.parse().unwrap());
+    let before = resident();
+    for (what, payload) in payloads() {
+        let (text, keys, issuer) = world(&payload);
+        let cache = TokenCache::within(1_000_000, CAPACITY).unwrap();
+        // From here on, the most that the process has had is counted anew.
+        std::fs::write("/proc/self/clear_refs", "5").unwrap();
+        let insert = |thread: usize| {
+            for number in 0..count / 4 {
+                let token = verified(&text, &keys);
+                cache.remember(Some(digest(number * 4 + thread)), issuer, &keys, &token);
+            }
+        };
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                scope.spawn(move || insert(thread));
+            }
+        });
+        let peak = status("VmHWM").saturating_sub(before);
+        let (entries, memory) = (cache.entries(), cache.memory());
+        println!("{what}: {peak} bytes at most, {entries} entries of {memory} bytes");
+        assert!(peak < CAPACITY * 3 / 2, "{what}");
+    }
+}
