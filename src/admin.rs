@@ -30,8 +30,11 @@ use metrics::Registry;
 
 /// Most connections at a time. Each takes a file descriptor, of which decisions need some too.
 const MAX_CONNECTIONS: usize = 32;
+/// Largest head of a request, in bytes, and most headers in it.
+const MAX_HEAD: usize = 16 * 1024;
+const MAX_HEADERS: usize = 64;
 /// Longest time until a request has come, and until it is answered. Whoever sends nothing holds a place for the first.
-const MAX_HEADER_TIME: Duration = Duration::from_secs(1);
+const MAX_HEADER_TIME: Duration = Duration::from_millis(500);
 const MAX_TIME: Duration = Duration::from_secs(5);
 /// The wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
@@ -97,6 +100,8 @@ async fn answer(stream: TcpStream, pages: TowerToHyperService<Router>) {
         .timer(TokioTimer::new())
         .header_read_timeout(MAX_HEADER_TIME)
         .keep_alive(false)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), pages);
     let _ = tokio::time::timeout(MAX_TIME, connection).await;
 }

@@ -23,6 +23,7 @@ use crate::jwks::{Fetch, Network};
 use crate::listen::{
     Counts, Limits, ListenAddress, Listener, Memory, Server, SocketAccess, Tls, TlsError,
 };
+use crate::memory::Budget;
 use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
 
 pub use follow::Follower;
@@ -159,6 +160,7 @@ impl App {
         );
         let server = Server::start(listener, tls.clone(), routes, arrivals, bounds);
         show(&works.state, server.counts());
+        tell_budget(works.memory(), server.max_connections());
         let (address, issuers) = (server.address(), config.policy.issuers().len());
         info!(%address, tls = tls.is_some(), issuers, "listening");
         Ok(Self {
@@ -287,6 +289,21 @@ impl App {
         info!("stopped");
         answered
     }
+}
+
+/// In KiB, as operators compare it with what a container has.
+fn tell_budget(memory: &Budget, connections: usize) {
+    let kib = |bytes: usize| bytes / 1024;
+    info!(
+        limit_kib = kib(memory.limit.bytes),
+        set_by = %memory.limit.source,
+        connections,
+        calls_kib = kib(memory.calls.size()),
+        refusals_kib = kib(memory.refusals.size()),
+        tokens_kib = kib(memory.tokens),
+        keys_kib = kib(memory.keys.size()),
+        "memory budget"
+    );
 }
 
 /// Lets metrics be read of what is only known here.

@@ -7,7 +7,7 @@
 //!
 //! The core decides and is pure: [`authenticator`] on [`policy`], [`token`], [`jose`] and [`request`]. [`explain`]
 //! tells how it decides.
-//! The shell talks: [`app`] on [`grpc`], [`admin`], [`listen`], [`jwks`], [`config`], [`telemetry`] and [`clock`].
+//! The shell talks: [`app`] on [`grpc`], [`admin`], [`listen`], [`jwks`], [`config`], [`telemetry`], [`memory`] and [`clock`].
 
 pub mod admin;
 pub mod app;

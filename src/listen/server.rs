@@ -47,6 +47,7 @@ pub enum CallLength {
 pub struct Server {
     address: ListenAddress,
     counts: Arc<Counts>,
+    most: usize,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -64,6 +65,9 @@ impl Server {
         let address = listener.address().clone();
         let counts = Arc::<Counts>::default();
         let (stop, stopping) = watch::channel(false);
+        let most = limits
+            .max_connections
+            .min(memory.connections(tls.is_some()));
         let shared = Shared {
             routes: routes.prepare(),
             on_arrival,
@@ -73,10 +77,11 @@ impl Server {
             counts: counts.clone(),
             stop: stopping,
         };
-        let task = tokio::spawn(Acceptor::new(shared).run(listener));
+        let task = tokio::spawn(Acceptor::new(shared, most).run(listener));
         Self {
             address,
             counts,
+            most,
             stop,
             task,
         }
@@ -86,6 +91,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address
+    }
+
+    /// How many connections there may be at a time.
+    #[must_use]
+    pub fn max_connections(&self) -> usize {
+        self.most
     }
 
     /// How many connections there are.
@@ -123,9 +134,7 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    fn new(shared: Shared) -> Self {
-        let fitting = shared.memory.connections(shared.tls.is_some());
-        let most = shared.limits.max_connections.min(fitting);
+    fn new(shared: Shared, most: usize) -> Self {
         Self {
             shared: Arc::new(shared),
             connections: JoinSet::new(),

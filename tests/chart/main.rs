@@ -17,6 +17,7 @@ mod helm;
 mod injector;
 mod integrations;
 mod lint;
+mod memory;
 #[path = "../support/mint.rs"]
 mod mint;
 mod names;
