@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::server::NamedService as _;
+use tonic::service::Routes;
 use tracing::{info, warn};
 
 use crate::admin::Admin;
@@ -134,17 +135,8 @@ impl App {
             info!(%address, "listening for operators");
         }
         let routes = health_routes.clone();
-        let health_server = health_listener.map(|listener| {
-            let limits = Limits {
-                max_connections: HEALTH_CONNECTIONS,
-                max_concurrent_streams: HEALTH_STREAMS,
-                max_header_list_size: HEALTH_HEADERS,
-                ..grpc.limits
-            };
-            info!(address = %listener.address(), "listening for health");
-            let bounds = (limits, Memory::of_few());
-            Server::start(listener, None, routes, note_health_calls(), bounds)
-        });
+        let health_server =
+            health_listener.map(|listener| serve_health(listener, routes, grpc.limits));
         let routes = health_routes
             .add_service(ExtAuthz::new(works.state.clone()))
             .add_service(TokenValidation::new(works.state.clone()));
@@ -289,6 +281,19 @@ impl App {
         info!("stopped");
         answered
     }
+}
+
+/// Health alone, with limits of its own.
+fn serve_health(listener: Listener, routes: Routes, limits: Limits) -> Server {
+    let limits = Limits {
+        max_connections: HEALTH_CONNECTIONS,
+        max_concurrent_streams: HEALTH_STREAMS,
+        max_header_list_size: HEALTH_HEADERS,
+        ..limits
+    };
+    info!(address = %listener.address(), "listening for health");
+    let bounds = (limits, Memory::of_few());
+    Server::start(listener, None, routes, note_health_calls(), bounds)
 }
 
 /// In KiB, as operators compare it with what a container has.

@@ -89,13 +89,12 @@ async fn collect(mut body: Body, most: usize, share: &Share) -> Result<Bytes, Un
     let (mut first, mut joined) = (Bytes::new(), Vec::new());
     loop {
         let mut next = pin!(body.frame());
-        let frame = match poll_once(next.as_mut()).await {
-            Some(frame) => frame,
-            None => {
-                // A frame keeps the buffer that it was read into.
-                join(&mut joined, &std::mem::take(&mut first), most, share)?;
-                next.await
-            }
+        let frame = if let Some(frame) = poll_once(next.as_mut()).await {
+            frame
+        } else {
+            // A frame keeps the buffer that it was read into.
+            join(&mut joined, &std::mem::take(&mut first), most, share)?;
+            next.await
         };
         let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(|_| Unreadable::Malformed)?.into_data() else {

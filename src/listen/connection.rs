@@ -135,9 +135,10 @@ impl Shared {
             }),
         );
         tokio::select! {
-            ended = ending => match ended {
-                Ok(ended) => report(ended),
-                Err(_) => debug!("a connection did not end in time"),
+            ended = ending => if let Ok(ended) = ended {
+                report(ended);
+            } else {
+                debug!("a connection did not end in time");
             },
             () = caller.is_cut() => debug!("a connection left its answers untaken"),
         }
