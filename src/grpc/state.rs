@@ -11,7 +11,7 @@ use tracing::{debug, error};
 
 use crate::authenticator::{Question, Sought, authenticate};
 use crate::clock::Clock;
-use crate::jwks::{Seeking, Waiting};
+use crate::jwks::{Patience, Seeking, Waiting};
 use crate::telemetry::{Metrics, Mode, Observation, Outcome, Reloads, RequestId, Telemetry};
 use crate::token::Denial;
 
@@ -22,6 +22,9 @@ use super::{CallerRefused, Generation};
 
 /// KiB of messages that may wait for keys at a time, of all connections together.
 const WAITING_KIB: usize = 64 * 1024;
+
+/// How often a call is judged at most: for a fetch under way, for the next one, and for its answer.
+const MAX_JUDGEMENTS: usize = 3;
 
 /// KiB of answers with claims that may lie unread at a time, of all connections together.
 const UNREAD_KIB: usize = 64 * 1024;
@@ -99,42 +102,57 @@ impl State {
 
     /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
     ///
-    /// A request whose key is not there waits for one fetch, a bounded time, and is then judged once more.
+    /// A request whose key is not there waits for a fetch, a bounded time, and is then judged again. If the fetch had
+    /// started before the request asked, and did not bring the key, the request may wait for the next one.
     pub(super) async fn decide<D: FrontDoor>(&self, call: &Call, turn: Option<Turn>) -> D::Answer {
-        let Some(turn) = turn else {
+        let Some(mut turn) = turn else {
             return self.refuse::<D>(&Denial::Overloaded, call);
         };
-        let waiting = match self.judge::<D>(call, true) {
-            Ok(answer) => return answer,
-            Err(Again::Now) => None,
-            Err(Again::After(waiting)) => Some(waiting),
+        if call.message.is_ok() && call.is_late() {
+            // Nobody waits for this answer any more, and others wait for theirs.
+            return self.refuse::<D>(&Denial::Overloaded, call);
+        }
+        let patience = Patience {
+            since: self.clock.moment(),
+            time_left: call.time_left(),
         };
-        let mut turn = turn;
-        if let Some(waiting) = waiting
-            && let Ok(_place) = self.waiting.try_acquire_many(call.kib)
-        {
+        for _ in 1..MAX_JUDGEMENTS {
+            let waiting = match self.judge::<D>(call, Some(patience)) {
+                Ok(answer) => return answer,
+                Err(Again::Now) => continue,
+                Err(Again::After(waiting)) => waiting,
+            };
+            let Ok(_place) = self.waiting.try_acquire_many(call.kib) else {
+                break;
+            };
+            let is_last = waiting.is_for_next_fetch();
             drop(turn);
             self.metrics().key_waits.inc();
-            waiting.renewed(call.time_left()).await;
+            waiting.renewed().await;
             turn = self.room.enter_again();
+            if is_last {
+                break;
+            }
         }
-        let answer = self.judge::<D>(call, false);
+        let answer = self.judge::<D>(call, None);
         drop(turn);
-        // The second time, a key that is not there is not asked for.
+        // The last time, a key that is not there is not asked for.
         answer.unwrap_or_else(|_| self.refuse::<D>(&Denial::Internal, call))
     }
 
-    /// Judges a call by the configuration of this moment. A key that is not there is asked for where the call `may_wait`.
-    fn judge<D: FrontDoor>(&self, call: &Call, may_wait: bool) -> Result<D::Answer, Again> {
+    /// Judges a call by the configuration of this moment. A key that is not there is asked for where the call can wait.
+    fn judge<D: FrontDoor>(
+        &self,
+        call: &Call,
+        patience: Option<Patience>,
+    ) -> Result<D::Answer, Again> {
         let generation = self.generation();
         let refuse = |denial: &Denial| Ok(self.refuse_by::<D>(&generation, denial, call));
         let judge = || match &call.message {
-            // Nobody waits for this answer any more, and others wait for theirs.
-            Ok(_) if may_wait && call.is_late() => refuse(&Denial::Overloaded),
             Ok(message) => {
                 let message = D::Message::decode(message.clone()).ok();
                 match message.as_ref().and_then(D::question) {
-                    Some(question) => self.answer_to::<D>(&generation, call, &question, may_wait),
+                    Some(question) => self.answer_to::<D>(&generation, call, &question, patience),
                     None => refuse(&Denial::RequestMalformed),
                 }
             }
@@ -153,12 +171,14 @@ impl State {
         generation: &Generation,
         call: &Call,
         question: &Question<'_>,
-        may_wait: bool,
+        patience: Option<Patience>,
     ) -> Result<D::Answer, Again> {
         let snapshot = generation.snapshot();
         let now = self.clock.read();
         let decision = authenticate(&snapshot, question, now, &generation.tokens);
-        if may_wait && let Some(again) = again(generation, decision.sought.as_ref()) {
+        if let (Some(patience), Some(sought)) = (patience, &decision.sought)
+            && let Some(again) = again(generation, sought, patience)
+        {
             return Err(again);
         }
         if decision.stale {
@@ -239,8 +259,8 @@ enum Again {
     After(Waiting),
 }
 
-fn again(generation: &Generation, sought: Option<&Sought>) -> Option<Again> {
-    match generation.keys().seek(sought?) {
+fn again(generation: &Generation, sought: &Sought, patience: Patience) -> Option<Again> {
+    match generation.keys().seek(sought, patience) {
         Seeking::Renewed => Some(Again::Now),
         Seeking::Wait(waiting) => Some(Again::After(waiting)),
         Seeking::Refused => None,

@@ -80,7 +80,8 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
     );
     until("keys", || *inside.works.ready().borrow());
     let good = Call::bearing(token(&ED));
-    let (mut fetched, mut answers, mut times) = (vec![0], Vec::new(), Vec::new());
+    // The first fetch is scheduled, and does not count.
+    let (mut fetched, mut answers, mut times) = (Vec::new(), Vec::new(), Vec::new());
     for now in 1..=SECONDS {
         inside.clock.advance(SECOND);
         let (reasons, took) = second(&inside, now, Some(&good));
@@ -89,7 +90,10 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
         });
         answers.extend(reasons);
         times.extend(took);
-        fetched.extend(std::iter::repeat_n(now, server.requests() - fetched.len()));
+        fetched.extend(std::iter::repeat_n(
+            now,
+            server.requests() - 1 - fetched.len(),
+        ));
     }
     let denied = answers
         .iter()
@@ -99,13 +103,13 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
     let apart = fetched.windows(2).all(|pair| pair[1] - pair[0] >= 30);
     case.holds(
         &format!("fetches at {fetched:?} s"),
-        apart && fetched.len() <= 3,
+        apart && fetched.len() <= 2,
     );
     times.sort_unstable();
     let p99 = times[times.len() * 99 / 100];
     let what =
-        format!("a good token's 99th of 100 took {p99:?} of the 100 ms that an unknown one may");
-    case.holds(&what, p99 < Duration::from_millis(100));
+        format!("a good token's 99th of 100 took {p99:?} of the 150 ms that an unknown one may");
+    case.holds(&what, p99 < Duration::from_millis(150));
     inside.check(case, "the known key", &good, Expect::Allow);
     inside.check(
         case,
@@ -220,7 +224,6 @@ impl Source {
     fn sought(&self, number: usize) -> Sought {
         Sought {
             issuer: self.issuer,
-            kid: Some(kid(number)),
             keys: self.had.lock().expect("a lock").clone(),
         }
     }
