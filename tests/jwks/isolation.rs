@@ -77,7 +77,7 @@ async fn the_trouble_of_one_issuer_never_reaches_another() {
         assert_eq!(site.check(&mine).await, "allowed");
         answers += 1;
     }
-    site.clock.advance(Duration::from_millis(100));
+    site.clock.advance(Duration::from_millis(150));
     let answer = waiting.await.unwrap();
     assert_eq!((&*answer.reason, answer.status), ("jwks_unavailable", 503));
     say(&format!(

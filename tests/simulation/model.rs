@@ -124,6 +124,8 @@ fn awaited<'h>(
         fetch.start <= start + TICK && fetch.end.is_some_and(in_time)
     })?;
     let brings = fetch.keys.as_ref().is_some_and(|keys| keys.contains(&key));
+    // Without any key, tokens cause no fetch, and an operator's may have started just after the request was answered.
+    let is_answered = is_answered || answered.reason == "jwks_unavailable";
     let is_earlier = fetch.start < start;
     (brings && (is_earlier || !is_answered)).then_some(fetch)
 }
