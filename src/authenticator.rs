@@ -82,16 +82,14 @@ impl Decision<'_> {
 pub struct Sought {
     /// Whose key.
     pub issuer: IssuerId,
-    /// Its name, as the token has it.
-    pub kid: Option<Box<str>>,
     /// The keys that the token was judged by; `None` where there were none.
     pub keys: Option<Arc<KeySet>>,
 }
 
-/// A `kid` is what somebody sent, so it is not printed.
+/// Key sets are long.
 impl std::fmt::Debug for Sought {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sought({:?}, redacted)", self.issuer)
+        write!(f, "Sought({:?})", self.issuer)
     }
 }
 
@@ -331,11 +329,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         if !token.is_allowed(&issuer.algorithms) {
             return Err(Denial::AlgNotAllowed);
         }
-        let sought = |keys| Sought {
-            issuer: id,
-            kid: token.kid().map(Into::into),
-            keys,
-        };
+        let sought = |keys| Sought { issuer: id, keys };
         let Some(keys) = self.snapshot.keys(id, moment) else {
             self.sought = Some(sought(None));
             return Err(Denial::JwksUnavailable);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ struct Refreshed {
     source: String,
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_seconds: Option<u64>,
+    starts_in_seconds: Option<u64>,
 }
 
 pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
@@ -135,18 +135,7 @@ pub(super) async fn refresh(
         return (StatusCode::NOT_FOUND, "no keys that are fetched\n").into_response();
     }
     let sources: Vec<Refreshed> = sources.into_iter().map(Refreshed::of).collect();
-    let cooling = sources
-        .iter()
-        .filter_map(|source| source.retry_after_seconds);
-    let all_cool = sources
-        .iter()
-        .all(|source| source.retry_after_seconds.is_some());
-    let Some(wait) = cooling.min().filter(|_| all_cool) else {
-        return (StatusCode::ACCEPTED, json(&Refreshes { sources })).into_response();
-    };
-    let retry_after = [(header::RETRY_AFTER, HeaderValue::from(wait))];
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    (status, retry_after, json(&Refreshes { sources })).into_response()
+    (StatusCode::ACCEPTED, json(&Refreshes { sources })).into_response()
 }
 
 /// Key ids and errors repeat what a key server wrote.
@@ -204,14 +193,13 @@ impl Refreshed {
         let (result, wait) = match refresh {
             Refresh::Started => ("started", None),
             Refresh::UnderWay => ("under_way", None),
-            Refresh::CoolingDown(wait) => ("cooling_down", Some(wait)),
+            Refresh::Scheduled(wait) => ("scheduled", Some(wait)),
         };
         Self {
             source,
             result,
-            // Rounded up: asking again after it must not be too early.
-            retry_after_seconds: wait
-                .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+            // Rounded up: it has started by then.
+            starts_in_seconds: wait.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
         }
     }
 }

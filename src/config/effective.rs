@@ -67,7 +67,7 @@ fn fill_jwks(raw: &mut raw::Jwks, source: &FetchedSource) {
     fill(&mut raw.cache_duration, timing.cache_duration);
     fill(&mut raw.max_stale, timing.max_stale);
     fill(&mut raw.cooldown, timing.cooldown);
-    fill(&mut raw.wait, timing.wait);
+    // `wait` stays unset where it is: any value would cut the wait of calls with a deadline.
     if source.origin.is_remote() {
         fill(&mut raw.min_cache_duration, timing.min_cache_duration);
         fill(&mut raw.max_cache_duration, timing.max_cache_duration);

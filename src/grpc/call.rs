@@ -16,6 +16,9 @@ use super::front_door::FrontDoor;
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 
+/// Messages up to this size, in bytes, come in buffers that are larger.
+const SHORT: usize = 16 * 1024;
+
 /// A call that has arrived.
 #[derive(Clone)]
 pub(super) struct Call {
@@ -66,6 +69,18 @@ impl Trace {
 }
 
 impl Call {
+    /// The same, to be kept for a while: a short message does not keep the buffer that it was read into.
+    pub(super) fn compact(&self) -> Self {
+        let copied = |message: &Bytes| match message.len() {
+            ..=SHORT => Bytes::copy_from_slice(message),
+            _ => message.clone(),
+        };
+        Self {
+            message: self.message.as_ref().map(copied).map_err(|why| *why),
+            ..self.clone()
+        }
+    }
+
     /// How long it may go on.
     pub(super) fn time_left(&self) -> Option<Duration> {
         let patience = self.patience?;

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use prost::Message as _;
@@ -10,7 +11,7 @@ use tracing::{debug, error};
 
 use crate::authenticator::{Question, Sought, authenticate};
 use crate::clock::Clock;
-use crate::jwks::{Seeking, Waiting};
+use crate::jwks::{Patience, Seeking, Waiting};
 use crate::memory::{Account, Pool, Share};
 use crate::telemetry::{Metrics, Mode, Observation, Outcome, Reloads, RequestId, Telemetry};
 use crate::token::Denial;
@@ -19,6 +20,11 @@ use super::call::{Call, Unreadable};
 use super::fields;
 use super::front_door::FrontDoor;
 use super::{CallerRefused, Generation};
+
+/// How often a call is judged at most: for a fetch under way, for the next one, and for its answer.
+const MAX_JUDGEMENTS: usize = 3;
+/// Longest wait for a key, however long the caller would wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What all calls share.
 #[derive(Debug)]
@@ -99,7 +105,8 @@ impl State {
 
     /// Answers one call. Everything ends in an allow or a denial: undecodable messages, and panics too.
     ///
-    /// A request whose key is not there waits for one fetch, a bounded time, and is then judged once more.
+    /// A request whose key is not there waits for a fetch, a bounded time, and is then judged again. If the fetch had
+    /// started before the request asked, and did not bring the key, the request may wait for the next one.
     pub(super) async fn decide<D: FrontDoor>(
         &self,
         call: &Call,
@@ -108,35 +115,52 @@ impl State {
         let Some(place) = place else {
             return self.refuse::<D>(&Denial::Overloaded, call);
         };
-        let waiting = match self.judge::<D>(call, true) {
-            Ok(answer) => return answer,
-            Err(Again::Now) => None,
-            Err(Again::After(waiting)) => Some(waiting),
+        if call.message.is_ok() && call.is_late() {
+            // Nobody waits for this answer any more, and others wait for theirs.
+            return self.refuse::<D>(&Denial::Overloaded, call);
+        }
+        let patience = Patience {
+            since: self.clock.moment(),
+            time_left: call.time_left().map(|left| left.min(LONGEST_WAIT)),
         };
-        if let Some(waiting) = waiting {
+        let mut kept = None;
+        for _ in 1..MAX_JUDGEMENTS {
+            let call = kept.as_ref().unwrap_or(call);
+            let waiting = match self.judge::<D>(call, Some(patience)) {
+                Ok(answer) => return answer,
+                Err(Again::Now) => continue,
+                Err(Again::After(waiting)) => waiting,
+            };
+            let is_last = waiting.is_for_next_fetch();
+            kept = Some(call.compact());
             place.release();
             self.metrics().key_waits.inc();
-            waiting.renewed(call.time_left()).await;
+            waiting.renewed().await;
             place.grow_anyway(1);
+            if is_last {
+                break;
+            }
         }
-        let answer = self.judge::<D>(call, false);
-        // The second time, a key that is not there is not asked for.
+        // The last time, a key that is not there is not asked for.
+        let answer = self.judge::<D>(kept.as_ref().unwrap_or(call), None);
         answer.unwrap_or_else(|_| self.refuse::<D>(&Denial::Internal, call))
     }
 
-    /// Judges a call by the configuration of this moment. A key that is not there is asked for where the call `may_wait`.
-    fn judge<D: FrontDoor>(&self, call: &Call, may_wait: bool) -> Result<D::Answer, Again> {
+    /// Judges a call by the configuration of this moment. A key that is not there is asked for where the call can wait.
+    fn judge<D: FrontDoor>(
+        &self,
+        call: &Call,
+        patience: Option<Patience>,
+    ) -> Result<D::Answer, Again> {
         let generation = self.generation();
         let refuse = |denial: &Denial| Ok(self.refuse_by::<D>(&generation, denial, call));
         let judge = || match &call.message {
-            // Nobody waits for this answer any more, and others wait for theirs.
-            Ok(_) if may_wait && call.is_late() => refuse(&Denial::Overloaded),
             Ok(message) => {
                 let decoded = fields::are_few(message, &D::SHAPE)
                     .then(|| D::Message::decode(message.clone()).ok())
                     .flatten();
                 match decoded.as_ref().and_then(D::question) {
-                    Some(question) => self.answer_to::<D>(&generation, call, &question, may_wait),
+                    Some(question) => self.answer_to::<D>(&generation, call, &question, patience),
                     None => refuse(&Denial::RequestMalformed),
                 }
             }
@@ -155,12 +179,14 @@ impl State {
         generation: &Generation,
         call: &Call,
         question: &Question<'_>,
-        may_wait: bool,
+        patience: Option<Patience>,
     ) -> Result<D::Answer, Again> {
         let snapshot = generation.snapshot();
         let now = self.clock.read();
         let decision = authenticate(&snapshot, question, now, &generation.tokens);
-        if may_wait && let Some(again) = again(generation, decision.sought.as_ref()) {
+        if let (Some(patience), Some(sought)) = (patience, &decision.sought)
+            && let Some(again) = again(generation, sought, patience)
+        {
             return Err(again);
         }
         if decision.stale {
@@ -241,8 +267,8 @@ enum Again {
     After(Waiting),
 }
 
-fn again(generation: &Generation, sought: Option<&Sought>) -> Option<Again> {
-    match generation.keys().seek(sought?) {
+fn again(generation: &Generation, sought: &Sought, patience: Patience) -> Option<Again> {
+    match generation.keys().seek(sought, patience) {
         Seeking::Renewed => Some(Again::Now),
         Seeking::Wait(waiting) => Some(Again::After(waiting)),
         Seeking::Refused => None,

@@ -16,12 +16,12 @@ use crate::jose::KeySet;
 use crate::policy::IssuerId;
 
 use super::cache::{KeySetCache, Refreshed};
-use super::life_cycle::{Refresh, Seek, Standing};
+use super::life_cycle::{Asker, Refresh, Seek, Standing};
 use super::store::{Documents, Store, StoreError};
 use super::{FetchError, FetchedSource, report};
 
 use state::{State, Subscriber};
-pub use waiting::{Seeking, Waiting};
+pub use waiting::{Patience, Seeking, Waiting};
 
 /// Receives what an issuer's keys are now; `None`: there are none that may be used.
 pub type Publish = Arc<dyn Fn(&[IssuerId], Option<&IssuerKeys>) + Send + Sync>;
@@ -103,10 +103,9 @@ impl Keeper {
         }
     }
 
-    /// A request needs a key that was not among those that it was judged by. `kid` is a digest of that key; without
-    /// keys, any will do.
-    pub(super) fn seek(self: &Arc<Self>, kid: u64, had: Option<&Arc<KeySet>>) -> Seeking {
-        let now = self.now();
+    /// A request needs a key that was not among those that it was judged by; without keys, any will do.
+    pub(super) fn seek(self: &Arc<Self>, had: Option<&Arc<KeySet>>, patience: Patience) -> Seeking {
+        let (now, until) = (self.now(), patience.end(&self.source.timing));
         let mut state = self.state();
         // Under the lock, as the end of a fetch is told: what has ended before does not end the wait.
         let ended = self.ended.subscribe();
@@ -115,21 +114,22 @@ impl Keeper {
         }
         let due = state.life.due();
         let seek = match had {
-            Some(_) => state.life.seek(kid, now),
-            None => state.life.seek_any(now),
+            Some(_) => state.life.seek(now, until),
+            None => state.life.seek_any(now, until),
         };
         if state.life.due() < due {
             self.wake.notify_one();
         }
-        match seek {
-            Seek::Refuse => Seeking::Refused,
-            Seek::Wait => Seeking::Wait(Waiting {
-                keeper: self.clone(),
-                kid,
-                had: had.cloned(),
-                ended,
-            }),
+        if seek == Seek::Refuse {
+            return Seeking::Refused;
         }
+        Seeking::Wait(Waiting {
+            keeper: self.clone(),
+            had: had.cloned(),
+            ended,
+            until,
+            is_for_next: seek == Seek::WaitForNext,
+        })
     }
 
     /// Lets those who wait for a fetch go on: there will be none.
@@ -248,7 +248,7 @@ impl Keeper {
     fn begin(&self) {
         let now = self.now();
         let mut state = self.state();
-        if state.life.begin(now) {
+        if state.life.begin(now) == Some(Asker::Token) {
             state.record.sought += 1;
         }
     }

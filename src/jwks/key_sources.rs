@@ -1,7 +1,6 @@
 //! All sources of a configuration, as the rest of the server sees them.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::memory::Pool;
 use crate::policy::{IssuerId, Policy};
 
 use super::cache::KeySetCache;
-use super::keeper::{Keeper, Publish, Seeking, Tools};
+use super::keeper::{Keeper, Patience, Publish, Seeking, Tools};
 use super::store::Store;
 use super::{Fetch, FetchedSource, Refresh, Source, SourceStatus, report};
 
@@ -48,8 +47,6 @@ pub struct KeySources {
     of_issuer: HashMap<IssuerId, Arc<Keeper>>,
     cache: KeySetCache,
     publish: Publish,
-    /// Digests what strangers choose, under keys of this process.
-    digests: RandomState,
 }
 
 /// A source, and the issuers of this configuration that use it.
@@ -154,7 +151,6 @@ impl KeySources {
             sources,
             cache,
             publish: setup.publish.clone(),
-            digests: RandomState::new(),
         }
     }
 
@@ -185,17 +181,16 @@ impl KeySources {
         sources.any(|source| Arc::ptr_eq(&source.kept, kept))
     }
 
-    /// Has a key looked for that a request needs, and tells what the request is to do.
+    /// Looks for a key that a request needs, and says what the request is to do.
     #[must_use]
-    pub fn seek(&self, sought: &Sought) -> Seeking {
+    pub fn seek(&self, sought: &Sought, patience: Patience) -> Seeking {
         let Some(keeper) = self.of_issuer.get(&sought.issuer) else {
             return Seeking::Refused;
         };
-        let kid = self.digests.hash_one(&sought.kid);
-        keeper.seek(kid, sought.keys.as_ref())
+        keeper.seek(sought.keys.as_ref(), patience)
     }
 
-    /// Starts a fetch of this issuer's source, or of all sources, where no cool-down is running. What became of each.
+    /// Starts a fetch of this issuer's source, or of all sources, as soon as the budget of each permits. Says when.
     #[must_use]
     pub fn refresh(&self, issuer: Option<IssuerId>) -> Vec<(String, Refresh)> {
         let sources = self.sources.iter();

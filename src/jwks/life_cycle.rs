@@ -1,37 +1,55 @@
 //! When a source is fetched, and how long its keys are used. Rules and times only: no I/O, no clock, no task.
 //!
-//! One fetch at a time. Fetches are due ahead of expiry; after failures, with exponential back-off; and when tokens
-//! ask for keys that are not there, but then not before the cool-down has passed since the last fetch of any kind.
+//! One fetch at a time. Fetches are due ahead of expiry, and after failures, with exponential back-off. Those are
+//! scheduled. Tokens whose key is not there cause fetches too, and so do operators; `budget` bounds these apart from the
+//! scheduled ones, so that a scheduled fetch never keeps a new key from being found.
 
-use std::collections::HashMap;
+mod budget;
+
 use std::time::Duration;
 
 use crate::clock::Moment;
 
 use super::Timing;
 
+use budget::Budget;
+
 /// First wait after a failed fetch; doubled up to [`MAX_RETRY`] while fetches fail.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 const MAX_RETRY: Duration = Duration::from_secs(30);
 /// The longest that a server's `Retry-After` is heeded while there are keys to go on with.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
-/// Most absent keys that are remembered.
-const MAX_ABSENT: usize = 1024;
 
 /// The life of one source's keys.
 #[derive(Debug)]
 pub(super) struct LifeCycle {
     timing: Timing,
     held: Option<Held>,
-    in_flight: bool,
+    in_flight: Option<Cause>,
     failures: u32,
-    /// When the next fetch is due by itself.
+    /// When the next scheduled fetch starts.
     next: Moment,
-    /// No token and no operator makes a fetch start before this.
+    /// The end of the server's `Retry-After`. No token and no operator makes a fetch start before it.
     not_before: Moment,
-    /// A fetch is wanted as soon as it may start.
-    wanted: bool,
-    absent: Absent,
+    /// Who wants a fetch as soon as the budget permits one.
+    wanted_by: Option<Asker>,
+    budget: Budget,
+}
+
+/// Why a fetch was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Schedule,
+    Asker,
+}
+
+/// Who wants a fetch that is not scheduled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A token whose key is not there.
+    Token,
+    /// An operator.
+    Operator,
 }
 
 /// Keys that are in use.
@@ -57,21 +75,23 @@ pub(super) enum Standing {
 /// What a request does that needs a key which is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seek {
-    /// Waits for the fetch that is under way or due now.
-    Wait,
+    /// Waits for the fetch that is under way, which may have read the keys before this one was published.
+    WaitForCurrent,
+    /// Waits for a fetch that starts now, or within the request's time.
+    WaitForNext,
     /// Takes the answer that it has.
     Refuse,
 }
 
-/// What became of an operator's wish for a fetch.
+/// What became of an operator's request for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresh {
     /// It starts now.
     Started,
     /// One is under way.
     UnderWay,
-    /// The cool-down has this long to go.
-    CoolingDown(Duration),
+    /// The budget or the server's `Retry-After` does not permit it yet: it starts by itself in this time, or earlier.
+    Scheduled(Duration),
 }
 
 impl LifeCycle {
@@ -80,12 +100,12 @@ impl LifeCycle {
         Self {
             timing,
             held: None,
-            in_flight: false,
+            in_flight: None,
             failures: 0,
             next: Moment::default(),
             not_before: Moment::default(),
-            wanted: false,
-            absent: Absent::default(),
+            wanted_by: None,
+            budget: Budget::default(),
         }
     }
 
@@ -125,34 +145,39 @@ impl LifeCycle {
 
     /// When the next fetch starts.
     pub(super) fn due(&self) -> Moment {
-        if self.wanted {
-            self.next.min(self.not_before)
-        } else {
-            self.next
+        match self.wanted_by {
+            Some(_) => self.next.min(self.permits_from()),
+            None => self.next,
         }
+    }
+
+    /// The moment from which tokens and operators may cause a fetch.
+    fn permits_from(&self) -> Moment {
+        let permits_from = self.budget.permits_from(self.timing.cooldown);
+        permits_from.max(self.not_before)
     }
 
     /// In how long the next fetch starts; zero while one is under way.
     pub(super) fn next_fetch(&self, now: Moment) -> Duration {
-        if self.in_flight {
-            Duration::ZERO
-        } else {
-            self.due().since(now)
+        match self.in_flight {
+            Some(_) => Duration::ZERO,
+            None => self.due().since(now),
         }
     }
 
-    /// Notes that a fetch starts. Whether it does only because a token needs it.
-    pub(super) fn begin(&mut self, now: Moment) -> bool {
-        let sought = self.wanted && now < self.next;
-        self.in_flight = true;
-        self.wanted = false;
-        self.not_before = now + self.timing.cooldown;
-        sought
+    /// Notes that a fetch starts. Returns who caused it; `None` for a scheduled fetch, which serves all who ask as well.
+    pub(super) fn begin(&mut self, now: Moment) -> Option<Asker> {
+        let asker = self.wanted_by.take().filter(|_| now < self.next);
+        if asker.is_some() {
+            self.budget.spend(now);
+        }
+        self.in_flight = Some(asker.map_or(Cause::Schedule, |_| Cause::Asker));
+        asker
     }
 
     /// Notes that a fetch, if one was under way, will never end.
     pub(super) fn abandon(&mut self, now: Moment) {
-        if self.in_flight {
+        if self.in_flight.is_some() {
             self.fail(now, None, 1.0);
         }
     }
@@ -177,10 +202,10 @@ impl LifeCycle {
             fresh_until: now + fresh_for,
         });
         self.next = now + fresh_for.mul_f64(0.80 + 0.15 * random);
-        self.in_flight = false;
+        let cause = self.in_flight.take();
         self.failures = 0;
-        if changed {
-            self.absent.clear();
+        if changed && cause == Some(Cause::Asker) {
+            self.budget.note_change();
         }
     }
 
@@ -197,46 +222,41 @@ impl LifeCycle {
         let delay = backoff.mul_f64(0.5 + 0.5 * random).max(retry_after);
         self.next = now + delay;
         self.not_before = self.not_before.max(now + retry_after);
-        self.in_flight = false;
+        self.in_flight = None;
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// A token needs a key that is not there, under this digest of its `kid`. A fetch is wanted for it, unless the last
-    /// one showed that the source does not have it.
-    pub(super) fn seek(&mut self, kid: u64, now: Moment) -> Seek {
-        if self.absent.contains(kid, now) {
-            return Seek::Refuse;
+    /// A token needs a key that is not there, and its request can wait until a moment. A fetch is wanted for it, if none
+    /// is under way.
+    pub(super) fn seek(&mut self, now: Moment, until: Moment) -> Seek {
+        if self.in_flight.is_none() {
+            self.wanted_by = Some(Asker::Token);
         }
-        if !self.in_flight {
-            self.wanted = true;
-        }
-        self.seek_any(now)
+        self.seek_any(now, until)
     }
 
     /// A token needs a key, and there are none at all. Fetches go on as they would anyway.
-    pub(super) fn seek_any(&self, now: Moment) -> Seek {
-        if self.in_flight || self.due() <= now {
-            Seek::Wait
-        } else {
-            Seek::Refuse
+    pub(super) fn seek_any(&self, now: Moment, until: Moment) -> Seek {
+        match self.in_flight {
+            _ if until <= now => Seek::Refuse,
+            Some(_) => Seek::WaitForCurrent,
+            None if self.due() < until => Seek::WaitForNext,
+            None => Seek::Refuse,
         }
     }
 
-    /// A fetch did not bring this key. It is not looked for again for a cool-down, or until other keys come.
-    pub(super) fn note_absent(&mut self, kid: u64, now: Moment) {
-        self.absent.insert(kid, now, self.timing.cooldown);
-    }
-
-    /// An operator wants a fetch.
+    /// An operator wants a fetch. It counts in the budget of tokens.
     pub(super) fn request(&mut self, now: Moment) -> Refresh {
-        if self.in_flight {
+        if self.in_flight.is_some() {
             return Refresh::UnderWay;
         }
-        if now < self.not_before {
-            return Refresh::CoolingDown(self.not_before.since(now));
+        self.wanted_by.get_or_insert(Asker::Operator);
+        let due = self.due();
+        if due <= now {
+            Refresh::Started
+        } else {
+            Refresh::Scheduled(due.since(now))
         }
-        self.next = now;
-        Refresh::Started
     }
 
     /// The moment from which the keys in use are too old.
@@ -252,32 +272,6 @@ impl LifeCycle {
 
     fn unusable_from(&self, held: Held) -> Moment {
         held.confirmed + self.timing.max_stale.saturating_sub(held.age)
-    }
-}
-
-/// Keys that a fetch did not bring, by digest, each until it may be looked for again.
-#[derive(Debug, Default)]
-struct Absent(HashMap<u64, Moment>);
-
-impl Absent {
-    fn contains(&self, kid: u64, now: Moment) -> bool {
-        self.0.get(&kid).is_some_and(|until| now < *until)
-    }
-
-    fn insert(&mut self, kid: u64, now: Moment, span: Duration) {
-        if self.0.len() >= MAX_ABSENT {
-            self.0.retain(|_, until| now < *until);
-        }
-        // Full of strangers' inventions: forgetting them all costs each one wait more, and no fetch
-        // beyond the one a cool-down.
-        if self.0.len() >= MAX_ABSENT {
-            self.0.clear();
-        }
-        self.0.insert(kid, now + span);
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
     }
 }
 

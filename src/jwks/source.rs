@@ -95,12 +95,38 @@ pub struct Timing {
     pub max_cache_duration: Duration,
     /// How long keys are used after the last good fetch.
     pub max_stale: Duration,
-    /// The least time from the start of any fetch to one that tokens with unknown keys cause.
+    /// The least time between the starts of two fetches that tokens with unknown keys cause, if the first brought no
+    /// other keys.
     pub cooldown: Duration,
-    /// How long a request waits for such a fetch.
-    pub wait: Duration,
+    /// How long a request waits for a fetch.
+    pub wait: Wait,
     /// How long a fetch may take as a whole.
     pub timeout: Duration,
+}
+
+/// How long a request waits for a fetch that may bring its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wait {
+    /// As long as the call goes on, and no longer than a fetch may take. A call without a deadline waits for
+    /// [`Wait::WITHOUT_DEADLINE`].
+    WhileCallLasts,
+    /// This long, or as long as the call goes on if that is less.
+    AtMost(Duration),
+}
+
+impl Wait {
+    /// How long a call without a deadline waits, unless the configuration says.
+    pub const WITHOUT_DEADLINE: Duration = Duration::from_millis(150);
+
+    /// The wait of a call with this time left, where it has a deadline, for a fetch that may take as long as `timeout`.
+    pub(super) fn of_call(self, time_left: Option<Duration>, timeout: Duration) -> Duration {
+        match (self, time_left) {
+            (Self::WhileCallLasts, None) => Self::WITHOUT_DEADLINE,
+            (Self::WhileCallLasts, Some(left)) => left.min(timeout),
+            (Self::AtMost(wait), None) => wait,
+            (Self::AtMost(wait), Some(left)) => left.min(wait),
+        }
+    }
 }
 
 impl Source {

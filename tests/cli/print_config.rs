@@ -92,7 +92,6 @@ issuers:
       max_cache_duration: 1h
       max_stale: 24h
       cooldown: 30s
-      wait: 100ms
     required: true
     algorithms:
     - ES256

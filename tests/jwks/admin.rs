@@ -59,8 +59,8 @@ async fn the_page_of_key_sets_tells_all_that_is_known_of_each_source() {
             "skipped": [{"kid": "bad", "reason": "shared secret in a key set"}],
             "exposed": [{"kid": "bad"}],
             "last_error": null,
-            "fetches": {"changed": 1},
-            "unknown_key_fetches": 0,
+            "fetches": {"changed": 1, "unchanged": 1},
+            "unknown_key_fetches": 1,
         },
         {
             "source": broken.uri(),

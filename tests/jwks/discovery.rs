@@ -97,7 +97,8 @@ async fn keys_are_found_by_either_form_of_metadata() {
     let forged = token_from(&provider.iss, &stranger);
     assert_eq!(site.check(&forged).await, "signature_invalid");
     let paths: Vec<String> = paths(&provider.server);
-    assert_eq!(paths, [METADATA, "/keys"]);
+    let once = [METADATA, "/keys"];
+    assert_eq!(paths, once.repeat(2), "scheduled, and for the forged one");
 
     provider.server.reply_at(METADATA, Reply::status(404));
     let metadata = Reply::ok(provider.metadata());
@@ -192,7 +193,8 @@ async fn a_jwks_uri_that_moves_is_followed_to_another_server_too() {
     assert_eq!(site.check(&provider.token()).await, "key_not_found");
     assert_eq!(
         (elsewhere.requests(), provider.server.requests_at("/keys")),
-        (1, 1)
+        (2, 2),
+        "each once more for a token of a key that is not there"
     );
 }
 

@@ -25,14 +25,18 @@ impl Ward {
         let signer = Signer::generate("ES256", "k1");
         let good = key_set(&[&signer]);
         let server = KeyServer::start(good.clone());
-        let site = Site::start(&[issuer("corp", &keys_of(&server, ""))]).await;
+        let site = Site::start(&[issuer("corp", &keys_of(&server, "cooldown: 1h"))]).await;
         site.fetched(1).await;
+        let strange = token(&Signer::generate("ES256", "k2"));
+        // It spends the budget of tokens, so that each fetch after it is a scheduled one.
+        assert_eq!(site.check(&strange).await, "key_not_found");
+        site.fetched(2).await;
         Self {
             site,
             server,
             good,
             token: token(&signer),
-            strange: token(&Signer::generate("ES256", "k2")),
+            strange,
         }
     }
 

@@ -36,6 +36,7 @@ mod reload;
 mod requests;
 mod restart;
 mod rotation;
+mod rotation_table;
 mod settings;
 mod site;
 

@@ -75,10 +75,12 @@ async fn a_source_that_is_new_has_its_keys_before_it_is_used() {
         _ = &mut reloading => panic!("its keys are not there"),
         () = next.requests_reach(1) => {}
     }
-    let (old, new) = (token(&old), token(&new));
+    let (signer, old, new) = (&new, token(&old), token(&new));
     assert_eq!(call::ask(client.clone(), "/", &old).await.reason, "allowed");
     next.release();
     reloading.await.unwrap();
+    // What the old key is looked for in.
+    next.reply(key_set(&[signer]));
     assert_eq!(call::ask(client, "/", &new).await.reason, "allowed");
     assert_eq!(call::ask(other, "/", &old).await.reason, "key_not_found");
 }

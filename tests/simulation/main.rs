@@ -1,4 +1,4 @@
-//! Random schedules of fetch outcomes, rotations, clock moves, cancellations and requests, in simulated time and over a
+//! Random schedules of fetch outcomes, rotations, clock moves, cancellations, refreshes and requests, in simulated time and over a
 //! simulated network, against the real code from gRPC body to key cache. Each answer is held against a model.
 //!
 //! A failure names its seed. `WATCHWORD_SIMULATION_SEED=N` runs that one again and prints what happened;
@@ -22,6 +22,7 @@ mod model;
 mod network;
 #[path = "../support/in_process.rs"]
 mod requests;
+mod rotations;
 mod schedule;
 mod tokens;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -37,9 +37,26 @@ pub(crate) struct Server {
     pub(crate) mode: Mode,
     pub(crate) latency: Duration,
     pub(crate) fresh_for: Option<Duration>,
-    pub(crate) published: Vec<usize>,
-    pub(crate) fetches: Vec<FetchRecord>,
+    /// Whether it reads its keys when a fetch comes in, and not when it answers.
+    pub(crate) reads_early: bool,
+    pub(crate) history: History,
+    /// The keys and the mode of its last good answer.
+    answered: Option<(Vec<usize>, Mode)>,
+    /// How many fetches Watchword says that tokens caused.
+    asked: u64,
+    /// Whether an operator asked for a fetch since the last one.
+    pub(crate) is_wished: bool,
     in_flight: usize,
+}
+
+/// What happened at a server, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    pub(crate) fetches: Vec<FetchRecord>,
+    /// The keys that it published, each from a moment on.
+    pub(crate) published: Vec<(Instant, Vec<usize>)>,
+    /// Whether it answers well and in time, each from a moment on.
+    pub(crate) is_good: Vec<(Instant, bool)>,
 }
 
 /// One fetch.
@@ -49,13 +66,23 @@ pub(crate) struct FetchRecord {
     pub(crate) end: Option<Instant>,
     /// The keys that it brought, where it was good.
     pub(crate) keys: Option<Vec<usize>>,
+    /// Whether it brought another document than the last good one.
+    pub(crate) changed: bool,
+    /// Whether a token caused it, or perhaps an operator.
+    pub(crate) asked: bool,
     pub(crate) retry_after: Duration,
     pub(crate) latency: Duration,
 }
 
 /// All servers, by the path of their URL.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Network(Arc<Mutex<BTreeMap<String, Server>>>);
+#[derive(Clone, Default)]
+pub(crate) struct Network {
+    servers: Arc<Mutex<BTreeMap<String, Server>>>,
+    asked: Arc<OnceLock<Box<Asked>>>,
+}
+
+/// How many fetches of a source tokens caused so far.
+type Asked = dyn Fn(&str) -> u64 + Send + Sync;
 
 impl Network {
     pub(crate) fn add(&self, path: &str, published: Vec<usize>) {
@@ -63,10 +90,16 @@ impl Network {
             mode: Mode::Good,
             latency: Duration::from_millis(5),
             fresh_for: None,
-            published,
-            fetches: Vec::new(),
+            reads_early: false,
+            history: History::default(),
+            answered: None,
+            asked: 0,
+            is_wished: false,
             in_flight: 0,
         };
+        let mut server = server;
+        server.publish(published);
+        server.history.is_good.push((Instant::now(), true));
         self.servers().insert(path.to_owned(), server);
     }
 
@@ -74,10 +107,37 @@ impl Network {
         work(self.servers().get_mut(path).unwrap())
     }
 
+    /// Tells apart the fetches that tokens cause.
+    pub(crate) fn watch(&self, asked: Box<Asked>) {
+        assert!(self.asked.set(asked).is_ok(), "watched already");
+    }
+
     fn servers(&self) -> MutexGuard<'_, BTreeMap<String, Server>> {
-        self.0
+        self.servers
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Server {
+    pub(crate) fn publish(&mut self, keys: Vec<usize>) {
+        self.history.published.push((Instant::now(), keys));
+    }
+
+    pub(crate) fn answer(&mut self, mode: Mode, latency: Duration, timeout: Duration) {
+        let is_good = mode.is_good() && latency < timeout;
+        (self.mode, self.latency) = (mode, latency);
+        self.history.is_good.push((Instant::now(), is_good));
+    }
+
+    pub(crate) fn published(&self) -> &[usize] {
+        &self.history.published.last().unwrap().1
+    }
+}
+
+impl Mode {
+    fn is_good(self) -> bool {
+        matches!(self, Self::Good | Self::GoodAmongBad)
     }
 }
 
@@ -91,10 +151,13 @@ impl Fetch for Network {
         let path = path.rsplit('/').next().unwrap().to_owned();
         Box::pin(async move {
             let visit = Visit::start(self, path);
+            let published = || self.with(&visit.path, |server| server.published().to_vec());
+            let early = published();
             sleep(self.with(&visit.path, |server| server.latency)).await;
-            let (mode, keys, fresh_for) = self.with(&visit.path, |server| {
-                (server.mode, server.published.clone(), server.fresh_for)
+            let (mode, reads_early, fresh_for) = self.with(&visit.path, |server| {
+                (server.mode, server.reads_early, server.fresh_for)
             });
+            let keys = if reads_early { early } else { published() };
             let documents = match mode {
                 Mode::Good if known == Some(&validators(&keys, mode)) => Vec::new(),
                 Mode::Good => document(&keys),
@@ -106,8 +169,8 @@ impl Fetch for Network {
                 Mode::Busy(seconds) => return Err(visit.busy(seconds)),
             };
             let validators = validators(&keys, mode);
-            if matches!(mode, Mode::Good | Mode::GoodAmongBad) && !keys.is_empty() {
-                visit.record(|record| record.keys = Some(keys));
+            if mode.is_good() {
+                visit.brings(keys, mode);
             }
             let content = if known == Some(&validators) {
                 Content::NotModified
@@ -148,17 +211,22 @@ struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     fn start(network: &'a Network, path: String) -> Self {
+        let count = network.asked.get().map_or(0, |asked| asked(&path));
         let index = network.with(&path, |server| {
+            let asked = count > server.asked || server.is_wished;
+            (server.asked, server.is_wished) = (count, false);
             assert_eq!(server.in_flight, 0, "two fetches of one source at a time");
             server.in_flight += 1;
-            server.fetches.push(FetchRecord {
+            server.history.fetches.push(FetchRecord {
                 start: Instant::now(),
                 end: None,
                 keys: None,
+                changed: false,
+                asked,
                 retry_after: Duration::ZERO,
                 latency: server.latency,
             });
-            server.fetches.len() - 1
+            server.history.fetches.len() - 1
         });
         Self {
             network,
@@ -168,8 +236,19 @@ impl<'a> Visit<'a> {
     }
 
     fn record(&self, change: impl FnOnce(&mut FetchRecord)) {
-        self.network
-            .with(&self.path, |server| change(&mut server.fetches[self.index]));
+        self.network.with(&self.path, |server| {
+            change(&mut server.history.fetches[self.index]);
+        });
+    }
+
+    fn brings(&self, keys: Vec<usize>, mode: Mode) {
+        let answer = Some((keys.clone(), mode));
+        let changed = self.network.with(&self.path, |server| {
+            let changed = server.answered != answer;
+            server.answered = answer;
+            changed
+        });
+        self.record(|record| (record.keys, record.changed) = (Some(keys), changed));
     }
 
     fn busy(&self, seconds: u64) -> FetchError {
@@ -187,7 +266,7 @@ impl Drop for Visit<'_> {
     fn drop(&mut self) {
         self.network.with(&self.path, |server| {
             server.in_flight -= 1;
-            server.fetches[self.index].end = Some(Instant::now());
+            server.history.fetches[self.index].end = Some(Instant::now());
         });
     }
 }

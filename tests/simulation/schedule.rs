@@ -1,6 +1,8 @@
 //! One schedule: a configuration, events and requests, all chosen by a seed.
 
-use std::fmt;
+mod rotations;
+mod tally;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,28 +17,19 @@ use watchword::grpc::ExtAuthz;
 use crate::model::{self, Answered, Times};
 use crate::network::{Mode, Network};
 use crate::requests::check;
+use crate::rotations as rotations_model;
 use crate::tokens::{ISSUERS, KEYS, Made, NOW, Token};
+
+pub(crate) use tally::Tally;
 
 /// The source of each issuer, by the last part of its URL.
 const SOURCES: [&str; 3] = ["shared", "shared", "own"];
 const STEPS: usize = 40;
+/// Stands for a `wait` that the configuration does not set.
+const UNSET: u64 = u64::MAX;
 /// An issuer that comes before all others, with a key of its own.
 const NEIGHBOUR: &str = "  0-first: {issuer: 'https://first.example', audiences: [a], jwks: {inline: {keys: [\
     {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}}}\n";
-
-/// What schedules did, in numbers.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    requests: usize,
-    allowed: usize,
-    unavailable: usize,
-    cancelled: usize,
-    waited: usize,
-    fetches: usize,
-    failed: usize,
-    reloads: usize,
-    simulated: Duration,
-}
 
 /// Runs one schedule; panics where a promise is broken.
 pub(crate) fn run(seed: u64, trace: bool) -> Tally {
@@ -87,6 +80,15 @@ impl World {
         let clock = Clock::fixed(NOW);
         let fetch = Arc::new(network.clone());
         let works = Works::start(&config, clock.clone(), fetch, seed).unwrap();
+        let state = Arc::downgrade(&works.state);
+        network.watch(Box::new(move |path| {
+            let status = state
+                .upgrade()
+                .map(|state| state.generation().keys().status());
+            let mut status = status.into_iter().flatten();
+            let status = status.find(|status| status.source.ends_with(path));
+            status.map_or(0, |status| status.sought)
+        }));
         Self {
             random,
             network,
@@ -106,12 +108,12 @@ impl World {
 
     async fn step(&mut self) {
         let path = if self.random.bool() { "shared" } else { "own" };
-        match self.random.u8(..42) {
+        match self.random.u8(..52) {
             0..=5 => self.change_mode(path),
             6..=9 => {
                 let keys = keys(&mut self.random);
                 self.note(&format!("{path} publishes {keys:?}"));
-                self.network.with(path, |server| server.published = keys);
+                self.network.with(path, |server| server.publish(keys));
             }
             10..=11 => self.move_wall().await,
             12 => self.pass(self.times.max_stale).await,
@@ -122,6 +124,8 @@ impl World {
             25..=26 => self.flood(),
             27..=29 => self.rotate(path).await,
             40..=41 => self.reload().await,
+            42..=49 => self.rotate_at_once(path).await,
+            50..=51 => self.refresh(),
             _ => {
                 let token = Token::random(&mut self.random);
                 self.send(token);
@@ -143,19 +147,6 @@ impl World {
         reloaded.expect("its sources are those of before");
     }
 
-    /// A new key is published, and a token of it comes, when nothing keeps the source from being asked.
-    async fn rotate(&mut self, path: &str) {
-        self.pass(self.times.cooldown + Duration::from_secs(1))
-            .await;
-        let keys = keys(&mut self.random);
-        let made = Made::By(keys[0]);
-        self.note(&format!("{path} publishes {keys:?}"));
-        self.network.with(path, |server| server.published = keys);
-        for issuer in (0..ISSUERS.len()).filter(|issuer| SOURCES[*issuer] == path) {
-            self.send(Token { issuer, made });
-        }
-    }
-
     fn change_mode(&mut self, path: &str) {
         let mode = match self.random.u8(..12) {
             0..=4 => Mode::Good,
@@ -170,10 +161,11 @@ impl World {
         let fresh = [None, Some(0), Some(5), Some(600), Some(u64::MAX / 2)];
         let fresh_for = self.random.choice(fresh).unwrap().map(Duration::from_secs);
         self.note(&format!("{path} is {mode:?}, {latency:?}, {fresh_for:?}"));
+        let (timeout, reads_early) = (self.times.timeout, self.random.bool());
         self.network.with(path, |server| {
-            server.mode = mode;
-            server.latency = latency;
+            server.answer(mode, latency, timeout);
             server.fresh_for = fresh_for;
+            server.reads_early = reads_early;
         });
     }
 
@@ -248,11 +240,11 @@ impl World {
     /// Servers that are well again, and are asked for their keys, serve them within a cool-down.
     async fn recover(&mut self) {
         let published: Vec<usize> = keys(&mut self.random);
+        let timeout = self.times.timeout;
         for path in ["shared", "own"] {
             self.network.with(path, |server| {
-                server.mode = Mode::Good;
-                server.latency = Duration::from_millis(5);
-                server.published.clone_from(&published);
+                server.answer(Mode::Good, Duration::from_millis(5), timeout);
+                server.publish(published.clone());
             });
         }
         // The longest `Retry-After`, back-off and fetch.
@@ -290,15 +282,21 @@ impl World {
             simulated: Instant::now() - self.begun,
             ..Tally::default()
         };
-        let history = |path| self.network.with(path, |server| server.fetches.clone());
+        let history = |path| self.network.with(path, |server| server.history.clone());
         let histories = SOURCES.map(history);
         for answer in answered.iter() {
-            let waited = model::judge(answer, &self.times, &histories[answer.token.issuer]);
+            let waited = model::judge(answer, &self.times, &histories[answer.token.issuer].fetches);
             tally.waited += usize::from(waited);
             tally.allowed += usize::from(answer.reason == "allowed");
             tally.unavailable += usize::from(answer.reason == "jwks_unavailable");
         }
-        for fetches in &histories[1..] {
+        for (path, history) in SOURCES.iter().zip(&histories).skip(1) {
+            let is_of = |answer: &&Answered| SOURCES[answer.token.issuer] == *path;
+            let answers: Vec<&Answered> = answered.iter().filter(is_of).collect();
+            let cost = rotations_model::judge(&answers, &self.times, history);
+            tally.missed += cost.denied;
+            tally.longest_gap = tally.longest_gap.max(cost.longest);
+            let fetches = &history.fetches;
             model::judge_fetches(fetches, &self.times);
             tally.fetches += fetches.len();
             tally.failed += fetches.iter().filter(|fetch| fetch.keys.is_none()).count();
@@ -331,7 +329,12 @@ fn configuration(random: &mut fastrand::Rng) -> (Times, String) {
     let cache = choice(&[5, 30, 120]);
     let max_cache = cache * choice(&[1, 6]);
     let max_stale = max_cache * choice(&[1, 3]);
-    let (cooldown, wait) = (choice(&[1, 5, 30, 120]), choice(&[0, 20, 100, 1000]));
+    let (cooldown, wait) = (choice(&[1, 5, 30, 120]), choice(&[0, 20, 100, 1000, UNSET]));
+    // What it is for calls without a deadline.
+    let (wait, wait_setting) = match wait {
+        UNSET => (150, String::new()),
+        wait => (wait, format!("wait: {wait}ms, ")),
+    };
     let times = Times {
         cache: Duration::from_secs(cache),
         min_cache: Duration::from_secs(cache.min(60)),
@@ -345,53 +348,9 @@ fn configuration(random: &mut fastrand::Rng) -> (Times, String) {
         format!(
             "  {issuer}: {{issuer: 'https://{issuer}.example', audiences: [orders-api], jwks: {{\
              uri: 'https://keys.example/{source}', cache_duration: {cache}s, max_cache_duration: {max_cache}s, \
-             max_stale: {max_stale}s, cooldown: {cooldown}s, wait: {wait}ms, timeout: {timeout}s}}}}\n"
+             max_stale: {max_stale}s, cooldown: {cooldown}s, {wait_setting}timeout: {timeout}s}}}}\n"
         )
     };
     let issuers: String = ISSUERS.into_iter().zip(SOURCES).map(issuer).collect();
     (times, format!("issuers:\n{issuers}"))
-}
-
-impl Tally {
-    /// Whether everything happened that the schedules are for.
-    pub(crate) fn has_all_kinds(&self) -> bool {
-        let kinds = [
-            self.allowed,
-            self.unavailable,
-            self.cancelled,
-            self.waited,
-            self.failed,
-        ];
-        kinds.iter().all(|count| *count > 0)
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.allowed += other.allowed;
-        self.unavailable += other.unavailable;
-        self.cancelled += other.cancelled;
-        self.waited += other.waited;
-        self.fetches += other.fetches;
-        self.failed += other.failed;
-        self.reloads += other.reloads;
-        self.simulated += other.simulated;
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} answers ({} allowed, {} of them after waiting for their key; {} jwks_unavailable), {} cancelled, {} fetches ({} failed), {} reloads, {} simulated hours",
-            self.requests,
-            self.allowed,
-            self.waited,
-            self.unavailable,
-            self.cancelled,
-            self.fetches,
-            self.failed,
-            self.reloads,
-            self.simulated.as_secs() / 3600
-        )
-    }
 }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::config::{CallerSecret, Config};
-use crate::jwks::Source;
+use crate::jwks::{Source, Wait};
 use crate::listen::ListenAddress;
 use crate::policy::HeaderName;
 
@@ -139,11 +139,14 @@ fn metadata(secret: &CallerSecret) -> String {
     )
 }
 
-/// A second, or more where a request may wait longer for a key.
+/// A second, or more where the configuration lets a request wait longer for a key.
 fn timeout(config: &Config) -> Duration {
     let wait = |(_, source): &(_, Source)| match source {
         Source::Fixed(_) => Duration::ZERO,
-        Source::Fetched(fetched) => fetched.timing.wait,
+        Source::Fetched(fetched) => match fetched.timing.wait {
+            Wait::AtMost(wait) => wait,
+            Wait::WhileCallLasts => Duration::ZERO,
+        },
     };
     let longest = config.sources.iter().map(wait).max().unwrap_or_default();
     // A wait is cut at three quarters of the call's own timeout.

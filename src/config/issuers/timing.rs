@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::jwks::Timing;
+use crate::jwks::{Timing, Wait};
 
 use super::super::raw;
 use super::super::span::Span;
@@ -37,7 +37,10 @@ impl Section<'_, '_> {
             max_cache_duration: max,
             max_stale,
             cooldown: self.own("cooldown", raw.cooldown.as_deref(), raw::COOLDOWN),
-            wait: self.own("wait", raw.wait.as_deref(), raw::WAIT),
+            wait: match &raw.wait {
+                Some(wait) => Wait::AtMost(self.own("wait", Some(wait), raw::WAIT)),
+                None => Wait::WhileCallLasts,
+            },
             timeout: self.own("timeout", raw.timeout.as_deref(), raw::TIMEOUT),
         };
         let connect = raw.connect_timeout.as_deref();

@@ -6,6 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::jwks::Wait;
+
 use super::super::span::Span;
 use super::secret::{Secret, Url};
 
@@ -22,7 +24,7 @@ pub(in crate::config) const MAX_STALE: Span =
     Span::new(SECOND, Duration::from_secs(30 * 24 * 3600)).or(DAY);
 pub(in crate::config) const COOLDOWN: Span = Span::new(SECOND, HOUR).or(Duration::from_secs(30));
 pub(in crate::config) const WAIT: Span =
-    Span::new(Duration::ZERO, Duration::from_secs(10)).or(Duration::from_millis(100));
+    Span::new(Duration::ZERO, Duration::from_secs(10)).or(Wait::WITHOUT_DEADLINE);
 pub(in crate::config) const TIMEOUT: Span =
     Span::new(Duration::from_millis(100), MINUTE).or(Duration::from_secs(5));
 pub(in crate::config) const CONNECT_TIMEOUT: Span =
@@ -86,10 +88,12 @@ pub(in crate::config) struct Jwks {
     /// How long keys are used after the last good fetch; not shorter than `max_cache_duration`.
     #[schemars(transform = MAX_STALE.in_schema())]
     pub(in crate::config) max_stale: Option<String>,
-    /// The least time from the start of any fetch to one that tokens with unknown keys cause.
+    /// The least time between two fetches that tokens with unknown keys cause. Scheduled fetches do not count. A fetch that
+    /// brings other keys permits a second one, once per cool-down.
     #[schemars(transform = COOLDOWN.in_schema())]
     pub(in crate::config) cooldown: Option<String>,
-    /// How long a request waits for such a fetch, but never more than three quarters of the call's own timeout.
+    /// The longest that a request waits for such a fetch, and never more than three quarters of the call's own timeout.
+    /// If it is not set, a call with a timeout waits those three quarters, but no longer than `timeout`.
     #[schemars(transform = WAIT.in_schema())]
     pub(in crate::config) wait: Option<String>,
 }

@@ -5,9 +5,20 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::clock::Moment;
 use crate::jose::KeySet;
 
+use super::super::Timing;
 use super::Keeper;
+
+/// The time that a request has for all its waits together.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// When it was first judged.
+    pub since: Moment,
+    /// How long the call could go on then; `None` for a call without a deadline.
+    pub time_left: Option<Duration>,
+}
 
 /// What a request that needs a key is to do.
 pub enum Seeking {
@@ -22,28 +33,33 @@ pub enum Seeking {
 /// A request that may wait for a fetch.
 pub struct Waiting {
     pub(super) keeper: Arc<Keeper>,
-    pub(super) kid: u64,
     pub(super) had: Option<Arc<KeySet>>,
     pub(super) ended: watch::Receiver<u64>,
+    pub(super) until: Moment,
+    pub(super) is_for_next: bool,
+}
+
+impl Patience {
+    /// The end of the request's time at a source.
+    pub(super) fn end(self, timing: &Timing) -> Moment {
+        self.since + timing.wait.of_call(self.time_left, timing.timeout)
+    }
 }
 
 impl Waiting {
-    /// Waits for the fetch, as long as the source lets a request wait, and no longer than `patience`. Whether there are
-    /// other keys then, so that judging again makes sense.
-    pub async fn renewed(mut self, patience: Option<Duration>) -> bool {
-        let keeper = &self.keeper;
-        let wait = keeper.source.timing.wait;
-        let wait = patience.map_or(wait, |patience| patience.min(wait));
-        let fetched = tokio::select! { biased;
-            ended = self.ended.changed() => ended.is_ok(),
-            () = keeper.tools.clock.sleep(wait) => false,
-        };
-        let now = keeper.now();
-        let mut state = keeper.state();
-        let renewed = state.differs_from(self.had.as_ref());
-        if fetched && !renewed && state.record.failure.is_none() {
-            state.life.note_absent(self.kid, now);
+    /// Whether the fetch starts after it was asked for. A key that such a fetch does not bring is not published.
+    #[must_use]
+    pub fn is_for_next_fetch(&self) -> bool {
+        self.is_for_next
+    }
+
+    /// Waits for the end of the fetch, within the request's time. Whether there are other keys then.
+    pub async fn renewed(mut self) -> bool {
+        tokio::select! { biased;
+            // An error means that nobody fetches any more, which ends the wait too.
+            _ = self.ended.changed() => {}
+            () = self.keeper.tools.clock.sleep_until(self.until) => {}
         }
-        renewed
+        self.keeper.state().differs_from(self.had.as_ref())
     }
 }

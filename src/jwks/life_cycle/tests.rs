@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use crate::clock::Moment;
 
-use super::{LifeCycle, MAX_ABSENT, Refresh, Seek, Standing, Timing};
+use super::super::Wait;
+use super::{Asker, LifeCycle, Refresh, Seek, Standing, Timing};
 
 const TIMING: Timing = Timing {
     cache_duration: Duration::from_secs(600),
@@ -14,12 +15,29 @@ const TIMING: Timing = Timing {
     max_cache_duration: Duration::from_secs(3600),
     max_stale: Duration::from_secs(86400),
     cooldown: Duration::from_secs(30),
-    wait: Duration::from_millis(100),
+    wait: Wait::WhileCallLasts,
     timeout: Duration::from_secs(5),
 };
 
 fn at(seconds: u64) -> Moment {
     Moment::default() + Duration::from_secs(seconds)
+}
+
+/// A request for an unknown key that can wait for 150 ms.
+fn seek(life: &mut LifeCycle, now: Moment) -> Seek {
+    life.seek(now, now + Duration::from_millis(150))
+}
+
+/// The same for any key.
+fn seek_any(life: &LifeCycle, now: Moment) -> Seek {
+    life.seek_any(now, now + Duration::from_millis(150))
+}
+
+/// A token causes a fetch, which ends within its second, with other keys or not.
+fn token_fetch(life: &mut LifeCycle, now: Moment, changed: bool) {
+    assert_eq!(seek(life, now), Seek::WaitForNext);
+    assert_eq!(life.begin(now), Some(Asker::Token));
+    life.succeed(now, None, changed, 1.0);
 }
 
 /// Fetched at 0 and good.
@@ -42,11 +60,13 @@ fn next_after(fresh_for: Option<u64>, random: f64) -> Duration {
 fn the_first_fetch_is_due_at_once_and_requests_wait_for_it() {
     let mut life = LifeCycle::new(TIMING);
     assert_eq!(life.due(), at(0));
-    assert_eq!(life.seek_any(at(0)), Seek::Wait);
+    assert_eq!(seek_any(&life, at(0)), Seek::WaitForNext);
     life.begin(at(0));
-    assert_eq!(life.seek_any(at(1)), Seek::Wait);
+    assert_eq!(seek_any(&life, at(1)), Seek::WaitForCurrent);
     life.fail(at(1), None, 0.0);
-    assert_eq!(life.seek_any(at(1)), Seek::Refuse, "nothing is under way");
+    assert_eq!(seek_any(&life, at(1)), Seek::Refuse, "nothing is under way");
+    let patient = life.seek_any(at(1), at(2));
+    assert_eq!(patient, Seek::WaitForNext, "it is tried again in 0.5 s");
 }
 
 #[test]
@@ -116,9 +136,9 @@ fn a_server_that_wants_to_be_left_alone_is() {
     life.fail(at(570), Some(Duration::from_secs(120)), 1.0);
     assert_eq!(life.due(), at(690));
     assert_eq!(
-        life.seek(1, at(650)),
+        seek(&mut life, at(650)),
         Seek::Refuse,
-        "the cool-down alone would be over"
+        "the budget alone would permit it"
     );
     assert_eq!(life.due(), at(690));
     life.begin(at(690));
@@ -137,53 +157,95 @@ fn a_server_that_wants_to_be_left_alone_is() {
 #[test]
 fn an_unknown_key_causes_one_fetch_a_cool_down() {
     let mut life = fetched();
-    assert_eq!(life.seek(1, at(10)), Seek::Refuse);
-    assert_eq!(life.due(), at(30), "at its end, by itself");
-    assert_eq!(life.seek(1, at(30)), Seek::Wait);
-    assert!(life.begin(at(30)), "because of the token");
-    assert_eq!(life.seek(2, at(31)), Seek::Wait, "for the one under way");
-    life.succeed(at(31), None, false, 1.0);
-    assert_eq!(life.due(), at(31 + 570), "one fetch was for both");
-    assert_eq!(life.seek(2, at(59)), Seek::Refuse);
-    assert_eq!(life.seek(2, at(60)), Seek::Wait);
+    token_fetch(&mut life, at(10), false);
+    assert_eq!(life.due(), at(10 + 570), "nothing more is wanted");
+    assert_eq!(seek(&mut life, at(39)), Seek::Refuse);
+    assert_eq!(life.due(), at(40), "at the end of the cool-down, by itself");
+    assert_eq!(seek(&mut life, at(40)), Seek::WaitForNext);
+    assert_eq!(life.begin(at(40)), Some(Asker::Token));
+    assert_eq!(seek(&mut life, at(41)), Seek::WaitForCurrent);
+    life.succeed(at(41), None, false, 1.0);
+    assert_eq!(life.due(), at(41 + 570), "one fetch was for both");
 }
 
 #[test]
-fn a_key_that_a_fetch_did_not_bring_is_not_looked_for_until_the_cool_down_ends_or_the_set_changes()
-{
+fn a_scheduled_fetch_does_not_move_the_cool_down() {
     let mut life = fetched();
-    life.note_absent(1, at(35));
-    assert_eq!(life.seek(1, at(64)), Seek::Refuse);
-    assert_eq!(life.due(), at(570), "no fetch is wanted for it");
-    assert_eq!(life.seek(2, at(64)), Seek::Wait);
-    assert_eq!(life.seek(1, at(65)), Seek::Wait);
-    life.note_absent(1, at(66));
-    life.begin(at(67));
-    life.succeed(at(67), None, true, 1.0);
-    assert_eq!(life.seek(1, at(67)), Seek::Refuse, "the cool-down runs");
-    assert_eq!(life.due(), at(97), "but a fetch is wanted again");
+    assert_eq!(seek(&mut life, at(0)), Seek::WaitForNext, "right after it");
+    token_fetch(&mut life, at(560), false);
+    let scheduled = life.due();
+    assert_eq!(life.begin(scheduled), None);
+    life.fail(scheduled, None, 1.0);
+    assert_eq!(life.begin(life.due()), None, "a retry");
+    life.succeed(scheduled, None, false, 1.0);
+    let now = scheduled + Duration::from_secs(1);
+    assert_eq!(seek(&mut life, now), Seek::WaitForNext);
 }
 
 #[test]
-fn absent_keys_are_remembered_in_bounded_space() {
+fn a_scheduled_fetch_that_is_due_serves_those_who_ask_and_costs_no_budget() {
     let mut life = fetched();
-    for kid in 0..1_000_000 {
-        life.note_absent(kid, at(1));
-    }
-    assert!(life.absent.0.len() <= MAX_ABSENT);
-    assert!(life.absent.0.capacity() <= 4 * MAX_ABSENT);
+    assert_eq!(seek(&mut life, at(570)), Seek::WaitForNext);
+    assert_eq!(life.begin(at(570)), None);
+    life.succeed(at(570), None, false, 1.0);
+    assert_eq!(seek(&mut life, at(571)), Seek::WaitForNext);
 }
 
 #[test]
-fn an_operator_is_held_to_the_same_cool_down() {
+fn a_fetch_that_brought_other_keys_permits_a_second_one_once_a_cool_down() {
     let mut life = fetched();
-    let wait = Duration::from_secs(20);
-    assert_eq!(life.request(at(10)), Refresh::CoolingDown(wait));
-    assert_eq!(life.due(), at(570));
-    assert_eq!(life.request(at(30)), Refresh::Started);
-    assert_eq!(life.due(), at(30));
-    life.begin(at(30));
-    assert_eq!(life.request(at(31)), Refresh::UnderWay);
+    token_fetch(&mut life, at(10), true);
+    token_fetch(&mut life, at(15), true);
+    assert_eq!(seek(&mut life, at(16)), Seek::Refuse);
+    assert_eq!(life.due(), at(40), "a cool-down after the first");
+    token_fetch(&mut life, at(40), true);
+    assert_eq!(seek(&mut life, at(41)), Seek::Refuse);
+    assert_eq!(life.due(), at(45));
+    token_fetch(&mut life, at(45), false);
+    assert_eq!(seek(&mut life, at(74)), Seek::Refuse);
+    assert_eq!(life.due(), at(75), "the last brought nothing");
+}
+
+#[test]
+fn a_change_that_a_scheduled_fetch_brings_is_no_reward() {
+    let mut life = fetched();
+    token_fetch(&mut life, at(560), false);
+    life.begin(life.due());
+    life.succeed(at(1130), None, true, 1.0);
+    token_fetch(&mut life, at(1131), false);
+    life.begin(life.due());
+    life.succeed(at(1132), None, true, 1.0);
+    assert_eq!(seek(&mut life, at(1133)), Seek::Refuse);
+    assert_eq!(life.due(), at(1161));
+}
+
+#[test]
+fn a_request_waits_for_the_end_of_the_cool_down_if_its_time_is_not_over_then() {
+    let mut life = fetched();
+    token_fetch(&mut life, at(10), false);
+    assert_eq!(life.seek(at(38), at(40)), Seek::Refuse, "no time is left");
+    assert_eq!(life.seek(at(38), at(41)), Seek::WaitForNext);
+    assert_eq!(life.begin(at(40)), Some(Asker::Token));
+    let late = life.seek(at(41), at(41));
+    assert_eq!(late, Seek::Refuse, "its time is over");
+}
+
+#[test]
+fn an_operator_is_told_when_a_fetch_starts_and_uses_the_same_budget() {
+    let mut life = fetched();
+    assert_eq!(life.request(at(10)), Refresh::Started);
+    assert!(life.due() <= at(10));
+    assert_eq!(life.begin(at(10)), Some(Asker::Operator));
+    assert_eq!(life.request(at(10)), Refresh::UnderWay);
+    life.succeed(at(10), None, false, 1.0);
+    assert_eq!(seek(&mut life, at(11)), Seek::Refuse);
+    let wait = Duration::from_secs(28);
+    assert_eq!(life.request(at(12)), Refresh::Scheduled(wait));
+    assert_eq!(life.due(), at(40));
+    assert_eq!(life.begin(at(40)), Some(Asker::Token), "it was the first");
+    life.fail(at(40), Some(Duration::from_secs(100)), 1.0);
+    let wait = Duration::from_secs(99);
+    assert_eq!(life.request(at(41)), Refresh::Scheduled(wait));
 }
 
 #[test]
@@ -203,41 +265,55 @@ fn a_fetch_that_never_ended_counts_as_a_failure() {
     let mut life = fetched();
     life.begin(at(570));
     life.abandon(at(571));
-    assert_eq!(life.seek_any(at(571)), Seek::Refuse);
+    assert_eq!(seek_any(&life, at(571)), Seek::Refuse);
     assert_eq!(life.due(), at(572));
     life.abandon(at(573));
     assert_eq!(life.due(), at(572), "none was under way");
 }
 
 proptest! {
-    /// Whatever happens, two fetches that only tokens cause are a cool-down apart, and times never go wrong.
+    /// Whatever happens: of the fetches that are not scheduled, at most two are in a cool-down, and only where the first
+    /// brought other keys. None starts within a `Retry-After`, and times never go wrong.
     #[test]
     fn no_sequence_of_events_makes_fetches_come_sooner(
         events in prop::collection::vec((0..6_u8, 0..100_000_u64, 0.0..=1.0_f64), 1..200)
     ) {
         let mut life = LifeCycle::new(TIMING);
-        let (mut now, mut in_flight, mut last_start) = (at(0), false, None::<Moment>);
+        let (mut now, mut asked, mut in_flight) = (at(0), Vec::<(Moment, bool)>::new(), None);
+        let mut left_alone = at(0);
         for (event, millis, random) in events {
-            now = now + Duration::from_millis(millis);
-            match event {
-                0 if in_flight => {
-                    let fresh_for = Duration::from_millis(millis * 77);
-                    life.succeed(now, Some(fresh_for), millis % 2 == 0, random);
-                    in_flight = false;
-                }
-                1 if in_flight => {
-                    life.fail(now, Some(Duration::from_millis(millis)), random);
-                    in_flight = false;
-                }
-                2 => { life.seek(millis, now); }
-                3 => life.note_absent(millis, now),
-                4 => { life.request(now); }
-                _ if !in_flight && life.due() <= now => {
-                    let sought = life.begin(now);
-                    if let (true, Some(last)) = (sought, last_start) {
-                        prop_assert!(now.since(last) >= TIMING.cooldown);
+            now = now + Duration::from_millis(millis / 8);
+            match (event, in_flight) {
+                (0, Some(asker)) => {
+                    let changed = millis % 2 == 0;
+                    life.succeed(now, Some(Duration::from_millis(millis * 77)), changed, random);
+                    if let (Some(_), Some((_, brought))) = (asker, asked.last_mut()) {
+                        *brought = changed;
                     }
-                    (in_flight, last_start) = (true, Some(now));
+                    in_flight = None;
+                }
+                (1, Some(_)) => {
+                    let retry_after = Duration::from_millis(millis);
+                    life.fail(now, Some(retry_after), random);
+                    left_alone = left_alone.max(now + retry_after.min(Duration::from_secs(30)));
+                    in_flight = None;
+                }
+                (2, _) => { seek(&mut life, now); }
+                (3, _) => { life.request(now); }
+                (_, None) if life.due() <= now => {
+                    let asker: Option<Asker> = life.begin(now);
+                    prop_assert!(left_alone <= now);
+                    if asker.is_some() {
+                        let mut before = asked.iter().rev();
+                        if let Some((last, changed)) = before.next() {
+                            prop_assert!(*changed || now.since(*last) >= TIMING.cooldown);
+                        }
+                        if let Some((before_last, _)) = before.next() {
+                            prop_assert!(now.since(*before_last) >= TIMING.cooldown);
+                        }
+                        asked.push((now, false));
+                    }
+                    in_flight = Some(asker);
                 }
                 _ => {}
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jwks::{Access, FetchedSource, Origin, Timing};
+use crate::jwks::{Access, FetchedSource, Origin, Timing, Wait};
 use crate::token::UnixTime;
 
 use super::{Store, StoreError};
@@ -28,7 +28,7 @@ fn source(url: &str) -> FetchedSource {
             max_cache_duration: second,
             max_stale: second,
             cooldown: second,
-            wait: second,
+            wait: Wait::AtMost(second),
             timeout: second,
         },
     }

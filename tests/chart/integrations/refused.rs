@@ -115,7 +115,7 @@ fn two_objects_of_one_name_are_refused() {
 #[test]
 fn timeout_that_ends_before_a_new_key_is_there_is_refused() {
     let edge = json!({"policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]});
-    for timeout in ["100ms", "99ms"] {
+    for timeout in ["150ms", "149ms"] {
         let more = json!({"integrations": {"timeout": timeout}});
         assert_refused("envoyGateway", edge.clone(), more, "timeout: ");
     }

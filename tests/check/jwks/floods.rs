@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 use watchword::authenticator::{IssuerKeys, Sought};
 use watchword::clock::Clock;
 use watchword::jose::KeySet;
-use watchword::jwks::Seeking;
 use watchword::jwks::{
     Content, Fetch, FetchError, Fetched as Brought, FetchedSource, KeySources, Network, Setup,
     Validators,
 };
+use watchword::jwks::{Patience, Seeking};
 use watchword::memory::Budget;
 use watchword::policy::IssuerId;
 
@@ -81,7 +81,8 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
     );
     until("keys", || *inside.works.ready().borrow());
     let good = Call::bearing(token(&ED));
-    let (mut fetched, mut answers, mut times) = (vec![0], Vec::new(), Vec::new());
+    // The first fetch is scheduled, and does not count.
+    let (mut fetched, mut answers, mut times) = (Vec::new(), Vec::new(), Vec::new());
     for now in 1..=SECONDS {
         inside.clock.advance(SECOND);
         let (reasons, took) = second(&inside, now, Some(&good));
@@ -90,7 +91,10 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
         });
         answers.extend(reasons);
         times.extend(took);
-        fetched.extend(std::iter::repeat_n(now, server.requests() - fetched.len()));
+        fetched.extend(std::iter::repeat_n(
+            now,
+            server.requests() - 1 - fetched.len(),
+        ));
     }
     let denied = answers
         .iter()
@@ -100,13 +104,13 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
     let apart = fetched.windows(2).all(|pair| pair[1] - pair[0] >= 30);
     case.holds(
         &format!("fetches at {fetched:?} s"),
-        apart && fetched.len() <= 3,
+        apart && fetched.len() <= 2,
     );
     times.sort_unstable();
     let p99 = times[times.len() * 99 / 100];
     let what =
-        format!("a good token's 99th of 100 took {p99:?} of the 100 ms that an unknown one may");
-    case.holds(&what, p99 < Duration::from_millis(100));
+        format!("a good token's 99th of 100 took {p99:?} of the 150 ms that an unknown one may");
+    case.holds(&what, p99 < Duration::from_millis(150));
     inside.check(case, "the known key", &good, Expect::Allow);
     inside.check(
         case,
@@ -219,11 +223,18 @@ impl Source {
         }
     }
 
-    fn sought(&self, number: usize) -> Sought {
+    fn sought(&self) -> Sought {
         Sought {
             issuer: self.issuer,
-            kid: Some(kid(number)),
             keys: self.had.lock().expect("a lock").clone(),
+        }
+    }
+
+    /// Of a request that comes now, and has this much time.
+    fn patience(&self, time_left: Duration) -> Patience {
+        Patience {
+            since: self.clock.moment(),
+            time_left: Some(time_left),
         }
     }
 
@@ -236,24 +247,16 @@ impl Source {
     }
 }
 
-/// Long enough that a million of them would be seen in memory.
-fn kid(number: usize) -> Box<str> {
-    [number.to_string().as_str(), &"k".repeat(200)]
-        .concat()
-        .into()
-}
-
 fn a_million_unknown_kids_are_not_remembered(case: &mut Case) {
     // A fifth of the row's where nothing is optimized.
     const WAVES: usize = if cfg!(debug_assertions) { 20 } else { 100 };
     const WAVE: usize = 10_000;
     let source = Source::start();
     let before = memory();
-    for wave in 0..WAVES {
+    for _ in 0..WAVES {
         source.hold();
         let fetches = ended(&source.keys.status()[0]);
-        let kids = wave * WAVE..(wave + 1) * WAVE;
-        let found = RUNTIME.block_on(wait_together(&source, kids));
+        let found = RUNTIME.block_on(wait_together(&source, WAVE));
         case.equal("found", found, 0);
         until("the fetch has ended", || {
             ended(&source.keys.status()[0]) > fetches
@@ -261,34 +264,31 @@ fn a_million_unknown_kids_are_not_remembered(case: &mut Case) {
     }
     let grown = memory().saturating_sub(before);
     case.holds(&format!("memory grew by {grown} bytes"), grown < 64 * MIB);
-    // Whoever is remembered is refused at once, and others wait for the fetch that is under way.
-    source.hold();
-    let mut remembered = 0;
-    for number in 0..WAVES * WAVE {
-        let seeking = source.keys.seek(&source.sought(number));
-        remembered += usize::from(matches!(seeking, Seeking::Refused));
+    let caused = || source.keys.status()[0].sought;
+    case.equal("caused while fetches were under way", caused(), 0);
+    // The next ask for a fetch of their own, all for the same, and are refused without waiting for an hour after it.
+    let found = RUNTIME.block_on(wait_together(&source, WAVE));
+    case.equal("found", found, 0);
+    case.equal("fetches that tokens caused", caused(), 1);
+    let mut refused = 0;
+    for _ in 0..WAVE {
+        let patience = source.patience(Duration::from_millis(150));
+        let seeking = source.keys.seek(&source.sought(), patience);
+        refused += usize::from(matches!(seeking, Seeking::Refused));
     }
-    case.holds(
-        &format!("{remembered} remembered"),
-        (1..=1024).contains(&remembered),
-    );
-    case.equal(
-        "fetches that tokens caused",
-        source.keys.status()[0].sought,
-        0,
-    );
-    source.gate.0.add_permits(1);
+    case.equal("refused at once", refused, WAVE);
 }
 
-/// Tokens with these kids wait, and then the fetch ends. How many have what they wanted.
-async fn wait_together(source: &Source, kids: std::ops::Range<usize>) -> usize {
-    let mut waiting: Vec<_> = kids
-        .map(|number| {
-            let (keys, sought) = (source.keys.clone(), source.sought(number));
+/// So many tokens wait, and then the fetch ends. How many have what they wanted.
+async fn wait_together(source: &Source, tokens: usize) -> usize {
+    let mut waiting: Vec<_> = (0..tokens)
+        .map(|_| {
+            let (keys, sought) = (source.keys.clone(), source.sought());
+            let patience = source.patience(10 * SECOND);
             Box::pin(async move {
-                match keys.seek(&sought) {
+                match keys.seek(&sought, patience) {
                     Seeking::Renewed => true,
-                    Seeking::Wait(waiting) => waiting.renewed(None).await,
+                    Seeking::Wait(waiting) => waiting.renewed().await,
                     Seeking::Refused => false,
                 }
             })

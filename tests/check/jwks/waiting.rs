@@ -104,6 +104,7 @@ fn fetch_outlives_the_call_that_caused_it(case: &mut Case) {
         }
         until("the fetch has ended", || ended(&inside.status(0)) == 2);
         until("its keys are in use", || inside.ask(&call).is_allow());
+        server.reply(set(&[&ED, &new]));
         inside.check(case, "one that comes later", &call, Expect::Allow);
         let stranger = Call::bearing(token(&Signer::generate("EdDSA", "new")));
         inside.check(
@@ -112,6 +113,7 @@ fn fetch_outlives_the_call_that_caused_it(case: &mut Case) {
             &stranger,
             Expect::Deny(401, "signature_invalid"),
         );
-        case.equal("fetches", (server.requests(), server.abandoned()), (2, 0));
+        // A stranger may have one fetch more, as the last one brought other keys.
+        case.equal("fetches", (server.requests(), server.abandoned()), (3, 0));
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use watchword::config::Config;
-use watchword::jwks::{Access, FetchedSource, Origin, Source, Timing};
+use watchword::jwks::{Access, FetchedSource, Origin, Source, Timing, Wait};
 
 use super::{KEYS, check};
 
@@ -252,7 +252,7 @@ fn defaults_are_as_documented() {
             max_cache_duration: seconds(3600),
             max_stale: seconds(86400),
             cooldown: seconds(30),
-            wait: Duration::from_millis(100),
+            wait: Wait::WhileCallLasts,
             timeout: seconds(5),
         }
     );

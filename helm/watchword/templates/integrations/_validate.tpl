@@ -36,7 +36,7 @@
 {{- $milliseconds := include "watchword.integrations.milliseconds" $timeout | atoi }}
 {{- range $name, $issuer := (default dict .Values.config).issuers }}
 {{- if and (kindIs "map" $issuer) (kindIs "map" $issuer.jwks) (or $issuer.jwks.uri $issuer.jwks.discovery $issuer.jwks.file) }}
-{{- $wait := default "100ms" $issuer.jwks.wait }}
+{{- $wait := default "150ms" $issuer.jwks.wait }}
 {{- with include "watchword.integrations.milliseconds" $wait }}
 {{- if le $milliseconds (atoi .) }}
 {{- fail (printf "integrations.timeout: found %s; it must be longer than config.issuers.%s.jwks.wait (%s)" $timeout $name $wait) }}

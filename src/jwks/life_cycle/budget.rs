@@ -1,0 +1,41 @@
+//! How often tokens and operators may cause a fetch of a source.
+
+use std::time::Duration;
+
+use crate::clock::Moment;
+
+/// The starts of the last two fetches that tokens or operators caused. Scheduled fetches are none of them.
+///
+/// The next may start a cool-down after the last. If the last brought other keys, it may start a cool-down after the one
+/// before it: two rotations within a cool-down are both noticed, and an issuer whose replicas take turns to answer with
+/// different sets causes at most two fetches in any cool-down.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    last: Option<Moment>,
+    before_last: Option<Moment>,
+    /// Whether the last one brought other keys.
+    changed: bool,
+}
+
+impl Budget {
+    /// The moment from which the next fetch may start.
+    pub(super) fn permits_from(&self, cooldown: Duration) -> Moment {
+        let counted = if self.changed {
+            self.before_last
+        } else {
+            self.last
+        };
+        counted.map_or(Moment::default(), |start| start + cooldown)
+    }
+
+    /// Notes that such a fetch starts.
+    pub(super) fn spend(&mut self, now: Moment) {
+        self.before_last = self.last.replace(now);
+        self.changed = false;
+    }
+
+    /// Notes that the last such fetch brought other keys.
+    pub(super) fn note_change(&mut self) {
+        self.changed = true;
+    }
+}
