@@ -12,7 +12,8 @@ use tokio::task::{AbortHandle, Id};
 
 use super::caller::{Caller, Use};
 
-/// How long a connection has for its first call, whatever comes after it.
+/// How long a connection has for its first call, whatever comes after it: half of this at least, so
+/// that a storm of connections is let in by many at a time.
 const YOUTH: Duration = Duration::from_millis(50);
 
 /// The connections that are open or being opened.
@@ -59,7 +60,10 @@ impl Crowd {
     pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
         let least = self.least_useful().filter(|_| self.is_full())?;
         match self.members.get(&least)?.caller.used() {
-            Use::Never(opened) => YOUTH.checked_sub(now.saturating_sub(opened)),
+            Use::Never(opened) => {
+                let left = YOUTH.saturating_sub(now.saturating_sub(opened));
+                (left > YOUTH / 2).then_some(left)
+            }
             Use::Last(_) => None,
         }
     }

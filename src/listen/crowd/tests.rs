@@ -89,6 +89,24 @@ async fn an_address_with_more_than_half_loses_one_of_its_own() {
 }
 
 #[tokio::test]
+async fn nobody_is_sent_away_before_it_could_ask() {
+    let mut site = Site::new(2);
+    let first = site.open(1);
+    let opened = site.began.elapsed();
+    assert_eq!(site.crowd.wait(opened), None, "it is not full");
+    site.open(2);
+    assert!(site.crowd.wait(opened).is_some_and(|wait| wait <= YOUTH));
+    assert_eq!(site.crowd.wait(opened + YOUTH), None);
+    site.answer(first);
+    let second = site.open(3);
+    site.answer(second);
+    assert!(
+        site.crowd.wait(opened).is_some(),
+        "for the one that did not ask yet"
+    );
+}
+
+#[tokio::test]
 async fn few_are_leaving_at_a_time() {
     let mut site = Site::new(16);
     let ids: Vec<Id> = (0..16).map(|_| site.open(0)).collect();
