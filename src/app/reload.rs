@@ -151,6 +151,10 @@ fn needs_restart(old: &Config, new: &Config) -> Option<&'static str> {
             "server.max_in_flight",
             old_server.max_in_flight == new_server.max_in_flight,
         ),
+        (
+            "server.memory_limit",
+            old_server.memory_limit == new_server.memory_limit,
+        ),
         ("state_dir", old.state_dir == new.state_dir),
         ("log", old.log == new.log),
         ("traces", old.traces == new.traces),

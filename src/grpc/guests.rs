@@ -17,9 +17,10 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tower_service::Service;
 
-use crate::memory::{Account, Share};
+use crate::memory::Account;
 
-use super::methods::Guest;
+use super::call::Unreadable;
+use super::methods::{Guest, Held};
 use super::unary;
 
 /// Largest message of such a call, in bytes: names of services are short.
@@ -80,30 +81,39 @@ where
         let messages = self.messages;
         let guest = call.extensions_mut().remove::<Guest>();
         Box::pin(async move {
-            let held = match &guest {
-                Some(guest) => guest.held.clone(),
+            let share = match guest.as_ref().map(|guest| &guest.held) {
+                Some(Held::Call(share)) => Some(share.clone()),
+                Some(Held::Refused(_)) => None,
                 // From within the process.
                 None => Account::unbounded().draw(0),
             };
-            let Some(share) = held else {
+            let Some(share) = share else {
                 unary::drain(call.into_body()).await;
-                return Ok(unary::fail("8", "no memory for this call"));
+                let why =
+                    "too many calls without an end on this connection, or no memory for one more";
+                return Ok(holding(unary::fail("8", why), guest));
             };
             let (parts, body) = call.into_parts();
             let body = match messages {
                 Messages::Many => Body::new(InTime::new(body)),
                 Messages::One => match unary::read_message_of(body, MAX_MESSAGE, &share).await {
                     Ok(message) => framed(&message),
-                    Err(_) => return Ok(unary::fail("3", "the message cannot be read")),
+                    Err(Unreadable::Overloaded) => {
+                        return Ok(holding(
+                            unary::fail("8", "no memory for this message"),
+                            guest,
+                        ));
+                    }
+                    Err(Unreadable::Malformed) => {
+                        return Ok(holding(
+                            unary::fail("3", "the message cannot be read"),
+                            guest,
+                        ));
+                    }
                 },
             };
             let answer = service.call(Request::from_parts(parts, body)).await?;
-            Ok(answer.map(|body| {
-                Body::new(Holding {
-                    body,
-                    _held: (guest, share),
-                })
-            }))
+            Ok(holding(answer, guest))
         })
     }
 }
@@ -159,10 +169,19 @@ impl HttpBody for InTime {
     }
 }
 
+/// The answer, which holds the call's memory until it has been sent.
+fn holding(answer: Response<Body>, guest: Option<Guest>) -> Response<Body> {
+    let holding = |body| Holding {
+        body,
+        _guest: guest,
+    };
+    answer.map(|body| Body::new(holding(body)))
+}
+
 /// The body of an answer, with what is held until it has been sent.
 struct Holding {
     body: Body,
-    _held: (Option<Guest>, Share),
+    _guest: Option<Guest>,
 }
 
 impl HttpBody for Holding {

@@ -55,10 +55,19 @@ const UNKNOWN: &str = "/";
 /// What a call of health or reflection holds.
 #[derive(Clone, Debug)]
 pub(super) struct Guest {
-    /// `None`: there is no memory for it, or no further place.
-    pub(super) held: Option<Share>,
+    /// It is refused where there is no memory for it, or no further place.
+    pub(super) held: Held,
     /// A place among the calls without an end, where it is one.
     _place: Option<Share>,
+}
+
+impl Guest {
+    fn new(held: Held, place: Option<Share>) -> Self {
+        Self {
+            held,
+            _place: place,
+        }
+    }
 }
 
 /// What is done when the metadata of a call arrives: it draws the memory that it will hold, a call of
@@ -81,9 +90,13 @@ fn note(state: Option<Arc<State>>) -> OnArrival {
     Arc::new(move |call, caller| {
         let path = call.uri().path();
         let found = uris.iter().find(|(known, ..)| *known == path);
-        let (length, uri) = match found {
-            Some((_, method, uri)) => (arrive(*method, state.as_ref(), call, caller), uri),
-            None => (CallLength::Bounded, &unknown),
+        let (length, uri) = if let Some((_, method, uri)) = found {
+            (arrive(*method, state.as_ref(), call, caller), uri)
+        } else {
+            // Its answer is a constant. What it holds until that is taken is drawn all the same.
+            let held = Held::Refused(refused(caller));
+            call.extensions_mut().insert(Guest::new(held, None));
+            (CallLength::Bounded, &unknown)
         };
         // Both share memory with what came in.
         *call.uri_mut() = uri.clone();
@@ -127,18 +140,11 @@ fn arrive<B>(
     };
     let held = caller.memory().draw(bytes);
     let held = held.filter(|_| length == CallLength::Bounded || place.is_some());
-    let length = if held.is_some() {
-        length
-    } else {
-        CallLength::Bounded
+    let (held, length) = match held {
+        Some(share) => (Held::Call(share), length),
+        None => (Held::Refused(refused(caller)), CallLength::Bounded),
     };
-    if held.is_none() {
-        refused(caller);
-    }
-    call.extensions_mut().insert(Guest {
-        held,
-        _place: place,
-    });
+    call.extensions_mut().insert(Guest::new(held, place));
     length
 }
 

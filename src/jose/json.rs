@@ -5,7 +5,7 @@
 //! member name for a number; this one refuses duplicate names (compared after unescaping, RFC 7519 §4),
 //! keeps the text of numbers, bounds the depth, and refuses lone surrogates and trailing text.
 //!
-//! A value takes up to forty times as much memory as its text, so the caller bounds both: the text by
+//! A value takes up to 36 times as much memory as its text, so the caller bounds both: the text by
 //! its length, the values by their number.
 
 mod reader;

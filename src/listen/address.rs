@@ -114,7 +114,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl Stream {
     /// The address at the other end; `None` of a Unix socket.
-    pub(super) fn peer(&self) -> Option<IpAddr> {
+    pub(super) fn remote_ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(stream) => Some(stream.peer_addr().ok()?.ip()),
             Self::Unix(_) => None,

@@ -25,7 +25,7 @@ const TURN: usize = 32 * 1024;
 const CALLS: usize = 32;
 /// Most bytes that are read at once.
 const READ: usize = 4 * 1024;
-/// Longest time that a client may leave answers untaken, once its system takes no more.
+/// Longest time from the first blocked write until all that is queued is written.
 const LONGEST_STALL: Duration = Duration::from_secs(10);
 /// Longest time from the first frame of a block of headers to its last.
 const LONGEST_BLOCK: Duration = Duration::from_secs(10);
@@ -97,11 +97,11 @@ impl Bounded {
         Ok(())
     }
 
-    fn note_write(
+    fn note_write<T>(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_pending() {
             let stalled = self
                 .stalled
@@ -162,7 +162,7 @@ impl AsyncWrite for Bounded {
     /// HTTP/2 flushes when it has written all that it has.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(self.io.get_mut()).poll_flush(cx);
-        let noted = self.note_write(cx, flushed.map_ok(|()| 0)).map_ok(drop);
+        let noted = self.note_write(cx, flushed);
         if let Poll::Ready(Ok(())) = noted
             && self.stalled.take().is_some()
             && std::mem::take(&mut self.put_off)

@@ -25,7 +25,7 @@ struct Parts {
     refusals: Account,
     lasting: Account,
     places: Account,
-    peer: Option<IpAddr>,
+    remote_ip: Option<IpAddr>,
     /// Runs since the listener began; all times of its connections are counted from there.
     began: Stopwatch,
     opened: Duration,
@@ -36,23 +36,23 @@ struct Parts {
     cut: Notify,
 }
 
-/// How much a connection has been used: the least comes first.
+/// When a connection last had an answer. The least recently used sorts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Use {
-    /// Nobody was ever answered. When it was opened.
-    Never(Duration),
-    /// When somebody was last answered.
-    Last(Duration),
+pub(super) enum LastUse {
+    /// No call was answered yet; when it was accepted.
+    NeverAnswered(Duration),
+    /// When a call was last answered.
+    Answered(Duration),
 }
 
 impl Caller {
-    pub(super) fn new(memory: &Memory, peer: Option<IpAddr>, began: Stopwatch) -> Self {
+    pub(super) fn new(memory: &Memory, remote_ip: Option<IpAddr>, began: Stopwatch) -> Self {
         Self(Arc::new(Parts {
             memory: memory.calls.account(memory.own),
             refusals: memory.refusals.account(memory.own_refusals),
             lasting: Pool::new(0).account(MAX_LASTING),
             places: memory.places.account(1),
-            peer,
+            remote_ip,
             began,
             opened: began.elapsed(),
             answered: AtomicU64::new(0),
@@ -91,15 +91,15 @@ impl Caller {
         self.0.cut.notify_one();
     }
 
-    pub(super) fn leave(&self) {
+    pub(super) fn request_leave(&self) {
         self.0.leave.notify_one();
     }
 
-    pub(super) async fn is_cut(&self) {
+    pub(super) async fn cut_requested(&self) {
         self.0.cut.notified().await;
     }
 
-    pub(super) async fn is_to_leave(&self) {
+    pub(super) async fn leave_requested(&self) {
         self.0.leave.notified().await;
     }
 
@@ -118,14 +118,14 @@ impl Caller {
         self.0.answered.store(now, Ordering::Relaxed);
     }
 
-    pub(super) fn peer(&self) -> Option<IpAddr> {
-        self.0.peer
+    pub(super) fn remote_ip(&self) -> Option<IpAddr> {
+        self.0.remote_ip
     }
 
-    pub(super) fn used(&self) -> Use {
+    pub(super) fn last_use(&self) -> LastUse {
         match self.0.answered.load(Ordering::Relaxed) {
-            0 => Use::Never(self.0.opened),
-            last => Use::Last(Duration::from_millis(last)),
+            0 => LastUse::NeverAnswered(self.0.opened),
+            last => LastUse::Answered(Duration::from_millis(last)),
         }
     }
 }

@@ -119,8 +119,8 @@ impl Shared {
         });
         let grace = tokio::select! {
             ended = &mut serving => return report(ended),
-            () = caller.is_cut() => return debug!("a connection left its answers untaken"),
-            () = caller.is_to_leave() => LEAVING,
+            () = caller.cut_requested() => return debug!("a connection left its answers untaken"),
+            () = caller.leave_requested() => LEAVING,
             () = sleep(about(self.limits.max_connection_age)) => self.limits.max_connection_age_grace,
             // Whoever stops the server says for how long.
             () = stopped(self.stop.clone()) => Duration::MAX,
@@ -140,7 +140,7 @@ impl Shared {
             } else {
                 debug!("a connection did not end in time");
             },
-            () = caller.is_cut() => debug!("a connection left its answers untaken"),
+            () = caller.cut_requested() => debug!("a connection left its answers untaken"),
         }
     }
 

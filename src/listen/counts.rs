@@ -25,7 +25,7 @@ impl Counts {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Connections that were sent away because there were too many.
+    /// Connections that were evicted because there were too many.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
@@ -51,8 +51,7 @@ impl Refusals {
             self.last = Some(Stopwatch::start());
             warn!(
                 limit,
-                refused,
-                "too many connections: for each further one, the one of least use is sent away"
+                refused, "too many connections: the least used one is closed for each new one"
             );
         }
     }

@@ -1,8 +1,8 @@
 //! The connections of a listener, and which of them makes room for the next.
 //!
-//! A newcomer always comes in: it may be the one that matters. The connection that is of least use
-//! goes: one on which nobody was ever answered, else the one that has been idle longest. Where one
-//! address has more than half of all, one of its connections goes.
+//! A newcomer always comes in: it may be the one that matters. The least used connection is evicted:
+//! one on which no call was ever answered, else the one that has been idle longest. While one address
+//! has more than half of all, it is one of its own.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -10,11 +10,16 @@ use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id};
 
-use super::caller::{Caller, Use};
+use super::caller::{Caller, LastUse};
 
-/// How long a connection has for its first call, whatever comes after it: half of this at least, so
-/// that a storm of connections is let in by many at a time.
+/// A connection is not evicted before this age, so that it can make its first call.
 const YOUTH: Duration = Duration::from_millis(50);
+/// With young connections, there may be this many times the most, for as long as they are young. Until
+/// their first call, they cost less than half of what is counted for a connection.
+const YOUNG: usize = 3;
+/// One connection in this many may be ending beside the others. The spare half of the memory limit
+/// covers them.
+const ENDING_PART: usize = 8;
 
 /// The connections that are open or being opened.
 #[derive(Debug)]
@@ -44,10 +49,6 @@ impl Crowd {
         self.most
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.members.len() >= self.most
-    }
-
     pub(super) fn add(&mut self, caller: Caller, task: AbortHandle) {
         self.members.insert(task.id(), Member { caller, task });
     }
@@ -56,45 +57,52 @@ impl Crowd {
         self.members.remove(&ended);
     }
 
-    /// How long the next has to wait: while it is full of connections that had no time to be of use.
-    pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
-        let least = self.least_useful().filter(|_| self.is_full())?;
-        match self.members.get(&least)?.caller.used() {
-            Use::Never(opened) => {
-                let left = YOUTH.saturating_sub(now.saturating_sub(opened));
-                (left > YOUTH / 2).then_some(left)
+    /// Makes room for one more, if connections are there that had their time. Whether any was evicted.
+    pub(super) fn make_room(&mut self, now: Duration) -> bool {
+        let mut evicted = false;
+        while self.members.len() >= self.most {
+            let Some((id, last)) = self.least_used() else {
+                break;
+            };
+            let is_young = match last {
+                LastUse::NeverAnswered(opened) => now.saturating_sub(opened) < YOUTH,
+                LastUse::Answered(_) => false,
+            };
+            if is_young && self.members.len() < self.most * YOUNG {
+                break;
             }
-            Use::Last(_) => None,
+            self.evict(id);
+            evicted = true;
         }
+        evicted
     }
 
-    /// Sends the least useful connection away. Calls in flight on it are answered, unless very many are leaving.
-    pub(super) fn make_room(&mut self) {
-        let Some(id) = self.least_useful() else {
-            return;
-        };
+    /// Its calls in flight are answered, unless very many connections are ending.
+    fn evict(&mut self, id: Id) {
         let Some(member) = self.members.remove(&id) else {
             return;
         };
         if member.caller.is_open() {
-            member.caller.leave();
+            member.caller.request_leave();
             self.leaving.retain(|task| !task.is_finished());
             self.leaving.push_back(member.task);
-            if self.leaving.len() > self.most / 8 {
-                self.leaving.pop_front().iter().for_each(AbortHandle::abort);
+            if self.leaving.len() > self.most / ENDING_PART
+                && let Some(oldest) = self.leaving.pop_front()
+            {
+                oldest.abort();
             }
         } else {
             member.task.abort();
         }
     }
 
-    fn least_useful(&self) -> Option<Id> {
+    fn least_used(&self) -> Option<(Id, LastUse)> {
         let greedy = self.greediest();
         let members = self.members.iter();
         let asked =
-            members.filter(|(_, member)| greedy.is_none() || member.caller.peer() == greedy);
-        let least = asked.min_by_key(|(_, member)| member.caller.used());
-        least.map(|(id, _)| *id)
+            members.filter(|(_, member)| greedy.is_none() || member.caller.remote_ip() == greedy);
+        let uses = asked.map(|(id, member)| (*id, member.caller.last_use()));
+        uses.min_by_key(|(_, last)| *last)
     }
 
     /// The address that has more than half of all connections, if there is one.
@@ -104,7 +112,7 @@ impl Crowd {
         let peers = || {
             self.members
                 .values()
-                .filter_map(|member| member.caller.peer())
+                .filter_map(|member| member.caller.remote_ip())
         };
         for peer in peers() {
             if surplus == 0 {

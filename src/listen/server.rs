@@ -168,13 +168,7 @@ impl Acceptor {
 
     async fn take(&mut self, accepted: io::Result<Stream>) {
         match accepted {
-            Ok(stream) => {
-                while let Some(wait) = self.crowd.wait(self.began.elapsed()) {
-                    tokio::time::sleep(wait).await;
-                    self.forget_ended();
-                }
-                self.begin(stream);
-            }
+            Ok(stream) => self.begin(stream),
             Err(error) => {
                 warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -184,12 +178,11 @@ impl Acceptor {
 
     fn begin(&mut self, stream: Stream) {
         self.forget_ended();
-        if self.crowd.is_full() {
+        if self.crowd.make_room(self.began.elapsed()) {
             self.refusals.report(&self.shared.counts, self.crowd.most());
-            self.crowd.make_room();
         }
         let (shared, turn) = (self.shared.clone(), self.opening.begin());
-        let caller = Caller::new(&shared.memory, stream.peer(), self.began);
+        let caller = Caller::new(&shared.memory, stream.remote_ip(), self.began);
         let serving = caller.clone();
         let task = self
             .connections

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A holder may borrow this part of what is left.
+/// An account may borrow one part in this many of what is then left.
 const PART: usize = 2;
 
 /// So many bytes for everything of a kind. Clones share it.

@@ -92,7 +92,7 @@ async fn readiness_waits_for_required_issuers_and_for_no_others() {
     let other = KeyServer::absent(key_set(&[&signer]));
     let site = Site::start(&[
         issuer("corp", &keys_of(&required, "")),
-        optional_issuer("other", &keys_of(&other, "")),
+        optional_issuer("other", &keys_of(&other, "wait: 0s")),
     ])
     .await;
     assert_eq!(site.health().await, ServingStatus::NotServing);

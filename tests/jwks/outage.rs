@@ -20,7 +20,7 @@ async fn keys_outlive_their_server_until_max_stale_and_come_back_with_it() {
     let log = Log::start();
     let signer = Signer::generate("ES256", "k1");
     let server = KeyServer::start(key_set(&[&signer]));
-    let site = Site::start(&[issuer("corp", &keys_of(&server, "max_stale: 1h"))]).await;
+    let site = Site::start(&[issuer("corp", &keys_of(&server, "max_stale: 1h, wait: 0s"))]).await;
     site.fetched(1).await;
     server.down().await;
 
@@ -62,7 +62,7 @@ async fn keys_outlive_their_server_until_max_stale_and_come_back_with_it() {
 async fn without_keys_from_the_start_the_answer_is_503_until_the_server_comes_up() {
     let signer = Signer::generate("ES256", "k1");
     let server = KeyServer::absent(key_set(&[&signer]));
-    let site = Site::start(&[issuer("corp", &keys_of(&server, ""))]).await;
+    let site = Site::start(&[issuer("corp", &keys_of(&server, "wait: 0s"))]).await;
     site.pass(Duration::from_secs(600)).await;
     let token = token(&signer);
     let answer = site.ask("/", &token).await;
@@ -88,7 +88,7 @@ async fn without_keys_from_the_start_the_answer_is_503_until_the_server_comes_up
 async fn without_keys_a_retry_after_is_heeded_for_half_a_minute_only() {
     let signer = Signer::generate("ES256", "k1");
     let server = KeyServer::start(Reply::too_many_requests(3600));
-    let site = Site::start(&[issuer("corp", &keys_of(&server, ""))]).await;
+    let site = Site::start(&[issuer("corp", &keys_of(&server, "wait: 0s"))]).await;
     site.fetched(1).await;
     assert_eq!(site.source().next_fetch, BACKOFF * SECOND);
     server.reply(key_set(&[&signer]));

@@ -10,6 +10,9 @@ use crate::memory::{Budget, Pool};
 use super::super::Memory;
 use super::*;
 
+/// When nobody is young any more.
+const LATER: Duration = Duration::from_secs(60);
+
 struct Site {
     crowd: Crowd,
     tasks: JoinSet<()>,
@@ -59,62 +62,62 @@ async fn one_that_was_never_answered_goes_before_one_that_was() {
     let (old, silent, newer) = (site.open(1), site.open(2), site.open(3));
     site.answer(newer);
     site.answer(old);
-    assert!(site.crowd.is_full());
-    site.crowd.make_room();
+    site.crowd.make_room(LATER);
     assert!(site.has(old) && !site.has(silent) && site.has(newer));
     // Then the one that has been idle longest, not the one that is oldest.
     site.open(4);
     let id = site.open(5);
     site.answer(id);
-    site.crowd.make_room();
-    site.crowd.make_room();
+    site.crowd.make_room(LATER);
     assert!(site.has(old) && !site.has(newer) && site.has(id));
 }
 
 #[tokio::test]
 async fn an_address_with_more_than_half_loses_one_of_its_own() {
-    let mut site = Site::new(9);
+    let mut site = Site::new(6);
     let honest = site.open(7);
     let many: Vec<Id> = (0..5).map(|_| site.open(66)).collect();
     for id in &many {
         site.answer(*id);
     }
     // The honest one was not answered yet.
-    site.crowd.make_room();
+    site.crowd.make_room(LATER);
     assert!(site.has(honest) && !site.has(many[0]));
     // With half or less, all are alike.
     let others: Vec<Id> = (0..3).map(|host| site.open(host)).collect();
-    site.crowd.make_room();
+    site.crowd.most = 8;
+    site.crowd.make_room(LATER);
     assert!(!site.has(honest) && others.iter().all(|id| site.has(*id)));
 }
 
 #[tokio::test]
-async fn nobody_is_sent_away_before_it_could_ask() {
+async fn no_connection_is_evicted_before_it_could_ask() {
     let mut site = Site::new(2);
-    let first = site.open(1);
+    let ids: Vec<Id> = (0..3).map(|_| site.open(0)).collect();
     let opened = site.began.elapsed();
-    assert_eq!(site.crowd.wait(opened), None, "it is not full");
-    site.open(2);
-    assert!(site.crowd.wait(opened).is_some_and(|wait| wait <= YOUTH));
-    assert_eq!(site.crowd.wait(opened + YOUTH), None);
-    site.answer(first);
-    let second = site.open(3);
-    site.answer(second);
-    assert!(
-        site.crowd.wait(opened).is_some(),
-        "for the one that did not ask yet"
-    );
+    assert!(!site.crowd.make_room(opened), "all are young");
+    assert!(ids.iter().all(|id| site.has(*id)));
+    // Once they had their time, all that are too many go at once.
+    assert!(site.crowd.make_room(opened + YOUTH));
+    assert_eq!(site.crowd.members.len(), 1);
+    // Young ones too have a limit.
+    for _ in 0..5 {
+        site.open(0);
+    }
+    assert!(site.crowd.make_room(opened));
+    assert_eq!(site.crowd.members.len(), 5);
 }
 
 #[tokio::test]
 async fn few_are_leaving_at_a_time() {
     let mut site = Site::new(16);
-    let ids: Vec<Id> = (0..16).map(|_| site.open(0)).collect();
+    let first: Vec<Id> = (0..16).map(|_| site.open(0)).collect();
     for _ in 0..3 {
-        site.crowd.make_room();
+        site.crowd.make_room(LATER);
+        site.open(0);
     }
     // Two may take their time; the third that leaves ends the first.
     let ended = site.tasks.join_next_with_id().await.unwrap();
-    assert!(ended.is_err_and(|error| error.is_cancelled() && ids.contains(&error.id())));
-    assert_eq!(site.tasks.len(), 15);
+    assert!(ended.is_err_and(|error| error.is_cancelled() && first.contains(&error.id())));
+    assert_eq!(site.tasks.len(), 18);
 }

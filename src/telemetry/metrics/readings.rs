@@ -88,7 +88,7 @@ fn show(encoder: &mut DescriptorEncoder<'_>, readings: &Readings) -> fmt::Result
     }
     let help = "Connections to the gRPC listener that are open, or in their handshake";
     gauge(encoder, "connections", help, readings.connections_open)?;
-    let help = "Connections to the gRPC listener that did not come about, by cause";
+    let help = "Connections to the gRPC listener that were evicted or never opened, by cause";
     let counter = MetricType::Counter;
     let mut turned_away =
         encoder.encode_descriptor("connections_turned_away", help, None, counter)?;

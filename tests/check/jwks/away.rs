@@ -20,7 +20,7 @@ use super::super::pki::{self, Identity};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::{NOW, RUNTIME, Site};
 use super::super::tokens::{self, ED};
-use super::faults::{changes_nothing, stranger};
+use super::faults::{ONE_FOR_ALL, changes_nothing, stranger};
 use super::{Fetched, corp_from, ended, next_fetch, served, set, token, unknown, until};
 
 pub(crate) const ROWS: &[Row] = &[Row::new("JWK-12", server_that_is_away_blocks_nobody)];
@@ -28,7 +28,7 @@ pub(crate) const ROWS: &[Row] = &[Row::new("JWK-12", server_that_is_away_blocks_
 const SECOND: Duration = Duration::from_secs(1);
 
 fn server_that_is_away_blocks_nobody(case: &mut Case) {
-    let fetched = Fetched::start(set(&[&ED]));
+    let fetched = Fetched::start_with(set(&[&ED]), ONE_FOR_ALL);
     let server = &fetched.server;
     let attackers = mint::key_set(&[&stranger()]).to_string();
     let faults = [

@@ -18,6 +18,10 @@ pub(crate) const ROWS: &[Row] = &[
 /// The largest set that is read.
 const LARGEST: usize = 1024 * 1024;
 
+/// So long a cool-down that strangers cause one fetch in a case. On a manual clock, a request that came shortly before the
+/// end of one would wait for a time that never comes.
+pub(super) const ONE_FOR_ALL: &str = "cooldown: 1h";
+
 /// A fetch that ends in one of these ways, separated by `|`, changes nothing: the last good key is in use, and no
 /// other.
 pub(super) fn changes_nothing(case: &mut Case, fetched: &Fetched, what: &str, outcomes: &str) {
@@ -45,7 +49,7 @@ pub(super) fn stranger() -> Signer {
 }
 
 fn size_of_a_set_is_bounded(case: &mut Case) {
-    let fetched = Fetched::start(set(&[&ED]));
+    let fetched = Fetched::start_with(set(&[&ED]), ONE_FOR_ALL);
     let before = memory();
     let good = mint::key_set(&[&ED, &EC]).to_string();
     let attacker = mint::key_set(&[&stranger()]).to_string();
@@ -89,7 +93,7 @@ fn size_of_a_set_is_bounded(case: &mut Case) {
 }
 
 fn redirect_elsewhere_is_not_followed(case: &mut Case) {
-    let fetched = Fetched::start(set(&[&ED]));
+    let fetched = Fetched::start_with(set(&[&ED]), ONE_FOR_ALL);
     let server = &fetched.server;
     let decoy = served(set(&[&stranger()]));
     let attackers = mint::key_set(&[&stranger()]);
@@ -148,7 +152,7 @@ fn redirect_elsewhere_is_not_followed(case: &mut Case) {
 }
 
 fn server_that_is_not_who_it_should_be_is_refused(case: &mut Case) {
-    let fetched = Fetched::start(set(&[&ED]));
+    let fetched = Fetched::start_with(set(&[&ED]), ONE_FOR_ALL);
     let server = &fetched.server;
     server.reply(set(&[&stranger()]));
     let identities = [

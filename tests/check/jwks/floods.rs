@@ -123,7 +123,7 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
 fn unknown_kids_cost_no_fetch_while_there_are_no_keys(case: &mut Case) {
     let server = served(Reply::ok(r#"{"keys":[]}"#));
     let inside = Inside::start(
-        &Settings::of(corp_from(&server.uri(), "")),
+        &Settings::of(corp_from(&server.uri(), "wait: 0s")),
         Arc::new(Network),
     );
     until("the first fetch has ended", || {

@@ -12,7 +12,7 @@ use super::super::key_server::Reply;
 use super::super::mint;
 use super::super::site::RUNTIME;
 use super::super::tokens::ED;
-use super::faults::{changes_nothing, stranger};
+use super::faults::{ONE_FOR_ALL, changes_nothing, stranger};
 use super::{Fetched, set, token};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -24,7 +24,7 @@ pub(crate) const ROWS: &[Row] = &[
 const SECOND: Duration = Duration::from_secs(1);
 
 fn answer_that_is_not_200_is_tried_again_later(case: &mut Case) {
-    let fetched = Fetched::start(set(&[&ED]));
+    let fetched = Fetched::start_with(set(&[&ED]), ONE_FOR_ALL);
     let attackers = mint::key_set(&[&stranger()]);
     let statuses = [
         201, 203, 206, 226, 300, 304, 400, 401, 403, 404, 410, 429, 500, 502, 503, 504,
