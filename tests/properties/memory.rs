@@ -61,7 +61,7 @@ fn compare(what: &str, cost: usize, measured: usize) {
     assert!(cost <= measured * 2, "{what}");
 }
 
-fn payloads() -> [(&'static str, String); 6] {
+fn payloads() -> [(&'static str, String); 7] {
     let roles = |count: usize| -> Vec<String> { (0..count).map(|n| format!("role-{n}")).collect() };
     let with = |name: &str, value: Value| {
         let mut claims = mint::claims(1_800_000_000);
@@ -78,6 +78,10 @@ fn payloads() -> [(&'static str, String); 6] {
         ),
         ("arrays of one", with("a", json!(vec![[0]; 1900]))),
         ("numbers", with("a", json!(vec![0; 4000]))),
+        (
+            "the largest that are remembered",
+            with("a", json!(vec![0; 1100])),
+        ),
         ("members", with("a", members.into())),
         ("one long text", with("a", "x".repeat(9999).into())),
     ]
