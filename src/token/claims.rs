@@ -9,9 +9,9 @@ use super::{Denial, UnixTime};
 /// The largest point in time that is taken for one: up to here, doubles hold every second exactly.
 const MAX_TIME: f64 = 9_007_199_254_740_992.0;
 
-/// Most values of a payload. There is room for thousands of groups or roles; in memory they cost at most
-/// 104 bytes each beside their text.
-pub(crate) const MAX_VALUES: usize = 4096;
+/// Most values of a payload. There is room for ten thousand groups or roles; in memory a value costs at most
+/// 104 bytes beside its text.
+pub(crate) const MAX_VALUES: usize = 12 * 1024;
 
 /// The claims of a token: a JSON object.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Claims {
     /// Reads a payload: exactly one JSON object, strictly.
     ///
     /// # Errors
-    /// [`Denial::TokenMalformed`]; [`Denial::TokenTooLarge`] where it has more than 4096 values.
+    /// [`Denial::TokenMalformed`]; [`Denial::TokenTooLarge`] where it has more than 12288 values.
     pub fn parse(payload: &[u8]) -> Result<Self, Denial> {
         match Json::parse(payload, MAX_VALUES) {
             Ok(Json::Object(members)) => Ok(Self(members)),

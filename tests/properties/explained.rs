@@ -29,6 +29,7 @@ impl World {
         let keys = mint::key_set(&[&signer, &other]);
         let text = format!(
             "
+server: {{max_token_size: 65536}}
 issuers:
   corp:
     issuer: '{ISSUER}'
@@ -200,7 +201,7 @@ fn cases(signer: &Signer) -> Vec<Case> {
         ("/orders", String::new(), "token_missing", Some("token")),
         (
             "/orders",
-            "a".repeat(16385),
+            "a".repeat(65537),
             "token_too_large",
             Some("token"),
         ),
@@ -373,7 +374,7 @@ fn cases(signer: &Signer) -> Vec<Case> {
     ]);
     // With the claims and the list itself, one value more than a payload may have.
     let claims = mint::claims(NOW).as_object().unwrap().len();
-    let crowd = json!({"a": vec![0; 4095 - claims]});
+    let crowd = json!({"a": vec![0; 12 * 1024 - 1 - claims]});
     let mut room = crowd.clone();
     room["a"].as_array_mut().unwrap().pop();
     let crowded_header = json!({"x5c": vec![0; 256]});

