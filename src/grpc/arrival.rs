@@ -24,6 +24,8 @@ pub(super) struct Arrival {
     state: Arc<State>,
     admitted: Result<(), CallerRefused>,
     place: Option<Share>,
+    /// Where it is noted that a call has come whole and is being answered, and the note.
+    answering: Option<(Account, Option<Share>)>,
     held: Held,
     arrived: Stopwatch,
     patience: Option<Duration>,
@@ -65,6 +67,7 @@ impl Arrival {
         Self {
             admitted,
             place,
+            answering: None,
             held,
             arrived: Stopwatch::start(),
             patience: unary::patience(metadata),
@@ -76,6 +79,12 @@ impl Arrival {
             _in_flight: state.calls.clone(),
             state: state.clone(),
         }
+    }
+
+    /// The same, noted on its connection while it is being answered.
+    pub(super) fn on(self, answering: &Account) -> Self {
+        let answering = Some((answering.clone(), None));
+        Self { answering, ..self }
     }
 
     pub(super) fn state(&self) -> &Arc<State> {
@@ -113,6 +122,9 @@ impl Arrival {
             place = place.filter(|place| place.grow(1));
             message
         };
+        if let Some((account, note)) = &mut self.answering {
+            *note = account.draw(1);
+        }
         (self.call(message), place)
     }
 

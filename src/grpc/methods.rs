@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Request, Uri};
+use http::{HeaderMap, Method, Request, Uri};
 
 use crate::listen::{CallLength, Caller, OnArrival};
 use crate::memory::Share;
@@ -22,7 +22,7 @@ const UNREAD: usize = 64 * 1024;
 
 /// A method, by what its calls hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Method {
+enum Called {
     Check,
     Validate,
     HealthCheck,
@@ -30,23 +30,23 @@ enum Method {
     Reflection,
 }
 
-const METHODS: [(&str, Method); 8] = [
-    ("/envoy.service.auth.v3.Authorization/Check", Method::Check),
-    ("/watchword.v1.TokenValidation/Validate", Method::Validate),
+const METHODS: [(&str, Called); 8] = [
+    ("/envoy.service.auth.v3.Authorization/Check", Called::Check),
+    ("/watchword.v1.TokenValidation/Validate", Called::Validate),
     (
         "/watchword.v1.TokenValidation/ValidateBatch",
-        Method::Validate,
+        Called::Validate,
     ),
-    ("/grpc.health.v1.Health/Check", Method::HealthCheck),
-    ("/grpc.health.v1.Health/List", Method::HealthCheck),
-    ("/grpc.health.v1.Health/Watch", Method::HealthWatch),
+    ("/grpc.health.v1.Health/Check", Called::HealthCheck),
+    ("/grpc.health.v1.Health/List", Called::HealthCheck),
+    ("/grpc.health.v1.Health/Watch", Called::HealthWatch),
     (
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-        Method::Reflection,
+        Called::Reflection,
     ),
     (
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-        Method::Reflection,
+        Called::Reflection,
     ),
 ];
 /// Every other method.
@@ -98,7 +98,8 @@ fn note(state: Option<Arc<State>>) -> OnArrival {
             call.extensions_mut().insert(Guest::new(held, None));
             (CallLength::Bounded, &unknown)
         };
-        // Both share memory with what came in.
+        // A client may make each of them as long as all metadata.
+        *call.method_mut() = Method::POST;
         *call.uri_mut() = uri.clone();
         *call.headers_mut() = HeaderMap::new();
         length
@@ -106,16 +107,16 @@ fn note(state: Option<Arc<State>>) -> OnArrival {
 }
 
 fn arrive<B>(
-    method: Method,
+    method: Called,
     state: Option<&Arc<State>>,
     call: &mut Request<B>,
     caller: &Caller,
 ) -> CallLength {
     let (bytes, length) = match method {
-        Method::Check | Method::Validate => {
+        Called::Check | Called::Validate => {
             if let Some(state) = state {
                 let callers = match method {
-                    Method::Check => &state.generation().check_callers,
+                    Called::Check => &state.generation().check_callers,
                     _ => &state.generation().validate_callers,
                 };
                 let admitted = callers.admit(call.headers(), call.extensions());
@@ -126,13 +127,13 @@ fn arrive<B>(
                     held(caller),
                     caller.places(),
                 );
-                call.extensions_mut().insert(arrival);
+                call.extensions_mut().insert(arrival.on(caller.answering()));
             }
             return CallLength::Bounded;
         }
-        Method::HealthCheck => (CALL, CallLength::Bounded),
-        Method::HealthWatch => (LASTING, CallLength::Lasting),
-        Method::Reflection => (LASTING + UNREAD, CallLength::Lasting),
+        Called::HealthCheck => (CALL, CallLength::Bounded),
+        Called::HealthWatch => (LASTING, CallLength::Lasting),
+        Called::Reflection => (LASTING + UNREAD, CallLength::Lasting),
     };
     let place = match length {
         CallLength::Bounded => None,

@@ -16,7 +16,7 @@ use crate::clock::Stopwatch;
 use crate::memory::{Account, Share};
 
 use super::address::Io;
-use super::frames::{ControlFlood, Frames};
+use super::frames::Frames;
 
 /// Most bytes that are read at a turn of a connection. HTTP/2 decodes all that it can read before it
 /// hands on the first call, so this bounds what it makes of headers meanwhile.
@@ -81,7 +81,7 @@ impl Bounded {
     fn inspect(&mut self, bytes: &[u8]) -> io::Result<()> {
         let began = &self.began;
         let read = self.frames.read(bytes, || began.elapsed());
-        read.map_err(|ControlFlood| io::Error::other("a flood of control frames"))?;
+        read.map_err(io::Error::other)?;
         match (&self.block, self.frames.block_is_open()) {
             (Some(_), false) => self.block = None,
             (None, true) => {

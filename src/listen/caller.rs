@@ -25,6 +25,7 @@ struct Parts {
     refusals: Account,
     lasting: Account,
     places: Account,
+    answering: Account,
     remote_ip: Option<IpAddr>,
     /// Runs since the listener began; all times of its connections are counted from there.
     began: Stopwatch,
@@ -43,6 +44,8 @@ pub(super) enum LastUse {
     NeverAnswered(Duration),
     /// When a call was last answered.
     Answered(Duration),
+    /// A call is being answered now; when the connection was accepted.
+    Answering(Duration),
 }
 
 impl Caller {
@@ -52,6 +55,7 @@ impl Caller {
             refusals: memory.refusals.account(memory.own_refusals),
             lasting: Pool::new(0).account(MAX_LASTING),
             places: memory.places.account(1),
+            answering: Account::unbounded(),
             remote_ip,
             began,
             opened: began.elapsed(),
@@ -84,6 +88,12 @@ impl Caller {
     #[must_use]
     pub fn places(&self) -> &Account {
         &self.0.places
+    }
+
+    /// Calls that have come whole and are being answered, or wait for a key: each draws 1.
+    #[must_use]
+    pub fn answering(&self) -> &Account {
+        &self.0.answering
     }
 
     /// Ends the connection at once: its client leaves too much untaken to be told anything.
@@ -123,6 +133,9 @@ impl Caller {
     }
 
     pub(super) fn last_use(&self) -> LastUse {
+        if self.0.answering.drawn() > 0 {
+            return LastUse::Answering(self.0.opened);
+        }
         match self.0.answered.load(Ordering::Relaxed) {
             0 => LastUse::NeverAnswered(self.0.opened),
             last => LastUse::Answered(Duration::from_millis(last)),

@@ -45,8 +45,9 @@ const BLOCK_FACTOR: usize = 4;
 /// Longest time from a call's metadata to the last byte of its answer; its message, the wait for a key
 /// and the answer each have 10 s at most. Calls without an end are not held to it.
 const LONGEST_CALL: Duration = Duration::from_secs(30);
-/// Longest time that a connection has to end, once it makes room for another.
-const LEAVING: Duration = Duration::from_secs(1);
+/// Longest time that a connection has to end, once it makes room for another: as long as a call may
+/// wait for a key.
+const LEAVING: Duration = Duration::from_secs(10);
 
 /// What all connections of a listener share.
 pub(super) struct Shared {

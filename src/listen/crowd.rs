@@ -1,7 +1,8 @@
 //! The connections of a listener, and which of them makes room for the next.
 //!
 //! A newcomer always comes in: it may be the one that matters. The least used connection is evicted:
-//! one on which no call was ever answered, else the one that has been idle longest. While one address
+//! one on which no call was ever answered, else the one that has been idle longest, and last one that
+//! waits for an answer. While one address
 //! has more than half of all, it is one of its own.
 
 use std::collections::{HashMap, VecDeque};
@@ -15,8 +16,8 @@ use super::caller::{Caller, LastUse};
 /// A connection is not evicted before this age, so that it can make its first call.
 const YOUTH: Duration = Duration::from_millis(50);
 /// With young connections, there may be this many times the most, for as long as they are young. Until
-/// their first call, they cost less than half of what is counted for a connection.
-const YOUNG: usize = 3;
+/// their first call, they cost a third of what is counted for a connection.
+const YOUNG: usize = 6;
 /// One connection in this many may be ending beside the others. The spare half of the memory limit
 /// covers them.
 const ENDING_PART: usize = 8;
@@ -66,7 +67,7 @@ impl Crowd {
             };
             let is_young = match last {
                 LastUse::NeverAnswered(opened) => now.saturating_sub(opened) < YOUTH,
-                LastUse::Answered(_) => false,
+                LastUse::Answered(_) | LastUse::Answering(_) => false,
             };
             if is_young && self.members.len() < self.most * YOUNG {
                 break;

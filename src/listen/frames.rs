@@ -15,15 +15,22 @@ const ALLOWANCE: u32 = 1000;
 const PER_CALL: u32 = 8;
 /// Such frames that are always allowed, a second.
 const PER_SECOND: u32 = 20;
+/// Most bytes of trailers. No client of gRPC sends any; HTTP/2 keeps them decoded until they are read.
+const MAX_TRAILERS: usize = 256;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 
-/// A client has sent more control frames than anybody needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ControlFlood;
+/// A client has sent what nobody needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Excess {
+    #[error("a flood of control frames")]
+    ControlFrames,
+    #[error("large trailers")]
+    Trailers,
+}
 
 /// Where a client is in its stream of frames, and what it may still send.
 #[derive(Debug)]
@@ -37,6 +44,8 @@ pub(super) struct Frames {
     raised: Duration,
     block_is_open: bool,
     calls: usize,
+    /// The newest stream.
+    newest: u32,
 }
 
 impl Frames {
@@ -49,6 +58,7 @@ impl Frames {
             raised: Duration::ZERO,
             block_is_open: false,
             calls: 0,
+            newest: 0,
         }
     }
 
@@ -65,12 +75,12 @@ impl Frames {
     /// Reads what the client sent. `age` is that of the connection, and asked for only where it matters.
     ///
     /// # Errors
-    /// [`ControlFlood`].
+    /// [`Excess`].
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],
         age: impl Fn() -> Duration,
-    ) -> Result<(), ControlFlood> {
+    ) -> Result<(), Excess> {
         loop {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
@@ -90,7 +100,7 @@ impl Frames {
         }
     }
 
-    fn frame(&mut self, age: &impl Fn() -> Duration) -> Result<(), ControlFlood> {
+    fn frame(&mut self, age: &impl Fn() -> Duration) -> Result<(), Excess> {
         let [long, middle, short, kind, flags, ..] = self.head;
         let length = u32::from_be_bytes([0, long, middle, short]);
         self.skip = usize::try_from(length).unwrap_or(usize::MAX);
@@ -98,9 +108,16 @@ impl Frames {
             self.block_is_open = flags & END_HEADERS == 0;
         }
         match kind {
-            HEADERS => {
+            HEADERS if self.stream() > self.newest => {
+                self.newest = self.stream();
                 self.calls += 1;
                 self.raise(PER_CALL);
+            }
+            HEADERS => {
+                if self.skip > MAX_TRAILERS || self.block_is_open {
+                    return Err(Excess::Trailers);
+                }
+                self.spend(age)?;
             }
             DATA => {}
             _ => self.spend(age)?,
@@ -108,7 +125,13 @@ impl Frames {
         Ok(())
     }
 
-    fn spend(&mut self, age: &impl Fn() -> Duration) -> Result<(), ControlFlood> {
+    /// The stream of the frame (RFC 9113 §4.1), without the reserved bit.
+    fn stream(&self) -> u32 {
+        let [.., first, second, third, fourth] = self.head;
+        u32::from_be_bytes([first & 0x7f, second, third, fourth])
+    }
+
+    fn spend(&mut self, age: &impl Fn() -> Duration) -> Result<(), Excess> {
         if self.allowance == 0 {
             let age = age();
             let seconds = age.saturating_sub(self.raised).as_secs();
@@ -118,7 +141,7 @@ impl Frames {
                 self.raise(seconds.saturating_mul(PER_SECOND));
             }
         }
-        self.allowance = self.allowance.checked_sub(1).ok_or(ControlFlood)?;
+        self.allowance = self.allowance.checked_sub(1).ok_or(Excess::ControlFrames)?;
         Ok(())
     }
 
@@ -135,7 +158,12 @@ mod tests {
     const NEVER: Duration = Duration::ZERO;
 
     fn frame(kind: u8, flags: u8, length: u8) -> Vec<u8> {
-        let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, 1];
+        frame_of(kind, flags, length, 1)
+    }
+
+    fn frame_of(kind: u8, flags: u8, length: u8, stream: u16) -> Vec<u8> {
+        let [high, low] = stream.to_be_bytes();
+        let mut frame = vec![0, 0, length, kind, flags, 0, 0, high, low];
         frame.resize(HEAD + usize::from(length), 0xff);
         frame
     }
@@ -188,9 +216,10 @@ mod tests {
         assert_eq!([0, 2, 3600].map(after), [0, 40, 1000]);
         let mut frames = frames();
         // Each call with its window updates and its reset, for ever.
-        for _ in 0..10_000 {
+        for call in 0..10_000 {
             for kind in [HEADERS, DATA, 8, 8, 3, PING] {
-                frames.read(&frame(kind, END_HEADERS, 4), || NEVER).unwrap();
+                let frame = frame_of(kind, END_HEADERS, 4, 2 * call + 1);
+                frames.read(&frame, || NEVER).unwrap();
             }
         }
     }
@@ -198,14 +227,35 @@ mod tests {
     #[test]
     fn a_block_of_headers_is_open_until_its_last_frame() {
         let mut frames = frames();
-        for (kind, flags, open) in [
-            (HEADERS, 0, true),
-            (CONTINUATION, 0, true),
-            (CONTINUATION, END_HEADERS, false),
-            (HEADERS, END_HEADERS, false),
+        for (kind, flags, stream, open) in [
+            (HEADERS, 0, 1, true),
+            (CONTINUATION, 0, 1, true),
+            (CONTINUATION, END_HEADERS, 1, false),
+            (HEADERS, END_HEADERS, 3, false),
         ] {
-            frames.read(&frame(kind, flags, 3), || NEVER).unwrap();
+            let frame = frame_of(kind, flags, 3, stream);
+            frames.read(&frame, || NEVER).unwrap();
             assert_eq!(frames.block_is_open(), open);
         }
+    }
+
+    #[test]
+    fn trailers_are_short() {
+        let begun = || {
+            let mut frames = frames();
+            frames
+                .read(&frame(HEADERS, END_HEADERS, 20), || NEVER)
+                .unwrap();
+            frames
+        };
+        let short = frame(HEADERS, END_HEADERS, 200);
+        assert_eq!(begun().read(&short, || NEVER), Ok(()));
+        let open = frame(HEADERS, 0, 20);
+        assert_eq!(begun().read(&open, || NEVER), Err(Excess::Trailers));
+        let long = [0, 1, 1, HEADERS, END_HEADERS, 0, 0, 0, 1];
+        assert_eq!(begun().read(&long, || NEVER), Err(Excess::Trailers));
+        // The same of a new call is none.
+        let call = [0, 1, 1, HEADERS, END_HEADERS, 0, 0, 0, 3];
+        assert_eq!(begun().read(&call, || NEVER), Ok(()));
     }
 }

@@ -7,7 +7,7 @@ use crate::openings;
 use crate::settings::Version;
 use crate::target::{Port, Target};
 use crate::world::{World, ingress};
-use crate::{RUNTIME, alone, files, say, selection};
+use crate::{RUNTIME, alone, files, say};
 
 const IDLE: usize = 4_200;
 const ANSWERS: usize = 300;
@@ -16,9 +16,6 @@ const OPENING: Duration = Duration::from_secs(60);
 
 #[test]
 fn an_envoy_that_starts_beside_4200_idle_connections_works() {
-    if !selection::is_on() {
-        return;
-    }
     let _machine = alone();
     files::enough();
     RUNTIME.block_on(async {

@@ -7,7 +7,7 @@ use crate::site::LIMIT;
 use crate::table::{self, Flood};
 use crate::target::Port;
 
-/// `all`, `short`, or a part of the names of floods. Without it, none is run.
+/// `all`, `short` (the default), or a part of the names of floods.
 const WHICH: &str = "WATCHWORD_FLOODS";
 /// Prints the table, and takes nothing for a failure.
 const ONLY_PRINT: &str = "WATCHWORD_FLOODS_ONLY_PRINT";
@@ -16,11 +16,6 @@ const SHARE: &str = "WATCHWORD_FLOODS_SHARE";
 
 /// KiB in a MiB.
 const MIB: u64 = 1024;
-
-/// Whether floods are run at all.
-pub(crate) fn is_on() -> bool {
-    std::env::var_os(WHICH).is_some()
-}
 
 /// The most memory, in KiB, that a release build may have under the limit that the environment asks
 /// for.
@@ -46,17 +41,17 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    pub(crate) fn from_environment() -> Option<Self> {
-        let which = std::env::var(WHICH).ok()?;
+    pub(crate) fn from_environment() -> Self {
+        let which = std::env::var(WHICH).unwrap_or_else(|_| "short".to_owned());
         let share = std::env::var(SHARE)
             .ok()
             .and_then(|share| share.parse().ok());
-        Some(Self {
+        Self {
             share: share.unwrap_or(if which == "short" { 50 } else { 100 }),
             only_print: std::env::var_os(ONLY_PRINT).is_some(),
             limit: std::env::var(LIMIT).ok(),
             which,
-        })
+        }
     }
 
     /// Each flood with the listeners that it is sent to.

@@ -101,11 +101,27 @@ async fn no_connection_is_evicted_before_it_could_ask() {
     assert!(site.crowd.make_room(opened + YOUTH));
     assert_eq!(site.crowd.members.len(), 1);
     // Young ones too have a limit.
-    for _ in 0..5 {
+    for _ in 1..2 * YOUNG {
         site.open(0);
     }
     assert!(site.crowd.make_room(opened));
-    assert_eq!(site.crowd.members.len(), 5);
+    assert_eq!(site.crowd.members.len(), 2 * YOUNG - 1);
+}
+
+/// A call that waited for a key was cut with its connection, which `failure_mode_allow` takes for an allow.
+#[tokio::test]
+async fn a_connection_that_waits_for_an_answer_is_evicted_last() {
+    let mut site = Site::new(2);
+    let (waiting, answered) = (site.open(1), site.open(2));
+    let call = site.crowd.members[&waiting].caller.answering().draw(1);
+    site.answer(answered);
+    site.crowd.make_room(LATER);
+    assert!(site.has(waiting) && !site.has(answered));
+    drop(call);
+    let next = site.open(3);
+    site.answer(next);
+    site.crowd.make_room(LATER);
+    assert!(!site.has(waiting) && site.has(next));
 }
 
 #[tokio::test]
