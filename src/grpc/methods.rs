@@ -173,3 +173,26 @@ fn refused(caller: &Caller) -> Option<Share> {
     }
     share
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A method of 100 kB was kept by each call whose message did not end.
+    #[test]
+    fn nothing_long_of_the_metadata_is_kept() {
+        let long = "A".repeat(100_000);
+        let mut call = Request::builder()
+            .method(Method::from_bytes(long.as_bytes()).unwrap())
+            .uri("https://authority.example/a/path?query")
+            .header("x-long", &long)
+            .body(())
+            .unwrap();
+        let_go(&mut call, &Uri::from_static(UNKNOWN));
+        assert_eq!(call.method(), Method::POST);
+        assert_eq!(
+            (call.uri(), call.headers().len()),
+            (&Uri::from_static("/"), 0)
+        );
+    }
+}

@@ -49,7 +49,7 @@ server:
     reflection: false
     max_connections: 4096
     max_concurrent_streams: 1024
-    max_header_list_size: 262144
+    max_header_list_size: 131072
     keepalive_interval: 30s
     keepalive_timeout: 10s
     max_connection_age: 5m
