@@ -98,12 +98,16 @@ fn note(state: Option<Arc<State>>) -> OnArrival {
             call.extensions_mut().insert(Guest::new(held, None));
             (CallLength::Bounded, &unknown)
         };
-        // A client may make each of them as long as all metadata.
-        *call.method_mut() = Method::POST;
-        *call.uri_mut() = uri.clone();
-        *call.headers_mut() = HeaderMap::new();
+        let_go(call, uri);
         length
     })
+}
+
+/// Drops what a client may make as long as all metadata: headers, path, and method.
+fn let_go<B>(call: &mut Request<B>, uri: &Uri) {
+    *call.method_mut() = Method::POST;
+    *call.uri_mut() = uri.clone();
+    *call.headers_mut() = HeaderMap::new();
 }
 
 fn arrive<B>(
