@@ -71,7 +71,7 @@ impl Guest {
 }
 
 /// What is done when the metadata of a call arrives: it draws the memory that it will hold, a call of
-/// our own services is noted as [`Arrival`], and the metadata is let go, so that none is kept while
+/// our own services is noted as `Arrival`, and the metadata is let go, so that none is kept while
 /// the call's message is on its way.
 #[must_use]
 pub fn note_arrivals(state: Arc<State>) -> OnArrival {
