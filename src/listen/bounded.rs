@@ -156,6 +156,9 @@ impl AsyncWrite for Bounded {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(self.io.get_mut()).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.frames.note_answer(bytes);
+        }
         self.note_write(cx, written)
     }
 

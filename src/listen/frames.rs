@@ -13,6 +13,8 @@ const HEAD: usize = 9;
 const ALLOWANCE: u32 = 1000;
 /// Such frames that a call may bring: window updates, pings that measure the line, its reset.
 const PER_CALL: u32 = 8;
+/// Bytes of answers for which one more may come: clients open their windows again, a part at a time.
+const ANSWERED: usize = 1024;
 /// Such frames that are always allowed, a second.
 const PER_SECOND: u32 = 20;
 /// Most bytes of trailers. No client of gRPC sends any; HTTP/2 keeps them decoded until they are read.
@@ -46,6 +48,8 @@ pub(super) struct Frames {
     calls: usize,
     /// The newest stream.
     newest: u32,
+    /// Bytes of answers that have not raised the allowance yet.
+    answered: usize,
 }
 
 impl Frames {
@@ -59,6 +63,7 @@ impl Frames {
             block_is_open: false,
             calls: 0,
             newest: 0,
+            answered: 0,
         }
     }
 
@@ -70,6 +75,13 @@ impl Frames {
     /// Whether a block of headers has begun and not ended: HTTP/2 keeps what has come of it.
     pub(super) fn block_is_open(&self) -> bool {
         self.block_is_open
+    }
+
+    /// Notes that so many bytes were sent to the client.
+    pub(super) fn note_answer(&mut self, bytes: usize) {
+        self.answered += bytes;
+        self.raise(u32::try_from(self.answered / ANSWERED).unwrap_or(u32::MAX));
+        self.answered %= ANSWERED;
     }
 
     /// Reads what the client sent. `age` is that of the connection, and asked for only where it matters.
@@ -214,6 +226,9 @@ mod tests {
         assert_eq!(taken(&mut called, &ping, NEVER, 5000), 8);
         let after = |seconds| taken(&mut exhausted(), &ping, Duration::from_secs(seconds), 5000);
         assert_eq!([0, 2, 3600].map(after), [0, 40, 1000]);
+        let mut answered = exhausted();
+        (0..7).for_each(|_| answered.note_answer(500));
+        assert_eq!(taken(&mut answered, &ping, NEVER, 5000), 3);
         let mut frames = frames();
         // Each call with its window updates and its reset, for ever.
         for call in 0..10_000 {
