@@ -34,9 +34,9 @@ const BACKLOG: u32 = 1024;
 const CONNECTION: usize = 32 * 1024;
 /// The same with TLS, whose buffers come on top.
 const TLS_CONNECTION: usize = 64 * 1024;
-/// Set aside for the calls of a connection, in bytes: two of ordinary size, and four more that are
-/// refused.
-const OWN: usize = 16 * 1024;
+/// Set aside for the calls of a connection, in bytes: four of ordinary size, and four more that are
+/// refused. A worker of Envoy seldom has more at a time.
+const OWN: usize = 24 * 1024;
 const OWN_REFUSALS: usize = 12 * 1024;
 
 /// What connections may cost.
@@ -72,7 +72,7 @@ pub struct Memory {
     pub refusals: Pool,
     /// Set aside for the refused calls of each connection, in bytes.
     pub own_refusals: usize,
-    /// Places for calls that are worked on at a time, beside one for each connection.
+    /// Places for calls that are worked on at a time, beside four for each connection.
     pub places: Pool,
 }
 

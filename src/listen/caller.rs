@@ -12,6 +12,8 @@ use crate::memory::{Account, Pool};
 
 use super::Memory;
 
+/// Places of a connection for calls that are worked on, beside those that it shares.
+const OWN_PLACES: usize = 4;
 /// Most calls without an end, such as watches of health, on one connection.
 const MAX_LASTING: usize = 4;
 
@@ -54,7 +56,7 @@ impl Caller {
             memory: memory.calls.account(memory.own),
             refusals: memory.refusals.account(memory.own_refusals),
             lasting: Pool::new(0).account(MAX_LASTING),
-            places: memory.places.account(1),
+            places: memory.places.account(OWN_PLACES),
             answering: Account::unbounded(),
             remote_ip,
             began,

@@ -58,7 +58,7 @@ fn containers_have_what_the_table_explains() {
         cell("– tokens", budget.tokens);
         cell("– key sets", budget.keys.size());
         let memory = Memory::of(&budget, Pool::new(0));
-        for (name, tls) in [("plaintext, 60 KiB", false), ("or TLS, 92 KiB", true)] {
+        for (name, tls) in [("plaintext, 68 KiB", false), ("or TLS, 100 KiB", true)] {
             let connections = memory.connections(tls);
             assert_eq!(row(name)[column].replace(',', ""), connections.to_string());
         }

@@ -65,7 +65,7 @@ pub(in crate::config) struct Server {
     /// How long a stopping server waits for calls in flight, after `drain`.
     #[schemars(transform = SHUTDOWN_TIMEOUT.in_schema())]
     pub(in crate::config) shutdown_timeout: String,
-    /// Most calls that are worked on at a time, beside one for each connection; those beyond are answered with 503
+    /// Most calls that are worked on at a time, beside four for each connection; those beyond are answered with 503
     /// `overloaded` at once. Calls that wait for keys, or whose message is on the way, do not count. One connection can
     /// take a third of them at most.
     #[schemars(range(min = MAX_IN_FLIGHT.0, max = MAX_IN_FLIGHT.1))]
