@@ -5,7 +5,7 @@ use bytes::Buf as _;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 /// Most fields of a message, its headers included. Envoy takes 100 headers unless it is told otherwise.
-const MAX_FIELDS: usize = 2048;
+const MAX_FIELDS: usize = 16_384;
 /// A field takes two bytes at least.
 const ALWAYS_FEW: usize = 2 * MAX_FIELDS;
 
