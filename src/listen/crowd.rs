@@ -2,8 +2,7 @@
 //!
 //! A newcomer always comes in: it may be the one that matters. The least used connection is evicted:
 //! one on which no call was ever answered, else the one that has been idle longest, and last one that
-//! waits for an answer. While one address
-//! has more than half of all, it is one of its own.
+//! waits for an answer. While one address has more than half of all, it is one of its own.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
