@@ -74,7 +74,7 @@ mod tests {
     fn entries_count_wherever_they_stand() {
         let entries = |number: usize| field(3, b"").repeat(number);
         // Long enough to be counted at all.
-        let text = field(9, &[0; ALWAYS_FEW]);
+        let text = field(9, &vec![0; ALWAYS_FEW]);
         for wrap in [0, 1, 2] {
             let inside = |number: usize| {
                 let message = match wrap {
