@@ -1,7 +1,7 @@
 //! A pool of memory, and the accounts that draw on it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 /// An account may borrow one part in this many of what is then left.
 const PART: usize = 2;
@@ -13,7 +13,8 @@ pub struct Pool(Arc<Level>);
 #[derive(Debug)]
 struct Level {
     size: usize,
-    used: AtomicUsize,
+    /// Below zero for a moment, where one thread gives back what another has not yet counted here.
+    used: AtomicIsize,
 }
 
 /// What one holder has drawn. Beyond its own part, which is set aside for it, it borrows from a pool:
@@ -44,7 +45,7 @@ impl Pool {
     /// A pool of so many bytes, all of them free.
     #[must_use]
     pub fn new(size: usize) -> Self {
-        let used = AtomicUsize::new(0);
+        let used = AtomicIsize::new(0);
         Self(Arc::new(Level { size, used }))
     }
 
@@ -57,7 +58,13 @@ impl Pool {
     /// How much of it is borrowed, in bytes.
     #[must_use]
     pub fn used(&self) -> usize {
-        self.0.used.load(Ordering::Relaxed)
+        self.0.used.load(Ordering::Relaxed).max(0).cast_unsigned()
+    }
+
+    /// Adds to what is borrowed, or takes from it; how much is borrowed then.
+    fn add(&self, bytes: isize) -> usize {
+        let before = self.0.used.fetch_add(bytes, Ordering::Relaxed);
+        before.wrapping_add(bytes).max(0).cast_unsigned()
     }
 
     /// An account of a holder for whom so many bytes are set aside elsewhere.
@@ -112,9 +119,8 @@ impl Account {
         if more == 0 {
             return (0, 0);
         }
-        let used = pool.0.used.fetch_add(more, Ordering::Relaxed);
-        let left = pool.size().saturating_sub(used.saturating_add(more));
-        (self.borrowed(after), left)
+        let used = pool.add(more.cast_signed());
+        (self.borrowed(after), pool.size().saturating_sub(used))
     }
 
     fn subtract(&self, bytes: usize) {
@@ -122,7 +128,7 @@ impl Account {
         let after = before.saturating_sub(bytes);
         let borrowed = self.borrowed(before) - self.borrowed(after);
         if borrowed > 0 {
-            self.0.pool.0.used.fetch_sub(borrowed, Ordering::Relaxed);
+            self.0.pool.add(borrowed.cast_signed().saturating_neg());
         }
     }
 
@@ -262,5 +268,22 @@ mod tests {
         });
         assert_eq!(pool.used(), 0);
         assert!(accounts.iter().all(|account| account.drawn() == 0));
+    }
+
+    /// What one thread had drawn, another gave back before it was counted as borrowed; the pool then seemed to be full.
+    #[test]
+    fn nobody_is_refused_while_there_is_room() {
+        let pool = Pool::new(1_000_000);
+        let account = pool.account(100);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..300_000 {
+                        assert!(account.draw(60).is_some());
+                    }
+                });
+            }
+        });
+        assert_eq!(pool.used(), 0);
     }
 }
