@@ -1,6 +1,5 @@
 //! One connection: its handshake, its calls, and its end.
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
@@ -14,7 +13,7 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
@@ -60,17 +59,11 @@ pub(super) struct Shared {
     pub(super) stop: watch::Receiver<bool>,
 }
 
-/// Ends when its other half is dropped.
-pub(super) type Turn = oneshot::Receiver<Infallible>;
-
 impl Shared {
-    /// Serves a connection until it ends. `turn` ends its opening early.
-    pub(super) async fn serve(&self, stream: Stream, caller: Caller, turn: Turn) {
-        let opened = tokio::select! {
-            opened = timeout(OPENING, self.open(stream)) => opened.unwrap_or_else(|late| Err(late.into())),
-            _ = turn => Err(io::Error::other("it made room for others")),
-        };
-        match opened {
+    /// Serves a connection until it ends.
+    pub(super) async fn serve(&self, stream: Stream, caller: Caller) {
+        let opened = timeout(OPENING, self.open(stream)).await;
+        match opened.unwrap_or_else(|late| Err(late.into())) {
             Ok((io, peer)) => {
                 caller.note_open();
                 self.answer(io, peer, caller).await;

@@ -31,7 +31,7 @@ impl Counts {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Connections that ended before they were usable: handshakes that failed, took too long, or made room for others.
+    /// Connections that ended before they were usable: handshakes that failed or took too long.
     #[must_use]
     pub fn never_opened(&self) -> u64 {
         self.never_opened.load(Ordering::Relaxed)

@@ -1,7 +1,5 @@
 //! A listener at work: accepts connections, within bounds, until it is told to stop.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::future::ready;
 use std::io;
 use std::sync::Arc;
@@ -10,7 +8,7 @@ use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tonic::service::Routes;
 use tracing::warn;
@@ -18,16 +16,13 @@ use tracing::warn;
 use crate::clock::Stopwatch;
 
 use super::address::Stream;
-use super::connection::{Shared, Turn, stopped};
+use super::connection::{Shared, stopped};
 use super::counts::Refusals;
 use super::crowd::Crowd;
 use super::{BACKLOG, Caller, Counts, Limits, ListenAddress, Listener, Memory, Tls};
 
 /// The wait after a connection could not be accepted: out of files, it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
-/// Most connections that have not shown yet who they are, or said anything. A further one takes the place of the oldest:
-/// an honest handshake takes little time, so that it is over before its turn to go comes.
-const MAX_OPENING: usize = 512;
 
 /// What is done with a call when its metadata has arrived: before a task is made for it, which may
 /// wait for its turn.
@@ -128,7 +123,6 @@ struct Acceptor {
     shared: Arc<Shared>,
     connections: JoinSet<()>,
     crowd: Crowd,
-    opening: Openings,
     refusals: Refusals,
     began: Stopwatch,
 }
@@ -139,7 +133,6 @@ impl Acceptor {
             shared: Arc::new(shared),
             connections: JoinSet::new(),
             crowd: Crowd::new(most),
-            opening: Openings::new(most),
             refusals: Refusals::default(),
             began: Stopwatch::start(),
         }
@@ -181,12 +174,12 @@ impl Acceptor {
         if self.crowd.make_room(self.began.elapsed()) {
             self.refusals.report(&self.shared.counts, self.crowd.most());
         }
-        let (shared, turn) = (self.shared.clone(), self.opening.begin());
+        let shared = self.shared.clone();
         let caller = Caller::new(&shared.memory, stream.remote_ip(), self.began);
         let serving = caller.clone();
         let task = self
             .connections
-            .spawn(async move { shared.serve(stream, serving, turn).await });
+            .spawn(async move { shared.serve(stream, serving).await });
         self.crowd.add(caller, task);
         self.count();
     }
@@ -217,58 +210,5 @@ async fn waiting(listener: &Listener) -> Option<Stream> {
     tokio::select! { biased;
         accepted = listener.accept() => accepted.ok(),
         () = ready(()) => None,
-    }
-}
-
-/// Connections that are opening, the oldest first; among them some that are open by now, or gone.
-struct Openings {
-    most: usize,
-    turns: VecDeque<oneshot::Sender<Infallible>>,
-}
-
-impl Openings {
-    /// Of a listener with so many connections, which are not all to be kept by those that say nothing.
-    fn new(connections: usize) -> Self {
-        Self {
-            most: (connections / 2).clamp(1, MAX_OPENING),
-            turns: VecDeque::new(),
-        }
-    }
-
-    fn begin(&mut self) -> Turn {
-        if self.turns.len() >= self.most {
-            self.turns.retain(|opening| !opening.is_closed());
-        }
-        if self.turns.len() >= self.most {
-            self.turns.pop_front();
-        }
-        let (sender, turn) = oneshot::channel();
-        self.turns.push_back(sender);
-        turn
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::sync::oneshot::error::TryRecvError;
-
-    use super::*;
-
-    #[test]
-    fn the_oldest_that_is_still_opening_makes_room() {
-        let mut openings = Openings::new(10_000);
-        let mut turns: Vec<_> = (0..MAX_OPENING).map(|_| openings.begin()).collect();
-        assert!(turns.iter_mut().all(is_held));
-        // One is open now, so that nobody has to go.
-        drop(turns.remove(0));
-        let mut next = openings.begin();
-        assert!(turns.iter_mut().all(is_held) && is_held(&mut next));
-        let mut last = openings.begin();
-        assert!(!is_held(&mut turns[0]));
-        assert!(turns[1..].iter_mut().all(is_held) && is_held(&mut next) && is_held(&mut last));
-    }
-
-    fn is_held(turn: &mut Turn) -> bool {
-        turn.try_recv() == Err(TryRecvError::Empty)
     }
 }

@@ -3,7 +3,7 @@
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-use crate::client::PATIENCE;
+use crate::client::{Client, PATIENCE};
 use crate::site::{self, Site};
 
 async fn site(limits: &str) -> Site {
@@ -26,6 +26,21 @@ async fn a_newcomer_is_served_and_the_connection_idle_longest_is_told_to_go() {
     assert_eq!(site.app.connections().refused(), 1);
     assert_eq!(used.check(&site::token()).await.unwrap(), 0);
     site::eventually("room", async || site.app.connections().open() == 2).await;
+}
+
+/// Of many that were accepted in a row, the first were closed before anybody had looked at them.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_come_together_are_all_served() {
+    let site = site("max_connections: 200").await;
+    let mut clients = Vec::new();
+    for _ in 0..200 {
+        clients.push(TcpStream::connect(site.app.address()).await.unwrap());
+    }
+    site::eventually("all of them", async || site.app.connections().open() == 200).await;
+    for stream in clients {
+        let mut client = Client::over(stream).await.unwrap();
+        assert_eq!(client.check(&site::token()).await.unwrap(), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
