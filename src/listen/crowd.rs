@@ -19,7 +19,7 @@ const YOUTH: Duration = Duration::from_millis(50);
 const YOUNG: usize = 6;
 /// One connection in this many may be ending beside the others. The spare half of the memory limit
 /// covers them.
-const ENDING_PART: usize = 8;
+const ENDING_PART: usize = 2;
 
 /// The connections that are open or being opened.
 #[derive(Debug)]
@@ -55,6 +55,20 @@ impl Crowd {
 
     pub(super) fn remove(&mut self, ended: Id) {
         self.members.remove(&ended);
+    }
+
+    /// How long until the next may come in. Only a storm of newcomers has to wait, in the system's
+    /// backlog, and never longer than one of them is young.
+    pub(super) fn pause(&self, now: Duration) -> Duration {
+        if self.members.len() < self.most * YOUNG {
+            return Duration::ZERO;
+        }
+        match self.least_used() {
+            Some((_, LastUse::NeverAnswered(opened))) => {
+                YOUTH.saturating_sub(now.saturating_sub(opened))
+            }
+            _ => Duration::ZERO,
+        }
     }
 
     /// Makes room for one more, if connections are there that had their time. Whether any was evicted.

@@ -140,9 +140,10 @@ impl Acceptor {
 
     async fn run(mut self, listener: Listener) {
         loop {
+            let pause = self.crowd.pause(self.began.elapsed());
             tokio::select! {
                 () = stopped(self.shared.stop.clone()) => break,
-                accepted = listener.accept() => self.take(accepted).await,
+                accepted = accept_after(pause, &listener) => self.take(accepted).await,
                 Some(ended) = self.connections.join_next_with_id() => self.forget(&ended),
             }
         }
@@ -203,6 +204,13 @@ impl Acceptor {
         let open = u64::try_from(self.connections.len()).unwrap_or(u64::MAX);
         self.shared.counts.open.store(open, Ordering::Relaxed);
     }
+}
+
+async fn accept_after(pause: Duration, listener: &Listener) -> io::Result<Stream> {
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
+    listener.accept().await
 }
 
 /// A connection that can be accepted without a wait.

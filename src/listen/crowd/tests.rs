@@ -100,10 +100,14 @@ async fn no_connection_is_evicted_before_it_could_ask() {
     // Once they had their time, all that are too many go at once.
     assert!(site.crowd.make_room(opened + YOUTH));
     assert_eq!(site.crowd.members.len(), 1);
-    // Young ones too have a limit.
+    // Young ones too have a limit, at which others wait until one had its time.
+    assert!(site.crowd.pause(opened).is_zero());
     for _ in 1..2 * YOUNG {
         site.open(0);
     }
+    let opened = site.began.elapsed();
+    assert!(!site.crowd.pause(opened).is_zero() && site.crowd.pause(opened) <= YOUTH);
+    assert!(site.crowd.pause(opened + YOUTH).is_zero());
     assert!(site.crowd.make_room(opened));
     assert_eq!(site.crowd.members.len(), 2 * YOUNG - 1);
 }
@@ -128,12 +132,12 @@ async fn a_connection_that_waits_for_an_answer_is_evicted_last() {
 async fn few_are_leaving_at_a_time() {
     let mut site = Site::new(16);
     let first: Vec<Id> = (0..16).map(|_| site.open(0)).collect();
-    for _ in 0..3 {
+    for _ in 0..9 {
         site.crowd.make_room(LATER);
         site.open(0);
     }
-    // Two may take their time; the third that leaves ends the first.
+    // Eight may take their time; the ninth that leaves ends the first.
     let ended = site.tasks.join_next_with_id().await.unwrap();
     assert!(ended.is_err_and(|error| error.is_cancelled() && first.contains(&error.id())));
-    assert_eq!(site.tasks.len(), 18);
+    assert_eq!(site.tasks.len(), 24);
 }
