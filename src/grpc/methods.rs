@@ -96,7 +96,7 @@ fn note(state: Option<Arc<State>>) -> OnArrival {
             // Its answer is a constant. What it holds until that is taken is drawn all the same.
             let held = Held::Refused(refused(caller));
             call.extensions_mut().insert(Guest::new(held, None));
-            (CallLength::Bounded, &unknown)
+            (CallLength::Refused, &unknown)
         };
         let_go(call, uri);
         length
@@ -124,30 +124,31 @@ fn arrive<B>(
                     _ => &state.generation().validate_callers,
                 };
                 let admitted = callers.admit(call.headers(), call.extensions());
-                let arrival = Arrival::new(
-                    state,
-                    call.headers(),
-                    admitted,
-                    held(caller),
-                    caller.places(),
-                );
+                let held = held(caller);
+                let length = match (admitted, &held) {
+                    (Ok(()), Held::Call(_)) => CallLength::Bounded,
+                    _ => CallLength::Refused,
+                };
+                let places = caller.places();
+                let arrival = Arrival::new(state, call.headers(), admitted, held, places);
                 call.extensions_mut().insert(arrival.on(caller.answering()));
+                return length;
             }
-            return CallLength::Bounded;
+            return CallLength::Refused;
         }
         Called::HealthCheck => (CALL, CallLength::Bounded),
         Called::HealthWatch => (LASTING, CallLength::Lasting),
         Called::Reflection => (LASTING + UNREAD, CallLength::Lasting),
     };
     let place = match length {
-        CallLength::Bounded => None,
+        CallLength::Bounded | CallLength::Refused => None,
         CallLength::Lasting => caller.lasting().draw(1),
     };
     let held = caller.memory().draw(bytes);
     let held = held.filter(|_| length == CallLength::Bounded || place.is_some());
     let (held, length) = match held {
         Some(share) => (Held::Call(share), length),
-        None => (Held::Refused(refused(caller)), CallLength::Bounded),
+        None => (Held::Refused(refused(caller)), CallLength::Refused),
     };
     call.extensions_mut().insert(Guest::new(held, place));
     length

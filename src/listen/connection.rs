@@ -92,12 +92,15 @@ impl Shared {
             if let Some(peer) = &peer {
                 call.extensions_mut().insert(peer.clone());
             }
-            calls.expect((self.on_arrival)(&mut call, &caller));
+            let length = (self.on_arrival)(&mut call, &caller);
+            calls.expect(length);
             let answer = self.routes.clone().call(call);
             let caller = caller.clone();
             async move {
                 let answer = answer.await;
-                caller.note_answer();
+                if length != CallLength::Refused {
+                    caller.note_answer();
+                }
                 answer
             }
         });

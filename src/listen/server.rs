@@ -35,6 +35,8 @@ pub enum CallLength {
     Bounded,
     /// It has no end of its own, such as a watch of health.
     Lasting,
+    /// It is refused, and does not count as a use of its connection. It is cut as a bounded one is.
+    Refused,
 }
 
 /// A listener at work.
