@@ -201,6 +201,14 @@ const BY_TEMPLATES: &[(&str, &str)] = &[
         "autoscaling.enabled:",
     ),
     (
+        "mode: daemonset\nautoscaling: {external: true}",
+        "autoscaling.external:",
+    ),
+    (
+        "autoscaling: {enabled: true, external: true}",
+        "autoscaling.external:",
+    ),
+    (
         "autoscaling: {enabled: true, minReplicas: 20}",
         "autoscaling.minReplicas:",
     ),

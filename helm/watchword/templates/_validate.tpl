@@ -29,14 +29,20 @@
 {{- if lt (len (uniq (list (int $ports.grpc) (int $ports.health) (int $ports.admin)))) 3 }}
 {{- fail "ports: grpc, health and admin must differ" }}
 {{- end }}
-{{- if and $values.test.enabled (ne $values.mode "none") (not $values.headlessService.enabled) (or $tls.enabled (not $values.service.enabled)) }}
-{{- fail "test.enabled: needs headlessService.enabled, or service.enabled without tls" }}
+{{- $testsHealthPort := and $tls.enabled (eq $tls.client.certificate "required") }}
+{{- if and $values.test.enabled (ne $values.mode "none") (not $values.headlessService.enabled) (or $testsHealthPort (not $values.service.enabled)) }}
+{{- fail "test.enabled: needs headlessService.enabled, or service.enabled without tls.client.certificate required" }}
 {{- end }}
 {{- $scaling := $values.autoscaling }}
-{{- if $scaling.enabled }}
-{{- if ne $values.mode "deployment" }}
-{{- fail (printf "autoscaling.enabled: needs mode deployment, found %s" $values.mode) }}
+{{- if and $scaling.enabled $scaling.external }}
+{{- fail "autoscaling.external: give either this or autoscaling.enabled; two autoscalers would work against each other" }}
 {{- end }}
+{{- range $setting := list "enabled" "external" }}
+{{- if and (get $scaling $setting) (ne $values.mode "deployment") }}
+{{- fail (printf "autoscaling.%s: needs mode deployment, found %s" $setting $values.mode) }}
+{{- end }}
+{{- end }}
+{{- if $scaling.enabled }}
 {{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}
 {{- fail "autoscaling.minReplicas: more than maxReplicas" }}
 {{- end }}
