@@ -167,7 +167,8 @@ fn port_with_tls_is_http2_to_istio_and_kgateway() {
         rendered.get("Service", "rel-watchword")["spec"]["ports"][0]["appProtocol"].clone()
     };
     assert_eq!(protocol(json!({})), "https");
-    let istio = json!({"enabled": true, "policies": [{"namespace": "shop", "selector": {}}]});
+    let rule = json!({"tls": {"caCertificates": "system"}});
+    let istio = json!({"enabled": true, "policies": [{"namespace": "shop", "selector": {}}], "destinationRule": rule});
     assert_eq!(protocol(json!({"istio": istio})), "grpc");
     let kgateway = json!({"enabled": true, "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]});
     let trust = json!({"wellKnownCACertificates": "System"});

@@ -16,13 +16,29 @@ fn policy(place: (&str, &str), target: (&str, &str), grpc: Value) -> Value {
     object(API, "SecurityPolicy", place, spec)
 }
 
+/// A pod that is gone costs no request.
+fn settings(timeout: &str, connect: &str) -> Value {
+    json!({
+        "timeout": {"tcp": {"connectTimeout": connect}},
+        "retry": {
+            "numRetries": 2,
+            "perRetry": {"backOff": {"baseInterval": "25ms", "maxInterval": timeout}},
+            "retryOn": {"triggers": ["connect-failure", "refused-stream", "reset", "unavailable"]},
+        },
+        "healthCheck": {"passive": {
+            "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailures": 3, "consecutive5XxErrors": 0,
+            "interval": "1s", "baseEjectionTime": "10s", "maxEjectionPercent": 50,
+        }},
+    })
+}
+
 #[test]
 fn policies_ask_the_service_and_another_namespace_is_granted_it() {
     let told = objects(
         json!({"integrations": {"envoyGateway": {"enabled": true, "policies": [
             {
                 "name": "route", "namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}],
-                "context": {"zone": "edge", "level": 2}, "backendSettings": {"retry": {"numRetries": 2}},
+                "context": {"zone": "edge", "level": 2}, "backendSettings": {"retry": {"numRetries": 5}, "dns": {"respectDnsTtl": true}},
             },
             {"targetRefs": [{"kind": "Gateway", "name": "edge"}]},
         ]}}}),
@@ -31,8 +47,11 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
     let mut route = policy(
         ("shop", "route"),
         ("HTTPRoute", "orders"),
-        json!({"backendRefs": backends, "backendSettings": {"retry": {"numRetries": 2}}}),
+        json!({"backendRefs": backends, "backendSettings": settings("250ms", "83ms")}),
     );
+    let own = &mut route["spec"]["extAuth"]["grpc"]["backendSettings"];
+    own["retry"]["numRetries"] = json!(5);
+    own["dns"] = json!({"respectDnsTtl": true});
     route["spec"]["extAuth"]["contextExtensions"] = json!([
         {"name": "level", "type": "Value", "value": "2"},
         {"name": "zone", "type": "Value", "value": "edge"},
@@ -40,7 +59,7 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
     let gateway = policy(
         ("auth", "rel-watchword"),
         ("Gateway", "edge"),
-        json!({"backendRefs": backends}),
+        json!({"backendRefs": backends, "backendSettings": settings("250ms", "83ms")}),
     );
     let grant = grant(
         "rel-watchword-envoy-gateway",
@@ -94,6 +113,10 @@ fn policies_of_the_own_namespace_need_no_grant() {
     );
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["spec"]["extAuth"]["timeout"], "1s");
+    assert_eq!(
+        told[0]["spec"]["extAuth"]["grpc"]["backendSettings"],
+        settings("1s", "333ms")
+    );
 }
 
 #[test]

@@ -41,6 +41,9 @@ fn policies_ask_about_every_request_or_about_what_their_rules_say() {
         json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}]);
     let service = json!([{"group": "", "kind": "Service", "name": "orders"}]);
     // `rules: [{}]` is everything; no rules at all would be nothing.
+    let mut told = told;
+    let rule = told.pop().unwrap();
+    assert_eq!(rule, destination_rule("cluster.local", None));
     let expected = vec![
         policy(
             ("shop", "rel-watchword"),
@@ -86,6 +89,26 @@ fn sidecar_has_a_name_in_each_namespace_of_policies_and_of_the_injector() {
     }
 }
 
+/// Pods that cannot be reached are given up in a third of the timeout, and left out.
+fn destination_rule(domain: &str, tls: Option<Value>) -> Value {
+    let mut policy = json!({
+        "connectionPool": {"tcp": {"connectTimeout": "83ms"}},
+        "outlierDetection": {
+            "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailures": 3, "consecutive5xxErrors": 0,
+            "interval": "1s", "baseEjectionTime": "10s", "maxEjectionPercent": 50,
+        },
+    });
+    if let Some(tls) = tls {
+        policy["tls"] = tls;
+    }
+    object(
+        "networking.istio.io/v1",
+        "DestinationRule",
+        ("auth", "rel-watchword"),
+        json!({"host": format!("rel-watchword.auth.svc.{domain}"), "trafficPolicy": policy}),
+    )
+}
+
 #[test]
 fn destination_rule_speaks_tls_and_verifies_the_name() {
     let told = objects(json!({
@@ -93,22 +116,30 @@ fn destination_rule_speaks_tls_and_verifies_the_name() {
         "clusterDomain": "corp.local", "integrations": {"istio": {
             "enabled": true,
             "policies": [{"namespace": "shop", "selector": {}}],
-            "destinationRule": {"enabled": true, "tls": {"caCertificates": "/etc/ca.crt"}},
+            "destinationRule": {"tls": {"caCertificates": "/etc/ca.crt"}},
         }},
     }));
-    let expected = object(
-        "networking.istio.io/v1",
-        "DestinationRule",
-        ("auth", "rel-watchword"),
-        json!({
-            "host": "rel-watchword.auth.svc.corp.local",
-            "trafficPolicy": {"tls": {
-                "mode": "SIMPLE",
-                "sni": "rel-watchword.auth.svc",
-                "subjectAltNames": ["rel-watchword.auth.svc"],
-                "caCertificates": "/etc/ca.crt",
-            }},
-        }),
-    );
-    assert_eq!(told[1..], [expected]);
+    let tls = json!({
+        "mode": "SIMPLE",
+        "sni": "rel-watchword.auth.svc",
+        "subjectAltNames": ["rel-watchword.auth.svc"],
+        "caCertificates": "/etc/ca.crt",
+    });
+    assert_eq!(told[1..], [destination_rule("corp.local", Some(tls))]);
+}
+
+#[test]
+fn destination_rule_gives_way_to_one_of_the_users() {
+    let told = |rule: Value| {
+        let policies = json!([{"namespace": "shop", "selector": {}}]);
+        objects(json!({"integrations": {"timeout": "1s", "istio": {
+            "enabled": true, "policies": policies, "destinationRule": rule,
+        }}}))
+    };
+    assert_eq!(told(json!({"enabled": false})).len(), 1);
+    let own = json!({"trafficPolicy": {"outlierDetection": {"interval": "9s"}}});
+    let policy = &told(own)[1]["spec"]["trafficPolicy"];
+    assert_eq!(policy["outlierDetection"]["interval"], "9s");
+    assert_eq!(policy["outlierDetection"]["maxEjectionPercent"], 50);
+    assert_eq!(policy["connectionPool"]["tcp"]["connectTimeout"], "333ms");
 }

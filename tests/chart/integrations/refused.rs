@@ -135,7 +135,12 @@ fn tls_without_anybody_to_trust_is_refused() {
     let tls = json!({"tls": {"enabled": true, "existingSecret": "cert"}});
     for (product, settings) in least() {
         match product {
-            "istio" => {}
+            "istio" => assert_refused(
+                product,
+                settings,
+                tls.clone(),
+                "istio.destinationRule.tls: ",
+            ),
             "contour" => assert_refused(product, settings, tls.clone(), "contour.protocol: "),
             _ => assert_refused(
                 product,
@@ -145,8 +150,10 @@ fn tls_without_anybody_to_trust_is_refused() {
             ),
         }
     }
-    let rule = json!({"policies": [{"namespace": "shop", "selector": {}}], "destinationRule": {"enabled": true}});
-    assert_refused("istio", rule, json!({}), "istio.destinationRule.enabled: ");
+    let rule = json!({"tls": {"caCertificates": "system"}});
+    let rule =
+        json!({"policies": [{"namespace": "shop", "selector": {}}], "destinationRule": rule});
+    assert_refused("istio", rule, json!({}), "istio.destinationRule.tls: ");
 }
 
 #[test]

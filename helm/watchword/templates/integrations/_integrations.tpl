@@ -110,6 +110,14 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/*
+How long a proxy may take to connect, as `83ms`: a third of the timeout, so that two dead pods can be
+tried, and a live one still has time to answer.
+*/}}
+{{- define "watchword.integrations.connectTimeout" -}}
+{{- printf "%dms" (div (include "watchword.integrations.milliseconds" .Values.integrations.timeout | atoi) 3) }}
+{{- end }}
+
 {{/* The timeout as Istio and Envoy write it: seconds. */}}
 {{- define "watchword.integrations.timeoutSeconds" -}}
 {{- $milliseconds := include "watchword.integrations.milliseconds" .Values.integrations.timeout | atoi }}

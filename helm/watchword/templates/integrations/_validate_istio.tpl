@@ -26,8 +26,11 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and $istio.destinationRule.enabled (or (not .Values.tls.enabled) (eq $istio.via "sidecar")) }}
-{{- fail "integrations.istio.destinationRule.enabled: needs tls.enabled, and via service" }}
+{{- if and $istio.destinationRule.tls (or (not .Values.tls.enabled) (eq $istio.via "sidecar")) }}
+{{- fail "integrations.istio.destinationRule.tls: needs tls.enabled, and via service" }}
+{{- end }}
+{{- if and .Values.tls.enabled (eq $istio.via "service") $istio.destinationRule.enabled (not $istio.destinationRule.tls) }}
+{{- fail "integrations.istio.destinationRule.tls: missing; give caCertificates (a file in the proxies, or `system`) or credentialName, or destinationRule.enabled: false where you have one for this host" }}
 {{- end }}
 {{- end }}
 

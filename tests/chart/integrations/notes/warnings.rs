@@ -37,12 +37,12 @@ fn what_is_not_safe_is_said_and_only_that() {
         "config.rules[1].mode"
     ));
 
-    let istio = json!({"enabled": true, "policies": [{"namespace": "shop", "selector": {}}]});
+    let mut istio = istio();
     let tls = json!({"enabled": true, "existingSecret": "cert"});
-    assert!(warned(
-        json!({"tls": tls, "integrations": {"istio": istio}}),
-        "destinationRule"
-    ));
+    let with = |istio: &Value| json!({"tls": tls, "integrations": {"istio": istio}});
+    assert!(!warned(with(&istio), "destinationRule"));
+    istio["destinationRule"] = json!({"enabled": false});
+    assert!(warned(with(&istio), "destinationRule"));
 }
 
 fn with_callers(check: &Value, integrations: &Value) -> Value {
@@ -52,7 +52,8 @@ fn with_callers(check: &Value, integrations: &Value) -> Value {
 }
 
 fn istio() -> Value {
-    json!({"enabled": true, "policies": [{"namespace": "shop", "selector": {}}], "destinationRule": {"enabled": true}})
+    let rule = json!({"tls": {"caCertificates": "/ca.crt"}});
+    json!({"enabled": true, "policies": [{"namespace": "shop", "selector": {}}], "destinationRule": rule})
 }
 
 #[test]
