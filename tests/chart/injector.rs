@@ -244,5 +244,6 @@ fn nothing_of_it_is_rendered_unless_it_is_switched_on() {
         "mode": "none", "sidecar": {"enabled": true}, "config": values(&json!({}))["config"],
     }));
     let rendered = rendered.unwrap();
-    assert_eq!(rendered.titles(), ["ConfigMap rel-watchword-sidecar"]);
+    let expected = ["ConfigMap rel-watchword-sidecar", "Pod rel-watchword-test"];
+    assert_eq!(rendered.titles(), expected);
 }

@@ -106,5 +106,5 @@ fn each_mode_has_an_example() {
         .iter()
         .map(Document::kind)
         .collect();
-    assert_eq!(kinds, BTreeSet::from(["ConfigMap"]));
+    assert_eq!(kinds, BTreeSet::from(["ConfigMap", "Pod"]));
 }

@@ -7,6 +7,8 @@ use watchword::config::Config;
 use watchword::listen::Memory;
 use watchword::memory::{Budget, Limit, LimitSource, Pool};
 
+use crate::helm;
+
 const VALUES: &str = include_str!("../../helm/watchword/values.yaml");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const MIB: usize = 1024 * 1024;
@@ -21,11 +23,11 @@ fn budget(text: &str) -> Budget {
     Budget::of(limit)
 }
 
-/// The limits of containers that the chart sets, in the order of its values.
-fn limits() -> Vec<&'static str> {
-    let lines = VALUES.lines().map(str::trim);
-    let limits = lines.filter_map(|line| line.strip_prefix("limits: {memory: "));
-    limits.filter_map(|rest| rest.strip_suffix('}')).collect()
+/// The limit that the chart sets for a container that serves: of pods, or of sidecars.
+fn limit(of: &str) -> String {
+    let values = helm::yaml(VALUES).unwrap();
+    let limit = values.pointer(&format!("{of}/resources/limits/memory"));
+    limit.unwrap().as_str().unwrap().to_owned()
 }
 
 /// The cells of a row of the table, without formatting.
@@ -37,7 +39,7 @@ fn row(name: &str) -> Vec<&'static str> {
 
 #[test]
 fn containers_have_what_the_table_explains() {
-    assert_eq!(limits(), ["256Mi", "128Mi"], "the pod's, and the sidecar's");
+    assert_eq!([limit(""), limit("/sidecar")], ["256Mi", "128Mi"]);
     for (text, column) in [("128Mi", 3), ("256Mi", 4), ("1Gi", 5)] {
         assert!(row("of the limit")[column].contains(text));
         let budget = budget(text);
@@ -96,7 +98,7 @@ fn sizes_are_written_as_in_kubernetes() {
         );
     }
     // The default is what the pod has.
-    assert_eq!(Limit::default().bytes, bytes(limits()[0]));
+    assert_eq!(Limit::default().bytes, bytes(&limit("")));
 }
 
 /// Nobody sets it in the chart: the limit of the container is found where it is.

@@ -56,7 +56,7 @@ fn words(path: &str) -> Option<Value> {
         "admin.listen" => one_of(&["pod", "loopback"]),
         "nameOverride" => pattern("^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"),
         "namespaceOverride" => pattern("^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"),
-        "tls.existingSecret" | "tls.client.caSecret" => pattern(NAME),
+        "tls.existingSecret" | "tls.client.caSecret" | "test.caSecret" => pattern(NAME),
         "clusterDomain" => pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"),
         "service.clusterIP" => pattern("^([0-9a-fA-F.:]+|None)?$"),
         "sidecar.listen" => one_of(&["unix", "loopback"]),
@@ -105,7 +105,6 @@ fn mappings(path: &str) -> Option<Value> {
             json!({"properties": {"imageRegistry": {"type": "string"}, "imagePullSecrets": references()}})
         }
         "imagePullSecrets" => references(),
-        "test" => known(&json!({"enabled": {"type": "boolean"}})),
         "secretFiles" => {
             let items = json!({"type": "array", "items": {"type": "object"}});
             let directory = json!({"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 46});
