@@ -39,14 +39,18 @@ fn one<'a>(rendered: &'a Rendered, kind: &str) -> &'a Value {
     &first.value
 }
 
-/// All expressions of mutations.
+/// The one patch: for pods that ask to listen otherwise, and for all others.
+fn patches(policy: &Value) -> (String, String) {
+    let mutations = policy["mutations"].as_array().unwrap();
+    assert_eq!(mutations.len(), 1, "all of it or nothing: {mutations:?}");
+    let patch = mutations[0]["jsonPatch"]["expression"].as_str().unwrap();
+    let (other, default) = patch.split_once("\n) : (\n").unwrap();
+    (other.to_owned(), default.to_owned())
+}
+
+/// That of pods which ask for nothing.
 fn expressions(policy: &Value) -> String {
-    let mutations = policy["mutations"].as_array().unwrap().iter();
-    let expressions = mutations.map(|mutation| {
-        ["jsonPatch", "applyConfiguration"].map(|kind| mutation[kind]["expression"].as_str())
-    });
-    let expressions: Vec<_> = expressions.flatten().flatten().collect();
-    expressions.join("\n\n")
+    patches(policy).1
 }
 
 /// The first value of this type in the text, as JSON.
@@ -195,7 +199,9 @@ fn socket_is_mounted_where_it_is_asked_for_and_only_with_a_socket() {
     let mut loopback = values(&json!({}));
     loopback["sidecar"]["listen"] = json!("loopback");
     let loopback = Chart::watchword().render(&loopback).unwrap();
-    assert!(!expressions(policy(&loopback)).contains("watchword-socket"));
+    let (asked, default) = patches(policy(&loopback));
+    assert!(!default.contains("watchword-socket"));
+    assert!(asked.contains("watchword-socket"));
 }
 
 /// Every volume that the sidecar gets is guarded, by its source.
@@ -215,7 +221,7 @@ fn pods_whose_own_volumes_or_containers_take_the_sidecars_names_are_refused() {
     for (volume, source) in [
         (
             "watchword-config",
-            "v.?configMap.?name.orValue(\\\"\\\") == \\\"rel-watchword-sidecar",
+            "v.?configMap.?name.orValue(\\\"\\\") in [\\\"rel-watchword-sidecar",
         ),
         ("watchword-socket", "has(v.emptyDir)"),
         ("ca", "has(v.hostPath)"),
@@ -235,7 +241,31 @@ fn pods_whose_own_volumes_or_containers_take_the_sidecars_names_are_refused() {
     assert_eq!(binding["spec"]["validationActions"], json!(["Deny"]));
     of["sidecar"]["injector"]["refuseOthers"] = json!(false);
     let rendered = Chart::watchword().render(&of).unwrap();
-    assert_eq!(rendered.of_kind("ValidatingAdmissionPolicy").count(), 0);
+    let lax = one(&rendered, "ValidatingAdmissionPolicy")["spec"]["validations"].to_string();
+    assert!(
+        !lax.contains("all(v, ") && !lax.contains("readOnly"),
+        "{lax}"
+    );
+}
+
+#[test]
+fn pod_without_the_sidecar_is_refused_unless_it_may_start_without() {
+    for (given, expected) in [
+        (json!({}), true),
+        (json!({"failurePolicy": "Ignore"}), false),
+        (
+            json!({"failurePolicy": "Ignore", "requireSidecar": true}),
+            true,
+        ),
+        (json!({"requireSidecar": false}), false),
+    ] {
+        let rendered = rendered(&given);
+        let spec = &one(&rendered, "ValidatingAdmissionPolicy")["spec"];
+        let required = "object.spec.?initContainers.orValue([]).exists(c, c.name == \"watchword\")";
+        let mut rules = spec["validations"].as_array().unwrap().iter();
+        let found = rules.any(|rule| rule["expression"] == required);
+        assert_eq!(found, expected, "{given}");
+    }
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub(crate) fn of(name: &str, rendered: &Rendered) -> Vec<Pod> {
             "Deployment" | "DaemonSet" | "StatefulSet" | "Job" => {
                 &document.value["spec"]["template"]
             }
+            "PodTemplate" => &document.value["template"],
             _ => return None,
         };
         Some(Pod {

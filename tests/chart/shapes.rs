@@ -80,7 +80,7 @@ fn numbers(path: &str) -> Option<Value> {
         "networkPolicy.egress.issuerPorts" => {
             json!({"minItems": 1, "items": {"type": "integer", "minimum": 1, "maximum": 65535}})
         }
-        "hostUsers" => json!({"type": ["boolean", "null"]}),
+        "hostUsers" | "sidecar.injector.requireSidecar" => json!({"type": ["boolean", "null"]}),
         "terminationGracePeriodSeconds"
         | "autoscaling.targetCPUUtilizationPercentage"
         | "autoscaling.targetMemoryUtilizationPercentage" => {
@@ -117,7 +117,10 @@ fn mappings(path: &str) -> Option<Value> {
         "tls.certManager.issuerRef" => known(&json!({"name": name, "kind": name, "group": name})),
         "service.ipFamilies" => json!({"items": one_of(&["IPv4", "IPv6"]), "maxItems": 2}),
         "extraObjects" => json!({"items": {"type": ["object", "string"]}}),
-        "extraArgs" | "tls.certManager.dnsNames" | "sidecar.injector.namespaces" => names,
+        "extraArgs"
+        | "tls.certManager.dnsNames"
+        | "sidecar.injector.namespaces"
+        | "sidecar.injector.podConfigMaps" => names,
         // Kubernetes refuses numbers and truths here, which is easily overlooked.
         "extraEnv" => {
             let fields = json!({"name": name, "value": {"type": "string"}});

@@ -4,7 +4,8 @@ list: the context, the flavour.
 */}}
 
 {{- define "watchword.config.directory" -}}/etc/watchword/config{{- end }}
-{{- define "watchword.config.file" -}}{{ include "watchword.config.directory" . }}/watchword.yaml{{- end }}
+{{- define "watchword.config.fileName" -}}{{ default "watchword.yaml" .ConfigFile }}{{- end }}
+{{- define "watchword.config.file" -}}{{ include "watchword.config.directory" . }}/{{ include "watchword.config.fileName" . }}{{- end }}
 {{- define "watchword.socket.directory" -}}/run/watchword{{- end }}
 {{- define "watchword.socket.address" -}}unix:{{ include "watchword.socket.directory" . }}/grpc.sock{{- end }}
 

@@ -1,0 +1,220 @@
+{{/* What the injector's policies share: whom they look at, what they add, and by which annotations a pod has a say in it. */}}
+
+{{/* The newest version of the API that the cluster has. */}}
+{{- define "watchword.injector.apiVersion" -}}
+{{- $cluster := .Capabilities.KubeVersion.Version }}
+{{- $served := false }}
+{{- range $version := list "v1" "v1beta1" "v1alpha1" }}
+{{- if $.Capabilities.APIVersions.Has (printf "admissionregistration.k8s.io/%s/MutatingAdmissionPolicy" $version) }}{{ $served = true }}{{ end }}
+{{- end }}
+{{- if .Values.sidecar.injector.apiVersion }}
+{{- .Values.sidecar.injector.apiVersion }}
+{{- else if not (semverCompare ">=1.32-0" $cluster) }}
+{{- fail (printf "sidecar.injector.enabled: Kubernetes %s has no MutatingAdmissionPolicy; 1.36 has, and 1.32 or newer where the API is switched on" $cluster) }}
+{{- else if and (not $served) (include "watchword.asksACluster" .) }}
+{{- fail (printf "sidecar.injector.enabled: this API server (%s) does not serve MutatingAdmissionPolicy; switch it on (feature gate and --runtime-config), or use Kubernetes 1.36 or newer" $cluster) }}
+{{- else if semverCompare ">=1.36-0" $cluster }}v1
+{{- else if semverCompare ">=1.34-0" $cluster }}v1beta1
+{{- else }}v1alpha1
+{{- end }}
+{{- end }}
+
+{{/* `yes` where Helm asks a cluster as it renders, which `helm template` and a client-side dry run do not. */}}
+{{- define "watchword.asksACluster" -}}
+{{- if lookup "v1" "Namespace" "" "kube-system" }}yes{{ end }}
+{{- end }}
+
+{{/* Which requests are looked at, as matchConstraints. */}}
+{{- define "watchword.injector.pods" -}}
+resourceRules:
+- {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+namespaceSelector:
+  matchExpressions:
+  - {key: kubernetes.io/metadata.name, operator: In, values: {{ include "watchword.injector.namespaces" . }}}
+objectSelector:
+  matchLabels:
+    {{- include "watchword.injector.podLabels" . | nindent 4 }}
+{{- end }}
+
+{{- define "watchword.injector.notAMirror" -}}
+# The image of a static pod, which nobody may change.
+- name: not-a-mirror
+  expression: '!("kubernetes.io/config.mirror" in object.metadata.?annotations.orValue({}))'
+{{- end }}
+
+{{/* CEL: the pod is not for Windows. */}}
+{{- define "watchword.injector.notWindows" -}}
+object.spec.?os.?name.orValue("linux") != "windows"
+{{- end }}
+
+{{/* CEL: the value of this annotation of the pod, as an optional. */}}
+{{- define "watchword.injector.annotation" -}}
+object.metadata.?annotations[?{{ toJson . }}]
+{{- end }}
+
+{{/* CEL: where the pod's sidecar listens. */}}
+{{- define "watchword.injector.listen" -}}
+{{ include "watchword.injector.annotation" "watchword/listen" }}.orValue({{ toJson .Values.sidecar.listen }})
+{{- end }}
+
+{{/*
+How a sidecar can listen, as a JSON list of `listen` and `file` (the configuration's name in the
+ConfigMap). The last is the default. A configuration that is not the chart's has one way.
+*/}}
+{{- define "watchword.injector.variants" -}}
+{{- $default := .Values.sidecar.listen }}
+{{- $other := ternary "loopback" "unix" (eq $default "unix") }}
+{{- $variants := list (dict "listen" $default "file" "watchword.yaml") }}
+{{- if include "watchword.config.isOurs" . }}
+{{- $variants = prepend $variants (dict "listen" $other "file" (printf "watchword-%s.yaml" $other)) }}
+{{- end }}
+{{- toJson $variants }}
+{{- end }}
+
+{{/*
+The part of a context that is another for a way to listen, as JSON: `Values` and `ConfigFile`. Takes
+a list: the context, an element of the variants.
+*/}}
+{{- define "watchword.injector.context" -}}
+{{- $variant := index . 1 }}
+{{- $values := mergeOverwrite (deepCopy (index . 0).Values) (dict "sidecar" (dict "listen" $variant.listen)) }}
+{{- dict "Values" $values "ConfigFile" $variant.file | toJson }}
+{{- end }}
+
+{{/* The annotations that set the sidecar's resources, and what they set, as JSON. */}}
+{{- define "watchword.injector.resources" -}}
+{{- dict "watchword/cpu-request" "requests/cpu" "watchword/cpu-limit" "limits/cpu" "watchword/memory-request" "requests/memory" "watchword/memory-limit" "limits/memory" | toJson }}
+{{- end }}
+
+{{/*
+CEL: a list of all changes. Mounts come first, while the containers are where the pod's author put
+them.
+*/}}
+{{- define "watchword.injector.patches" -}}
+{{- include "watchword.injector.mounts" (list . "containers") }}
+{{- include "watchword.injector.mounts" (list . "initContainers") }}
+{{- include "watchword.injector.addContainer" . }}
+{{- $volumes := list }}
+{{- range include "watchword.sidecar.volumes" . | fromYamlArray }}
+{{- if and (eq .name "watchword-config") .configMap }}
+{{- $name := dict "$cel" (include "watchword.injector.configMap" (list $ .configMap.name)) }}
+{{- $volumes = append $volumes (dict "name" .name "configMap" (merge (dict "name" $name) .configMap)) }}
+{{- else }}
+{{- $volumes = append $volumes . }}
+{{- end }}
+{{- end }} +
+{{ include "watchword.injector.add" (list "volumes" $volumes) }}
+{{- with include "watchword.imagePullSecrets" . | fromYamlArray }} +
+{{ include "watchword.injector.add" (list "imagePullSecrets" .) }}
+{{- end }}
+{{- end }}
+
+{{/*
+CEL: the name of the pod's ConfigMap, which is that of the release's sidecars, or one of `podConfigMaps`
+that the pod asks for. Takes a list: the context, the former.
+*/}}
+{{- define "watchword.injector.configMap" -}}
+{{- $default := toJson (index . 1) }}
+{{- with (index . 0).Values.sidecar.injector.podConfigMaps -}}
+{{ include "watchword.injector.annotation" "watchword/config-map" }}.optMap(n, n in {{ toJson . }} ? n : {{ $default }}).orValue({{ $default }})
+{{- else }}
+{{- $default }}
+{{- end }}
+{{- end }}
+
+{{/*
+CEL: mounts the socket in containers of one of the pod's two lists, with a `+` behind it. One that
+has something there already keeps it. Takes a list: the context, the list's name.
+*/}}
+{{- define "watchword.injector.mounts" -}}
+{{- $root := index . 0 }}
+{{- $list := index . 1 }}
+{{- $containers := $root.Values.sidecar.injector.socketContainers }}
+{{- $mounts := include "watchword.sidecar.proxyVolumeMounts" $root | fromYamlArray }}
+{{- if and $mounts $containers }}
+{{- $mount := first $mounts }}
+{{- $lacking := printf "object.spec.?%s.orValue([]).filter(c, c.name in %s && !c.?volumeMounts.orValue([]).exists(m, %s))" $list (toJson $containers) (include "watchword.injector.takesTheMount" $root) }}
+{{- $path := printf "\"/spec/%s/\" + string(object.spec.%s.map(other, other.name).indexOf(c.name)) + \"/volumeMounts" $list $list }}
+{{ $lacking }}
+  .filter(c, !has(c.volumeMounts)).map(c, JSONPatch{op: "add", path: {{ $path }}", value: []}) +
+{{ $lacking }}
+  .map(c, JSONPatch{op: "add", path: {{ $path }}/-", value: {{ include "watchword.cel" (list $mount (printf "Object.spec.%s.volumeMounts" $list)) }}}) +
+{{- end }}
+{{- end }}
+
+{{/* CEL: the mount `m` is that of the socket, or is where that would be. */}}
+{{- define "watchword.injector.takesTheMount" -}}
+m.name == "watchword-socket" || m.mountPath.matches({{ printf "^/+(var/+)?%s/*$" (include "watchword.socket.directory" . | trimPrefix "/" | replace "/" "/+") | toJson }})
+{{- end }}
+
+{{/* CEL: puts the sidecar first, so that it serves before a proxy behind it starts; with the resources that the pod asks for. */}}
+{{- define "watchword.injector.addContainer" }}
+(object.spec.?initContainers.orValue([]).exists(c, c.name == "watchword") ? [] :
+  (has(object.spec.initContainers) ? [] : [JSONPatch{op: "add", path: "/spec/initContainers", value: []}]) +
+  [JSONPatch{op: "add", path: "/spec/initContainers/0", value: {{ include "watchword.injector.container" . | indent 2 | trim }}}]
+  {{- range $annotation, $path := include "watchword.injector.resources" . | fromJson }} +
+  {{ include "watchword.injector.annotation" $annotation }}.optMap(quantity, isQuantity(quantity) ?
+    [JSONPatch{op: "add", path: "/spec/initContainers/0/resources/{{ $path }}", value: quantity}] : []).orValue([])
+  {{- end }})
+{{- end }}
+
+{{- define "watchword.injector.container" -}}
+{{- $container := include "watchword.sidecar.container" . | fromYaml }}
+{{- /* Annotations add to these. */}}
+{{- $resources := merge (default dict $container.resources) (dict "requests" dict "limits" dict) }}
+{{- include "watchword.cel" (list (set $container "resources" $resources) "Object.spec.initContainers") }}
+{{- end }}
+
+{{/* CEL: adds to a list of the pod's spec what has a name that is not in it. Takes a list: the list's name, the elements. */}}
+{{- define "watchword.injector.add" -}}
+{{- $name := index . 0 -}}
+(has(object.spec.{{ $name }}) ? [] : [JSONPatch{op: "add", path: "/spec/{{ $name }}", value: []}]) +
+{{ include "watchword.cel" (list (index . 1) (printf "Object.spec.%s" $name)) }}
+  .filter(new, !object.spec.?{{ $name }}.orValue([]).exists(old, old.name == new.name))
+  .map(new, JSONPatch{op: "add", path: "/spec/{{ $name }}/-", value: new})
+{{- end }}
+
+{{/*
+CEL: the container `c` is the sidecar. Takes a list: the context, the variants, whether the image is
+compared, which something may rewrite before a policy is asked again.
+*/}}
+{{- define "watchword.injector.isOurs" -}}
+{{- $root := index . 0 }}
+{{- $container := include "watchword.sidecar.container" $root | fromYaml }}
+{{- $arguments := list }}
+{{- range $variant := index . 1 }}
+{{- $file := printf "%s/%s" (include "watchword.config.directory" $root) $variant.file }}
+{{- $arguments = append $arguments (concat (list "serve" "-c" $file) (default list $root.Values.extraArgs)) }}
+{{- end -}}
+!has(c.command) && c.?restartPolicy.orValue("") == "Always" &&
+{{- if index . 2 }} c.image == {{ toJson $container.image }} &&{{ end }}
+c.?args.orValue([]) in {{ toJson $arguments }}
+{{- range $container.volumeMounts }}
+{{- if ne .name "watchword-socket" }} &&
+c.?volumeMounts.orValue([]).exists(m, m.name == {{ toJson .name }} && m.mountPath == {{ toJson .mountPath }})
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* CEL: the volume `v` has the same source as this one. Takes a list: the context, a volume. */}}
+{{- define "watchword.injector.isVolume" -}}
+{{- $values := (index . 0).Values }}
+{{- $volume := index . 1 }}
+{{- $source := omit $volume "name" | keys | first }}
+{{- if eq $source "configMap" }}
+{{- $names := list $volume.configMap.name }}
+{{- if eq $volume.name "watchword-config" }}{{ $names = concat $names (default list $values.sidecar.injector.podConfigMaps) }}{{ end -}}
+v.?configMap.?name.orValue("") in {{ toJson $names }}
+{{- else if eq $source "secret" -}}
+v.?secret.?secretName.orValue("") == {{ toJson $volume.secret.secretName }}
+{{- else -}}
+has(v.{{ $source }})
+{{- end }}
+{{- end }}
+
+{{/* The labels of pods that get a sidecar, as a selector for kubectl. */}}
+{{- define "watchword.injector.selector" -}}
+{{- $pairs := list }}
+{{- range $name, $value := include "watchword.injector.podLabels" . | fromYaml }}{{ $pairs = append $pairs (printf "%s=%s" $name $value) }}{{ end }}
+{{- join "," $pairs }}
+{{- end }}
