@@ -13,6 +13,12 @@
 {{- include "watchword.integrations.validate.via" (list $ $product) }}
 {{- include (printf "watchword.integrations.validate.%s" $product) $ }}
 {{- end }}
+{{- if $integrations.istio.enabled }}
+{{- include "watchword.live.refuseOutage" (list . "istio" "security.istio.io/v1/AuthorizationPolicy") }}
+{{- end }}
+{{- if $integrations.envoyGateway.enabled }}
+{{- include "watchword.live.refuseOutage" (list . "envoyGateway" "gateway.envoyproxy.io/v1alpha1/SecurityPolicy") }}
+{{- end }}
 {{- if include "watchword.integrations.backendTLS" . }}
 {{- $policy := $integrations.backendTLSPolicy }}
 {{- if and $policy.caCertificateRefs $policy.wellKnownCACertificates }}
