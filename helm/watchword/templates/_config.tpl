@@ -97,7 +97,10 @@ server:
 {{- $sidecar := .Values.sidecar }}
 {{- $server := default dict (default dict .Values.config).server }}
 server:
-  {{- /* The proxy has ended before the signal comes: there is nobody who could notice. */}}
+  {{- /*
+  Native sidecars end after the pod's regular containers. So the proxy has ended when the signal
+  comes, or, where it is a sidecar too as Istio's is, the service behind it.
+  */}}
   drain: {{ default "0s" $server.drain }}
   grpc:
     {{- if eq $sidecar.listen "unix" }}

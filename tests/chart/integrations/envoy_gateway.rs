@@ -26,8 +26,8 @@ fn settings(timeout: &str, connect: &str) -> Value {
             "retryOn": {"triggers": ["connect-failure", "refused-stream", "reset", "unavailable"]},
         },
         "healthCheck": {"passive": {
-            "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailures": 3, "consecutive5XxErrors": 0,
-            "interval": "1s", "baseEjectionTime": "10s", "maxEjectionPercent": 50,
+            "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailures": 5, "consecutive5XxErrors": 0,
+            "interval": "5s", "baseEjectionTime": "10s", "maxEjectionPercent": 50,
         }},
     })
 }
@@ -47,7 +47,7 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
     let mut route = policy(
         ("shop", "route"),
         ("HTTPRoute", "orders"),
-        json!({"backendRefs": backends, "backendSettings": settings("250ms", "83ms")}),
+        json!({"backendRefs": backends, "backendSettings": settings("250ms", "62ms")}),
     );
     let own = &mut route["spec"]["extAuth"]["grpc"]["backendSettings"];
     own["retry"]["numRetries"] = json!(5);
@@ -59,7 +59,7 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
     let gateway = policy(
         ("auth", "rel-watchword"),
         ("Gateway", "edge"),
-        json!({"backendRefs": backends, "backendSettings": settings("250ms", "83ms")}),
+        json!({"backendRefs": backends, "backendSettings": settings("250ms", "62ms")}),
     );
     let grant = grant(
         "rel-watchword-envoy-gateway",
@@ -115,7 +115,7 @@ fn policies_of_the_own_namespace_need_no_grant() {
     assert_eq!(told[0]["spec"]["extAuth"]["timeout"], "1s");
     assert_eq!(
         told[0]["spec"]["extAuth"]["grpc"]["backendSettings"],
-        settings("1s", "333ms")
+        settings("1s", "250ms")
     );
 }
 

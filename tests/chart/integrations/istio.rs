@@ -89,13 +89,13 @@ fn sidecar_has_a_name_in_each_namespace_of_policies_and_of_the_injector() {
     }
 }
 
-/// Pods that cannot be reached are given up in a third of the timeout, and left out.
+/// Pods that cannot be reached are given up in a quarter of the timeout, and left out.
 fn destination_rule(domain: &str, tls: Option<Value>) -> Value {
     let mut policy = json!({
-        "connectionPool": {"tcp": {"connectTimeout": "83ms"}},
+        "connectionPool": {"tcp": {"connectTimeout": "62ms"}},
         "outlierDetection": {
-            "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailures": 3, "consecutive5xxErrors": 0,
-            "interval": "1s", "baseEjectionTime": "10s", "maxEjectionPercent": 50,
+            "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailures": 5, "consecutive5xxErrors": 0,
+            "interval": "5s", "baseEjectionTime": "10s", "maxEjectionPercent": 50,
         },
     });
     if let Some(tls) = tls {
@@ -141,5 +141,5 @@ fn destination_rule_gives_way_to_one_of_the_users() {
     let policy = &told(own)[1]["spec"]["trafficPolicy"];
     assert_eq!(policy["outlierDetection"]["interval"], "9s");
     assert_eq!(policy["outlierDetection"]["maxEjectionPercent"], 50);
-    assert_eq!(policy["connectionPool"]["tcp"]["connectTimeout"], "333ms");
+    assert_eq!(policy["connectionPool"]["tcp"]["connectTimeout"], "250ms");
 }
