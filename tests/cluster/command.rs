@@ -6,6 +6,8 @@ use std::process::{Command as Process, Stdio};
 
 use serde_json::Value;
 
+use crate::tools::Unavailable;
+
 /// Seconds after which a command that hangs is killed.
 const LIMIT: &str = "600";
 
@@ -84,6 +86,18 @@ impl Answer {
         self
     }
 
+    /// The answer of a command that must succeed, where a panic would not be told.
+    ///
+    /// # Errors
+    /// What the command said.
+    pub(crate) fn checked(self) -> Result<Self, Unavailable> {
+        if self.success {
+            Ok(self)
+        } else {
+            Err(Unavailable::Fail(self.to_string()))
+        }
+    }
+
     /// The answer of a command that must succeed without a warning.
     #[track_caller]
     pub(crate) fn without_warning(self) -> Self {
@@ -105,19 +119,19 @@ impl Answer {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self}"))
     }
 
-    /// The objects of standard output: one, or those of a List.
+    /// The objects of standard output, which has any number of them, or Lists.
     #[track_caller]
     pub(crate) fn objects(&self) -> Vec<Value> {
-        if self.stdout.trim().is_empty() {
-            return Vec::new();
-        }
-        match self.json() {
-            mut list if list["kind"] == "List" => match list["items"].take() {
-                Value::Array(items) => items,
-                _ => Vec::new(),
-            },
-            object => vec![object],
-        }
+        let values = serde_json::Deserializer::from_str(&self.stdout).into_iter::<Value>();
+        let values = values.map(|value| value.unwrap_or_else(|error| panic!("{error} in {self}")));
+        let objects = values.map(|mut value| {
+            let is_list = value["kind"] == "List";
+            match value.get_mut("items").map(Value::take) {
+                Some(Value::Array(items)) if is_list => items,
+                _ => vec![value],
+            }
+        });
+        objects.flatten().collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Helm's hooks without a cluster's controllers: while Helm waits for a Job or a Pod of a hook,
 //! this marks it as done.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 use crate::command::Answer;
 
-const POLL: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(300);
 
 /// How Jobs and Pods of hooks end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,23 +28,20 @@ impl Cluster {
         end: End,
         arguments: &[&str],
     ) -> (Answer, Vec<String>) {
-        let is_over = AtomicBool::new(false);
+        let (over, is_over) = mpsc::channel::<()>();
         thread::scope(|scope| {
-            let controller = scope.spawn(|| {
+            let controller = scope.spawn(move || {
                 let mut ended = Vec::new();
-                while !is_over.load(Ordering::Relaxed) {
+                while is_over.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
                     ended.extend(self.end_hooks(namespace, end));
-                    thread::sleep(POLL);
                 }
                 ended
             });
             let namespace = format!("--namespace={namespace}");
             let answer = self.helm(&[arguments, &[&namespace]].concat());
-            is_over.store(true, Ordering::Relaxed);
-            (
-                answer,
-                controller.join().expect("a thread that does not panic"),
-            )
+            drop(over);
+            let ended = controller.join();
+            (answer, ended.expect("a controller that does not panic"))
         })
     }
 

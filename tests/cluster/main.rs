@@ -26,9 +26,12 @@
 mod cluster;
 mod command;
 mod control_plane;
+mod examples;
 mod hooks;
 mod namespace;
 mod process;
+mod products;
+mod release;
 mod smoke;
 mod tools;
 #[allow(dead_code, reason = "no test here needs a Python package")]

@@ -45,6 +45,14 @@ impl Namespace {
         Self { name: name.into() }
     }
 
+    /// Makes one for pods that name it.
+    #[track_caller]
+    pub(crate) fn create_service_account(&self, cluster: &Cluster, name: &str) {
+        let namespace = format!("--namespace={}", self.name);
+        let create = ["create", "serviceaccount", name, &namespace];
+        cluster.kubectl(&create).without_warning();
+    }
+
     /// Makes the object as the API server would, and returns that: with defaults, and changed by
     /// admission. Nothing is stored.
     pub(crate) fn try_out(&self, cluster: &Cluster, object: &Value) -> crate::command::Answer {

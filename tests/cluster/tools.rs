@@ -132,6 +132,26 @@ impl Unavailable {
     }
 }
 
+/// The folder of a module in Go's module cache, which is downloaded first if it is not there. `sum`
+/// is its hash as in a `go.sum`.
+///
+/// # Errors
+/// No Go, no such module in the proxy, or another hash.
+pub(crate) fn download(module: &str, sum: &str) -> Result<PathBuf, Unavailable> {
+    let mut download = go(wheels::build_folder());
+    let output = run(download.args(["mod", "download", "-json", module]))
+        .map_err(|problem| no_modules(&problem))?;
+    let answer: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("JSON of go mod download");
+    if answer["Sum"] != sum {
+        let found = &answer["Sum"];
+        return Err(Unavailable::Fail(format!(
+            "{module}: found hash {found}; expected {sum}"
+        )));
+    }
+    Ok(answer["Dir"].as_str().expect("a folder").into())
+}
+
 /// Writes a line to standard error, past libtest, which captures what macros print.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
