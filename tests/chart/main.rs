@@ -36,6 +36,7 @@ mod schema;
 mod security;
 mod shapes;
 mod snapshot;
+mod stop;
 mod structure;
 mod tool;
 mod usage;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cases;
-use crate::helm::{self, Chart, Rendered};
+use crate::helm::{self, Rendered};
 use crate::pods;
 
 const HASH: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -53,37 +53,6 @@ fn pull_secrets_are_the_shared_ones_and_our_own_once() {
         let expected = json!([{"name": "shared"}, {"name": "both"}, {"name": "own"}]);
         assert_eq!(pod.spec["imagePullSecrets"], expected, "{}", pod.title);
     }
-}
-
-#[test]
-fn pods_have_the_time_that_a_stop_takes() {
-    let grace = |values: Value| {
-        let mut whole = json!({"config": cases::config()});
-        for (key, value) in values.as_object().unwrap() {
-            whole[key] = value.clone();
-        }
-        let rendered = cases::rendered(&whole);
-        pods::of("", &rendered)[0].spec["terminationGracePeriodSeconds"].clone()
-    };
-    let slow = json!({
-        "server": {"drain": "1500ms", "shutdown_timeout": "1m"},
-        "issuers": cases::config()["issuers"],
-    });
-    assert_eq!(grace(json!({})), 20, "5 to drain, 10 to shut down, 5 more");
-    assert_eq!(grace(json!({"preStopSleepSeconds": 7})), 27);
-    assert_eq!(grace(json!({"config": slow})), 67);
-    assert_eq!(grace(json!({"terminationGracePeriodSeconds": 90})), 90);
-    let variable = json!({"server": {"drain": "${D:-5s}"}, "issuers": cases::config()["issuers"]});
-    let with = json!({"config": variable, "terminationGracePeriodSeconds": 3});
-    assert_eq!(grace(with), 3, "what cannot be read is left to its author");
-    let unseen = json!({"config": {}, "existingConfig": {"configMap": "a"}, "terminationGracePeriodSeconds": 3});
-    assert_eq!(grace(unseen), 3);
-    let without = Chart::watchword().render(&json!({"config": variable}));
-    assert!(
-        without
-            .unwrap_err()
-            .contains("terminationGracePeriodSeconds:")
-    );
 }
 
 #[test]

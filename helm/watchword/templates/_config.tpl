@@ -69,6 +69,10 @@ list: the context, the flavour.
 {{- $ports := .Values.ports }}
 {{- $tls := .Values.tls }}
 server:
+  {{- if include "watchword.usesDNS" . }}
+  {{- $drain := printf "%ss" (include "watchword.drainSeconds" .) }}
+  drain: {{ default $drain (default dict (default dict .Values.config).server).drain }}
+  {{- end }}
   grpc:
     address: {{ printf "%s:%d" .Values.listenAddress (int $ports.grpc) | quote }}
     {{- if $tls.enabled }}
@@ -135,16 +139,49 @@ mode.
 {{- $config | toYaml | sha256sum }}
 {{- end }}
 
+{{/* `yes` where proxies find the pods by DNS. The products of `integrations` follow EndpointSlices. */}}
+{{- define "watchword.usesDNS" -}}
+{{- if and (ne .Values.mode "none") .Values.headlessService.enabled (not (include "watchword.integrations.enabled" .)) }}yes{{ end }}
+{{- end }}
+
+{{/* Seconds between two lookups of Envoy: the `dns_refresh_rate` of `watchword.envoy.cluster`. */}}
+{{- define "watchword.dnsRefreshSeconds" -}}5{{- end }}
+
+{{/*
+Seconds for which callers may still ask a pod that was told to stop. By DNS: an old answer stays in
+a cache, then Envoy asks again, and one more second. Otherwise: EndpointSlices or health checks.
+*/}}
+{{- define "watchword.noticeSeconds" -}}
+{{- if include "watchword.usesDNS" . }}
+{{- add (int .Values.headlessService.dnsSeconds) (include "watchword.dnsRefreshSeconds" . | int) 1 }}
+{{- else -}}
+5
+{{- end }}
+{{- end }}
+
+{{/* The default of `server.drain`, in seconds: the notice, less the sleep before the signal. */}}
+{{- define "watchword.drainSeconds" -}}
+{{- max 5 (sub (include "watchword.noticeSeconds" . | int) (int .Values.preStopSleepSeconds)) }}
+{{- end }}
+
+{{/* The seconds of a duration such as `1500ms`. Nothing where a template cannot read it. */}}
+{{- define "watchword.seconds" -}}
+{{- $text := toString . }}
+{{- if regexMatch "^[0-9]+([.][0-9]+)?(ms|s|m|h)$" $text }}
+{{- $unit := get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0) (regexFind "[a-z]+$" $text) }}
+{{- mulf (regexFind "^[0-9.]+" $text | float64) $unit }}
+{{- end }}
+{{- end }}
+
 {{/* Seconds from the stop to the end, at most: those of `preStopSleepSeconds`, `drain` and `shutdown_timeout`. Nothing where a template cannot read them. */}}
 {{- define "watchword.stopSeconds" -}}
 {{- $server := default dict (default dict .Values.config).server }}
+{{- $drain := printf "%ss" (include "watchword.drainSeconds" .) }}
 {{- $seconds := float64 .Values.preStopSleepSeconds }}
 {{- $isKnown := true }}
-{{- range $setting, $default := dict "drain" "5s" "shutdown_timeout" "10s" }}
-{{- $text := toString (default $default (get $server $setting)) }}
-{{- if regexMatch "^[0-9]+([.][0-9]+)?(ms|s|m|h)$" $text }}
-{{- $unit := get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0) (regexFind "[a-z]+$" $text) }}
-{{- $seconds = addf $seconds (mulf (regexFind "^[0-9.]+" $text | float64) $unit) }}
+{{- range $setting, $default := dict "drain" $drain "shutdown_timeout" "10s" }}
+{{- with include "watchword.seconds" (default $default (get $server $setting)) }}
+{{- $seconds = addf $seconds (float64 .) }}
 {{- else }}
 {{- $isKnown = false }}
 {{- end }}

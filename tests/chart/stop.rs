@@ -1,0 +1,244 @@
+//! How long a pod answers after it was told to stop: the sleep before the signal, the drain, the calls
+//! in flight, and the time after which the kubelet kills it.
+
+use serde_json::{Value, json};
+
+use crate::cases;
+use crate::helm::{self, Chart};
+use crate::pods;
+
+/// What a rendering says of the stop. Times are in seconds.
+#[derive(Debug)]
+struct Stop {
+    /// As in the configuration; `None` is the default of 5s.
+    drain: Option<String>,
+    sleep: f64,
+    grace: f64,
+    notes: String,
+}
+
+impl Stop {
+    fn of(more: &Value) -> Self {
+        let mut values = json!({"config": cases::config()});
+        for (key, value) in more.as_object().unwrap() {
+            values[key] = value.clone();
+        }
+        let rendered = cases::rendered(&values);
+        let map = rendered.find("ConfigMap", "rel-watchword");
+        let config = map.map_or(Value::Null, |map| {
+            helm::yaml(map["data"]["watchword.yaml"].as_str().unwrap()).unwrap()
+        });
+        let spec = &pods::of("", &rendered)[0].spec;
+        let sleep = &spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"];
+        Self {
+            drain: config["server"]["drain"].as_str().map(str::to_owned),
+            sleep: sleep.as_f64().unwrap_or_default(),
+            grace: spec["terminationGracePeriodSeconds"].as_f64().unwrap(),
+            notes: rendered.notes,
+        }
+    }
+
+    fn drain_seconds(&self) -> f64 {
+        seconds(self.drain.as_deref().unwrap_or("5s"))
+    }
+
+    /// The line with these words.
+    fn line(&self, words: &str) -> Option<&str> {
+        self.notes.lines().find(|line| line.contains(words))
+    }
+}
+
+fn seconds(text: &str) -> f64 {
+    let number = |unit| text.strip_suffix(unit)?.parse::<f64>().ok();
+    let known = number("ms").map(|number| number / 1000.0);
+    let known = known.or_else(|| number("s"));
+    known.or_else(|| Some(number("m")? * 60.0)).unwrap()
+}
+
+fn config(server: &Value) -> Value {
+    json!({"server": server, "issuers": cases::config()["issuers"]})
+}
+
+/// Values by which proxies follow `EndpointSlices`.
+fn integrated() -> Value {
+    json!({"contour": {"enabled": true, "protocol": "h2c"}})
+}
+
+#[test]
+fn pods_have_the_time_that_a_stop_takes() {
+    let grace = |values: Value| Stop::of(&values).grace;
+    let slow = config(&json!({"drain": "1500ms", "shutdown_timeout": "1m"}));
+    for (values, expected, why) in [
+        (json!({}), 51.0, "36 to drain, 10 to shut down, 5 more"),
+        (json!({"integrations": integrated()}), 20.0, "5 to drain"),
+        (
+            json!({"headlessService": {"enabled": false}}),
+            20.0,
+            "5 to drain",
+        ),
+        (
+            json!({"headlessService": {"dnsSeconds": 5}}),
+            26.0,
+            "11 to drain",
+        ),
+        (
+            json!({"preStopSleepSeconds": 7}),
+            51.0,
+            "29 of them to drain",
+        ),
+        (json!({"preStopSleepSeconds": 40}), 60.0, "5 to drain"),
+        (
+            json!({"config": slow}),
+            67.0,
+            "1.5 to drain, 60 to shut down",
+        ),
+        (json!({"terminationGracePeriodSeconds": 90}), 90.0, "given"),
+        (
+            json!({"config": {}, "existingConfig": {"configMap": "a"}}),
+            51.0,
+            "the drain that the notes ask for",
+        ),
+    ] {
+        assert!(
+            (grace(values.clone()) - expected).abs() < 0.01,
+            "{why}: {values}"
+        );
+    }
+}
+
+#[test]
+fn time_that_the_chart_cannot_read_is_left_to_its_author() {
+    let variable = config(&json!({"drain": "${D:-5s}"}));
+    let with = json!({"config": variable, "terminationGracePeriodSeconds": 3});
+    let stop = Stop::of(&with);
+    assert!((stop.grace - 3.0).abs() < 0.01, "{stop:?}");
+    assert!(stop.line("NOTE: config.server.drain is nothing").is_some());
+    let unseen = json!({
+        "config": {}, "existingConfig": {"configMap": "a"}, "terminationGracePeriodSeconds": 3,
+    });
+    assert!((Stop::of(&unseen).grace - 3.0).abs() < 0.01);
+    let without = Chart::watchword().render(&json!({"config": variable}));
+    let problem = without.unwrap_err();
+    assert!(
+        problem.contains("terminationGracePeriodSeconds:"),
+        "{problem}"
+    );
+}
+
+/// The drain covers what DNS takes, and the grace period covers the drain.
+#[test]
+fn sleep_drain_and_grace_period_fit_each_other() {
+    let servers = [
+        json!({}),
+        json!({"drain": null}),
+        json!({"shutdown_timeout": "1500ms"}),
+        json!({"shutdown_timeout": "2m"}),
+    ];
+    for dns in [0, 5, 30, 300] {
+        for sleep in [0, 1, 20, 36, 100] {
+            for server in &servers {
+                for integrations in [json!({}), integrated()] {
+                    fit(&json!({
+                        "config": config(server), "preStopSleepSeconds": sleep,
+                        "headlessService": {"dnsSeconds": dns}, "integrations": integrations,
+                    }));
+                }
+            }
+        }
+    }
+    fit(&json!({"mode": "daemonset", "config": config(&json!({})), "integrations": {}}));
+}
+
+fn fit(values: &Value) {
+    let stop = Stop::of(values);
+    let shutdown = &values["config"]["server"]["shutdown_timeout"];
+    let shutdown = seconds(shutdown.as_str().unwrap_or("10s"));
+    let drain = stop.drain_seconds();
+    assert!(
+        stop.grace > stop.sleep + drain + shutdown,
+        "{values}: {stop:?}"
+    );
+    assert!(drain >= 5.0, "{values}: {stop:?}");
+    if values["integrations"] == json!({}) {
+        let dns = values["headlessService"]["dnsSeconds"].as_f64();
+        let dns = dns.unwrap_or(30.0);
+        assert!(stop.sleep + drain >= dns + 6.0, "{values}: {stop:?}");
+    } else {
+        assert_eq!(stop.drain, None, "{values}");
+    }
+    assert_eq!(stop.line("server.drain"), None, "{values}");
+}
+
+#[test]
+fn drain_of_ones_own_is_kept() {
+    let own = Stop::of(&json!({"config": config(&json!({"drain": "50s"}))}));
+    assert_eq!(own.drain.as_deref(), Some("50s"));
+    assert_eq!(own.line("server.drain"), None);
+    let sidecar = json!({
+        "sidecar": {"enabled": true}, "config": cases::config(),
+    });
+    let rendered = cases::rendered(&sidecar);
+    let map = rendered.get("ConfigMap", "rel-watchword-sidecar");
+    let text = map["data"]["watchword.yaml"].as_str().unwrap();
+    assert_eq!(helm::yaml(text).unwrap()["server"]["drain"], "0s");
+}
+
+#[test]
+fn drain_that_is_shorter_than_dns_is_warned_of() {
+    let warned = |drain: &str, more: Value| {
+        let mut values = json!({"config": config(&json!({"drain": drain}))});
+        for (key, value) in more.as_object().unwrap() {
+            values[key] = value.clone();
+        }
+        let stop = Stop::of(&values);
+        stop.line("WARNING: config.server.drain").map(str::to_owned)
+    };
+    let said = warned("5s", json!({"preStopSleepSeconds": 3})).unwrap();
+    for part in [
+        "is 5s, and preStopSleepSeconds 3",
+        "for 36s",
+        "30 (headlessService.dnsSeconds) + 5 (dns_refresh_rate) + 1",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(warned("35900ms", json!({})).is_some());
+    assert_eq!(warned("36s", json!({})), None);
+    assert_eq!(warned("30s", json!({"preStopSleepSeconds": 6})), None);
+    assert_eq!(warned("5s", json!({"integrations": integrated()})), None);
+    assert_eq!(
+        warned("5s", json!({"headlessService": {"enabled": false}})),
+        None
+    );
+    assert_eq!(
+        warned("11s", json!({"headlessService": {"dnsSeconds": 5}})),
+        None
+    );
+}
+
+#[test]
+fn owner_of_an_existing_configuration_is_told_its_drain() {
+    let existing = |sleep: u32| {
+        let values = json!({
+            "config": {}, "existingConfig": {"secret": "a"}, "preStopSleepSeconds": sleep,
+        });
+        let stop = Stop::of(&values);
+        stop.line("NOTE: the existing configuration")
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        existing(0).contains("needs server.drain: 36s"),
+        "{}",
+        existing(0)
+    );
+    assert!(
+        existing(6).contains("needs server.drain: 30s"),
+        "{}",
+        existing(6)
+    );
+    assert!(existing(6).contains("preStopSleepSeconds is 6 of them"));
+    let values = json!({
+        "config": {}, "existingConfig": {"secret": "a"}, "integrations": integrated(),
+    });
+    assert_eq!(Stop::of(&values).line("server.drain"), None);
+}
