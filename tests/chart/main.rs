@@ -27,6 +27,7 @@ mod objects;
 mod observability;
 #[path = "../support/pki.rs"]
 mod pki;
+mod plain_envoy;
 mod pod;
 mod pods;
 mod readme;

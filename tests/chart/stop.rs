@@ -1,5 +1,5 @@
-//! How long a pod answers after it was told to stop: the sleep before the signal, the drain, the calls
-//! in flight, and the time after which the kubelet kills it.
+//! How long a pod answers after it was told to stop: the sleep before the signal, the drain, the
+//! calls in flight, and the time after which the kubelet kills it.
 
 use serde_json::{Value, json};
 
@@ -197,7 +197,7 @@ fn drain_that_is_shorter_than_dns_is_warned_of() {
     for part in [
         "is 5s, and preStopSleepSeconds 3",
         "for 36s",
-        "30 (headlessService.dnsSeconds) + 5 (dns_refresh_rate) + 1",
+        "30 (headlessService.dnsSeconds) + 5 (Envoy's refresh) + 1",
     ] {
         assert!(said.contains(part), "{said}");
     }

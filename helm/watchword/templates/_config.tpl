@@ -144,7 +144,7 @@ mode.
 {{- if and (ne .Values.mode "none") .Values.headlessService.enabled (not (include "watchword.integrations.enabled" .)) }}yes{{ end }}
 {{- end }}
 
-{{/* Seconds between two lookups of Envoy: the `dns_refresh_rate` of `watchword.envoy.cluster`. */}}
+{{/* Seconds between two lookups of Envoy: its default. Its field `dns_refresh_rate` is deprecated. */}}
 {{- define "watchword.dnsRefreshSeconds" -}}5{{- end }}
 
 {{/*

@@ -46,11 +46,31 @@ typed_config:
       retry_on: connect-failure,refused-stream,reset,unavailable
       num_retries: 2
       retry_back_off: {base_interval: 0.025s, max_interval: {{ default "1s" $options.timeout }}}
+      # A retry goes to another pod, if there is one.
+      retry_host_predicate:
+      - name: envoy.retry_host_predicates.previous_hosts
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate
+      host_selection_retry_max_attempts: 5
+{{- end }}
+
+{{/*
+The time for a connection: a quarter of `timeout`, which is for all tries. Two connections that fail
+take a half; the back-offs after them, of up to 25 and 50 milliseconds, and an answer have the rest.
+*/}}
+{{- define "watchword.envoy.connectTimeout" -}}
+{{- $timeout := default "1s" .timeout }}
+{{- $seconds := include "watchword.seconds" $timeout }}
+{{- if not (and $seconds (hasSuffix "s" $timeout) (not (hasSuffix "ms" $timeout))) }}
+{{- fail (printf "watchword.envoy.cluster: `timeout` is %q; expected seconds, such as 0.25s" $timeout) }}
+{{- end }}
+{{- printf "%gs" (divf (float64 $seconds) 4) }}
 {{- end }}
 
 {{/*
 The cluster, as a mapping. Takes `to` (`sidecar`, the default: the socket or 127.0.0.1, as in `sidecar.listen`; or `service`: all pods, through the headless
-Service), `cluster`, `connectTimeout`, and for a Service with TLS the files `ca`, and `certificate` with `privateKey` where callers must show one.
+Service), `cluster`, `timeout` (that of the filter), `connectTimeout` (a quarter of it), and for a Service with TLS the files `ca`, and `certificate` with
+`privateKey` where callers must show one.
 */}}
 {{- define "watchword.envoy.cluster" -}}
 {{- $root := index . 0 }}
@@ -61,8 +81,25 @@ Service), `cluster`, `connectTimeout`, and for a Service with TLS the files `ca`
 {{- fail (printf "watchword.envoy.cluster: `to` is %q; expected sidecar or service" $to) }}
 {{- end -}}
 name: {{ $name }}
-connect_timeout: {{ default "0.25s" $options.connectTimeout }}
-type: {{ ternary "STATIC" "STRICT_DNS" (eq $to "sidecar") }}
+# A quarter of the filter's timeout: time is left for two retries.
+connect_timeout: {{ default (include "watchword.envoy.connectTimeout" $options) $options.connectTimeout }}
+{{- if eq $to "service" }}
+type: STRICT_DNS
+# A pod that takes no connections gets no calls for 10s; at most every other one. Answers do not count.
+outlier_detection:
+  split_external_local_origin_errors: true
+  consecutive_local_origin_failure: 5
+  enforcing_consecutive_5xx: 0
+  enforcing_success_rate: 0
+  enforcing_local_origin_success_rate: 0
+  interval: 5s
+  base_ejection_time: 10s
+  max_ejection_percent: 50
+{{- else }}
+type: STATIC
+{{- end }}
+# Envoy's default is 3 retries at a time, so that a restart under load would lose requests.
+circuit_breakers: {thresholds: [{max_retries: 1024}]}
 typed_extension_protocol_options:
   envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
     "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions

@@ -56,10 +56,17 @@ const CLEAR: &str = r"      # If routes match on a header that Watchword sets, l
       # clear_route_cache: true
 ";
 
-const CLUSTER: &str = r#"clusters:
-- name: watchword
-  connect_timeout: 0.25s
-  type: STATIC
+const OTHER_HOST: &str = r#"          # A retry goes to another server, if there are several.
+          retry_host_predicate:
+          - name: envoy.retry_host_predicates.previous_hosts
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate
+          host_selection_retry_max_attempts: 5
+"#;
+
+const CLUSTER: &str = r#"  type: STATIC
+  # Envoy's default is 3 retries at a time, so that a restart under load would lose requests.
+  circuit_breakers: {thresholds: [{max_retries: 1024}]}
   typed_extension_protocol_options:
     envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
       "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
@@ -85,6 +92,7 @@ pub(super) fn snippet(config: &Config) -> String {
         FILTER.to_owned(),
         claim_routes(config),
         grpc_service(config),
+        cluster(config),
         CLUSTER.to_owned(),
         endpoint(&config.server.grpc.address),
         tls(config),
@@ -124,7 +132,7 @@ fn grpc_service(config: &Config) -> String {
           retry_on: connect-failure,refused-stream,reset,unavailable
           num_retries: 2
           retry_back_off: {{base_interval: 0.025s, max_interval: {timeout}}}
-{secret}"
+{OTHER_HOST}{secret}"
     )
 }
 
@@ -135,6 +143,19 @@ fn metadata(secret: &CallerSecret) -> String {
         "        # One line of `callers.check.secret_file`, from the environment of Envoy.
         initial_metadata:
         - {{key: {header}, value: \"%ENVIRONMENT(WATCHWORD_SECRET)%\"}}
+"
+    )
+}
+
+/// A quarter of the time for all tries. Two connections that fail take a half; the back-offs after
+/// them, of up to 25 and 50 milliseconds, and an answer have the rest.
+fn cluster(config: &Config) -> String {
+    let connect_timeout = seconds(timeout(config) / 4);
+    format!(
+        "clusters:
+- name: watchword
+  # A quarter of the filter's timeout: time is left for two retries.
+  connect_timeout: {connect_timeout}
 "
     )
 }
@@ -173,7 +194,8 @@ fn endpoint(address: &ListenAddress) -> String {
 fn comment(listener: SocketAddr) -> String {
     let mut text = String::new();
     if listener.ip().is_unspecified() {
-        text += "      # On the same machine. Elsewhere: its name, and `type: STRICT_DNS` above.\n";
+        text += "      # On the same machine. Elsewhere: its name, and `type: STRICT_DNS` above.
+      # docs/operations.md, \"Deploying, restarting\", has what several servers need.\n";
     }
     if listener.port() == 0 {
         text += "      # `server.grpc.address` takes a free port: write that port here.\n";

@@ -87,6 +87,17 @@ fn timeout_is_longer_than_the_longest_wait() {
 }
 
 #[test]
+fn two_connections_that_fail_leave_half_of_the_timeout() {
+    for (name, config, wanted) in [
+        ("envoy-connect", GOOD, "0.25s"),
+        ("envoy-connect-wait", TWO_ISSUERS, "0.375s"),
+    ] {
+        let (_, snippet) = printed(name, config);
+        assert_eq!(snippet["clusters"][0]["connect_timeout"], wanted);
+    }
+}
+
+#[test]
 fn cluster_has_the_address_of_the_listener() {
     for (address, wanted) in [
         (
