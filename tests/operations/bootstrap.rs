@@ -1,4 +1,5 @@
-//! What Envoy is started with: the example of `examples/envoy`, with two Watchwords behind TLS, whose health it asks for.
+//! What Envoy is started with: the example of `examples/envoy`, with two Watchwords behind TLS, whose
+//! health it asks for.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,7 +9,11 @@ use serde_json::{Value, json};
 /// The listener's name.
 pub(crate) const INGRESS: &str = "ingress";
 
-pub(crate) fn bootstrap(watchwords: &[SocketAddr], ca: &Path, upstream: SocketAddr) -> Value {
+/// The cluster of Watchword.
+pub(crate) const WATCHWORD: &str = "/static_resources/clusters/0";
+
+/// The example, on free ports, in front of this service.
+pub(crate) fn example(upstream: SocketAddr) -> Value {
     let mut root: Value = serde_saphyr::from_str(include_str!("../../examples/envoy/envoy.yaml"))
         .expect("the example is YAML");
     for pointer in [
@@ -17,12 +22,14 @@ pub(crate) fn bootstrap(watchwords: &[SocketAddr], ca: &Path, upstream: SocketAd
     ] {
         *setting(&mut root, pointer) = json!(0);
     }
-    let clusters = "/static_resources/clusters";
-    *setting(
-        &mut root,
-        &format!("{clusters}/1/load_assignment/endpoints/0/lb_endpoints"),
-    ) = json!([endpoint(upstream)]);
-    let watchword = setting(&mut root, &format!("{clusters}/0"));
+    let endpoints = "/static_resources/clusters/1/load_assignment/endpoints/0/lb_endpoints";
+    *setting(&mut root, endpoints) = json!([endpoint(upstream)]);
+    root
+}
+
+pub(crate) fn bootstrap(watchwords: &[SocketAddr], ca: &Path, upstream: SocketAddr) -> Value {
+    let mut root = example(upstream);
+    let watchword = setting(&mut root, WATCHWORD);
     let endpoints: Vec<Value> = watchwords
         .iter()
         .map(|address| endpoint(*address))
@@ -57,7 +64,7 @@ fn endpoint(address: SocketAddr) -> Value {
     json!({"endpoint": {"address": {"socket_address": socket}}})
 }
 
-fn setting<'a>(root: &'a mut Value, pointer: &str) -> &'a mut Value {
+pub(crate) fn setting<'a>(root: &'a mut Value, pointer: &str) -> &'a mut Value {
     root.pointer_mut(pointer)
         .unwrap_or_else(|| panic!("the example no longer has {pointer}"))
 }

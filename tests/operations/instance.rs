@@ -22,7 +22,7 @@ use crate::pki::{self, Identity};
 use crate::settings::key_set;
 use crate::watch::WATCH;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
@@ -35,17 +35,22 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// A folder with keys and a certificate, and two ports; nothing runs yet.
-    pub(crate) fn new(folder: PathBuf) -> Self {
+    /// A folder for files, and where it will listen; nothing runs yet.
+    pub(crate) fn at(folder: PathBuf, grpc: SocketAddr, admin: SocketAddr) -> Self {
         fs::create_dir_all(&folder).expect("a folder");
         // Fails only where it was done before.
         let _ = mint::WITNESS.set(|token| WATCH.note(token));
-        let instance = Self {
+        Self {
             folder,
-            grpc: free_port(),
-            admin: free_port(),
+            grpc,
+            admin,
             process: None,
-        };
+        }
+    }
+
+    /// A folder with keys and a certificate, and two ports; nothing runs yet.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        let instance = Self::at(folder, free_port(), free_port());
         instance.write("keys.json", &key_set());
         instance.renew_certificate();
         instance
@@ -106,10 +111,20 @@ impl Instance {
 
     /// Sends SIGTERM and waits for the end.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        let mut process = self.process.take().expect("it runs");
-        let kill = format!("kill -TERM {}", process.id());
+        self.terminate();
+        self.end().await
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let kill = format!("kill -TERM {}", self.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
         assert!(sent.expect("sh runs").success(), "SIGTERM is sent");
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn end(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("it runs");
         let ended = async {
             loop {
                 if let Some(status) = process.try_wait().expect("a child") {

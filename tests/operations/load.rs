@@ -95,8 +95,8 @@ pub(crate) struct Tokens {
 /// Clients that go on until they are told to stop.
 pub(crate) struct Load {
     pub(crate) tally: Arc<Tally>,
-    stop: Arc<AtomicBool>,
-    clients: JoinSet<()>,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) clients: JoinSet<()>,
 }
 
 impl Load {
@@ -133,7 +133,7 @@ impl Load {
 
 /// A question, and what is a right answer to it.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub(crate) enum Kind {
     Good,
     Expired,
     Missing,
@@ -160,33 +160,45 @@ async fn ask_on(
             return;
         }
         let kind = kinds[number % kinds.len()];
-        let request = question(kind, &tokens.borrow().clone());
-        let answer = tokio::time::timeout(PATIENCE, ask(&mut connection, proxy, request)).await;
-        match answer {
-            Ok(Ok((status, challenge, body))) if is_right(kind, status, &challenge, &body) => {
-                tally.right.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(Ok((status, challenge, body))) => {
-                // 503 is what the proxy says where it had no answer.
-                let counter = if status == 503 {
-                    &tally.failed
-                } else {
-                    &tally.wrong
-                };
-                tally.note(counter, || {
-                    format!("{kind:?}: {status} {challenge:?} {body:?}")
-                });
-            }
-            Ok(Err(error)) => {
-                connection = None;
-                tally.note(&tally.failed, || format!("{kind:?}: {error}"));
-            }
-            Err(_) => {
-                connection = None;
-                tally.note(&tally.failed, || format!("{kind:?}: no answer"));
-            }
-        }
+        let tokens = tokens.borrow().clone();
+        ask_and_count(kind, &tokens, &mut connection, proxy, &tally).await;
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Asks on this connection, which is another one afterwards if it failed.
+pub(crate) async fn ask_and_count(
+    kind: Kind,
+    tokens: &Tokens,
+    connection: &mut Option<Connection>,
+    proxy: SocketAddr,
+    tally: &Tally,
+) {
+    let request = question(kind, tokens);
+    let answer = tokio::time::timeout(PATIENCE, ask(connection, proxy, request)).await;
+    match answer {
+        Ok(Ok((status, challenge, body))) if is_right(kind, status, &challenge, &body) => {
+            tally.right.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(Ok((status, challenge, body))) => {
+            // 503 is what the proxy says where it had no answer.
+            let counter = if status == 503 {
+                &tally.failed
+            } else {
+                &tally.wrong
+            };
+            tally.note(counter, || {
+                format!("{kind:?}: {status} {challenge:?} {body:?}")
+            });
+        }
+        Ok(Err(error)) => {
+            *connection = None;
+            tally.note(&tally.failed, || format!("{kind:?}: {error}"));
+        }
+        Err(_) => {
+            *connection = None;
+            tally.note(&tally.failed, || format!("{kind:?}: no answer"));
+        }
     }
 }
 
@@ -228,7 +240,7 @@ fn is_right(kind: Kind, status: u16, challenge: &str, body: &str) -> bool {
     }
 }
 
-type Connection = SendRequest<Empty<Bytes>>;
+pub(crate) type Connection = SendRequest<Empty<Bytes>>;
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 async fn ask(

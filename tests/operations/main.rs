@@ -1,7 +1,7 @@
 //! A server in operation: reloaded, given new certificates, restarted and flooded while it is under load.
 //!
-//! The real binary, several times, behind the real Envoy with the bootstrap of `examples/envoy`. Owns the load and the
-//! count of what came of it; refuses to look into verdicts beyond right and wrong (`check` does).
+//! The real binary, several times, behind the real Envoy with the bootstrap of `examples/envoy`, or with what the chart
+//! prints. Owns the load and the count of what came of it; refuses to look into verdicts beyond right and wrong (`check` does).
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -18,6 +18,8 @@
 #[path = "../envoy/fetch.rs"]
 #[expect(dead_code, reason = "the newest Envoy is enough here")]
 mod fetch;
+#[path = "../support/helm.rs"]
+mod helm;
 #[path = "../support/mint.rs"]
 mod mint;
 #[path = "../support/pki.rs"]
@@ -30,9 +32,13 @@ mod watch;
 mod wheels;
 
 mod bootstrap;
+mod dns;
 mod flood;
 mod instance;
 mod load;
+mod paced;
+mod plain_envoy;
+mod release;
 mod restarts;
 mod settings;
 

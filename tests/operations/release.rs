@@ -1,0 +1,118 @@
+//! A release of the chart: the configuration that its pods have, and the settings of Envoy that its
+//! notes print, both used as they are.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use serde_json::{Value, json};
+
+use crate::bootstrap::{WATCHWORD, example, setting};
+use crate::helm::{self, Chart};
+use crate::settings::key_set;
+
+pub(crate) struct Release {
+    values: Value,
+    notes: String,
+    pub(crate) ports: Ports,
+}
+
+/// The same on all addresses: DNS has none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    pub(crate) grpc: u16,
+    pub(crate) health: u16,
+    pub(crate) admin: u16,
+}
+
+impl Release {
+    /// With default values, but for the ports and what a test must have to itself.
+    pub(crate) fn new() -> Self {
+        let [grpc, health, admin] = free_ports();
+        let values = json!({
+            "ports": {"grpc": grpc, "health": health, "admin": admin},
+            "integrations": {"timeout": TIMEOUT},
+            "config": {"issuers": {"corp": {
+                "issuer": "https://idp.example.com", "audiences": ["orders-api"],
+                "jwks": {"inline": key_set()},
+                "headers": {"x-first": "one_first", "x-second": "one_second"},
+            }}},
+        });
+        let notes = render(&values).notes;
+        let ports = Ports {
+            grpc,
+            health,
+            admin,
+        };
+        Self {
+            values,
+            notes,
+            ports,
+        }
+    }
+
+    /// What the pod with this address has in its `ConfigMap`.
+    pub(crate) fn configuration(&self, address: Ipv4Addr) -> String {
+        let mut values = self.values.clone();
+        values["listenAddress"] = json!(address);
+        let rendered = render(&values);
+        let map = rendered.get("ConfigMap", "rel-watchword");
+        let text = map["data"]["watchword.yaml"].as_str();
+        text.expect("a configuration").to_owned()
+    }
+
+    /// What an Envoy is started with: the example, in which everything for Watchword's sake is what
+    /// the notes print. Names are resolved by this name server.
+    pub(crate) fn envoy(&self, dns: SocketAddr, upstream: SocketAddr) -> Value {
+        let mut root = example(upstream);
+        *setting(&mut root, WATCHWORD) = self.cluster();
+        let manager = setting(&mut root, MANAGER);
+        let mut own = self.printed("normalize_path: true");
+        for name in ["@type", "stat_prefix", "use_remote_address", "route_config"] {
+            own[name] = manager[name].take();
+        }
+        let filter = self.printed("- name: envoy.filters.http.ext_authz")[0].take();
+        own["http_filters"] = json!([filter, manager["http_filters"][1]]);
+        *manager = own;
+        root["typed_dns_resolver_config"] = resolver(dns);
+        root
+    }
+
+    pub(crate) fn cluster(&self) -> Value {
+        self.printed("- name: watchword")[0].take()
+    }
+
+    /// The lines from the one that begins so to the next empty one, as YAML.
+    fn printed(&self, start: &str) -> Value {
+        let lines = self.notes.lines();
+        let lines = lines.skip_while(|line| !line.trim_start().starts_with(start));
+        let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
+        serde_saphyr::from_str(&lines.join("\n")).expect("the notes print YAML")
+    }
+}
+
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+
+/// `integrations.timeout`: longer than the default, so that a busy machine is in time.
+const TIMEOUT: &str = "2s";
+
+fn render(values: &Value) -> helm::Rendered {
+    let rendered = Chart::watchword().render(values);
+    rendered.unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// Asks this server, and for the name as it stands.
+fn resolver(dns: SocketAddr) -> Value {
+    json!({
+        "name": "envoy.network.dns_resolver.cares",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+            "resolvers": [{"socket_address": {"address": dns.ip(), "port_value": dns.port()}}],
+            "dns_resolver_options": {"no_default_search_domain": true},
+        },
+    })
+}
+
+/// Free on every address.
+fn free_ports() -> [u16; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind("0.0.0.0:0").expect("a port"));
+    listeners.map(|listener| listener.local_addr().expect("an address").port())
+}
