@@ -17,6 +17,7 @@ pub(crate) struct Cluster {
     /// Of this process alone. It is removed at the end, unless a test fails.
     pub(crate) folder: PathBuf,
     pub(crate) control_plane: ControlPlane,
+    programs: Programs,
     kubectl: PathBuf,
     helm: PathBuf,
     _janitor: Child,
@@ -38,6 +39,16 @@ impl Cluster {
             Err(Unavailable::Skip(_)) => None,
             Err(Unavailable::Fail(problem)) => panic!("{problem}"),
         }
+    }
+
+    /// Another control plane, with these options of the API server.
+    ///
+    /// # Errors
+    /// The logs of what did not start.
+    pub(crate) fn another(&self, name: &str, options: &[&str]) -> Result<ControlPlane, String> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder).expect("a folder below the build folder");
+        ControlPlane::start(&folder, &self.programs, options)
     }
 
     /// Runs `kubectl`.
@@ -68,12 +79,14 @@ impl Cluster {
         let folder = wheels::build_folder().join(format!("cluster-run-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a folder below the build folder");
-        let control_plane = ControlPlane::start(&folder, &programs).map_err(Unavailable::Fail)?;
+        let control_plane =
+            ControlPlane::start(&folder, &programs, &[]).map_err(Unavailable::Fail)?;
         let janitor = process::remove_after_us(&folder);
         Ok(Self {
             folder,
             control_plane,
             kubectl: programs.kubernetes.join("kubectl"),
+            programs,
             helm,
             _janitor: janitor,
         })

@@ -38,11 +38,16 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts both with files in `folder`, and waits until the API server is ready.
+    /// Starts both with files in `folder`, the API server with these options too, and waits until it
+    /// is ready.
     ///
     /// # Errors
     /// The logs of what did not start.
-    pub(crate) fn start(folder: &Path, programs: &Programs) -> Result<Self, String> {
+    pub(crate) fn start(
+        folder: &Path,
+        programs: &Programs,
+        options: &[&str],
+    ) -> Result<Self, String> {
         let certificate = write_keys(folder);
         let mut problem = String::new();
         for _ in 0..ATTEMPTS {
@@ -52,7 +57,7 @@ impl ControlPlane {
                 certificate: certificate.clone(),
                 processes: vec![
                     start_etcd(folder, &programs.etcd, client, peer),
-                    start_api_server(folder, &programs.kubernetes, client, secure),
+                    start_api_server(folder, &programs.kubernetes, (client, secure), options),
                 ],
             };
             match control_plane.become_ready(folder, programs) {
@@ -85,7 +90,7 @@ impl ControlPlane {
         ))
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         for process in &mut self.processes {
             let _ = process.kill();
             let _ = process.wait();
@@ -126,8 +131,13 @@ fn start_etcd(folder: &Path, programs: &Path, client: u16, peer: u16) -> Child {
     process::start(folder, "etcd", &programs.join("etcd"), &arguments)
 }
 
-fn start_api_server(folder: &Path, programs: &Path, etcd: u16, port: u16) -> Child {
-    let arguments = [
+fn start_api_server(
+    folder: &Path,
+    programs: &Path,
+    (etcd, port): (u16, u16),
+    options: &[&str],
+) -> Child {
+    let mut arguments = vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd}"),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--secure-port={port}"),
@@ -146,6 +156,7 @@ fn start_api_server(folder: &Path, programs: &Path, etcd: u16, port: u16) -> Chi
         "--service-account-signing-key-file=accounts.key".to_owned(),
         "--profiling=false".to_owned(),
     ];
+    arguments.extend(options.iter().map(ToString::to_string));
     process::start(
         folder,
         "kube-apiserver",

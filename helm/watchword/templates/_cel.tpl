@@ -1,7 +1,7 @@
 {{/*
 Values as CEL, for admission policies: takes a list of the value and its type, such as `Object.spec.volumes`. CEL of Kubernetes knows no maps and lists of
 mixed types, so a mapping becomes an object of that type, unless one of its names cannot be a field's, or would be read as another (Kubernetes writes `-` as
-`__dash__`): then its values are made `dyn`. A mapping whose only name is `$cel` is an expression.
+`__dash__`): then its values are made `dyn`.
 */}}
 {{- define "watchword.cel.reserved" -}}
 true false null in as break const continue else for function if import let loop package namespace return var void while
@@ -10,9 +10,7 @@ true false null in as break const continue else for function if import let loop 
 {{- define "watchword.cel" -}}
 {{- $value := index . 0 }}
 {{- $type := index . 1 }}
-{{- if and (kindIs "map" $value) (hasKey $value "$cel") }}
-{{- get $value "$cel" }}
-{{- else if kindIs "map" $value }}
+{{- if kindIs "map" $value }}
 {{- $typed := true }}
 {{- range $name, $_ := $value }}
 {{- $reserved := has $name (include "watchword.cel.reserved" . | splitList " ") }}

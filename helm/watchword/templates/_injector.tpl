@@ -97,16 +97,33 @@ them.
 {{- $volumes := list }}
 {{- range include "watchword.sidecar.volumes" . | fromYamlArray }}
 {{- if and (eq .name "watchword-config") .configMap }}
-{{- $name := dict "$cel" (include "watchword.injector.configMap" (list $ .configMap.name)) }}
-{{- $volumes = append $volumes (dict "name" .name "configMap" (merge (dict "name" $name) .configMap)) }}
+{{- $volumes = append $volumes (include "watchword.injector.configVolume" (list $ .)) }}
 {{- else }}
-{{- $volumes = append $volumes . }}
+{{- $volumes = append $volumes (include "watchword.cel" (list . "Object.spec.volumes")) }}
 {{- end }}
 {{- end }} +
-{{ include "watchword.injector.add" (list "volumes" $volumes) }}
-{{- with include "watchword.imagePullSecrets" . | fromYamlArray }} +
-{{ include "watchword.injector.add" (list "imagePullSecrets" .) }}
+{{ include "watchword.injector.add" (list "volumes" (join ", " $volumes)) }}
+{{- $secrets := list }}
+{{- range include "watchword.imagePullSecrets" . | fromYamlArray }}
+{{- $secrets = append $secrets (include "watchword.cel" (list . "Object.spec.imagePullSecrets")) }}
 {{- end }}
+{{- with $secrets }} +
+{{ include "watchword.injector.add" (list "imagePullSecrets" (join ", " .)) }}
+{{- end }}
+{{- end }}
+
+{{/* CEL: the volume of the configuration. Takes a list: the context, the volume as values. */}}
+{{- define "watchword.injector.configVolume" -}}
+{{- $volume := index . 1 -}}
+Object.spec.volumes{
+  name: {{ toJson $volume.name }},
+  configMap: Object.spec.volumes.configMap{
+    name: {{ include "watchword.injector.configMap" (list (index . 0) $volume.configMap.name) }}
+    {{- with $volume.configMap.items }},
+    items: {{ include "watchword.cel" (list . "Object.spec.volumes.configMap.items") | indent 4 | trim }}
+    {{- end }}
+  }
+}
 {{- end }}
 
 {{/*
@@ -165,11 +182,11 @@ m.name == "watchword-socket" || m.mountPath.matches({{ printf "^/+(var/+)?%s/*$"
 {{- include "watchword.cel" (list (set $container "resources" $resources) "Object.spec.initContainers") }}
 {{- end }}
 
-{{/* CEL: adds to a list of the pod's spec what has a name that is not in it. Takes a list: the list's name, the elements. */}}
+{{/* CEL: adds to a list of the pod's spec what has a name that is not in it. Takes a list: the list's name, the elements as CEL. */}}
 {{- define "watchword.injector.add" -}}
 {{- $name := index . 0 -}}
 (has(object.spec.{{ $name }}) ? [] : [JSONPatch{op: "add", path: "/spec/{{ $name }}", value: []}]) +
-{{ include "watchword.cel" (list (index . 1) (printf "Object.spec.%s" $name)) }}
+[{{ index . 1 }}]
   .filter(new, !object.spec.?{{ $name }}.orValue([]).exists(old, old.name == new.name))
   .map(new, JSONPatch{op: "add", path: "/spec/{{ $name }}/-", value: new})
 {{- end }}
