@@ -28,6 +28,7 @@ mod command;
 mod control_plane;
 mod examples;
 mod hooks;
+mod injector;
 mod namespace;
 mod outages;
 mod pods;

@@ -45,7 +45,24 @@ impl Namespace {
         Self { name: name.into() }
     }
 
-    /// Makes one for pods that name it.
+    /// Lets Pod Security allow all pods of this namespace, without a warning.
+    #[track_caller]
+    pub(crate) fn allow_everything(&self, cluster: &Cluster) {
+        let labels =
+            ["enforce", "warn"].map(|mode| format!("pod-security.kubernetes.io/{mode}=privileged"));
+        let [enforce, warn] = &labels;
+        let label = [
+            "label",
+            "--overwrite",
+            "namespace",
+            &self.name,
+            enforce,
+            warn,
+        ];
+        cluster.kubectl(&label).without_warning();
+    }
+
+    /// Makes a service account for pods that name it.
     #[track_caller]
     pub(crate) fn create_service_account(&self, cluster: &Cluster, name: &str) {
         let namespace = format!("--namespace={}", self.name);

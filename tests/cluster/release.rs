@@ -124,7 +124,7 @@ impl Release {
     /// The cluster has what the manifest says.
     #[track_caller]
     pub(crate) fn has_no_drift(&self) {
-        // A field that Helm owns with a zero value is none to the API server: a conflict, no change.
+        // A zero value that Helm owns is no value to the API server: a conflict without a change.
         let diff = ["diff", "--server-side", "--force-conflicts", "--filename=-"];
         let answer = self.cluster.kubectl_with(self.manifest(), &diff);
         assert_eq!(answer.without_warning().stdout, "");

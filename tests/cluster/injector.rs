@@ -1,0 +1,14 @@
+//! The injector's policies, as the API server runs them: what becomes of pods as they are made.
+//!
+//! A pod that gets the sidecar is compared with one that has it written out, from the chart's named
+//! templates, in a namespace without the injector. So defaults of the API server are the same, and
+//! every value must come through the policy's CEL unchanged.
+
+mod ephemeral;
+mod expected;
+mod install;
+mod kinds;
+mod parts;
+mod refused;
+mod table;
+mod values;

@@ -1,0 +1,132 @@
+//! The pod that is to come out, and how it is compared.
+
+use serde_json::{Value, json};
+
+use super::install::Injector;
+use super::parts::Parts;
+
+impl Injector {
+    /// Makes the pod where there is an injector, and its expected form where there is none. Returns
+    /// the difference, if there is one.
+    ///
+    /// `init` names the init containers that are to be there, in their order, and `sockets` the
+    /// containers that get the socket.
+    pub(super) fn difference(
+        &self,
+        is_privileged: bool,
+        pod: &Value,
+        init: &[&str],
+        sockets: &[&str],
+    ) -> Result<(), String> {
+        let namespace = if is_privileged {
+            &self.privileged
+        } else {
+            &self.pods
+        };
+        let made = self.try_out(namespace, pod);
+        let expected = with_sidecar(pod, &self.parts, init, sockets);
+        let expected = self.try_out(&self.elsewhere, &expected).succeeded().json();
+        compare(&made, &expected)
+    }
+
+    /// The same for a pod that is to stay as it is.
+    pub(super) fn untouched(&self, is_privileged: bool, pod: &Value) -> Result<(), String> {
+        let namespace = if is_privileged {
+            &self.privileged
+        } else {
+            &self.pods
+        };
+        let made = self.try_out(namespace, pod);
+        let expected = self.try_out(&self.elsewhere, pod).succeeded().json();
+        compare(&made, &expected)
+    }
+}
+
+fn compare(made: &crate::command::Answer, expected: &Value) -> Result<(), String> {
+    if !made.success {
+        return Err(made.to_string());
+    }
+    let (made, expected) = (comparable(made.json()), comparable(expected.clone()));
+    if made == expected {
+        return Ok(());
+    }
+    Err(format!("found\n{made:#}\nexpected\n{expected:#}"))
+}
+
+fn with_sidecar(pod: &Value, parts: &Parts, init: &[&str], sockets: &[&str]) -> Value {
+    let mut pod = pod.clone();
+    let spec = &mut pod["spec"];
+    let own = list(&spec["initContainers"]);
+    let init = init.iter().map(|name| {
+        let of_pod = own.iter().find(|container| container["name"] == **name);
+        of_pod.unwrap_or(&parts.container).clone()
+    });
+    spec["initContainers"] = init.collect();
+    for (field, added) in [
+        ("volumes", &parts.volumes),
+        ("imagePullSecrets", &parts.pull_secrets),
+    ] {
+        spec[field] = united(&spec[field], added);
+    }
+    for field in ["containers", "initContainers"] {
+        for container in spec[field].as_array_mut().into_iter().flatten() {
+            if sockets.iter().any(|name| container["name"] == *name) {
+                container["volumeMounts"] = united(&container["volumeMounts"], &parts.mounts);
+            }
+        }
+    }
+    pod
+}
+
+/// The list, with those whose names it lacks behind it.
+fn united(old: &Value, new: &[Value]) -> Value {
+    let mut elements = list(old);
+    for element in new {
+        if !elements
+            .iter()
+            .any(|other| other["name"] == element["name"])
+        {
+            elements.push(element.clone());
+        }
+    }
+    Value::Array(elements)
+}
+
+/// Without what is random, and without the order that the API server's own volume of a token gives
+/// to lists.
+fn comparable(mut pod: Value) -> Value {
+    let metadata = pod["metadata"].as_object_mut().expect("metadata");
+    for field in ["creationTimestamp", "managedFields", "namespace", "uid"] {
+        metadata.remove(field);
+    }
+    if metadata.contains_key("generateName") {
+        metadata.remove("name");
+    }
+    let spec = &mut pod["spec"];
+    let token = list(&spec["volumes"]).into_iter().find_map(|volume| {
+        let name = volume["name"].as_str()?;
+        name.starts_with("kube-api-access-")
+            .then(|| name.to_owned())
+    });
+    if let Some(name) = token {
+        let text = spec.to_string().replace(&name, "token");
+        *spec = serde_json::from_str(&text).expect("the same with another name");
+    }
+    sort(&mut spec["volumes"], "name");
+    for field in ["containers", "initContainers"] {
+        for container in spec[field].as_array_mut().into_iter().flatten() {
+            sort(&mut container["volumeMounts"], "mountPath");
+        }
+    }
+    pod
+}
+
+fn sort(elements: &mut Value, key: &str) {
+    let mut sorted = list(elements);
+    sorted.sort_by_key(|element| element[key].to_string());
+    *elements = json!(sorted);
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}

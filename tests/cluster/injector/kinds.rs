@@ -1,0 +1,120 @@
+//! The sidecar in pods of many kinds.
+
+use std::fs;
+use std::sync::LazyLock;
+
+use serde_json::json;
+
+use super::install::{Injector, LABEL, container, pod};
+use super::table::{self, Kind, Outcome};
+use crate::cluster::Cluster;
+use crate::release::CHART;
+
+/// The injector of `ci/injector-values.yaml`.
+pub(super) fn example() -> Option<&'static Injector> {
+    static EXAMPLE: LazyLock<Option<Injector>> = LazyLock::new(|| {
+        let values = fs::read_to_string(format!("{CHART}/ci/injector-values.yaml")).unwrap();
+        let cluster = Cluster::shared()?;
+        Some(Injector::install(cluster, "injector", &values))
+    });
+    EXAMPLE.as_ref()
+}
+
+#[test]
+fn pods_get_the_sidecar_and_nothing_else_changes() {
+    let Some(injector) = example() else {
+        return;
+    };
+    injector
+        .pods
+        .create_service_account(injector.cluster, "clerk");
+    injector
+        .elsewhere
+        .create_service_account(injector.cluster, "clerk");
+    assert_eq!(
+        injector.parts.mounts[0]["readOnly"], true,
+        "{:?}",
+        injector.parts
+    );
+    check(injector, false, table::restricted());
+    check(injector, true, table::privileged());
+}
+
+#[test]
+fn pods_get_no_socket_where_the_sidecar_listens_on_loopback() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let values = fs::read_to_string(format!("{CHART}/ci/injector-loopback-values.yaml")).unwrap();
+    let injector = Injector::install(cluster, "loopback", &values);
+    assert!(injector.parts.mounts.is_empty(), "{:?}", injector.parts);
+    let proxy = pod(json!({"containers": [container("app"), container("envoy")]}));
+    let kinds = vec![
+        (
+            "plain",
+            pod(json!({})),
+            Outcome::Injected(&["watchword"], &[]),
+        ),
+        ("proxy", proxy, Outcome::Injected(&["watchword"], &[])),
+        (
+            "without the label",
+            table::unlabelled(pod(json!({}))),
+            Outcome::Untouched,
+        ),
+    ];
+    check(&injector, false, kinds);
+}
+
+#[test]
+fn template_of_a_workload_is_untouched() {
+    let Some(injector) = example() else {
+        return;
+    };
+    let template = pod(json!({}));
+    let deployment = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "orders", "labels": {LABEL: "enabled"}},
+        "spec": {
+            "selector": {"matchLabels": {LABEL: "enabled"}},
+            "template": {"metadata": template["metadata"], "spec": template["spec"]},
+        },
+    });
+    let made = injector
+        .try_out(&injector.pods, &deployment)
+        .without_warning()
+        .json();
+    let spec = &made["spec"]["template"]["spec"];
+    assert!(
+        spec["initContainers"].is_null() && spec["volumes"].is_null(),
+        "{spec:#}"
+    );
+}
+
+#[test]
+fn labelled_pod_in_another_namespace_is_untouched() {
+    let Some(injector) = example() else {
+        return;
+    };
+    let made = injector
+        .try_out(&injector.elsewhere, &pod(json!({})))
+        .succeeded()
+        .json();
+    assert!(made["spec"]["initContainers"].is_null(), "{made:#}");
+}
+
+/// Tries all rows, and then tells which fail.
+#[track_caller]
+fn check(injector: &Injector, is_privileged: bool, kinds: Vec<Kind>) {
+    let problems = kinds.into_iter().filter_map(|(name, pod, outcome)| {
+        let found = match outcome {
+            Outcome::Injected(init, sockets) => {
+                injector.difference(is_privileged, &pod, init, sockets)
+            }
+            Outcome::Untouched => injector.untouched(is_privileged, &pod),
+        };
+        found.err().map(|problem| format!("{name}: {problem}"))
+    });
+    let problems: Vec<String> = problems.collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}

@@ -1,0 +1,158 @@
+//! Pods that take the sidecar's names are refused, and their neighbours are not.
+
+use serde_json::{Value, json};
+
+use super::install::{Injector, container, pod};
+use super::kinds::example;
+
+/// A row: its name, the pod, and what the refusal says, if it is one.
+type Case = (&'static str, Value, Option<&'static str>);
+
+#[test]
+fn pods_that_take_the_sidecars_names_are_refused() {
+    let Some(injector) = example() else {
+        return;
+    };
+    let problems = cases(injector)
+        .into_iter()
+        .filter_map(|(name, pod, refusal)| {
+            let answer = injector.try_out(&injector.pods, &pod);
+            let is_right = match refusal {
+                None => answer.success && answer.stderr.is_empty(),
+                Some(text) => !answer.success && answer.stderr.contains(text),
+            };
+            (!is_right).then(|| format!("{name}: expected {refusal:?}; {answer}"))
+        });
+    let problems: Vec<String> = problems.collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+fn cases(injector: &Injector) -> Vec<Case> {
+    [names(injector), volumes(injector), mounts()].concat()
+}
+
+fn names(injector: &Injector) -> Vec<Case> {
+    let ours = &injector.parts.container;
+    let mut other_image = ours.clone();
+    other_image["image"] = json!("registry.example/other:1");
+    let mut command = ours.clone();
+    command["command"] = json!(["/bin/sh"]);
+    let mut once = ours.clone();
+    once.as_object_mut().unwrap().remove("restartPolicy");
+    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        once.as_object_mut().unwrap().remove(probe);
+    }
+    let init = |container: &Value| pod(json!({"initContainers": [container]}));
+    let volumes = json!(injector.parts.volumes);
+    let complete = pod(json!({"initContainers": [ours], "volumes": volumes}));
+    let mut unlabelled = pod(json!({"containers": [container("watchword")]}));
+    unlabelled["metadata"]["labels"] = json!({});
+    vec![
+        (
+            "a container called watchword",
+            pod(json!({"containers": [container("watchword")]})),
+            Some("the name \"watchword\" belongs to the sidecar"),
+        ),
+        ("the same without the label", unlabelled, None),
+        (
+            "a container called watchword-2",
+            pod(json!({"containers": [container("watchword-2")]})),
+            None,
+        ),
+        ("the sidecar is there already", complete, None),
+        (
+            "another image",
+            init(&other_image),
+            Some("is not the sidecar of this release"),
+        ),
+        (
+            "another command",
+            init(&command),
+            Some("is not the sidecar of this release"),
+        ),
+        (
+            "not for long",
+            init(&once),
+            Some("is not the sidecar of this release"),
+        ),
+    ]
+}
+
+fn volumes(injector: &Injector) -> Vec<Case> {
+    let with = |volume: Value| pod(json!({"volumes": [volume]}));
+    let parts = injector.parts.volumes.iter();
+    let mut config = parts
+        .clone()
+        .filter(|volume| volume["name"] == "watchword-config");
+    let config = config.next().expect("the volume of the configuration");
+    vec![
+        (
+            "another source of the configuration",
+            with(json!({"name": "watchword-config", "emptyDir": {}})),
+            Some("the volume \"watchword-config\" belongs to the sidecar"),
+        ),
+        (
+            "another ConfigMap",
+            with(json!({"name": "watchword-config", "configMap": {"name": "own"}})),
+            Some("the volume \"watchword-config\" belongs to the sidecar"),
+        ),
+        ("the release's ConfigMap", with(config.clone()), None),
+        (
+            "another source of the socket",
+            with(json!({"name": "watchword-socket", "configMap": {"name": "own"}})),
+            Some("the volume \"watchword-socket\" belongs to the sidecar"),
+        ),
+        (
+            "the same source",
+            with(json!({"name": "watchword-socket", "emptyDir": {}})),
+            None,
+        ),
+        (
+            "another name",
+            with(json!({"name": "config", "configMap": {"name": "own"}})),
+            None,
+        ),
+    ]
+}
+
+fn mounts() -> Vec<Case> {
+    let with = |name: &str, mount: Value| {
+        let mut container = container(name);
+        container["volumeMounts"] = json!([mount]);
+        pod(json!({
+            "containers": [container],
+            "volumes": [{"name": "watchword-socket", "emptyDir": {}}],
+        }))
+    };
+    let socket = |more: Value| {
+        let mut mount = json!({"name": "watchword-socket", "mountPath": "/socket"});
+        mount
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        mount
+    };
+    let refusal = Some("may mount \"watchword-socket\", and only with readOnly");
+    vec![
+        (
+            "a proxy mounts the socket",
+            with("envoy", socket(json!({"readOnly": true}))),
+            None,
+        ),
+        (
+            "with the right to write",
+            with("envoy", socket(json!({}))),
+            refusal,
+        ),
+        (
+            "another container",
+            with("app", socket(json!({"readOnly": true}))),
+            refusal,
+        ),
+        (
+            "another container that writes",
+            with("app", socket(json!({}))),
+            refusal,
+        ),
+    ]
+}

@@ -1,0 +1,181 @@
+//! Kinds of pods, and what comes out.
+
+use serde_json::{Value, json};
+
+use super::install::{LABEL, container, pod};
+
+/// What comes out.
+#[derive(Clone)]
+pub(super) enum Outcome {
+    /// With the sidecar, and these init containers, in this order. The other names are of the
+    /// containers that get the socket.
+    Injected(&'static [&'static str], &'static [&'static str]),
+    Untouched,
+}
+
+use Outcome::{Injected, Untouched};
+
+/// A row: its name, the pod, what comes out.
+pub(super) type Kind = (&'static str, Value, Outcome);
+
+pub(super) fn restricted() -> Vec<Kind> {
+    [plain(), containers(), proxies()].concat()
+}
+
+fn plain() -> Vec<Kind> {
+    let alone: &[&str] = &["watchword"];
+    vec![
+        ("plain", pod(json!({})), Injected(alone, &[])),
+        ("without the label", unlabelled(pod(json!({}))), Untouched),
+        (
+            "with another value of the label",
+            labelled("disabled"),
+            Untouched,
+        ),
+        ("with a generated name", generated(), Injected(alone, &[])),
+        ("with annotations", annotated(), Injected(alone, &[])),
+    ]
+}
+
+fn containers() -> Vec<Kind> {
+    let alone: &[&str] = &["watchword"];
+    vec![
+        (
+            "init containers of its own",
+            pod(json!({"initContainers": [container("first"), container("second")]})),
+            Injected(&["watchword", "first", "second"], &[]),
+        ),
+        (
+            "a native sidecar of its own",
+            pod(json!({"initContainers": [native("mesh"), container("first")]})),
+            Injected(&["watchword", "mesh", "first"], &[]),
+        ),
+        ("volumes of its own", with_volumes(), Injected(alone, &[])),
+        (
+            "empty lists",
+            pod(json!({"initContainers": [], "volumes": [], "imagePullSecrets": []})),
+            Injected(alone, &[]),
+        ),
+        (
+            "a service account",
+            pod(json!({"serviceAccountName": "clerk"})),
+            Injected(alone, &[]),
+        ),
+        (
+            "no token",
+            pod(json!({"automountServiceAccountToken": false})),
+            Injected(alone, &[]),
+        ),
+        (
+            "pull secrets of its own",
+            pod(json!({"imagePullSecrets": [{"name": "own"}]})),
+            Injected(alone, &[]),
+        ),
+        (
+            "a user namespace",
+            pod(json!({"hostUsers": false})),
+            Injected(alone, &[]),
+        ),
+    ]
+}
+
+fn proxies() -> Vec<Kind> {
+    let alone: &[&str] = &["watchword"];
+    vec![
+        (
+            "a proxy called envoy",
+            pod(json!({"containers": [container("app"), container("envoy")]})),
+            Injected(alone, &["envoy"]),
+        ),
+        (
+            "a proxy called istio-proxy",
+            pod(json!({"containers": [container("istio-proxy"), container("app")]})),
+            Injected(alone, &["istio-proxy"]),
+        ),
+        (
+            "a proxy that is a native sidecar, and another",
+            pod(json!({
+                "initContainers": [native("istio-proxy")],
+                "containers": [container("app"), container("envoy")],
+            })),
+            Injected(&["watchword", "istio-proxy"], &["envoy", "istio-proxy"]),
+        ),
+        (
+            "a proxy with mounts",
+            proxy_with_mounts(),
+            Injected(alone, &["envoy"]),
+        ),
+    ]
+}
+
+/// Those that Pod Security's `restricted` refuses anyway.
+pub(super) fn privileged() -> Vec<Kind> {
+    let host = json!({"hostNetwork": true});
+    let alone: &[&str] = &["watchword"];
+    vec![
+        (
+            "the host's network",
+            pod(host.clone()),
+            Injected(alone, &[]),
+        ),
+        (
+            "the host's network, unlabelled",
+            unlabelled(pod(host)),
+            Untouched,
+        ),
+        ("the mirror of a static pod", mirror(), Untouched),
+        (
+            "no security context",
+            pod(json!({"containers": [{"name": "envoy", "image": "registry.example/envoy:1"}]})),
+            Injected(alone, &["envoy"]),
+        ),
+    ]
+}
+
+pub(super) fn unlabelled(mut pod: Value) -> Value {
+    pod["metadata"]["labels"] = json!({"app": "orders"});
+    pod
+}
+
+fn labelled(value: &str) -> Value {
+    let mut pod = pod(json!({}));
+    pod["metadata"]["labels"][LABEL] = json!(value);
+    pod
+}
+
+fn generated() -> Value {
+    let mut pod = pod(json!({}));
+    pod["metadata"] = json!({"generateName": "orders-", "labels": {LABEL: "enabled"}});
+    pod
+}
+
+fn annotated() -> Value {
+    let mut pod = pod(json!({}));
+    pod["metadata"]["annotations"] = json!({"example.com/note": "\"a\"\nb"});
+    pod
+}
+
+/// As a kubelet makes it; nobody may change it.
+fn mirror() -> Value {
+    let mut pod = pod(json!({"nodeName": "a", "automountServiceAccountToken": false}));
+    pod["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "a"});
+    pod
+}
+
+fn native(name: &str) -> Value {
+    let mut container = container(name);
+    container["restartPolicy"] = json!("Always");
+    container
+}
+
+fn with_volumes() -> Value {
+    let mut app = container("app");
+    app["volumeMounts"] = json!([{"name": "data", "mountPath": "/data"}]);
+    pod(json!({"containers": [app], "volumes": [{"name": "data", "emptyDir": {}}]}))
+}
+
+fn proxy_with_mounts() -> Value {
+    let mut proxy = container("envoy");
+    proxy["volumeMounts"] = json!([{"name": "data", "mountPath": "/data"}]);
+    pod(json!({"containers": [proxy], "volumes": [{"name": "data", "emptyDir": {}}]}))
+}
