@@ -42,8 +42,9 @@ fn names(injector: &Injector) -> Vec<Case> {
     for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
         once.as_object_mut().unwrap().remove(probe);
     }
-    let init = |container: &Value| pod(json!({"initContainers": [container]}));
     let volumes = json!(injector.parts.volumes);
+    // A container that is not the sidecar gets no volumes.
+    let init = |container: &Value| pod(json!({"initContainers": [container], "volumes": volumes}));
     let complete = pod(json!({"initContainers": [ours], "volumes": volumes}));
     let mut unlabelled = pod(json!({"containers": [container("watchword")]}));
     unlabelled["metadata"]["labels"] = json!({});
