@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::cases;
-use crate::helm::{Chart, Document, NEWEST, OLDEST, Release};
+use crate::helm::{self, Chart, Document, NEWEST, OLDEST, Release};
 
 #[test]
 fn nothing_is_found_in_any_example() {
@@ -31,6 +33,15 @@ fn nothing_is_found_in_the_chart_that_depends_on_this_one() {
         let found = cases::sidecar_example().lint(&json!({}), version);
         assert_eq!(found, [""; 0], "{version}");
     }
+}
+
+#[test]
+fn icon_is_that_of_the_folder() {
+    let folder = Chart::watchword().folder().to_owned();
+    let chart = fs::read_to_string(folder.join("Chart.yaml")).unwrap();
+    let icon = helm::yaml(&chart).unwrap()["icon"].clone();
+    let image = STANDARD.encode(fs::read(folder.join("icon.svg")).unwrap());
+    assert_eq!(icon, format!("data:image/svg+xml;base64,{image}"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod configurations;
 mod fences;
 #[path = "../support/helm.rs"]
 mod helm;
+mod hooks;
 mod injector;
 mod integrations;
 mod lint;

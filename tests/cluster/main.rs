@@ -30,6 +30,7 @@ mod examples;
 mod hooks;
 mod injector;
 mod namespace;
+mod notes;
 mod outages;
 mod pods;
 mod process;

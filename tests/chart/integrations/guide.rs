@@ -1,6 +1,7 @@
 //! docs/kubernetes.md and examples/kubernetes: what they show is what is rendered. (`configurations` renders the guide's values.)
 
 use serde_json::{Value, json};
+use watchword::token::Denial;
 
 use super::notes::pasted;
 use super::values;
@@ -59,4 +60,27 @@ fn values_for_service_accounts_have_the_policy_that_runs_without_the_chart() {
         rendered.get("NetworkPolicy", "rel-watchword")["spec"]["egress"].to_string()
     };
     assert!(egress(&of).contains("6443"), "{}", egress(&of));
+}
+
+/// What a user compares by eye, in the guide and in the notes.
+#[test]
+fn answers_of_the_guide_are_those_that_are_given() {
+    let text = read("docs/kubernetes.md");
+    let denial = Denial::TokenMissing;
+    let body = json!({"error": denial.error(), "reason": denial.code()});
+    let shown = text.lines().find_map(|line| line.strip_prefix("#   401, "));
+    assert_eq!(helm::yaml(shown.unwrap()).unwrap(), body);
+
+    let products = json!({"envoyGateway": {"enabled": true, "policies": [
+        {"targetRefs": [{"kind": "Gateway", "name": "edge"}]},
+    ]}});
+    let of = values(json!({"integrations": products}));
+    let notes = Chart::watchword().render(&of).unwrap().notes;
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // With no pod that is ready, Envoy Gateway does not ask at all.
+    assert!(
+        words(&notes).contains("Envoy Gateway: 500 where no pod is ready"),
+        "{notes}"
+    );
+    assert!(words(&text).contains("Envoy Gateway: 500"));
 }
