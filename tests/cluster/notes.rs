@@ -109,7 +109,7 @@ fn pods_without_the_sidecar_are_shown_by_the_printed_command() {
     let issuer =
         r#"{"issuer":"https://idp.example.com","audiences":["a"],"jwks":{"discovery":true}}"#;
     let issuer = format!("--set-json=config.issuers.corp={issuer}");
-    let injector = "--set=mode=none,sidecar.injector.enabled=true,image.tag=9";
+    let injector = "--set=mode=none,sidecar.injector.enabled=true,image.tag=v9";
     let install = [
         "install",
         "orders",
@@ -130,7 +130,7 @@ fn pods_without_the_sidecar_are_shown_by_the_printed_command() {
         rows,
         [
             vec!["POD", "SIDECAR"],
-            vec!["newer", "watchword:9"],
+            vec!["newer", "watchword:v9"],
             vec!["older", "<none>"]
         ]
     );
