@@ -1,7 +1,7 @@
 //! The cluster that all tests of this binary share.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::LazyLock;
 
@@ -66,7 +66,7 @@ impl Cluster {
         self.command(&self.helm).run(arguments)
     }
 
-    fn command(&self, program: &std::path::Path) -> Command {
+    fn command(&self, program: &Path) -> Command {
         Command::new(program, &self.folder, &self.control_plane.kubeconfig)
     }
 
@@ -77,7 +77,7 @@ impl Cluster {
             kubernetes: tools::KUBERNETES.build()?,
         };
         let folder = wheels::build_folder().join(format!("cluster-run-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
+        remove_old_folders();
         fs::create_dir_all(&folder).expect("a folder below the build folder");
         let control_plane =
             ControlPlane::start(&folder, &programs, &[]).map_err(Unavailable::Fail)?;
@@ -90,5 +90,25 @@ impl Cluster {
             helm,
             _janitor: janitor,
         })
+    }
+}
+
+/// Removes what failed tests of earlier processes kept.
+fn remove_old_folders() {
+    for entry in fs::read_dir(wheels::build_folder())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let name = entry.file_name();
+        let process = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("cluster-run-"));
+        let is_over = |process: &str| {
+            process == std::process::id().to_string() || !Path::new("/proc").join(process).exists()
+        };
+        if process.is_some_and(is_over) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::time::Duration;
 
 use serde_json::json;
 use watchword::clock::Stopwatch;
 
 use crate::command::Command;
-use crate::process;
+use crate::process::{self, Running};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
@@ -33,8 +32,7 @@ pub(crate) struct ControlPlane {
     pub(crate) kubeconfig: PathBuf,
     /// The API server's certificate, which is its own authority.
     pub(crate) certificate: String,
-    /// They end when their standard input closes.
-    processes: Vec<Child>,
+    processes: Vec<Running>,
 }
 
 impl ControlPlane {
@@ -64,7 +62,6 @@ impl ControlPlane {
                 Ok(()) => return Ok(control_plane),
                 Err(reason) => problem = reason,
             }
-            control_plane.stop();
         }
         Err(problem)
     }
@@ -77,10 +74,8 @@ impl ControlPlane {
             if ask.run(&["get", "--raw", "/readyz"]).success {
                 return Ok(());
             }
-            for process in &mut self.processes {
-                if process.try_wait().is_ok_and(|status| status.is_some()) {
-                    return Err(format!("a server ended\n{}", logs(folder)));
-                }
+            if self.processes.iter_mut().any(Running::has_ended) {
+                return Err(format!("a server ended\n{}", logs(folder)));
             }
             std::thread::sleep(POLL);
         }
@@ -88,13 +83,6 @@ impl ControlPlane {
             "the API server was not ready after {PATIENCE:?}\n{}",
             logs(folder)
         ))
-    }
-
-    pub(crate) fn stop(mut self) {
-        for process in &mut self.processes {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
     }
 }
 
@@ -110,7 +98,7 @@ fn logs(folder: &Path) -> String {
     ["etcd", "kube-apiserver"].map(tail).join("\n")
 }
 
-fn start_etcd(folder: &Path, programs: &Path, client: u16, peer: u16) -> Child {
+fn start_etcd(folder: &Path, programs: &Path, client: u16, peer: u16) -> Running {
     let (client, peer) = (
         format!("http://127.0.0.1:{client}"),
         format!("http://127.0.0.1:{peer}"),
@@ -136,7 +124,7 @@ fn start_api_server(
     programs: &Path,
     (etcd, port): (u16, u16),
     options: &[&str],
-) -> Child {
+) -> Running {
     let mut arguments = vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd}"),
         "--bind-address=127.0.0.1".to_owned(),

@@ -23,15 +23,21 @@
     reason = "tests"
 )]
 
+mod checks;
 mod cluster;
 mod command;
+mod contour;
 mod control_plane;
 mod examples;
 mod hooks;
 mod injector;
+#[path = "../support/mint.rs"]
+mod mint;
 mod namespace;
 mod notes;
 mod outages;
+#[path = "../support/pki.rs"]
+mod pki;
 mod pods;
 mod process;
 mod products;
@@ -39,6 +45,6 @@ mod refusals;
 mod release;
 mod smoke;
 mod tools;
-#[allow(dead_code, reason = "no test here needs a Python package")]
+mod trial;
 #[path = "../support/wheels.rs"]
 mod wheels;

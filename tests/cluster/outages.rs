@@ -4,76 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::command::Answer;
-use crate::hooks::End;
-use crate::namespace::Namespace;
 use crate::pods::{self, restricted};
-
-const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/helm/watchword");
-const DEPLOYMENT: &str = "deployment/orders-watchword";
-
-/// A release `orders` in a namespace of its own.
-struct Trial<'a> {
-    cluster: &'a Cluster,
-    namespace: Namespace,
-}
-
-impl<'a> Trial<'a> {
-    fn new(cluster: &'a Cluster, namespace: &str) -> Self {
-        Self {
-            cluster,
-            namespace: Namespace::new(cluster, namespace),
-        }
-    }
-
-    /// Installs or upgrades, with an issuer and these values.
-    fn helm(&self, values: &Value, more: &[&str]) -> Answer {
-        let mut values = values.clone();
-        let issuer = json!({
-            "issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"discovery": true},
-        });
-        values["config"] = json!({"issuers": {"corp": issuer}});
-        let values = format!("--set-json={}", flat(&values));
-        let namespace = format!("--namespace={}", self.namespace.name);
-        let upgrade = ["upgrade", "--install", "orders", CHART, &namespace, &values];
-        self.cluster.helm(&[&upgrade, more].concat())
-    }
-
-    fn kubectl(&self, arguments: &[&str]) -> Answer {
-        let namespace = format!("--namespace={}", self.namespace.name);
-        self.cluster.kubectl(&[arguments, &[&namespace]].concat())
-    }
-
-    fn replicas(&self) -> u64 {
-        let deployment = self.kubectl(&["get", DEPLOYMENT, "--output=json"]);
-        deployment.succeeded().json()["spec"]["replicas"]
-            .as_u64()
-            .unwrap()
-    }
-
-    /// As an autoscaler does it.
-    fn scale(&self, replicas: u64) {
-        let patch = json!({"spec": {"replicas": replicas}});
-        let patch = format!("--patch={patch}");
-        self.kubectl(&[
-            "patch",
-            DEPLOYMENT,
-            "--subresource=scale",
-            "--type=merge",
-            &patch,
-        ])
-        .succeeded();
-    }
-}
-
-/// Values as `--set-json` takes them: `a={…},b={…}`.
-fn flat(values: &Value) -> String {
-    let pairs = values.as_object().unwrap().iter();
-    let pairs: Vec<String> = pairs
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    pairs.join(",")
-}
+use crate::trial::Trial;
 
 /// It was: 5 pods became 1, until the autoscaler acted.
 #[test]
@@ -135,14 +67,7 @@ fn live_proxies_are_not_sent_to_a_sidecar_that_they_do_not_have() {
             .succeeded();
     };
     make("old");
-    let values = |enabled: bool| {
-        let policies = json!([{"targetRefs": [{"kind": "HTTPRoute", "name": "orders"}]}]);
-        json!({
-            "mode": "none",
-            "sidecar": {"injector": {"enabled": true, "podLabels": label}},
-            "integrations": {"envoyGateway": {"enabled": enabled, "via": "sidecar", "policies": policies}},
-        })
-    };
+    let values = |enabled: bool| by_sidecar(&label, enabled);
     let policies = || {
         release
             .kubectl(&["get", "securitypolicies", "--output=name"])
@@ -179,6 +104,16 @@ fn live_proxies_are_not_sent_to_a_sidecar_that_they_do_not_have() {
     // In force, it is not refused any more: an upgrade must go on beside one odd pod.
     make("newer");
     release.helm(&values(true), &[]).without_warning();
+}
+
+/// Sidecars for pods with these labels, and a gateway that asks them.
+fn by_sidecar(labels: &Value, enabled: bool) -> Value {
+    let policies = json!([{"targetRefs": [{"kind": "HTTPRoute", "name": "orders"}]}]);
+    json!({
+        "mode": "none",
+        "sidecar": {"injector": {"enabled": true, "podLabels": labels}},
+        "integrations": {"envoyGateway": {"enabled": enabled, "via": "sidecar", "policies": policies}},
+    })
 }
 
 /// It was: the upgrade went through, and every labelled pod was refused from then on.
@@ -233,100 +168,4 @@ fn mistake_in_values_for_pods_ends_the_upgrade_and_not_the_pods() {
         "",
         "the check leaves nothing behind"
     );
-}
-
-/// A release of sidecars has a test, and a check of its configuration.
-#[test]
-fn release_of_sidecars_is_tested_by_a_pod_that_gets_one() {
-    let Some(cluster) = Cluster::shared() else {
-        return;
-    };
-    let release = Trial::new(cluster, "sidecar-test");
-    let injector = json!({"mode": "none", "sidecar": {"injector": {"enabled": true}}});
-    release.helm(&injector, &[]).without_warning();
-    pods::until_injected(cluster, &release.namespace, &pods::labelled());
-    let (answer, ended) =
-        cluster.helm_with_hooks("sidecar-test", End::Success, &["test", "orders"]);
-    answer.without_warning();
-    assert_eq!(ended, ["Pod/orders-watchword-test"]);
-    let (answer, _) = cluster.helm_with_hooks("sidecar-test", End::Failure, &["test", "orders"]);
-    answer.refused();
-    let tested = release.kubectl(&["get", "pod", "orders-watchword-test", "--output=json"]);
-    let tested = tested.succeeded().json();
-    assert!(pods::sidecar(&tested).is_some(), "{tested}");
-    let asker = &tested["spec"]["containers"][0];
-    assert_eq!(
-        asker["args"],
-        json!([
-            "health",
-            "unix:/run/watchword/grpc.sock",
-            "--service",
-            "live"
-        ])
-    );
-    assert!(pods::mounts(asker).contains(&"/run/watchword"), "{asker}");
-}
-
-/// It was: their resources were fixed, so that both waited for pods that could not be made.
-#[test]
-fn namespace_with_a_quota_has_room_for_hooks_and_sidecars() {
-    let Some(cluster) = Cluster::shared() else {
-        return;
-    };
-    let release = Trial::new(cluster, "quota");
-    let hard = json!({"limits.cpu": "10", "requests.cpu": "10", "limits.memory": "10Gi"});
-    let quota = json!({
-        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "all", "namespace": "quota"}, "spec": {"hard": hard},
-    });
-    let create = ["create", "--filename=-"];
-    cluster.kubectl_with(quota.to_string(), &create).succeeded();
-    // No controller counts what is in use.
-    let used = json!({"limits.cpu": "0", "requests.cpu": "0", "limits.memory": "0"});
-    let status = json!({"status": {"hard": hard, "used": used}});
-    let patch = format!("--patch={status}");
-    release
-        .kubectl(&[
-            "patch",
-            "resourcequota",
-            "all",
-            "--subresource=status",
-            "--type=merge",
-            &patch,
-        ])
-        .succeeded();
-
-    let limits = json!({"limits": {"cpu": "100m", "memory": "128Mi"}, "requests": {"cpu": "10m"}});
-    let values = |resources: Option<&Value>| {
-        let mut values = json!({"sidecar": {"injector": {"enabled": true}}});
-        if let Some(resources) = resources {
-            values["test"] = json!({"resources": resources});
-            values["sidecar"]["resources"] = resources.clone();
-        }
-        values
-    };
-    let test = || {
-        cluster
-            .helm_with_hooks("quota", End::Success, &["test", "orders"])
-            .0
-    };
-    let mut pod = pods::pod(&json!([{"name": "app", "image": "app", "resources": limits}]));
-    pod["metadata"]["labels"] = json!({"watchword/inject": "enabled"});
-    restricted(&mut pod);
-
-    release.helm(&values(None), &[]).without_warning();
-    assert!(
-        test()
-            .refused()
-            .contains("must specify limits.cpu for: health")
-    );
-    pods::until(|| {
-        let refusal = release.namespace.try_out(cluster, &pod);
-        !refusal.success
-            && refusal
-                .stderr
-                .contains("must specify limits.cpu for: watchword")
-    });
-    release.helm(&values(Some(&limits)), &[]).without_warning();
-    test().without_warning();
-    pods::until_injected(cluster, &release.namespace, &pod);
 }

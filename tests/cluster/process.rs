@@ -20,13 +20,30 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
   sleep 0.2
 done"#;
 
+/// A program that is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running(Child);
+
+impl Running {
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().is_ok_and(|status| status.is_some())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts a program whose output goes to `NAME.log` in the folder, where it also runs.
 pub(crate) fn start(
     folder: &Path,
     name: &str,
     program: &Path,
     arguments: &[impl AsRef<OsStr>],
-) -> Child {
+) -> Running {
     let log = File::create(folder.join(format!("{name}.log"))).unwrap();
     let mut shell = Command::new("sh");
     shell.args(["-c", ENDS_WITH_US, "sh"]).arg(program);
@@ -35,9 +52,8 @@ pub(crate) fn start(
         .stdin(Stdio::piped())
         .stderr(log.try_clone().unwrap())
         .stdout(log);
-    shell
-        .spawn()
-        .unwrap_or_else(|error| panic!("{shell:?}: {error}"))
+    let started = shell.spawn();
+    Running(started.unwrap_or_else(|error| panic!("{shell:?}: {error}")))
 }
 
 /// What the program of this name wrote, for messages.

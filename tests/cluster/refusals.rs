@@ -262,5 +262,4 @@ fn api_server_without_the_policies_is_named() {
     cluster
         .helm(&[&["template", "orders", CHART], &injector[..]].concat())
         .without_warning();
-    without.stop();
 }

@@ -49,6 +49,12 @@ pub(crate) const HELM: Module = Module {
     programs: &[("helm", "helm.sh/helm/v4/cmd/helm")],
 };
 
+pub(crate) const CONTOUR: Module = Module {
+    name: "contour",
+    requirement: "github.com/projectcontour/contour",
+    programs: &[("contour", "github.com/projectcontour/contour/cmd/contour")],
+};
+
 impl Module {
     /// The folder with the programs, which are built first if they are not there.
     ///

@@ -1,0 +1,104 @@
+//! `helm test` where there is no server, and where the namespace has a quota.
+
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::hooks::End;
+use crate::pods::{self, restricted};
+use crate::trial::Trial;
+
+/// A release of sidecars has a test, and a check of its configuration.
+#[test]
+fn release_of_sidecars_is_tested_by_a_pod_that_gets_one() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let release = Trial::new(cluster, "sidecar-test");
+    let injector = json!({"mode": "none", "sidecar": {"injector": {"enabled": true}}});
+    release.helm(&injector, &[]).without_warning();
+    pods::until_injected(cluster, &release.namespace, &pods::labelled());
+    let (answer, ended) =
+        cluster.helm_with_hooks("sidecar-test", End::Success, &["test", "orders"]);
+    answer.without_warning();
+    assert_eq!(ended, ["Pod/orders-watchword-test"]);
+    let (answer, _) = cluster.helm_with_hooks("sidecar-test", End::Failure, &["test", "orders"]);
+    answer.refused();
+    let tested = release.kubectl(&["get", "pod", "orders-watchword-test", "--output=json"]);
+    let tested = tested.succeeded().json();
+    assert!(pods::sidecar(&tested).is_some(), "{tested}");
+    let asker = &tested["spec"]["containers"][0];
+    assert_eq!(
+        asker["args"],
+        json!([
+            "health",
+            "unix:/run/watchword/grpc.sock",
+            "--service",
+            "live"
+        ])
+    );
+    assert!(pods::mounts(asker).contains(&"/run/watchword"), "{asker}");
+}
+
+/// It was: their resources were fixed, so that both waited for pods that could not be made.
+#[test]
+fn namespace_with_a_quota_has_room_for_hooks_and_sidecars() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let release = Trial::new(cluster, "quota");
+    let hard = json!({"limits.cpu": "10", "requests.cpu": "10", "limits.memory": "10Gi"});
+    let quota = json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "all", "namespace": "quota"}, "spec": {"hard": hard},
+    });
+    let create = ["create", "--filename=-"];
+    cluster.kubectl_with(quota.to_string(), &create).succeeded();
+    // No controller counts what is in use.
+    let used = json!({"limits.cpu": "0", "requests.cpu": "0", "limits.memory": "0"});
+    let status = json!({"status": {"hard": hard, "used": used}});
+    let patch = format!("--patch={status}");
+    release
+        .kubectl(&[
+            "patch",
+            "resourcequota",
+            "all",
+            "--subresource=status",
+            "--type=merge",
+            &patch,
+        ])
+        .succeeded();
+
+    let limits = json!({"limits": {"cpu": "100m", "memory": "128Mi"}, "requests": {"cpu": "10m"}});
+    let values = |resources: Option<&Value>| {
+        let mut values = json!({"sidecar": {"injector": {"enabled": true}}});
+        if let Some(resources) = resources {
+            values["test"] = json!({"resources": resources});
+            values["sidecar"]["resources"] = resources.clone();
+        }
+        values
+    };
+    let test = || {
+        cluster
+            .helm_with_hooks("quota", End::Success, &["test", "orders"])
+            .0
+    };
+    let mut pod = pods::pod(&json!([{"name": "app", "image": "app", "resources": limits}]));
+    pod["metadata"]["labels"] = json!({"watchword/inject": "enabled"});
+    restricted(&mut pod);
+
+    release.helm(&values(None), &[]).without_warning();
+    assert!(
+        test()
+            .refused()
+            .contains("must specify limits.cpu for: health")
+    );
+    pods::until(|| {
+        let refusal = release.namespace.try_out(cluster, &pod);
+        !refusal.success
+            && refusal
+                .stderr
+                .contains("must specify limits.cpu for: watchword")
+    });
+    release.helm(&values(Some(&limits)), &[]).without_warning();
+    test().without_warning();
+    pods::until_injected(cluster, &release.namespace, &pod);
+}

@@ -1,0 +1,73 @@
+//! A release that is installed and upgraded with values as they come, good and bad.
+
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::command::Answer;
+use crate::namespace::Namespace;
+use crate::release::CHART;
+
+const DEPLOYMENT: &str = "deployment/orders-watchword";
+
+/// A release `orders` in a namespace of its own. Its commands may fail.
+pub(crate) struct Trial<'a> {
+    cluster: &'a Cluster,
+    pub(crate) namespace: Namespace,
+}
+
+impl<'a> Trial<'a> {
+    pub(crate) fn new(cluster: &'a Cluster, namespace: &str) -> Self {
+        Self {
+            cluster,
+            namespace: Namespace::new(cluster, namespace),
+        }
+    }
+
+    /// Installs or upgrades, with an issuer and these values.
+    pub(crate) fn helm(&self, values: &Value, more: &[&str]) -> Answer {
+        let mut values = values.clone();
+        let issuer = json!({
+            "issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"discovery": true},
+        });
+        values["config"] = json!({"issuers": {"corp": issuer}});
+        let values = format!("--set-json={}", flat(&values));
+        let namespace = format!("--namespace={}", self.namespace.name);
+        let upgrade = ["upgrade", "--install", "orders", CHART, &namespace, &values];
+        self.cluster.helm(&[&upgrade, more].concat())
+    }
+
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Answer {
+        let namespace = format!("--namespace={}", self.namespace.name);
+        self.cluster.kubectl(&[arguments, &[&namespace]].concat())
+    }
+
+    pub(crate) fn replicas(&self) -> u64 {
+        let deployment = self.kubectl(&["get", DEPLOYMENT, "--output=json"]);
+        deployment.succeeded().json()["spec"]["replicas"]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// As an autoscaler does it.
+    pub(crate) fn scale(&self, replicas: u64) {
+        let patch = json!({"spec": {"replicas": replicas}});
+        let patch = format!("--patch={patch}");
+        self.kubectl(&[
+            "patch",
+            DEPLOYMENT,
+            "--subresource=scale",
+            "--type=merge",
+            &patch,
+        ])
+        .succeeded();
+    }
+}
+
+/// Values as `--set-json` takes them: `a={…},b={…}`.
+fn flat(values: &Value) -> String {
+    let pairs = values.as_object().unwrap().iter();
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join(",")
+}
