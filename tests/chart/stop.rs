@@ -69,7 +69,7 @@ fn pods_have_the_time_that_a_stop_takes() {
     let grace = |values: Value| Stop::of(&values).grace;
     let slow = config(&json!({"drain": "1500ms", "shutdown_timeout": "1m"}));
     for (values, expected, why) in [
-        (json!({}), 51.0, "36 to drain, 10 to shut down, 5 more"),
+        (json!({}), 55.0, "40 to drain, 10 to shut down, 5 more"),
         (json!({"integrations": integrated()}), 20.0, "5 to drain"),
         (
             json!({"headlessService": {"enabled": false}}),
@@ -78,13 +78,13 @@ fn pods_have_the_time_that_a_stop_takes() {
         ),
         (
             json!({"headlessService": {"dnsSeconds": 5}}),
-            26.0,
-            "11 to drain",
+            30.0,
+            "15 to drain",
         ),
         (
             json!({"preStopSleepSeconds": 7}),
-            51.0,
-            "29 of them to drain",
+            55.0,
+            "33 of them to drain",
         ),
         (json!({"preStopSleepSeconds": 40}), 60.0, "5 to drain"),
         (
@@ -95,7 +95,7 @@ fn pods_have_the_time_that_a_stop_takes() {
         (json!({"terminationGracePeriodSeconds": 90}), 90.0, "given"),
         (
             json!({"config": {}, "existingConfig": {"configMap": "a"}}),
-            51.0,
+            55.0,
             "the drain that the notes ask for",
         ),
     ] {
@@ -162,7 +162,7 @@ fn fit(values: &Value) {
     if values["integrations"] == json!({}) {
         let dns = values["headlessService"]["dnsSeconds"].as_f64();
         let dns = dns.unwrap_or(30.0);
-        assert!(stop.sleep + drain >= dns + 6.0, "{values}: {stop:?}");
+        assert!(stop.sleep + drain >= dns + 10.0, "{values}: {stop:?}");
     } else {
         assert_eq!(stop.drain, None, "{values}");
     }
@@ -196,21 +196,21 @@ fn drain_that_is_shorter_than_dns_is_warned_of() {
     let said = warned("5s", json!({"preStopSleepSeconds": 3})).unwrap();
     for part in [
         "is 5s, and preStopSleepSeconds 3",
-        "for 36s",
-        "30 (headlessService.dnsSeconds) + 5 (Envoy's refresh) + 1",
+        "for 40s",
+        "30 (headlessService.dnsSeconds) + 5 (Envoy's refresh) + 5 (until DNS changes)",
     ] {
         assert!(said.contains(part), "{said}");
     }
-    assert!(warned("35900ms", json!({})).is_some());
-    assert_eq!(warned("36s", json!({})), None);
-    assert_eq!(warned("30s", json!({"preStopSleepSeconds": 6})), None);
+    assert!(warned("39900ms", json!({})).is_some());
+    assert_eq!(warned("40s", json!({})), None);
+    assert_eq!(warned("30s", json!({"preStopSleepSeconds": 10})), None);
     assert_eq!(warned("5s", json!({"integrations": integrated()})), None);
     assert_eq!(
         warned("5s", json!({"headlessService": {"enabled": false}})),
         None
     );
     assert_eq!(
-        warned("11s", json!({"headlessService": {"dnsSeconds": 5}})),
+        warned("15s", json!({"headlessService": {"dnsSeconds": 5}})),
         None
     );
 }
@@ -227,16 +227,16 @@ fn owner_of_an_existing_configuration_is_told_its_drain() {
             .to_owned()
     };
     assert!(
-        existing(0).contains("needs server.drain: 36s"),
+        existing(0).contains("needs server.drain: 40s"),
         "{}",
         existing(0)
     );
     assert!(
-        existing(6).contains("needs server.drain: 30s"),
+        existing(10).contains("needs server.drain: 30s"),
         "{}",
-        existing(6)
+        existing(10)
     );
-    assert!(existing(6).contains("preStopSleepSeconds is 6 of them"));
+    assert!(existing(10).contains("preStopSleepSeconds is 10 of them"));
     let values = json!({
         "config": {}, "existingConfig": {"secret": "a"}, "integrations": integrated(),
     });

@@ -147,13 +147,16 @@ mode.
 {{/* Seconds between two lookups of Envoy: its default. Its field `dns_refresh_rate` is deprecated. */}}
 {{- define "watchword.dnsRefreshSeconds" -}}5{{- end }}
 
+{{/* Seconds until the cluster's DNS leaves out a pod that is told to stop, on a busy control plane. */}}
+{{- define "watchword.dnsChangeSeconds" -}}5{{- end }}
+
 {{/*
-Seconds for which callers may still ask a pod that was told to stop. By DNS: an old answer stays in
-a cache, then Envoy asks again, and one more second. Otherwise: EndpointSlices or health checks.
+Seconds for which callers may still ask a pod that was told to stop. By DNS: the answer changes, an
+old one stays in a cache, then Envoy asks again. Otherwise: EndpointSlices or health checks.
 */}}
 {{- define "watchword.noticeSeconds" -}}
 {{- if include "watchword.usesDNS" . }}
-{{- add (int .Values.headlessService.dnsSeconds) (include "watchword.dnsRefreshSeconds" . | int) 1 }}
+{{- add (int .Values.headlessService.dnsSeconds) (include "watchword.dnsRefreshSeconds" . | int) (include "watchword.dnsChangeSeconds" . | int) }}
 {{- else -}}
 5
 {{- end }}
