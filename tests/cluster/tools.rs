@@ -144,6 +144,7 @@ impl Unavailable {
 /// # Errors
 /// No Go, no such module in the proxy, or another hash.
 pub(crate) fn download(module: &str, sum: &str) -> Result<PathBuf, Unavailable> {
+    check_go(&KUBERNETES.folder())?;
     let mut download = go(wheels::build_folder());
     let output = run(download.args(["mod", "download", "-json", module]))
         .map_err(|problem| no_modules(&problem))?;
