@@ -120,6 +120,39 @@ fn pod_that_cannot_have_the_sidecar_is_told_why() {
     assert!(pods::mounts(proxy).contains(&"/run/watchword"), "{proxy}");
 }
 
+/// It was: a stranger of the sidecar's name got its volumes, and a mount of the proxy's own was replaced.
+#[test]
+fn what_is_there_already_is_left_as_it_is() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let namespace = Namespace::new(cluster, "left-alone");
+    let lax = options(r#"{"enabled":true,"refuseOthers":false,"requireSidecar":false}"#);
+    install(cluster, &namespace, &lax, &[]);
+    pods::until_injected(cluster, &namespace, &pods::labelled());
+
+    let own = json!({"name": "watchword", "image": "other"});
+    let stranger = changed(&json!({"spec": {"initContainers": [own]}}));
+    let made = namespace
+        .try_out(cluster, &stranger)
+        .without_warning()
+        .json();
+    let names = |list: &str| -> Vec<String> {
+        let list = made["spec"][list].as_array().into_iter().flatten();
+        list.map(|item| item["name"].to_string()).collect()
+    };
+    assert_eq!(names("initContainers"), [r#""watchword""#]);
+    assert!(!names("volumes").join(" ").contains("watchword"), "{made}");
+
+    let run = json!({"name": "run", "emptyDir": {}});
+    let mount = json!({"name": "run", "mountPath": "/run/watchword"});
+    let made = namespace.try_out(cluster, &with_volume(&run, &mount));
+    let made = made.without_warning().json();
+    assert!(pods::sidecar(&made).is_some(), "{made}");
+    let mounts = made["spec"]["containers"][0]["volumeMounts"].as_array();
+    assert!(mounts.unwrap().contains(&mount), "{made}");
+}
+
 #[test]
 fn pod_may_choose_resources_and_where_its_sidecar_listens() {
     let Some(cluster) = Cluster::shared() else {

@@ -28,6 +28,19 @@ fn server_and_client_have_the_version_of_their_module() {
 }
 
 #[test]
+fn guide_names_the_versions_that_are_run() {
+    let guide = include_str!("../../docs/kubernetes.md");
+    let mut rows = guide
+        .lines()
+        .filter(|line| line.starts_with("| each change"));
+    let row = rows.next().expect("what is run on each change");
+    for module in [tools::KUBERNETES, tools::HELM, tools::CONTOUR] {
+        let version = module.version();
+        assert!(row.contains(&version), "{version} is not in {row}");
+    }
+}
+
+#[test]
 fn restricted_namespace_refuses_a_pod_that_is_not() {
     let Some(cluster) = Cluster::shared() else {
         return;

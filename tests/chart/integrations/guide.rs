@@ -71,6 +71,9 @@ fn answers_of_the_guide_are_those_that_are_given() {
     let shown = text.lines().find_map(|line| line.strip_prefix("#   401, "));
     assert_eq!(helm::yaml(shown.unwrap()).unwrap(), body);
 
+    // Some programs of that name print a string with its quotes unless told otherwise.
+    assert!(text.contains("| yq -r '.data[\"watchword.yaml\"]' | watchword check-config -"));
+
     let products = json!({"envoyGateway": {"enabled": true, "policies": [
         {"targetRefs": [{"kind": "Gateway", "name": "edge"}]},
     ]}});

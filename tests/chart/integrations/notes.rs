@@ -107,6 +107,9 @@ fn envoy_gateway_is_told_to_run_the_sidecar() {
     let said = notes(
         json!({"mode": "none", "sidecar": {"enabled": true}, "integrations": {"envoyGateway": gateway}}),
     );
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let merge = "one that is named already is replaced by another, so add these fields to yours";
+    assert!(words.contains(merge), "{said}");
     let proxy = pasted(&said, "apiVersion: gateway.envoyproxy.io/v1alpha1");
     assert_eq!(proxy["kind"], "EnvoyProxy");
     let pod = &proxy["spec"]["provider"]["kubernetes"]["envoyDeployment"];
