@@ -178,6 +178,10 @@ const BY_TEMPLATES: &[(&str, &str)] = &[
         "existingConfig: {configMap: a, secret: b}\nconfig: {}",
         "existingConfig.secret:",
     ),
+    (
+        "existingConfig: {secret: a}\nconfig: null\nsidecar: {injector: {podConfigMaps: [b]}}",
+        "sidecar.injector.podConfigMaps:",
+    ),
     ("existingConfig: {configMap: a}", "config:"),
     (
         "existingConfig: {configMap: a}\nreload: rollout\nconfig: {}",

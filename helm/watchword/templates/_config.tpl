@@ -4,6 +4,7 @@ list: the context, the flavour.
 */}}
 
 {{- define "watchword.config.directory" -}}/etc/watchword/config{{- end }}
+{{- /* `ConfigFile` is of `watchword.injector.context`. */}}
 {{- define "watchword.config.fileName" -}}{{ default "watchword.yaml" .ConfigFile }}{{- end }}
 {{- define "watchword.config.file" -}}{{ include "watchword.config.directory" . }}/{{ include "watchword.config.fileName" . }}{{- end }}
 {{- define "watchword.socket.directory" -}}/run/watchword{{- end }}

@@ -56,7 +56,8 @@ typed_config:
 
 {{/*
 The time for a connection: a quarter of `timeout`, which is for all tries. Two connections that fail
-take a half; the back-offs after them, of up to 25 and 50 milliseconds, and an answer have the rest.
+take half of it. The back-offs after them (up to 25 and 50 ms) and an answer have the rest, from
+200 ms on; with less, one retry fits.
 */}}
 {{- define "watchword.envoy.connectTimeout" -}}
 {{- $timeout := default "1s" .timeout }}
@@ -65,6 +66,11 @@ take a half; the back-offs after them, of up to 25 and 50 milliseconds, and an a
 {{- fail (printf "watchword.envoy.cluster: `timeout` is %q; expected seconds, such as 0.25s" $timeout) }}
 {{- end }}
 {{- printf "%gs" (divf (float64 $seconds) 4) }}
+{{- end }}
+
+{{/* When proxies leave a pod out that takes no connections, for how long, and how many of all pods. */}}
+{{- define "watchword.ejection" -}}
+{failures: 5, interval: 5s, time: 10s, percent: 50}
 {{- end }}
 
 {{/*
@@ -81,20 +87,25 @@ Service), `cluster`, `timeout` (that of the filter), `connectTimeout` (a quarter
 {{- fail (printf "watchword.envoy.cluster: `to` is %q; expected sidecar or service" $to) }}
 {{- end -}}
 name: {{ $name }}
+{{- if $options.connectTimeout }}
+connect_timeout: {{ $options.connectTimeout }}
+{{- else }}
 # A quarter of the filter's timeout: time is left for two retries.
-connect_timeout: {{ default (include "watchword.envoy.connectTimeout" $options) $options.connectTimeout }}
+connect_timeout: {{ include "watchword.envoy.connectTimeout" $options }}
+{{- end }}
 {{- if eq $to "service" }}
 type: STRICT_DNS
 # A pod that takes no connections gets no calls for 10s; at most every other one. Answers do not count.
+{{- $ejection := include "watchword.ejection" . | fromYaml }}
 outlier_detection:
   split_external_local_origin_errors: true
-  consecutive_local_origin_failure: 5
+  consecutive_local_origin_failure: {{ $ejection.failures }}
   enforcing_consecutive_5xx: 0
   enforcing_success_rate: 0
   enforcing_local_origin_success_rate: 0
-  interval: 5s
-  base_ejection_time: 10s
-  max_ejection_percent: 50
+  interval: {{ $ejection.interval }}
+  base_ejection_time: {{ $ejection.time }}
+  max_ejection_percent: {{ $ejection.percent }}
 {{- else }}
 type: STATIC
 {{- end }}

@@ -1,4 +1,4 @@
-{{/* What the injector's policies share: whom they look at, what they add, and by which annotations a pod has a say in it. */}}
+{{/* What the injector's policies share: whom they look at, what they add, and the annotations that pods may set. */}}
 
 {{/* The newest version of the API that the cluster has. */}}
 {{- define "watchword.injector.apiVersion" -}}
@@ -72,13 +72,17 @@ ConfigMap). The last is the default. A configuration that is not the chart's has
 {{- end }}
 
 {{/*
-The part of a context that is another for a way to listen, as JSON: `Values` and `ConfigFile`. Takes
-a list: the context, an element of the variants.
+A context for one way to listen, as JSON: with `ConfigFile`, the name of the configuration's file, and
+without what templates of the sidecar do not use. Takes a list: the context, an element of the
+variants.
 */}}
 {{- define "watchword.injector.context" -}}
+{{- $root := index . 0 }}
 {{- $variant := index . 1 }}
-{{- $values := mergeOverwrite (deepCopy (index . 0).Values) (dict "sidecar" (dict "listen" $variant.listen)) }}
-{{- dict "Values" $values "ConfigFile" $variant.file | toJson }}
+{{- $values := mergeOverwrite (deepCopy $root.Values) (dict "sidecar" (dict "listen" $variant.listen)) }}
+{{- $chart := dict "Name" $root.Chart.Name "Version" $root.Chart.Version "AppVersion" $root.Chart.AppVersion }}
+{{- $release := dict "Name" $root.Release.Name "Namespace" $root.Release.Namespace "Service" $root.Release.Service }}
+{{- dict "Values" $values "Chart" $chart "Release" $release "ConfigFile" $variant.file | toJson }}
 {{- end }}
 
 {{/* The annotations that set the sidecar's resources, and what they set, as JSON. */}}
@@ -234,4 +238,19 @@ has(v.{{ $source }})
 {{- $pairs := list }}
 {{- range $name, $value := include "watchword.injector.podLabels" . | fromYaml }}{{ $pairs = append $pairs (printf "%s=%s" $name $value) }}{{ end }}
 {{- join "," $pairs }}
+{{- end }}
+
+{{/* `yes` where a labelled pod without the sidecar is refused. */}}
+{{- define "watchword.injector.requiresSidecar" -}}
+{{- $injector := .Values.sidecar.injector }}
+{{- $asked := $injector.requireSidecar }}
+{{- if kindIs "invalid" $asked }}{{ $asked = eq $injector.failurePolicy "Fail" }}{{ end }}
+{{- if $asked }}yes{{ end }}
+{{- end }}
+
+{{/* The ways to listen, as a JSON list. */}}
+{{- define "watchword.injector.listens" -}}
+{{- $listens := list }}
+{{- range include "watchword.injector.variants" . | fromJsonArray }}{{ $listens = append $listens .listen }}{{ end }}
+{{- $listens | sortAlpha | toJson }}
 {{- end }}

@@ -27,7 +27,7 @@ the namespace, the pods' labels.
 {{- toJson $without }}
 {{- end }}
 
-{{/* Those of them that the injector is for. */}}
+{{/* Pods with the injector's labels and without the sidecar; none where `refuseOutage` is false. */}}
 {{- define "watchword.live.notInjected" -}}
 {{- $without := list }}
 {{- if and .Values.sidecar.injector.enabled .Values.integrations.refuseOutage }}
@@ -57,17 +57,18 @@ kind with group and version.
 {{- $api := dir $kind }}
 {{- $settings := get $root.Values.integrations $product }}
 {{- if and (eq $settings.via "sidecar") $root.Values.integrations.refuseOutage ($root.Capabilities.APIVersions.Has $kind) }}
+{{- $notInjected := include "watchword.live.notInjected" $root | fromJsonArray }}
 {{- $without := list }}
 {{- range $policy := (include "watchword.integrations.items" (list $root $product "policies") | fromYaml).items }}
 {{- if not (lookup $api (base $kind) $policy.namespace $policy.name) }}
-{{- $without = concat $without (include "watchword.live.notInjected" $root | fromJsonArray) }}
+{{- $without = concat $without $notInjected }}
 {{- if hasKey $policy "selector" }}
 {{- $without = concat $without (include "watchword.live.without" (list $root $policy.namespace $policy.selector.matchLabels) | fromJsonArray) }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- with $without | uniq }}
-{{- fail (printf "integrations.%s.via: the sidecar is missing in %s, which would refuse every request. Upgrade with integrations.%s.enabled=false, let these pods be made anew (kubectl rollout restart), then switch it on; integrations.refuseOutage=false goes on all the same" $product (include "watchword.live.named" .) $product) }}
+{{- fail (printf "integrations.%s.via: these pods have no sidecar, and with this policy they would refuse every request: %s. Upgrade with integrations.%s.enabled=false, recreate them (kubectl rollout restart), then enable it. integrations.refuseOutage=false skips this check" $product (include "watchword.live.named" .) $product) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -50,3 +50,23 @@ proxy that mounts it like this cannot replace the socket.
 {{- define "watchword.injector.podLabels" -}}
 {{- toYaml (default (dict "watchword/inject" "enabled") .Values.sidecar.injector.podLabels) }}
 {{- end }}
+
+{{/* What a pod has that has the sidecar: fields for `watchword.healthClientPod`. */}}
+{{- define "watchword.sidecar.parts" -}}
+initContainers:
+- {{ include "watchword.sidecar.container" . | indent 2 | trim }}
+volumes:
+  {{- include "watchword.sidecar.volumes" . | nindent 2 }}
+{{- with include "watchword.sidecar.proxyVolumeMounts" . }}
+volumeMounts:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The name of a container that gets the socket. */}}
+{{- define "watchword.sidecar.clientName" -}}
+{{- if .Values.sidecar.injector.enabled }}
+{{- first (default (list "health") .Values.sidecar.injector.socketContainers) }}
+{{- else }}health
+{{- end }}
+{{- end }}

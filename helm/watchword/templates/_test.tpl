@@ -47,7 +47,7 @@ args: {{ toJson $args }}
 {{- $injected := .Values.sidecar.injector.enabled }}
 {{- $command := include "watchword.sidecar.healthCommand" (list . "live") | fromJsonArray -}}
 namespace: {{ include "watchword.sidecar.namespaces" . | fromJsonArray | last }}
-container: {{ include "watchword.sidecar.asker" . }}
+container: {{ include "watchword.sidecar.clientName" . }}
 args: {{ rest $command | toJson }}
 {{- if $injected }}
 labels:
@@ -57,31 +57,11 @@ labels:
 {{- end }}
 {{- end }}
 
-{{/* What a pod has that has the sidecar: fields for `watchword.askingPod`. */}}
-{{- define "watchword.sidecar.parts" -}}
-initContainers:
-- {{ include "watchword.sidecar.container" . | indent 2 | trim }}
-volumes:
-  {{- include "watchword.sidecar.volumes" . | nindent 2 }}
-{{- with include "watchword.sidecar.proxyVolumeMounts" . }}
-volumeMounts:
-  {{- . | nindent 2 }}
-{{- end }}
-{{- end }}
-
-{{/* The name of a container that gets the socket. */}}
-{{- define "watchword.sidecar.asker" -}}
-{{- if .Values.sidecar.injector.enabled }}
-{{- first (default (list "health") .Values.sidecar.injector.socketContainers) }}
-{{- else }}health
-{{- end }}
-{{- end }}
-
 {{/*
 The fields of the spec of a pod that asks for health, with Watchword's own image. Takes a list: the
 context, whom it asks.
 */}}
-{{- define "watchword.askingPod" -}}
+{{- define "watchword.healthClientPod" -}}
 {{- $values := (index . 0).Values }}
 {{- $target := index . 1 -}}
 automountServiceAccountToken: false

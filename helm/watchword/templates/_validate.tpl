@@ -8,6 +8,9 @@
 {{- if and $values.config (or $existing.configMap $existing.secret) }}
 {{- fail "config: give either this or existingConfig" }}
 {{- end }}
+{{- if and $values.sidecar.injector.podConfigMaps $existing.secret }}
+{{- fail "sidecar.injector.podConfigMaps: not with existingConfig.secret; a pod cannot have a ConfigMap in place of a Secret" }}
+{{- end }}
 {{- if and (or $existing.configMap $existing.secret) (eq $values.reload "rollout") }}
 {{- fail "reload: `rollout` needs `config`; of an existing ConfigMap or Secret the chart does not see changes" }}
 {{- end }}

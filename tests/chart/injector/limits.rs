@@ -42,7 +42,7 @@ fn pod_that_has_a_container_of_the_name_is_left_to_the_policy_that_refuses_it() 
     let conditions = policy(&rendered)["matchConditions"].as_array().unwrap();
     let free = conditions
         .iter()
-        .find(|condition| condition["name"] == "name-is-free");
+        .find(|condition| condition["name"] == "name-is-free-or-ours");
     let expression = free.unwrap()["expression"].as_str().unwrap();
     for free in [
         "!object.spec.containers.exists(c, c.name == \"watchword\")",

@@ -108,7 +108,7 @@ fn envoy_gateway_is_told_to_run_the_sidecar() {
         json!({"mode": "none", "sidecar": {"enabled": true}, "integrations": {"envoyGateway": gateway}}),
     );
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let merge = "one that is named already is replaced by another, so add these fields to yours";
+    let merge = "If one is named already, add these fields to it";
     assert!(words.contains(merge), "{said}");
     let proxy = pasted(&said, "apiVersion: gateway.envoyproxy.io/v1alpha1");
     assert_eq!(proxy["kind"], "EnvoyProxy");

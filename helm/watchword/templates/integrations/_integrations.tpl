@@ -111,8 +111,8 @@ spec:
 {{- end }}
 
 {{/*
-How long a proxy may take to connect, as `62ms`: a quarter of the timeout. Two connections that fail
-take a half; the back-offs after them, of up to 25 and 50 milliseconds, and an answer have the rest.
+How long a proxy may take to connect, as `62ms`: a quarter of the timeout, as for
+`watchword.envoy.connectTimeout`.
 */}}
 {{- define "watchword.integrations.connectTimeout" -}}
 {{- printf "%dms" (div (include "watchword.integrations.milliseconds" .Values.integrations.timeout | atoi) 4) }}

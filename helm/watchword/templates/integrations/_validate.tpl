@@ -35,6 +35,9 @@
 {{- if not (regexMatch "^[1-9][0-9]{0,4}(ms|s)$" (toString $timeout)) }}
 {{- fail (printf "integrations.timeout: found %q; expected a duration such as 250ms or 1s" (toString $timeout)) }}
 {{- end }}
+{{- if lt (include "watchword.integrations.milliseconds" $timeout | atoi) 40 }}
+{{- fail (printf "integrations.timeout: found %s; expected at least 40ms, of which proxies use a quarter to connect" $timeout) }}
+{{- end }}
 {{- end }}
 
 {{- define "watchword.integrations.validate.wait" -}}
