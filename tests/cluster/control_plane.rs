@@ -30,6 +30,8 @@ pub(crate) struct Programs {
 pub(crate) struct ControlPlane {
     /// For `kubectl` and `helm`: the administrator's.
     pub(crate) kubeconfig: PathBuf,
+    /// The API server's URL.
+    pub(crate) server: String,
     /// The API server's certificate, which is its own authority.
     pub(crate) certificate: String,
     processes: Vec<Running>,
@@ -52,6 +54,7 @@ impl ControlPlane {
             let [client, peer, secure] = process::free_ports();
             let mut control_plane = Self {
                 kubeconfig: write_kubeconfig(folder, secure),
+                server: format!("https://127.0.0.1:{secure}"),
                 certificate: certificate.clone(),
                 processes: vec![
                     start_etcd(folder, &programs.etcd, client, peer),

@@ -43,6 +43,8 @@ mod process;
 mod products;
 mod refusals;
 mod release;
+mod service_accounts;
+mod sidecar_example;
 mod smoke;
 mod tools;
 mod trial;

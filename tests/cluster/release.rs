@@ -15,6 +15,7 @@ pub(crate) const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/helm/watchw
 #[derive(Clone, Debug)]
 pub(crate) struct Release {
     cluster: &'static Cluster,
+    chart: String,
     name: String,
     namespace: Namespace,
     /// Options of `helm`.
@@ -32,10 +33,17 @@ impl Release {
     ) -> Self {
         Self {
             cluster,
+            chart: CHART.to_owned(),
             name: name.to_owned(),
             namespace: namespace.clone(),
             values: values.iter().map(ToString::to_string).collect(),
         }
+    }
+
+    /// The same of another chart: a folder.
+    pub(crate) fn of_chart(mut self, folder: &str) -> Self {
+        folder.clone_into(&mut self.chart);
+        self
     }
 
     /// With more options for this command.
@@ -65,7 +73,7 @@ impl Release {
     pub(crate) fn rendered(&self) -> String {
         let version = format!("--kube-version=v{}", tools::KUBERNETES.version());
         let namespace = format!("--namespace={}", self.namespace.name);
-        let arguments = ["template", &self.name, CHART, &version, &namespace];
+        let arguments = ["template", &self.name, &self.chart, &version, &namespace];
         let values = self.values.iter().map(String::as_str);
         let arguments: Vec<&str> = arguments.into_iter().chain(values).collect();
         self.cluster.helm(&arguments).without_warning().stdout
@@ -98,11 +106,18 @@ impl Release {
         answer.without_warning();
     }
 
-    /// Pods of the release's workloads are accepted. Nothing makes them here, and Pod Security
-    /// refuses pods, not workloads.
+    /// Pods of the release's workloads and hooks are accepted. Nothing makes them here, and Pod
+    /// Security refuses pods, not workloads.
     #[track_caller]
     pub(crate) fn pods_are_accepted(&self) {
-        for object in self.objects() {
+        let convert = [
+            "create",
+            "--dry-run=client",
+            "--output=json",
+            "--filename=-",
+        ];
+        let rendered = self.cluster.kubectl_with(self.rendered(), &convert);
+        for object in rendered.without_warning().objects() {
             let mut pod = object["spec"]["template"].clone();
             if !pod["spec"]["containers"].is_array() {
                 continue;
@@ -148,7 +163,7 @@ impl Release {
     #[track_caller]
     fn change(&self, command: &str, more: &[&str]) {
         let values = self.values.iter().map(String::as_str);
-        let arguments = [command, &self.name, CHART].into_iter();
+        let arguments = [command, &self.name, &self.chart].into_iter();
         let arguments: Vec<&str> = arguments
             .chain(values)
             .chain(more.iter().copied())

@@ -82,14 +82,17 @@ impl Module {
 
     fn build_into(self, draft: &Path, version: &str) -> Result<(), Unavailable> {
         check_go(&self.folder())?;
+        for (_, package) in self.programs {
+            // This fetches what the package needs. A failure after it is one of the build.
+            let mut list = self.go();
+            list.args(["list", "-mod=readonly", "-deps", package]);
+            run(&mut list).map_err(|problem| no_modules(&problem))?;
+        }
         let name = self.name;
         say(&format!(
             "tests/cluster: building {name} {version} with Go; the first time takes minutes"
         ));
         for (program, package) in self.programs {
-            // This fetches what the package needs. A failure after it is one of the build.
-            run(self.go().args(["list", "-mod=readonly", "-deps", package]))
-                .map_err(|problem| no_modules(&problem))?;
             let mut build = self.go();
             build.args(["build", "-mod=readonly", "-trimpath", "-ldflags"]);
             build.arg(self.linker_flags(version)).arg("-o");
