@@ -10,5 +10,6 @@ mod install;
 mod kinds;
 mod parts;
 mod refused;
+mod reinvoked;
 mod table;
 mod values;

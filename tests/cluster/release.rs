@@ -24,7 +24,8 @@ pub(crate) struct Release {
 
 /// Each command must succeed without a warning. Hooks succeed.
 impl Release {
-    /// A release with these options, such as `--values=FILE` and `--set=NAME=VALUE`.
+    /// A release with these options, such as `--values=FILE` and `--set=NAME=VALUE`. Its name is to
+    /// be that of no other test, or `left_nothing` finds the other's objects.
     pub(crate) fn new(
         cluster: &'static Cluster,
         name: &str,
@@ -152,7 +153,8 @@ impl Release {
         let answer = self.cluster.kubectl_with(manifest, &get);
         assert_eq!(answer.without_warning().stdout, "", "left behind");
         let kinds = built_in_kinds(self.cluster);
-        for owner in ["app.kubernetes.io/instance", "name"] {
+        // Hooks have the first label, and Helm's own records the second.
+        for (kinds, owner) in [(kinds, "app.kubernetes.io/instance"), ("secrets", "name")] {
             let label = format!("--selector={owner}={}", self.name);
             let get = ["get", kinds, "--all-namespaces", &label, "--output=name"];
             let answer = self.cluster.kubectl(&get);

@@ -32,7 +32,7 @@ fn chart_that_depends_on_this_one_lives_and_leaves_nothing() {
         .without_warning();
     for listen in ["unix", "loopback"] {
         let listen = format!("--set=watchword.sidecar.listen={listen}");
-        let release = Release::new(cluster, "orders", &namespace, &[&listen]).of_chart(chart);
+        let release = Release::new(cluster, "beside-envoy", &namespace, &[&listen]).of_chart(chart);
         release.is_accepted_by_server_side_apply();
         release.install(&[]);
         let installed = release.objects();

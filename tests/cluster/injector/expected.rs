@@ -29,6 +29,20 @@ impl Injector {
         compare(&made, &expected)
     }
 
+    /// The same for a pod to which something else adds what `complete` has.
+    pub(super) fn difference_of(
+        &self,
+        pod: &Value,
+        complete: &Value,
+        init: &[&str],
+        sockets: &[&str],
+    ) -> Result<(), String> {
+        let made = self.try_out(&self.pods, pod);
+        let expected = with_sidecar(complete, &self.parts, init, sockets);
+        let expected = self.try_out(&self.elsewhere, &expected).succeeded().json();
+        compare(&made, &expected)
+    }
+
     /// The same for a pod that is to stay as it is.
     pub(super) fn untouched(&self, is_privileged: bool, pod: &Value) -> Result<(), String> {
         let namespace = if is_privileged {
