@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::hooks::End;
-use crate::pods::{self, restricted};
+use crate::pods;
 use crate::trial::Trial;
 
 /// A release of sidecars has a test, and a check of its configuration.
@@ -16,7 +16,7 @@ fn release_of_sidecars_is_tested_by_a_pod_that_gets_one() {
     let release = Trial::new(cluster, "sidecar-test");
     let injector = json!({"mode": "none", "sidecar": {"injector": {"enabled": true}}});
     release.helm(&injector, &[]).without_warning();
-    pods::until_injected(cluster, &release.namespace, &pods::labelled());
+    pods::until_injected(cluster, &release.namespace, &pods::with_proxy());
     let (answer, ended) =
         cluster.helm_with_hooks("sidecar-test", End::Success, &["test", "orders"]);
     answer.without_warning();
@@ -81,9 +81,8 @@ fn namespace_with_a_quota_has_room_for_hooks_and_sidecars() {
             .helm_with_hooks("quota", End::Success, &["test", "orders"])
             .0
     };
-    let mut pod = pods::pod(&json!([{"name": "app", "image": "app", "resources": limits}]));
-    pod["metadata"]["labels"] = json!({"watchword/inject": "enabled"});
-    restricted(&mut pod);
+    let app = pods::container_with("app", &json!({"resources": limits}));
+    let pod = pods::labelled(json!({"containers": [app]}));
 
     release.helm(&values(None), &[]).without_warning();
     assert!(
@@ -91,13 +90,8 @@ fn namespace_with_a_quota_has_room_for_hooks_and_sidecars() {
             .refused()
             .contains("must specify limits.cpu for: health")
     );
-    pods::until(|| {
-        let refusal = release.namespace.try_out(cluster, &pod);
-        !refusal.success
-            && refusal
-                .stderr
-                .contains("must specify limits.cpu for: watchword")
-    });
+    let refusal = "must specify limits.cpu for: watchword";
+    pods::until_refused(cluster, &release.namespace, &pod, refusal);
     release.helm(&values(Some(&limits)), &[]).without_warning();
     test().without_warning();
     pods::until_injected(cluster, &release.namespace, &pod);

@@ -55,5 +55,6 @@ mod sidecar_example;
 mod smoke;
 mod tools;
 mod trial;
+mod wait;
 #[path = "../support/wheels.rs"]
 mod wheels;

@@ -100,7 +100,7 @@ fn pods_without_the_sidecar_are_shown_by_the_printed_command() {
     };
     let namespace = Namespace::new(cluster, "shown");
     let make = |name: &str| {
-        let mut pod = pods::labelled();
+        let mut pod = pods::with_proxy();
         pod["metadata"]["name"] = json!(name);
         let create = ["create", "--filename=-", "--namespace=shown"];
         cluster.kubectl_with(pod.to_string(), &create).succeeded();
@@ -119,7 +119,7 @@ fn pods_without_the_sidecar_are_shown_by_the_printed_command() {
         injector,
     ];
     let notes = cluster.helm(&install).without_warning().stdout;
-    pods::until_injected(cluster, &namespace, &pods::labelled());
+    pods::until_injected(cluster, &namespace, &pods::with_proxy());
     make("newer");
     let shown = asked(cluster, &notes, "get pods -l");
     let rows: Vec<Vec<&str>> = shown

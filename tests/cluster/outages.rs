@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::pods::{self, restricted};
+use crate::pods;
 use crate::trial::Trial;
 
 /// It was: 5 pods became 1, until the autoscaler acted.
@@ -53,20 +53,18 @@ fn live_proxies_are_not_sent_to_a_sidecar_that_they_do_not_have() {
     let release = Trial::new(cluster, "live-gateway");
     let gateway = &release.namespace;
     let label = json!({"gateway.envoyproxy.io/owning-gateway-name": "edge"});
-    let pod = |name: &str| {
-        let mut pod = pods::pod(&json!([{"name": "envoy", "image": "envoy"}]));
-        pod["metadata"] = json!({"name": name, "labels": label});
-        restricted(&mut pod);
+    let pod = |name: &str, labels: &Value| {
+        let mut pod = pods::with_proxy();
+        pod["metadata"] = json!({"name": name, "labels": labels});
         pod
     };
-    let make = |name: &str| {
+    let make = |name: &str, labels: &Value| {
         let namespace = format!("--namespace={}", gateway.name);
         let create = ["create", "--filename=-", &namespace];
-        cluster
-            .kubectl_with(pod(name).to_string(), &create)
-            .succeeded();
+        let pod = pod(name, labels).to_string();
+        cluster.kubectl_with(pod, &create).succeeded();
     };
-    make("old");
+    make("old", &label);
     let values = |enabled: bool| by_sidecar(&label, enabled);
     let policies = || {
         release
@@ -76,10 +74,7 @@ fn live_proxies_are_not_sent_to_a_sidecar_that_they_do_not_have() {
     };
 
     let refusal = release.helm(&values(true), &[]).refused();
-    assert!(
-        refusal.contains("these pods have no sidecar"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("these pods have no sidecar"), "{refusal}");
     let notes = release.helm(&values(false), &[]).without_warning().stdout;
     assert!(
         notes.contains("WARNING: labelled pods without the sidecar: live-gateway/old"),
@@ -93,17 +88,24 @@ fn live_proxies_are_not_sent_to_a_sidecar_that_they_do_not_have() {
     );
     assert_eq!(policies(), "");
 
-    pods::until_injected(cluster, gateway, &pod("probe"));
-    make("new");
+    pods::until_injected(cluster, gateway, &pod("probe", &label));
+    make("new", &label);
     release
         .kubectl(&["delete", "pod", "old", "--force", "--grace-period=0"])
         .succeeded();
     let notes = release.helm(&values(true), &[]).without_warning().stdout;
     assert!(!notes.contains("without the sidecar:"), "{notes}");
     assert_ne!(policies(), "");
-    // In force, it is not refused any more: an upgrade must go on beside one odd pod.
-    make("newer");
-    release.helm(&values(true), &[]).without_warning();
+    // Once the policy is in force, an odd pod does not stop upgrades. A label that comes later adds no
+    // sidecar.
+    make("odd", &json!({}));
+    let late = "gateway.envoyproxy.io/owning-gateway-name=edge";
+    release.kubectl(&["label", "pod", "odd", late]).succeeded();
+    let notes = release.helm(&values(true), &[]).without_warning().stdout;
+    assert!(
+        notes.contains("without the sidecar: live-gateway/odd"),
+        "{notes}"
+    );
 }
 
 /// Sidecars for pods with these labels, and a gateway that asks them.
@@ -132,7 +134,7 @@ fn mistake_in_values_for_pods_ends_the_upgrade_and_not_the_pods() {
     };
     let good = values(json!({"name": "more", "emptyDir": {"medium": "Memory"}}));
     release.helm(&good, &[]).without_warning();
-    let pod = pods::labelled();
+    let pod = pods::with_proxy();
     pods::until_injected(cluster, &release.namespace, &pod);
     for (volume, said) in [
         (

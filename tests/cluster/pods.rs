@@ -1,56 +1,66 @@
 //! Pods for tests, and what came out of them.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use watchword::clock::Stopwatch;
 
 use crate::cluster::Cluster;
+use crate::command::Answer;
 use crate::namespace::Namespace;
+use crate::wait;
 
-/// A policy is in force within a second; a slow machine has more time.
-const PATIENCE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(100);
+/// The label of pods that get a sidecar.
+pub(crate) const LABEL: &str = "watchword/inject";
 
-/// A pod with these containers.
-pub(crate) fn pod(containers: &Value) -> Value {
-    json!({
+/// A pod with the label, which `restricted` allows. Its spec has these fields too, or instead.
+pub(crate) fn labelled(spec: Value) -> Value {
+    let mut pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "pod"},
-        "spec": {"containers": containers},
-    })
-}
-
-/// A service and its proxy, with the label that asks for a sidecar.
-pub(crate) fn labelled() -> Value {
-    let mut pod = pod(&json!([
-        {"name": "app", "image": "app"},
-        {"name": "envoy", "image": "envoy"},
-    ]));
-    pod["metadata"]["labels"] = json!({"watchword/inject": "enabled"});
-    restricted(&mut pod);
+        "metadata": {"name": "orders", "labels": {LABEL: "enabled"}},
+        "spec": {"containers": [container("app")]},
+    });
+    if let (Some(fields), Value::Object(more)) = (pod["spec"].as_object_mut(), spec) {
+        fields.extend(more);
+    }
     pod
 }
 
-/// Lets each container fit the Pod Security level `restricted`.
-pub(crate) fn restricted(pod: &mut Value) {
-    for list in ["containers", "initContainers"] {
-        for container in pod["spec"][list].as_array_mut().into_iter().flatten() {
-            container["securityContext"] = json!({
-                "allowPrivilegeEscalation": false,
-                "capabilities": {"drop": ["ALL"]},
-                "runAsNonRoot": true,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            });
-        }
+/// The same, of a service and its proxy.
+pub(crate) fn with_proxy() -> Value {
+    labelled(json!({"containers": [container("app"), container("envoy")]}))
+}
+
+/// A container that `restricted` allows.
+pub(crate) fn container(name: &str) -> Value {
+    json!({
+        "name": name,
+        "image": format!("registry.example/{name}:1"),
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": true,
+            "runAsUser": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    })
+}
+
+/// The same with these fields.
+pub(crate) fn container_with(name: &str, more: &Value) -> Value {
+    let mut container = container(name);
+    for (field, value) in more.as_object().expect("fields") {
+        container[field] = value.clone();
     }
+    container
 }
 
 /// The sidecar of a pod that was made.
 pub(crate) fn sidecar(pod: &Value) -> Option<&Value> {
     let mut containers = pod["spec"]["initContainers"].as_array()?.iter();
     containers.find(|container| container["name"] == "watchword")
+}
+
+pub(crate) fn has_sidecar(answer: &Answer) -> bool {
+    answer.success && sidecar(&answer.json()).is_some()
 }
 
 /// Where a container has something mounted.
@@ -61,21 +71,18 @@ pub(crate) fn mounts(container: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Waits until the injector's policy is in force for this pod.
+/// Waits until the injector adds the sidecar to this pod. The API server reads a new policy some
+/// time after it is made.
 #[track_caller]
 pub(crate) fn until_injected(cluster: &Cluster, namespace: &Namespace, pod: &Value) {
-    until(|| {
-        let made = namespace.try_out(cluster, pod);
-        made.success && sidecar(&made.json()).is_some()
-    });
+    let look = || namespace.try_out(cluster, pod);
+    wait::until("the sidecar", look, has_sidecar);
 }
 
-/// Waits until this holds.
+/// Waits until this pod is refused with these words.
 #[track_caller]
-pub(crate) fn until(holds: impl Fn() -> bool) {
-    let waiting = Stopwatch::start();
-    while !holds() {
-        assert!(waiting.elapsed() < PATIENCE, "not in {PATIENCE:?}");
-        std::thread::sleep(POLL);
-    }
+pub(crate) fn until_refused(cluster: &Cluster, namespace: &Namespace, pod: &Value, words: &str) {
+    let look = || namespace.try_out(cluster, pod);
+    let is_refused = |answer: &Answer| !answer.success && answer.stderr.contains(words);
+    wait::until("the refusal", look, is_refused);
 }

@@ -3,17 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
-use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use watchword::clock::Stopwatch;
 
 use crate::cluster::Cluster;
 use crate::tools::{self, Unavailable};
-
-const PATIENCE: Duration = Duration::from_secs(300);
-const POLL: Duration = Duration::from_millis(200);
+use crate::wait;
 
 /// A product's module, and its definitions that the chart needs.
 struct Product {
@@ -183,21 +178,13 @@ fn remove_rules(schema: &mut Value) {
 /// A definition that is established is not in the discovery at once, which `kubectl` and `helm`
 /// read.
 fn wait_until_served(cluster: &Cluster, names: &[String]) -> Result<(), Unavailable> {
-    let waiting = Stopwatch::start();
-    loop {
+    let look = || {
         let resources = cluster.kubectl(&["api-resources", "--cached=false", "--output=name"]);
-        let served: Vec<&str> = resources.stdout.lines().collect();
-        let missing: Vec<_> = names
-            .iter()
-            .filter(|name| !served.contains(&name.as_str()))
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if waiting.elapsed() > PATIENCE {
-            let problem = format!("not served after {PATIENCE:?}: {missing:?}");
-            return Err(Unavailable::Fail(problem));
-        }
-        thread::sleep(POLL);
-    }
+        let is_served = |name: &&String| resources.stdout.lines().any(|line| line == name.as_str());
+        let (_, missing): (Vec<_>, Vec<_>) = names.iter().partition(is_served);
+        missing
+    };
+    wait::try_until("definitions that are not served", look, Vec::is_empty)
+        .map(drop)
+        .map_err(Unavailable::Fail)
 }

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 use crate::control_plane::ControlPlane;
 use crate::namespace::Namespace;
-use crate::pods::{self, restricted};
+use crate::pods;
 use crate::release::CHART;
+use crate::tools;
+use crate::wait;
 
 /// Options for a release whose injector has these settings, as JSON.
 fn options(injector: &str) -> Vec<String> {
@@ -28,32 +30,20 @@ fn install(cluster: &Cluster, namespace: &Namespace, options: &[String], more: &
     cluster.helm(&arguments).without_warning();
 }
 
-/// The labelled pod, changed by this merge patch.
-fn changed(patch: &Value) -> Value {
-    let mut pod = pods::labelled();
-    merge(&mut pod, patch);
-    restricted(&mut pod);
+fn annotated(annotations: &Value) -> Value {
+    let mut pod = pods::with_proxy();
+    pod["metadata"]["annotations"] = annotations.clone();
     pod
 }
 
-/// As RFC 7396 has it; but a list is one value, so a patch names each container.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(fields) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    for (name, value) in fields {
-        merge(&mut target[name], value);
-    }
-}
-
-fn annotated(name: &str, value: &str) -> Value {
-    changed(&json!({"metadata": {"annotations": {name: value}}}))
-}
-
-fn with_volume(volume: &Value, mount: &Value) -> Value {
-    let proxy = json!({"name": "envoy", "image": "envoy", "volumeMounts": [mount]});
-    changed(&json!({"spec": {"volumes": [volume], "containers": [proxy]}}))
+/// A proxy with a volume of its own at this place.
+fn mounting_at(path: &str) -> Value {
+    let mount = json!({"name": "run", "mountPath": path});
+    let proxy = pods::container_with("envoy", &json!({"volumeMounts": [mount]}));
+    pods::labelled(json!({
+        "containers": [proxy],
+        "volumes": [{"name": "run", "emptyDir": {}}],
+    }))
 }
 
 /// Each is refused in one line, which says what to change.
@@ -65,22 +55,15 @@ fn pod_that_cannot_have_the_sidecar_is_told_why() {
     let namespace = Namespace::new(cluster, "told-why");
     let injector = options(r#"{"enabled":true,"podConfigMaps":["partner"]}"#);
     install(cluster, &namespace, &injector, &[]);
-    pods::until_injected(cluster, &namespace, &pods::labelled());
+    pods::until_injected(cluster, &namespace, &pods::with_proxy());
 
-    let run = json!({"name": "run", "emptyDir": {}});
-    let at = |path: &str| json!({"name": "run", "mountPath": path});
-    let mut windows = pods::pod(&json!([{
-        "name": "app", "image": "app", "securityContext": {"runAsNonRoot": true},
-    }]));
-    windows["metadata"]["labels"] = pods::labelled()["metadata"]["labels"].clone();
-    windows["spec"]["os"] = json!({"name": "windows"});
-    let named = |list: &str| {
-        let own = json!({"name": "watchword", "image": "other"});
-        changed(&json!({"spec": {list: [own]}}))
-    };
+    let mut windows = pods::labelled(json!({"os": {"name": "windows"}}));
+    windows["spec"]["containers"][0]["securityContext"] = json!({"runAsNonRoot": true});
+    let named = |list: &str| pods::labelled(json!({list: [pods::container("watchword")]}));
+    let asking = |name: &str, value: &str| annotated(&json!({name: value}));
     // The policy that refuses is in force a moment after the other.
     let clashing = named("containers");
-    pods::until(|| !namespace.try_out(cluster, &clashing).success);
+    pods::until_refused(cluster, &namespace, &clashing, "belongs to the sidecar");
     let taken = "where the sidecar's socket belongs";
     for (pod, said) in [
         (windows, "the sidecar does not run on Windows"),
@@ -89,23 +72,20 @@ fn pod_that_cannot_have_the_sidecar_is_told_why() {
             named("initContainers"),
             "is not the sidecar of this release",
         ),
-        (with_volume(&run, &at("/run/watchword")), taken),
-        (with_volume(&run, &at("/run/watchword/")), taken),
-        (with_volume(&run, &at("/var/run//watchword")), taken),
+        (mounting_at("/run/watchword"), taken),
+        (mounting_at("/run/watchword/"), taken),
+        (mounting_at("/var/run//watchword"), taken),
         (
-            annotated("watchword/listen", "tcp"),
+            asking("watchword/listen", "tcp"),
             "must be one of loopback, unix",
         ),
         (
-            annotated("watchword/cpu-request", "much"),
+            asking("watchword/cpu-request", "much"),
             "must be a quantity",
         ),
+        (asking("watchword/memory-limit", ""), "must be a quantity"),
         (
-            annotated("watchword/memory-limit", ""),
-            "must be a quantity",
-        ),
-        (
-            annotated("watchword/config-map", "mine"),
+            asking("watchword/config-map", "mine"),
             "one of sidecar.injector.podConfigMaps",
         ),
     ] {
@@ -114,7 +94,7 @@ fn pod_that_cannot_have_the_sidecar_is_told_why() {
         assert_eq!(refusal.trim().lines().count(), 1, "{refusal}");
     }
     // A mount above the socket's place is none in it.
-    let above = namespace.try_out(cluster, &with_volume(&run, &at("/run")));
+    let above = namespace.try_out(cluster, &mounting_at("/run"));
     let above = above.without_warning().json();
     let proxy = &above["spec"]["containers"][0];
     assert!(pods::mounts(proxy).contains(&"/run/watchword"), "{proxy}");
@@ -129,10 +109,10 @@ fn what_is_there_already_is_left_as_it_is() {
     let namespace = Namespace::new(cluster, "left-alone");
     let lax = options(r#"{"enabled":true,"refuseOthers":false,"requireSidecar":false}"#);
     install(cluster, &namespace, &lax, &[]);
-    pods::until_injected(cluster, &namespace, &pods::labelled());
+    pods::until_injected(cluster, &namespace, &pods::with_proxy());
 
-    let own = json!({"name": "watchword", "image": "other"});
-    let stranger = changed(&json!({"spec": {"initContainers": [own]}}));
+    let stranger = json!({"initContainers": [pods::container("watchword")]});
+    let stranger = pods::labelled(stranger);
     let made = namespace
         .try_out(cluster, &stranger)
         .without_warning()
@@ -144,13 +124,14 @@ fn what_is_there_already_is_left_as_it_is() {
     assert_eq!(names("initContainers"), [r#""watchword""#]);
     assert!(!names("volumes").join(" ").contains("watchword"), "{made}");
 
-    let run = json!({"name": "run", "emptyDir": {}});
-    let mount = json!({"name": "run", "mountPath": "/run/watchword"});
-    let made = namespace.try_out(cluster, &with_volume(&run, &mount));
+    let made = namespace.try_out(cluster, &mounting_at("/run/watchword"));
     let made = made.without_warning().json();
     assert!(pods::sidecar(&made).is_some(), "{made}");
-    let mounts = made["spec"]["containers"][0]["volumeMounts"].as_array();
-    assert!(mounts.unwrap().contains(&mount), "{made}");
+    let mount = &made["spec"]["containers"][0]["volumeMounts"][0];
+    assert_eq!(
+        (&mount["name"], &mount["mountPath"]),
+        (&json!("run"), &json!("/run/watchword"))
+    );
 }
 
 #[test]
@@ -161,9 +142,9 @@ fn pod_may_choose_resources_and_where_its_sidecar_listens() {
     let namespace = Namespace::new(cluster, "choices");
     let injector = options(r#"{"enabled":true,"podConfigMaps":["partner"]}"#);
     install(cluster, &namespace, &injector, &[]);
-    pods::until_injected(cluster, &namespace, &pods::labelled());
+    pods::until_injected(cluster, &namespace, &pods::with_proxy());
     let made = |annotations: Value| {
-        let pod = changed(&json!({"metadata": {"annotations": annotations}}));
+        let pod = annotated(&annotations);
         namespace.try_out(cluster, &pod).without_warning().json()
     };
     let volume = |pod: &Value, name: &str| {
@@ -224,17 +205,23 @@ fn ignored_failure_leaves_nothing_of_the_sidecar() {
     let namespace = Namespace::new(cluster, "ignored");
     let ignoring = options(r#"{"enabled":true,"failurePolicy":"Ignore"}"#);
     install(cluster, &namespace, &ignoring, &[]);
-    let pod = pods::labelled();
+    let pod = pods::with_proxy();
     pods::until_injected(cluster, &namespace, &pod);
 
     break_last_mutation(cluster, "orders-watchword-injector.ignored");
-    pods::until(|| {
-        let made = namespace.try_out(cluster, &pod).succeeded().json();
-        let is_whole = pods::sidecar(&made).is_some();
-        let text = made["spec"].to_string();
-        assert!(is_whole || !text.contains("watchword"), "{made:#}");
-        !is_whole
-    });
+    let made = wait::until(
+        "the broken policy",
+        || namespace.try_out(cluster, &pod).succeeded(),
+        |made| {
+            let has_some = made.stdout.contains("watchword-config");
+            assert!(pods::has_sidecar(made) || !has_some, "half of it: {made}");
+            !pods::has_sidecar(made)
+        },
+    );
+    assert!(
+        !made.json()["spec"].to_string().contains("watchword-"),
+        "{made}"
+    );
 
     let required = options(r#"{"enabled":true,"failurePolicy":"Ignore","requireSidecar":true}"#);
     let required: Vec<&str> = required.iter().map(String::as_str).collect();
@@ -249,10 +236,7 @@ fn ignored_failure_leaves_nothing_of_the_sidecar() {
         .helm(&[&upgrade, &required[..]].concat())
         .without_warning();
     break_last_mutation(cluster, "orders-watchword-injector.ignored");
-    pods::until(|| {
-        let answer = namespace.try_out(cluster, &pod);
-        !answer.success && answer.stderr.contains("was not given it")
-    });
+    pods::until_refused(cluster, &namespace, &pod, "was not given it");
 }
 
 /// Adds a change that cannot be made, for a pod of any kind.
@@ -289,8 +273,9 @@ fn api_server_without_the_policies_is_named() {
     let kubeconfig = format!("--kubeconfig={}", without.kubeconfig.display());
     let install = ["install", "orders", CHART, &kubeconfig];
     let refusal = cluster.helm(&[&install, &injector[..]].concat()).refused();
-    let said = "sidecar.injector.enabled: this API server (v1.37.2) does not serve MutatingAdmissionPolicy";
-    assert!(refusal.contains(said), "{refusal}");
+    let version = tools::KUBERNETES.version();
+    let said = format!("this API server (v{version}) does not serve MutatingAdmissionPolicy");
+    assert!(refusal.contains(&said), "{refusal}");
     // Renderers ask no cluster.
     cluster
         .helm(&[&["template", "orders", CHART], &injector[..]].concat())

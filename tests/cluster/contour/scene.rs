@@ -4,11 +4,9 @@ use std::fmt::Debug;
 use std::fs;
 use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use watchword::clock::{Clock, Stopwatch};
+use watchword::clock::Clock;
 use watchword::token::UnixTime;
 
 use super::client::{self, Answered};
@@ -20,9 +18,7 @@ use crate::namespace::Namespace;
 use crate::process::{self, Running};
 use crate::release::{CHART, Release};
 use crate::tools::{self, Unavailable};
-
-const PATIENCE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(100);
+use crate::wait;
 
 /// The namespace of everything, and the release.
 const NAME: &str = "contour";
@@ -77,6 +73,7 @@ impl Scene {
     /// Waits until a good token lets a request through.
     pub(super) fn become_ready(&self) {
         self.wait(
+            "an answer to a good token",
             || client::get(self.proxy.address, "/", Some(&self.token())),
             |found| found.as_ref().is_ok_and(|answered| answered.status == 200),
         );
@@ -90,10 +87,12 @@ impl Scene {
             self.cluster.kubectl(&get).without_warning().json()["status"].take()
         };
         self.wait(
+            "a valid HTTPProxy",
             || status("httpproxy/orders"),
             |status| status["currentStatus"] == "valid",
         );
         self.wait(
+            "a valid ExtensionService",
             || status("extensionservice/contour-watchword"),
             |status| {
                 let conditions = status["conditions"].as_array().into_iter().flatten();
@@ -103,17 +102,10 @@ impl Scene {
         );
     }
 
-    fn wait<T: Debug>(&self, look: impl Fn() -> T, is_good: impl Fn(&T) -> bool) {
-        let waiting = Stopwatch::start();
-        loop {
-            let found = look();
-            if is_good(&found) {
-                return;
-            }
-            let has_time = waiting.elapsed() < PATIENCE;
-            assert!(has_time, "{found:?} after {PATIENCE:?}\n{}", self.logs());
-            thread::sleep(POLL);
-        }
+    #[track_caller]
+    fn wait<T: Debug>(&self, what: &str, look: impl Fn() -> T, is_good: impl Fn(&T) -> bool) {
+        let found = wait::try_until(what, look, is_good);
+        found.unwrap_or_else(|problem| panic!("{problem}\n{}", self.logs()));
     }
 
     fn logs(&self) -> String {

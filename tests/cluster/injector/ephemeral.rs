@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::install::pod;
 use super::kinds::example;
+use crate::pods;
 
 #[test]
 fn ephemeral_container_can_be_added_and_changes_nothing_else() {
@@ -12,7 +12,7 @@ fn ephemeral_container_can_be_added_and_changes_nothing_else() {
     };
     let cluster = injector.cluster;
     let namespace = format!("--namespace={}", injector.pods.name);
-    let mut pod = pod(json!({}));
+    let mut pod = pods::labelled(json!({}));
     pod["metadata"]["name"] = json!("debugged");
     let create = ["create", &namespace, "--filename=-"];
     cluster

@@ -1,26 +1,15 @@
 //! An installed injector, with namespaces where it works and one where it does not.
 
 use std::fs;
-use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use watchword::clock::Stopwatch;
 
 use super::parts::Parts;
 use crate::cluster::Cluster;
 use crate::command::Answer;
 use crate::namespace::Namespace;
+use crate::pods;
 use crate::release::Release;
-
-const PATIENCE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(200);
-
-/// The label of pods that get a sidecar.
-pub(super) const LABEL: &str = "watchword/inject";
-
-/// Whether an answer is one of a policy that is in force.
-type Check = fn(&Answer) -> bool;
 
 #[derive(Debug)]
 pub(super) struct Injector {
@@ -72,69 +61,18 @@ impl Injector {
         namespace.try_out(self.cluster, pod)
     }
 
-    /// The API server reads new policies some time after they are made: the one that changes pods,
-    /// and the one that refuses them.
+    /// The one that changes pods, and the one that refuses them.
     fn wait_until_in_force(&self) {
-        let waiting = Stopwatch::start();
-        let (plain, taken) = (pod(json!({})), named_as_the_sidecar());
-        let checks: [(&Namespace, &Value, Check); 3] = [
-            (&self.pods, &plain, has_sidecar),
-            (&self.privileged, &plain, has_sidecar),
-            (&self.pods, &taken, is_refused),
-        ];
-        for (namespace, pod, is_in_force) in checks {
-            loop {
-                let answer = self.try_out(namespace, pod);
-                if is_in_force(&answer) {
-                    break;
-                }
-                assert!(
-                    waiting.elapsed() < PATIENCE,
-                    "not in force after {PATIENCE:?}: {answer}"
-                );
-                thread::sleep(POLL);
-            }
+        let pod = pods::labelled(json!({}));
+        for namespace in [&self.pods, &self.privileged] {
+            pods::until_injected(self.cluster, namespace, &pod);
         }
+        let taken = pods::labelled(json!({"containers": [pods::container("watchword")]}));
+        pods::until_refused(
+            self.cluster,
+            &self.pods,
+            &taken,
+            "ValidatingAdmissionPolicy",
+        );
     }
-}
-
-/// A pod with the label, which `restricted` allows. Its spec has these fields too, or instead.
-pub(super) fn pod(spec: Value) -> Value {
-    let mut pod = json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "orders", "labels": {LABEL: "enabled"}},
-        "spec": {"containers": [container("app")]},
-    });
-    if let (Some(fields), Value::Object(more)) = (pod["spec"].as_object_mut(), spec) {
-        fields.extend(more);
-    }
-    pod
-}
-
-/// A container that `restricted` allows.
-pub(super) fn container(name: &str) -> Value {
-    json!({
-        "name": name,
-        "image": format!("registry.example/{name}:1"),
-        "securityContext": {
-            "allowPrivilegeEscalation": false,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": true,
-            "runAsUser": 65532,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-    })
-}
-
-fn named_as_the_sidecar() -> Value {
-    pod(json!({"containers": [container("watchword")]}))
-}
-
-fn has_sidecar(answer: &Answer) -> bool {
-    answer.success && answer.json()["spec"]["initContainers"][0]["name"] == "watchword"
-}
-
-fn is_refused(answer: &Answer) -> bool {
-    !answer.success && answer.stderr.contains("ValidatingAdmissionPolicy")
 }

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
-use super::install::{Injector, LABEL, container, pod};
+use super::install::Injector;
 use super::table::{self, Kind, Outcome};
 use crate::cluster::Cluster;
+use crate::pods;
 use crate::release::CHART;
 
 /// The injector of `ci/injector-values.yaml`.
@@ -48,17 +49,18 @@ fn pods_get_no_socket_where_the_sidecar_listens_on_loopback() {
     let values = fs::read_to_string(format!("{CHART}/ci/injector-loopback-values.yaml")).unwrap();
     let injector = Injector::install(cluster, "loopback", &values);
     assert!(injector.parts.mounts.is_empty(), "{:?}", injector.parts);
-    let proxy = pod(json!({"containers": [container("app"), container("envoy")]}));
+    let proxy =
+        pods::labelled(json!({"containers": [pods::container("app"), pods::container("envoy")]}));
     let kinds = vec![
         (
             "plain",
-            pod(json!({})),
+            pods::labelled(json!({})),
             Outcome::Injected(&["watchword"], &[]),
         ),
         ("proxy", proxy, Outcome::Injected(&["watchword"], &[])),
         (
             "without the label",
-            table::unlabelled(pod(json!({}))),
+            table::unlabelled(pods::labelled(json!({}))),
             Outcome::Untouched,
         ),
     ];
@@ -70,13 +72,13 @@ fn template_of_a_workload_is_untouched() {
     let Some(injector) = example() else {
         return;
     };
-    let template = pod(json!({}));
+    let template = pods::labelled(json!({}));
     let deployment = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "orders", "labels": {LABEL: "enabled"}},
+        "metadata": {"name": "orders", "labels": {pods::LABEL: "enabled"}},
         "spec": {
-            "selector": {"matchLabels": {LABEL: "enabled"}},
+            "selector": {"matchLabels": {pods::LABEL: "enabled"}},
             "template": {"metadata": template["metadata"], "spec": template["spec"]},
         },
     });
@@ -97,7 +99,7 @@ fn labelled_pod_in_another_namespace_is_untouched() {
         return;
     };
     let made = injector
-        .try_out(&injector.elsewhere, &pod(json!({})))
+        .try_out(&injector.elsewhere, &pods::labelled(json!({})))
         .succeeded()
         .json();
     assert!(made["spec"]["initContainers"].is_null(), "{made:#}");

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::install::{Injector, container, pod};
+use super::install::Injector;
 use super::kinds::example;
+use crate::pods;
 
 /// A row: its name, the pod, and what the refusal says, if it is one.
 type Case = (&'static str, Value, Option<&'static str>);
@@ -44,20 +45,22 @@ fn names(injector: &Injector) -> Vec<Case> {
     }
     let volumes = json!(injector.parts.volumes);
     // A container that is not the sidecar gets no volumes.
-    let init = |container: &Value| pod(json!({"initContainers": [container], "volumes": volumes}));
-    let complete = pod(json!({"initContainers": [ours], "volumes": volumes}));
-    let mut unlabelled = pod(json!({"containers": [container("watchword")]}));
+    let init = |container: &Value| {
+        pods::labelled(json!({"initContainers": [container], "volumes": volumes}))
+    };
+    let complete = pods::labelled(json!({"initContainers": [ours], "volumes": volumes}));
+    let mut unlabelled = pods::labelled(json!({"containers": [pods::container("watchword")]}));
     unlabelled["metadata"]["labels"] = json!({});
     vec![
         (
             "a container called watchword",
-            pod(json!({"containers": [container("watchword")]})),
+            pods::labelled(json!({"containers": [pods::container("watchword")]})),
             Some("the name \"watchword\" belongs to the sidecar"),
         ),
         ("the same without the label", unlabelled, None),
         (
             "a container called watchword-2",
-            pod(json!({"containers": [container("watchword-2")]})),
+            pods::labelled(json!({"containers": [pods::container("watchword-2")]})),
             None,
         ),
         ("the sidecar is there already", complete, None),
@@ -80,7 +83,7 @@ fn names(injector: &Injector) -> Vec<Case> {
 }
 
 fn volumes(injector: &Injector) -> Vec<Case> {
-    let with = |volume: Value| pod(json!({"volumes": [volume]}));
+    let with = |volume: Value| pods::labelled(json!({"volumes": [volume]}));
     let parts = injector.parts.volumes.iter();
     let mut config = parts
         .clone()
@@ -118,9 +121,9 @@ fn volumes(injector: &Injector) -> Vec<Case> {
 
 fn mounts() -> Vec<Case> {
     let with = |name: &str, mount: Value| {
-        let mut container = container(name);
+        let mut container = pods::container(name);
         container["volumeMounts"] = json!([mount]);
-        pod(json!({
+        pods::labelled(json!({
             "containers": [container],
             "volumes": [{"name": "watchword-socket", "emptyDir": {}}],
         }))

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use watchword::clock::Stopwatch;
 
-use super::install::{Injector, container, pod};
+use super::install::Injector;
 use super::kinds::example;
+use crate::pods;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(200);
@@ -31,10 +32,10 @@ fn proxy_that_another_policy_adds_gets_the_socket() {
         create_policy(injector, name, again);
         wait_until_in_force(injector, name);
         let expected = with_label(
-            pod(json!({"containers": containers(&["app", "envoy"])})),
+            pods::labelled(json!({"containers": containers(&["app", "envoy"])})),
             name,
         );
-        let alone = with_label(pod(json!({})), name);
+        let alone = with_label(pods::labelled(json!({})), name);
         let difference = injector.difference_of(&alone, &expected, &["watchword"], &["envoy"]);
         difference.unwrap_or_else(|problem| panic!("{name}: {problem}"));
     }
@@ -84,7 +85,7 @@ fn create_policy(injector: &Injector, name: &str, again: &str) {
 
 fn wait_until_in_force(injector: &Injector, name: &str) {
     let waiting = Stopwatch::start();
-    let alone = with_label(pod(json!({})), name);
+    let alone = with_label(pods::labelled(json!({})), name);
     loop {
         let answer = injector.try_out(&injector.elsewhere, &alone).succeeded();
         if answer.json()["spec"]["containers"][1]["name"] == "envoy" {
@@ -104,5 +105,5 @@ fn with_label(mut pod: Value, name: &str) -> Value {
 }
 
 fn containers(names: &[&str]) -> Value {
-    names.iter().map(|name| container(name)).collect()
+    names.iter().map(|name| pods::container(name)).collect()
 }

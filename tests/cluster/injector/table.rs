@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::install::{LABEL, container, pod};
+use crate::pods;
 
 /// What comes out.
 #[derive(Clone)]
@@ -25,8 +25,12 @@ pub(super) fn restricted() -> Vec<Kind> {
 fn plain() -> Vec<Kind> {
     let alone: &[&str] = &["watchword"];
     vec![
-        ("plain", pod(json!({})), Injected(alone, &[])),
-        ("without the label", unlabelled(pod(json!({}))), Untouched),
+        ("plain", pods::labelled(json!({})), Injected(alone, &[])),
+        (
+            "without the label",
+            unlabelled(pods::labelled(json!({}))),
+            Untouched,
+        ),
         (
             "with another value of the label",
             labelled("disabled"),
@@ -42,38 +46,40 @@ fn containers() -> Vec<Kind> {
     vec![
         (
             "init containers of its own",
-            pod(json!({"initContainers": [container("first"), container("second")]})),
+            pods::labelled(
+                json!({"initContainers": [pods::container("first"), pods::container("second")]}),
+            ),
             Injected(&["watchword", "first", "second"], &[]),
         ),
         (
             "a native sidecar of its own",
-            pod(json!({"initContainers": [native("mesh"), container("first")]})),
+            pods::labelled(json!({"initContainers": [native("mesh"), pods::container("first")]})),
             Injected(&["watchword", "mesh", "first"], &[]),
         ),
         ("volumes of its own", with_volumes(), Injected(alone, &[])),
         (
             "empty lists",
-            pod(json!({"initContainers": [], "volumes": [], "imagePullSecrets": []})),
+            pods::labelled(json!({"initContainers": [], "volumes": [], "imagePullSecrets": []})),
             Injected(alone, &[]),
         ),
         (
             "a service account",
-            pod(json!({"serviceAccountName": "clerk"})),
+            pods::labelled(json!({"serviceAccountName": "clerk"})),
             Injected(alone, &[]),
         ),
         (
             "no token",
-            pod(json!({"automountServiceAccountToken": false})),
+            pods::labelled(json!({"automountServiceAccountToken": false})),
             Injected(alone, &[]),
         ),
         (
             "pull secrets of its own",
-            pod(json!({"imagePullSecrets": [{"name": "own"}]})),
+            pods::labelled(json!({"imagePullSecrets": [{"name": "own"}]})),
             Injected(alone, &[]),
         ),
         (
             "a user namespace",
-            pod(json!({"hostUsers": false})),
+            pods::labelled(json!({"hostUsers": false})),
             Injected(alone, &[]),
         ),
     ]
@@ -84,19 +90,23 @@ fn proxies() -> Vec<Kind> {
     vec![
         (
             "a proxy called envoy",
-            pod(json!({"containers": [container("app"), container("envoy")]})),
+            pods::labelled(
+                json!({"containers": [pods::container("app"), pods::container("envoy")]}),
+            ),
             Injected(alone, &["envoy"]),
         ),
         (
             "a proxy called istio-proxy",
-            pod(json!({"containers": [container("istio-proxy"), container("app")]})),
+            pods::labelled(
+                json!({"containers": [pods::container("istio-proxy"), pods::container("app")]}),
+            ),
             Injected(alone, &["istio-proxy"]),
         ),
         (
             "a proxy that is a native sidecar, and another",
-            pod(json!({
+            pods::labelled(json!({
                 "initContainers": [native("istio-proxy")],
-                "containers": [container("app"), container("envoy")],
+                "containers": [pods::container("app"), pods::container("envoy")],
             })),
             Injected(&["watchword", "istio-proxy"], &["envoy", "istio-proxy"]),
         ),
@@ -115,18 +125,20 @@ pub(super) fn privileged() -> Vec<Kind> {
     vec![
         (
             "the host's network",
-            pod(host.clone()),
+            pods::labelled(host.clone()),
             Injected(alone, &[]),
         ),
         (
             "the host's network, unlabelled",
-            unlabelled(pod(host)),
+            unlabelled(pods::labelled(host)),
             Untouched,
         ),
         ("the mirror of a static pod", mirror(), Untouched),
         (
             "no security context",
-            pod(json!({"containers": [{"name": "envoy", "image": "registry.example/envoy:1"}]})),
+            pods::labelled(
+                json!({"containers": [{"name": "envoy", "image": "registry.example/envoy:1"}]}),
+            ),
             Injected(alone, &["envoy"]),
         ),
     ]
@@ -138,44 +150,44 @@ pub(super) fn unlabelled(mut pod: Value) -> Value {
 }
 
 fn labelled(value: &str) -> Value {
-    let mut pod = pod(json!({}));
-    pod["metadata"]["labels"][LABEL] = json!(value);
+    let mut pod = pods::labelled(json!({}));
+    pod["metadata"]["labels"][pods::LABEL] = json!(value);
     pod
 }
 
 fn generated() -> Value {
-    let mut pod = pod(json!({}));
-    pod["metadata"] = json!({"generateName": "orders-", "labels": {LABEL: "enabled"}});
+    let mut pod = pods::labelled(json!({}));
+    pod["metadata"] = json!({"generateName": "orders-", "labels": {pods::LABEL: "enabled"}});
     pod
 }
 
 fn annotated() -> Value {
-    let mut pod = pod(json!({}));
+    let mut pod = pods::labelled(json!({}));
     pod["metadata"]["annotations"] = json!({"example.com/note": "\"a\"\nb"});
     pod
 }
 
 /// As a kubelet makes it; nobody may change it.
 fn mirror() -> Value {
-    let mut pod = pod(json!({"nodeName": "a", "automountServiceAccountToken": false}));
+    let mut pod = pods::labelled(json!({"nodeName": "a", "automountServiceAccountToken": false}));
     pod["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "a"});
     pod
 }
 
 fn native(name: &str) -> Value {
-    let mut container = container(name);
+    let mut container = pods::container(name);
     container["restartPolicy"] = json!("Always");
     container
 }
 
 fn with_volumes() -> Value {
-    let mut app = container("app");
+    let mut app = pods::container("app");
     app["volumeMounts"] = json!([{"name": "data", "mountPath": "/data"}]);
-    pod(json!({"containers": [app], "volumes": [{"name": "data", "emptyDir": {}}]}))
+    pods::labelled(json!({"containers": [app], "volumes": [{"name": "data", "emptyDir": {}}]}))
 }
 
 fn proxy_with_mounts() -> Value {
-    let mut proxy = container("envoy");
+    let mut proxy = pods::container("envoy");
     proxy["volumeMounts"] = json!([{"name": "data", "mountPath": "/data"}]);
-    pod(json!({"containers": [proxy], "volumes": [{"name": "data", "emptyDir": {}}]}))
+    pods::labelled(json!({"containers": [proxy], "volumes": [{"name": "data", "emptyDir": {}}]}))
 }

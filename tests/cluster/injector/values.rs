@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::install::{Injector, container, pod};
+use super::install::Injector;
 use crate::cluster::Cluster;
+use crate::pods;
 
 const VALUES: &str = r#"
 mode: none
@@ -71,9 +72,9 @@ fn values_come_through_exactly() {
     for name in ["csi", "claim", "tokens"] {
         assert!(names.contains(&json!(name)), "{names:?}");
     }
-    let plain = pod(json!({}));
-    let proxies = ["envoy", "proxy"].map(container);
-    let proxies = pod(json!({
+    let plain = pods::labelled(json!({}));
+    let proxies = ["envoy", "proxy"].map(pods::container);
+    let proxies = pods::labelled(json!({
         "containers": proxies,
         "imagePullSecrets": [{"name": "registry"}, {"name": "own"}],
     }));
