@@ -9,7 +9,7 @@ use crate::pods;
 
 /// What a rendering says of the stop. Times are in seconds.
 #[derive(Debug)]
-struct Stop {
+struct StopTimes {
     /// As in the configuration; `None` is the default of 5s.
     drain: Option<String>,
     sleep: f64,
@@ -17,7 +17,7 @@ struct Stop {
     notes: String,
 }
 
-impl Stop {
+impl StopTimes {
     fn of(more: &Value) -> Self {
         let mut values = json!({"config": cases::config()});
         for (key, value) in more.as_object().unwrap() {
@@ -66,7 +66,7 @@ fn integrated() -> Value {
 
 #[test]
 fn pods_have_the_time_that_a_stop_takes() {
-    let grace = |values: Value| Stop::of(&values).grace;
+    let grace = |values: Value| StopTimes::of(&values).grace;
     let slow = config(&json!({"drain": "1500ms", "shutdown_timeout": "1m"}));
     for (values, expected, why) in [
         (json!({}), 55.0, "40 to drain, 10 to shut down, 5 more"),
@@ -110,13 +110,16 @@ fn pods_have_the_time_that_a_stop_takes() {
 fn time_that_the_chart_cannot_read_is_left_to_its_author() {
     let variable = config(&json!({"drain": "${D:-5s}"}));
     let with = json!({"config": variable, "terminationGracePeriodSeconds": 3});
-    let stop = Stop::of(&with);
+    let stop = StopTimes::of(&with);
     assert!((stop.grace - 3.0).abs() < 0.01, "{stop:?}");
-    assert!(stop.line("NOTE: config.server.drain is nothing").is_some());
+    assert!(
+        stop.line("NOTE: the chart cannot read config.server.drain")
+            .is_some()
+    );
     let unseen = json!({
         "config": {}, "existingConfig": {"configMap": "a"}, "terminationGracePeriodSeconds": 3,
     });
-    assert!((Stop::of(&unseen).grace - 3.0).abs() < 0.01);
+    assert!((StopTimes::of(&unseen).grace - 3.0).abs() < 0.01);
     let without = Chart::watchword().render(&json!({"config": variable}));
     let problem = without.unwrap_err();
     assert!(
@@ -138,7 +141,7 @@ fn sleep_drain_and_grace_period_fit_each_other() {
         for sleep in [0, 1, 20, 36, 100] {
             for server in &servers {
                 for integrations in [json!({}), integrated()] {
-                    fit(&json!({
+                    assert_times_fit(&json!({
                         "config": config(server), "preStopSleepSeconds": sleep,
                         "headlessService": {"dnsSeconds": dns}, "integrations": integrations,
                     }));
@@ -146,11 +149,13 @@ fn sleep_drain_and_grace_period_fit_each_other() {
             }
         }
     }
-    fit(&json!({"mode": "daemonset", "config": config(&json!({})), "integrations": {}}));
+    assert_times_fit(
+        &json!({"mode": "daemonset", "config": config(&json!({})), "integrations": {}}),
+    );
 }
 
-fn fit(values: &Value) {
-    let stop = Stop::of(values);
+fn assert_times_fit(values: &Value) {
+    let stop = StopTimes::of(values);
     let shutdown = &values["config"]["server"]["shutdown_timeout"];
     let shutdown = seconds(shutdown.as_str().unwrap_or("10s"));
     let drain = stop.drain_seconds();
@@ -171,7 +176,7 @@ fn fit(values: &Value) {
 
 #[test]
 fn drain_of_ones_own_is_kept() {
-    let own = Stop::of(&json!({"config": config(&json!({"drain": "50s"}))}));
+    let own = StopTimes::of(&json!({"config": config(&json!({"drain": "50s"}))}));
     assert_eq!(own.drain.as_deref(), Some("50s"));
     assert_eq!(own.line("server.drain"), None);
     let sidecar = json!({
@@ -190,7 +195,7 @@ fn drain_that_is_shorter_than_dns_is_warned_of() {
         for (key, value) in more.as_object().unwrap() {
             values[key] = value.clone();
         }
-        let stop = Stop::of(&values);
+        let stop = StopTimes::of(&values);
         stop.line("WARNING: config.server.drain").map(str::to_owned)
     };
     let said = warned("5s", json!({"preStopSleepSeconds": 3})).unwrap();
@@ -221,7 +226,7 @@ fn owner_of_an_existing_configuration_is_told_its_drain() {
         let values = json!({
             "config": {}, "existingConfig": {"secret": "a"}, "preStopSleepSeconds": sleep,
         });
-        let stop = Stop::of(&values);
+        let stop = StopTimes::of(&values);
         stop.line("NOTE: the existing configuration")
             .unwrap()
             .to_owned()
@@ -240,5 +245,5 @@ fn owner_of_an_existing_configuration_is_told_its_drain() {
     let values = json!({
         "config": {}, "existingConfig": {"secret": "a"}, "integrations": integrated(),
     });
-    assert_eq!(Stop::of(&values).line("server.drain"), None);
+    assert_eq!(StopTimes::of(&values).line("server.drain"), None);
 }

@@ -7,7 +7,6 @@ use crate::hooks::End;
 use crate::pods;
 use crate::trial::Trial;
 
-/// A release of sidecars has a test, and a check of its configuration.
 #[test]
 fn release_of_sidecars_is_tested_by_a_pod_that_gets_one() {
     let Some(cluster) = Cluster::shared() else {
@@ -39,7 +38,7 @@ fn release_of_sidecars_is_tested_by_a_pod_that_gets_one() {
     assert!(pods::mounts(asker).contains(&"/run/watchword"), "{asker}");
 }
 
-/// It was: their resources were fixed, so that both waited for pods that could not be made.
+/// Regression: their resources were fixed, so that both waited for pods that could not be made.
 #[test]
 fn namespace_with_a_quota_has_room_for_hooks_and_sidecars() {
     let Some(cluster) = Cluster::shared() else {

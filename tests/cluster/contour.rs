@@ -7,21 +7,21 @@
 mod client;
 mod objects;
 mod processes;
-mod scene;
+mod stack;
 
-use client::Answered;
-use scene::Scene;
+use client::HttpAnswer;
+use stack::ContourStack;
 
 use crate::cluster::Cluster;
 
 #[test]
 fn contour_lets_only_good_tokens_through_and_nothing_without_watchword() {
-    let Some(mut scene) = Cluster::with_products().and_then(Scene::start) else {
+    let Some(mut stack) = Cluster::with_products().and_then(ContourStack::start) else {
         return;
     };
-    scene.become_ready();
-    scene.objects_become_valid();
-    let token = scene.token();
+    stack.become_ready();
+    stack.objects_become_valid();
+    let token = stack.token();
     let bad = format!("{token}A");
     for (path, token, status, is_of_upstream) in [
         ("/orders", Some(token.as_str()), 200, true),
@@ -30,19 +30,19 @@ fn contour_lets_only_good_tokens_through_and_nothing_without_watchword() {
         ("//orders", Some(token.as_str()), 200, true),
         ("//orders", None, 401, false),
     ] {
-        let expected = Answered {
+        let expected = HttpAnswer {
             status,
             is_of_upstream,
         };
-        assert_eq!(scene.get(path, token), expected, "{path} {token:?}");
+        assert_eq!(stack.get(path, token), expected, "{path} {token:?}");
     }
 
-    scene.stop_watchword();
+    stack.stop_watchword();
     for token in [Some(token.as_str()), None] {
-        let expected = Answered {
+        let expected = HttpAnswer {
             status: 403,
             is_of_upstream: false,
         };
-        assert_eq!(scene.get("/orders", token), expected, "{token:?}");
+        assert_eq!(stack.get("/orders", token), expected, "{token:?}");
     }
 }

@@ -61,9 +61,12 @@ impl ControlPlane {
                     start_api_server(folder, &programs.kubernetes, (client, secure), options),
                 ],
             };
-            match control_plane.become_ready(folder, programs) {
+            problem = match control_plane.become_ready(folder, programs) {
                 Ok(()) => return Ok(control_plane),
-                Err(reason) => problem = reason,
+                Err(problem) => problem,
+            };
+            if !control_plane.processes.iter_mut().any(Running::has_ended) {
+                break;
             }
         }
         Err(problem)

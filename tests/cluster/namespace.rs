@@ -12,7 +12,7 @@ pub(crate) struct Namespace {
 }
 
 impl Namespace {
-    /// Makes it, and waits until pods can be made in it.
+    /// Creates the namespace, with the service account and `ConfigMap` that controllers would add.
     #[track_caller]
     pub(crate) fn new(cluster: &Cluster, name: &str) -> Self {
         let authority = &cluster.control_plane.certificate;

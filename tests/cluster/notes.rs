@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cluster::Cluster;
 use crate::namespace::Namespace;
 use crate::pods;
-use crate::release::CHART;
+use crate::release::{CHART, ISSUER};
 
 /// The answer to the command of the notes that has these words.
 #[track_caller]
@@ -49,16 +49,13 @@ fn set_status(cluster: &Cluster, object: &str, namespace: &str, status: &serde_j
     cluster.kubectl(&patch).succeeded();
 }
 
-/// It was: columns of `kubectl get` that are not there.
+/// Regression: columns of `kubectl get` that are not there.
 #[test]
 fn products_say_by_the_printed_commands_that_they_took_the_objects() {
     let Some(cluster) = Cluster::with_products() else {
         return;
     };
     Namespace::new(cluster, "printed");
-    let issuer =
-        r#"{"issuer":"https://idp.example.com","audiences":["a"],"jwks":{"discovery":true}}"#;
-    let issuer = format!("--set-json=config.issuers.corp={issuer}");
     let gateway = r#"{"enabled":true,"policies":[{"name":"orders","targetRefs":[{"kind":"HTTPRoute","name":"orders"}]}]}"#;
     let gateway = format!("--set-json=integrations.envoyGateway={gateway}");
     let contour = r#"--set-json=integrations.contour={"enabled":true,"protocol":"h2c"}"#;
@@ -67,7 +64,7 @@ fn products_say_by_the_printed_commands_that_they_took_the_objects() {
         "orders",
         CHART,
         "--namespace=printed",
-        &issuer,
+        ISSUER,
         &gateway,
         contour,
     ];
@@ -106,16 +103,13 @@ fn pods_without_the_sidecar_are_shown_by_the_printed_command() {
         cluster.kubectl_with(pod.to_string(), &create).succeeded();
     };
     make("older");
-    let issuer =
-        r#"{"issuer":"https://idp.example.com","audiences":["a"],"jwks":{"discovery":true}}"#;
-    let issuer = format!("--set-json=config.issuers.corp={issuer}");
     let injector = "--set=mode=none,sidecar.injector.enabled=true,image.tag=v9";
     let install = [
         "install",
         "orders",
         CHART,
         "--namespace=shown",
-        &issuer,
+        ISSUER,
         injector,
     ];
     let notes = cluster.helm(&install).without_warning().stdout;

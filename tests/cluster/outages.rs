@@ -7,7 +7,7 @@ use crate::cluster::Cluster;
 use crate::pods;
 use crate::trial::Trial;
 
-/// It was: 5 pods became 1, until the autoscaler acted.
+/// Regression: 5 pods became 1, until the autoscaler acted.
 #[test]
 fn number_of_pods_stays_when_autoscaling_is_switched_on() {
     let Some(cluster) = Cluster::shared() else {
@@ -44,7 +44,7 @@ fn number_of_pods_stays_when_autoscaling_is_switched_on() {
     }
 }
 
-/// It was: 503 for everybody, until the gateway's pods were made anew.
+/// Regression: 503 for everybody, until the gateway's pods were made anew.
 #[test]
 fn live_proxies_are_not_sent_to_a_sidecar_that_they_do_not_have() {
     let Some(cluster) = Cluster::with_products() else {
@@ -118,7 +118,7 @@ fn by_sidecar(labels: &Value, enabled: bool) -> Value {
     })
 }
 
-/// It was: the upgrade went through, and every labelled pod was refused from then on.
+/// Regression: the upgrade went through, and every labelled pod was refused from then on.
 #[test]
 fn mistake_in_values_for_pods_ends_the_upgrade_and_not_the_pods() {
     let Some(cluster) = Cluster::shared() else {

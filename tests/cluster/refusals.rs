@@ -6,17 +6,15 @@ use crate::cluster::Cluster;
 use crate::control_plane::ControlPlane;
 use crate::namespace::Namespace;
 use crate::pods;
-use crate::release::CHART;
+use crate::release::{CHART, ISSUER};
 use crate::tools;
 use crate::wait;
 
 /// Options for a release whose injector has these settings, as JSON.
 fn options(injector: &str) -> Vec<String> {
-    let issuer =
-        r#"{"issuer":"https://idp.example.com","audiences":["a"],"jwks":{"discovery":true}}"#;
     vec![
         "--set=mode=none".to_owned(),
-        format!("--set-json=config.issuers.corp={issuer}"),
+        ISSUER.to_owned(),
         format!("--set-json=sidecar.injector={injector}"),
     ]
 }
@@ -100,7 +98,7 @@ fn pod_that_cannot_have_the_sidecar_is_told_why() {
     assert!(pods::mounts(proxy).contains(&"/run/watchword"), "{proxy}");
 }
 
-/// It was: a stranger of the sidecar's name got its volumes, and a mount of the proxy's own was replaced.
+/// Regression: a stranger of the sidecar's name got its volumes, and a mount of the proxy's own was replaced.
 #[test]
 fn what_is_there_already_is_left_as_it_is() {
     let Some(cluster) = Cluster::shared() else {
@@ -195,7 +193,7 @@ fn pod_may_choose_resources_and_where_its_sidecar_listens() {
     }
 }
 
-/// It was: the API server ignored each mutation by itself, which left volumes without a container, a
+/// Regression: the API server ignored each mutation by itself, which left volumes without a container, a
 /// container without its mount, or a pod that was refused all the same.
 #[test]
 fn ignored_failure_leaves_nothing_of_the_sidecar() {
@@ -253,7 +251,7 @@ fn break_last_mutation(cluster: &Cluster, policy: &str) {
         .succeeded();
 }
 
-/// It was: Helm's own words about CRDs.
+/// Regression: Helm's own words about CRDs.
 #[test]
 fn api_server_without_the_policies_is_named() {
     let Some(cluster) = Cluster::shared() else {

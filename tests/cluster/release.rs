@@ -10,6 +10,12 @@ use crate::hooks::End;
 use crate::namespace::Namespace;
 use crate::tools;
 
+/// Options by which a configuration has one issuer.
+pub(crate) const ISSUER: &str = concat!(
+    "--set-json=config.issuers.corp={\"issuer\":\"https://idp.example.com\",",
+    "\"audiences\":[\"orders-api\"],\"jwks\":{\"discovery\":true}}",
+);
+
 pub(crate) const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/helm/watchword");
 
 #[derive(Clone, Debug)]

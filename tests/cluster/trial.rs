@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 use crate::command::Answer;
 use crate::namespace::Namespace;
-use crate::release::CHART;
+use crate::release::{CHART, ISSUER};
 
 const DEPLOYMENT: &str = "deployment/orders-watchword";
 
@@ -25,14 +25,17 @@ impl<'a> Trial<'a> {
 
     /// Installs or upgrades, with an issuer and these values.
     pub(crate) fn helm(&self, values: &Value, more: &[&str]) -> Answer {
-        let mut values = values.clone();
-        let issuer = json!({
-            "issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"discovery": true},
-        });
-        values["config"] = json!({"issuers": {"corp": issuer}});
-        let values = format!("--set-json={}", flat(&values));
+        let values = format!("--set-json={}", flat(values));
         let namespace = format!("--namespace={}", self.namespace.name);
-        let upgrade = ["upgrade", "--install", "orders", CHART, &namespace, &values];
+        let upgrade = [
+            "upgrade",
+            "--install",
+            "orders",
+            CHART,
+            &namespace,
+            ISSUER,
+            &values,
+        ];
         self.cluster.helm(&[&upgrade, more].concat())
     }
 

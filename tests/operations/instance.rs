@@ -23,7 +23,8 @@ use crate::settings::key_set;
 use crate::watch::WATCH;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
-const PATIENCE: Duration = Duration::from_secs(60);
+/// More than the longest drain and the calls behind it.
+const PATIENCE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A server that is killed when it is dropped.

@@ -56,7 +56,7 @@ const CLEAR: &str = r"      # If routes match on a header that Watchword sets, l
       # clear_route_cache: true
 ";
 
-const OTHER_HOST: &str = r#"          # A retry goes to another server, if there are several.
+const RETRY_HOST_PREDICATE: &str = r#"          # A retry goes to another server, if there are several.
           retry_host_predicate:
           - name: envoy.retry_host_predicates.previous_hosts
             typed_config:
@@ -64,7 +64,7 @@ const OTHER_HOST: &str = r#"          # A retry goes to another server, if there
           host_selection_retry_max_attempts: 5
 "#;
 
-const CLUSTER: &str = r#"  type: STATIC
+const CLUSTER_SETTINGS: &str = r#"  type: STATIC
   # Envoy's default is 3 retries at a time, so that a restart under load would lose requests.
   circuit_breakers: {thresholds: [{max_retries: 1024}]}
   typed_extension_protocol_options:
@@ -92,8 +92,8 @@ pub(super) fn snippet(config: &Config) -> String {
         FILTER.to_owned(),
         claim_routes(config),
         grpc_service(config),
-        cluster(config),
-        CLUSTER.to_owned(),
+        cluster_head(config),
+        CLUSTER_SETTINGS.to_owned(),
         endpoint(&config.server.grpc.address),
         tls(config),
     ]
@@ -132,7 +132,7 @@ fn grpc_service(config: &Config) -> String {
           retry_on: connect-failure,refused-stream,reset,unavailable
           num_retries: 2
           retry_back_off: {{base_interval: 0.025s, max_interval: {timeout}}}
-{OTHER_HOST}{secret}"
+{RETRY_HOST_PREDICATE}{secret}"
     )
 }
 
@@ -147,9 +147,10 @@ fn metadata(secret: &CallerSecret) -> String {
     )
 }
 
-/// A quarter of the time for all tries. Two connections that fail take a half; the back-offs after
-/// them, of up to 25 and 50 milliseconds, and an answer have the rest.
-fn cluster(config: &Config) -> String {
+/// The lines of the cluster that depend on the configuration.
+fn cluster_head(config: &Config) -> String {
+    // `timeout` is for all tries. Two connections that fail take half of it; the back-offs after
+    // them, of up to 25 and 50 milliseconds, and an answer have the rest.
     let connect_timeout = seconds(timeout(config) / 4);
     format!(
         "clusters:

@@ -19,14 +19,14 @@ const LIMIT: Duration = Duration::from_secs(60);
 const UPSTREAM: &str = "x-of-the-upstream";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answered {
+pub(super) struct HttpAnswer {
     pub(super) status: u16,
     pub(super) is_of_upstream: bool,
 }
 
 /// # Errors
 /// No connection, no TLS, or no answer: Envoy has no such listener yet.
-pub(super) fn get(to: SocketAddr, path: &str, token: Option<&str>) -> io::Result<Answered> {
+pub(super) fn get(to: SocketAddr, path: &str, token: Option<&str>) -> io::Result<HttpAnswer> {
     let config = ClientConfig::builder_with_provider(pki::provider())
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
@@ -53,7 +53,7 @@ pub(super) fn get(to: SocketAddr, path: &str, token: Option<&str>) -> io::Result
         .split(' ')
         .nth(1)
         .and_then(|status| status.parse().ok());
-    Ok(Answered {
+    Ok(HttpAnswer {
         status: status.ok_or(io::ErrorKind::InvalidData)?,
         is_of_upstream: answer.contains(UPSTREAM),
     })

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::install::Injector;
-use super::parts::Parts;
+use super::templates::SidecarTemplates;
 
 impl Injector {
     /// Makes the pod where there is an injector, and its expected form where there is none. Returns
@@ -67,7 +67,7 @@ fn compare(made: &crate::command::Answer, expected: &Value) -> Result<(), String
     Err(format!("found\n{made:#}\nexpected\n{expected:#}"))
 }
 
-fn with_sidecar(pod: &Value, parts: &Parts, init: &[&str], sockets: &[&str]) -> Value {
+fn with_sidecar(pod: &Value, parts: &SidecarTemplates, init: &[&str], sockets: &[&str]) -> Value {
     let mut pod = pod.clone();
     let spec = &mut pod["spec"];
     let own = list(&spec["initContainers"]);

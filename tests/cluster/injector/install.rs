@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::parts::Parts;
+use super::templates::SidecarTemplates;
 use crate::cluster::Cluster;
 use crate::command::Answer;
 use crate::namespace::Namespace;
@@ -20,7 +20,7 @@ pub(super) struct Injector {
     pub(super) privileged: Namespace,
     /// Where none do. Everything is allowed.
     pub(super) elsewhere: Namespace,
-    pub(super) parts: Parts,
+    pub(super) parts: SidecarTemplates,
 }
 
 impl Injector {
@@ -31,7 +31,7 @@ impl Injector {
         let home = namespace("");
         let injector = Self {
             cluster,
-            parts: Parts::render(cluster, name, &home, values),
+            parts: SidecarTemplates::render(cluster, name, &home, values),
             pods: namespace("-pods"),
             privileged: namespace("-privileged"),
             elsewhere: namespace("-elsewhere"),

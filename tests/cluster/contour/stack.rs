@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use watchword::clock::Clock;
 use watchword::token::UnixTime;
 
-use super::client::{self, Answered};
+use super::client::{self, HttpAnswer};
 use super::objects::{self, HOST};
 use super::processes::{self, Proxy};
 use crate::cluster::Cluster;
@@ -23,7 +23,7 @@ use crate::wait;
 /// The namespace of everything, and the release.
 const NAME: &str = "contour";
 
-pub(super) struct Scene {
+pub(super) struct ContourStack {
     cluster: &'static Cluster,
     folder: PathBuf,
     signer: Signer,
@@ -32,7 +32,7 @@ pub(super) struct Scene {
     watchword: Option<Running>,
 }
 
-impl Scene {
+impl ContourStack {
     /// `None` where the machine lacks something, which one line on standard error tells.
     pub(super) fn start(cluster: &'static Cluster) -> Option<Self> {
         let contour = tools::CONTOUR.build();
@@ -61,7 +61,7 @@ impl Scene {
         self.signer.sign(&mint::claims(i64::try_from(now).unwrap()))
     }
 
-    pub(super) fn get(&self, path: &str, token: Option<&str>) -> Answered {
+    pub(super) fn get(&self, path: &str, token: Option<&str>) -> HttpAnswer {
         let answered = client::get(self.proxy.address, path, token);
         answered.unwrap_or_else(|error| panic!("{path}: {error}\n{}", self.logs()))
     }
@@ -115,7 +115,7 @@ impl Scene {
     }
 }
 
-fn skip(reason: &str) -> Option<Scene> {
+fn skip(reason: &str) -> Option<ContourStack> {
     tools::say(&format!(
         "tests/cluster: Contour is skipped, since {reason}"
     ));

@@ -24,7 +24,7 @@ data:
 "#;
 
 #[derive(Clone, Debug)]
-pub(super) struct Parts {
+pub(super) struct SidecarTemplates {
     pub(super) container: Value,
     pub(super) volumes: Vec<Value>,
     /// Of proxies.
@@ -32,7 +32,7 @@ pub(super) struct Parts {
     pub(super) pull_secrets: Vec<Value>,
 }
 
-impl Parts {
+impl SidecarTemplates {
     /// For a release of this name, with this YAML as values.
     pub(super) fn render(
         cluster: &Cluster,
