@@ -221,7 +221,7 @@ fn pods_whose_own_volumes_or_containers_take_the_sidecars_names_are_refused() {
     for (volume, source) in [
         (
             "watchword-config",
-            "v.?configMap.?name.orValue(\\\"\\\") in [\\\"rel-watchword-sidecar",
+            "(v.?configMap.?name.orValue(\\\"\\\") in [\\\"rel-watchword-sidecar",
         ),
         ("watchword-socket", "has(v.emptyDir)"),
         ("ca", "has(v.hostPath)"),

@@ -64,6 +64,14 @@ const BY_SCHEMA: &[(&str, &str)] = &[
         "/podDisruptionBudget/maxUnavailable",
     ),
     ("autoscaling: {minReplicas: 0}", "/autoscaling/minReplicas"),
+    (
+        "headlessService: {dnsSeconds: 591}",
+        "/headlessService/dnsSeconds",
+    ),
+    (
+        "sidecar: {injector: {namespaces: ['a b']}}",
+        "/sidecar/injector/namespaces/0",
+    ),
     ("sidecar: {listen: tcp}", "/sidecar/listen"),
     ("sidecar: {socket: {mode: rw}}", "/sidecar/socket/mode"),
     (
@@ -215,6 +223,10 @@ const BY_TEMPLATES: &[(&str, &str)] = &[
     (
         "autoscaling: {enabled: true, minReplicas: 20}",
         "autoscaling.minReplicas:",
+    ),
+    (
+        "terminationGracePeriodSeconds: 50\npreStopSleepSeconds: 100\nexistingConfig: {secret: a}\nconfig: null",
+        "terminationGracePeriodSeconds:",
     ),
     (
         "terminationGracePeriodSeconds: 10",

@@ -87,6 +87,8 @@ fn numbers(path: &str) -> Option<Value> {
             json!({"type": ["integer", "null"], "minimum": 1})
         }
         "autoscaling.minReplicas" | "autoscaling.maxReplicas" => json!({"minimum": 1}),
+        // A drain is 10 minutes at most.
+        "headlessService.dnsSeconds" => json!({"maximum": 590}),
         "serviceAccount.token.expirationSeconds" => json!({"minimum": 600}),
         "podDisruptionBudget.maxUnavailable" | "podDisruptionBudget.minAvailable" => {
             json!({"type": ["integer", "string", "null"], "minimum": 0, "pattern": "^[0-9]+%$"})
@@ -117,10 +119,11 @@ fn mappings(path: &str) -> Option<Value> {
         "tls.certManager.issuerRef" => known(&json!({"name": name, "kind": name, "group": name})),
         "service.ipFamilies" => json!({"items": one_of(&["IPv4", "IPv6"]), "maxItems": 2}),
         "extraObjects" => json!({"items": {"type": ["object", "string"]}}),
-        "extraArgs"
-        | "tls.certManager.dnsNames"
-        | "sidecar.injector.namespaces"
-        | "sidecar.injector.podConfigMaps" => names,
+        "extraArgs" | "tls.certManager.dnsNames" | "sidecar.injector.podConfigMaps" => names,
+        "sidecar.injector.namespaces" => {
+            let name = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+            json!({"items": {"type": "string", "pattern": name}})
+        }
         // Kubernetes refuses numbers and truths here, which is easily overlooked.
         "extraEnv" => {
             let fields = json!({"name": name, "value": {"type": "string"}});

@@ -210,6 +210,8 @@ fn drain_that_is_shorter_than_dns_is_warned_of() {
     assert_eq!(warned("40s", json!({})), None);
     assert_eq!(warned("30s", json!({"preStopSleepSeconds": 10})), None);
     assert_eq!(warned("5s", json!({"integrations": integrated()})), None);
+    let said = warned("0s", json!({"integrations": integrated()})).unwrap();
+    assert!(said.contains("until EndpointSlices reach them"), "{said}");
     assert_eq!(
         warned("5s", json!({"headlessService": {"enabled": false}})),
         None
@@ -246,4 +248,24 @@ fn owner_of_an_existing_configuration_is_told_its_drain() {
         "config": {}, "existingConfig": {"secret": "a"}, "integrations": integrated(),
     });
     assert_eq!(StopTimes::of(&values).line("server.drain"), None);
+}
+
+#[test]
+fn grace_period_that_cannot_hold_an_unread_drain_is_warned_of() {
+    let warned = |grace: u32, more: &Value| {
+        let mut values = json!({"terminationGracePeriodSeconds": grace});
+        for (key, value) in more.as_object().unwrap() {
+            values[key] = value.clone();
+        }
+        let stop = StopTimes::of(&values);
+        stop.line("WARNING: terminationGracePeriodSeconds")
+            .is_some()
+    };
+    let existing = json!({"config": {}, "existingConfig": {"secret": "a"}});
+    let variable = json!({"config": config(&json!({"drain": "${DRAIN:-40s}"}))});
+    for values in [existing, variable] {
+        assert!(warned(54, &values), "{values}");
+        assert!(!warned(55, &values), "{values}");
+    }
+    assert!(!warned(55, &json!({"config": cases::config()})));
 }

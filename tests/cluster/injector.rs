@@ -8,6 +8,7 @@ mod ephemeral;
 mod expected;
 mod install;
 mod kinds;
+mod look_alikes;
 mod refused;
 mod reinvoked;
 mod table;

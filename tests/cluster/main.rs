@@ -38,6 +38,7 @@ mod control_plane;
 mod examples;
 mod hooks;
 mod injector;
+mod live;
 #[path = "../support/mint.rs"]
 mod mint;
 mod namespace;

@@ -11,7 +11,7 @@ const DEPLOYMENT: &str = "deployment/orders-watchword";
 
 /// A release `orders` in a namespace of its own. Its commands may fail.
 pub(crate) struct Trial<'a> {
-    cluster: &'a Cluster,
+    pub(crate) cluster: &'a Cluster,
     pub(crate) namespace: Namespace,
 }
 

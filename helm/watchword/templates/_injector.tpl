@@ -59,13 +59,19 @@ object.metadata.?annotations[?{{ toJson . }}]
 
 {{/*
 How a sidecar can listen, as a JSON list of `listen` and `file` (the configuration's name in the
-ConfigMap). The last is the default. A configuration that is not the chart's has one way.
+ConfigMap). The last is the default. There is one way where the configuration is not the chart's, and
+where `integrations` have proxies ask in that way.
 */}}
 {{- define "watchword.injector.variants" -}}
 {{- $default := .Values.sidecar.listen }}
 {{- $other := ternary "loopback" "unix" (eq $default "unix") }}
 {{- $variants := list (dict "listen" $default "file" "watchword.yaml") }}
-{{- if include "watchword.config.isOurs" . }}
+{{- $asked := false }}
+{{- range $product := list "istio" "envoyGateway" }}
+{{- $settings := get $.Values.integrations $product }}
+{{- if and $settings.enabled (eq $settings.via "sidecar") }}{{ $asked = true }}{{ end }}
+{{- end }}
+{{- if and (include "watchword.config.isOurs" .) (not $asked) }}
 {{- $variants = prepend $variants (dict "listen" $other "file" (printf "watchword-%s.yaml" $other)) }}
 {{- end }}
 {{- toJson $variants }}
@@ -168,6 +174,11 @@ has something there already keeps it. Takes a list: the context, the list's name
 m.name == "watchword-socket" || m.mountPath.matches({{ printf "^/+(var/+)?%s/*$" (include "watchword.socket.directory" . | trimPrefix "/" | replace "/" "/+") | toJson }})
 {{- end }}
 
+{{/* CEL: the regular expression of mount paths that are in the socket's directory, or may be: a string. */}}
+{{- define "watchword.injector.hidesTheSocket" -}}
+{{- printf "^/?(var/)?%s(/|$)|(^|/)[.][.]?(/|$)|//" (include "watchword.socket.directory" . | trimPrefix "/") | toJson }}
+{{- end }}
+
 {{/* CEL: puts the sidecar first, so that it serves before a proxy behind it starts; with the resources that the pod asks for. */}}
 {{- define "watchword.injector.addContainer" }}
 (object.spec.?initContainers.orValue([]).exists(c, c.name == "watchword") ? [] :
@@ -196,20 +207,16 @@ m.name == "watchword-socket" || m.mountPath.matches({{ printf "^/+(var/+)?%s/*$"
 {{- end }}
 
 {{/*
-CEL: the container `c` is the sidecar. Takes a list: the context, the variants, whether the image is
-compared, which something may rewrite before a policy is asked again.
+CEL: the container `c` looks like the sidecar, to a policy that may be asked again after something has
+changed the image and more.
 */}}
-{{- define "watchword.injector.isOurs" -}}
-{{- $root := index . 0 }}
-{{- $container := include "watchword.sidecar.container" $root | fromYaml }}
+{{- define "watchword.injector.looksOurs" -}}
+{{- $container := include "watchword.sidecar.container" . | fromYaml }}
 {{- $arguments := list }}
-{{- range $variant := index . 1 }}
-{{- $file := printf "%s/%s" (include "watchword.config.directory" $root) $variant.file }}
-{{- $arguments = append $arguments (concat (list "serve" "-c" $file) (default list $root.Values.extraArgs)) }}
+{{- range include "watchword.injector.variants" . | fromJsonArray }}
+{{- $arguments = append $arguments (include "watchword.injector.arguments" (list $ .file) | fromJsonArray) }}
 {{- end -}}
-!has(c.command) && c.?restartPolicy.orValue("") == "Always" &&
-{{- if index . 2 }} c.image == {{ toJson $container.image }} &&{{ end }}
-c.?args.orValue([]) in {{ toJson $arguments }}
+!has(c.command) && c.?restartPolicy.orValue("") == "Always" && c.?args.orValue([]) in {{ toJson $arguments }}
 {{- range $container.volumeMounts }}
 {{- if ne .name "watchword-socket" }} &&
 c.?volumeMounts.orValue([]).exists(m, m.name == {{ toJson .name }} && m.mountPath == {{ toJson .mountPath }})
@@ -217,17 +224,58 @@ c.?volumeMounts.orValue([]).exists(m, m.name == {{ toJson .name }} && m.mountPat
 {{- end }}
 {{- end }}
 
+{{- define "watchword.injector.arguments" -}}
+{{- $file := printf "%s/%s" (include "watchword.config.directory" (index . 0)) (index . 1) }}
+{{- concat (list "serve" "-c" $file) (default list (index . 0).Values.extraArgs) | toJson }}
+{{- end }}
+
+{{/*
+CEL: the container `c` is the sidecar, and nothing else: image, arguments, environment and mounts are
+those of the chart. One that the pod's author made must not run other code, or with other files.
+*/}}
+{{- define "watchword.injector.isOurs" -}}
+{{- $container := include "watchword.sidecar.container" . | fromYaml }}
+{{- $names := list }}
+{{- range $container.env }}{{ $names = append $names .name }}{{ end -}}
+!has(c.command) && !has(c.workingDir) && c.?restartPolicy.orValue("") == "Always" &&
+c.image == {{ toJson $container.image }} &&
+{{ ternary "!has(c.lifecycle.postStart)" "!has(c.lifecycle)" (hasKey $container "lifecycle") }} &&
+c.?env.orValue([]).all(e, e.name in {{ toJson $names }}) &&
+{{- range $container.env }}
+{{- if hasKey . "value" }}
+c.?env.orValue([]).all(e, e.name != {{ toJson .name }} || e.?value.orValue("") == {{ toJson .value }}) &&
+{{- end }}
+{{- end }}
+size(c.?envFrom.orValue([])) == {{ len (default list $container.envFrom) }} && (
+{{- range $i, $variant := include "watchword.injector.variants" . | fromJsonArray }}
+{{- $context := include "watchword.injector.context" (list $ $variant) | fromJson }}
+{{- $mounts := (include "watchword.sidecar.container" $context | fromYaml).volumeMounts }}
+{{- if $i }} ||{{ end }}
+(c.?args.orValue([]) == {{ include "watchword.injector.arguments" (list $ $variant.file) }} &&
+ size(c.?volumeMounts.orValue([])) == {{ len $mounts }}
+ {{- range $mounts }} &&
+ c.volumeMounts.exists(m, m.name == {{ toJson .name }} && m.mountPath == {{ toJson .mountPath }}
+   {{- if not .subPath }} && !has(m.subPath){{ end }}{{ if not .subPathExpr }} && !has(m.subPathExpr){{ end }})
+ {{- end }})
+{{- end }})
+{{- end }}
+
 {{/* CEL: the volume `v` has the same source as this one. Takes a list: the context, a volume. */}}
 {{- define "watchword.injector.isVolume" -}}
 {{- $values := (index . 0).Values }}
 {{- $volume := index . 1 }}
 {{- $source := omit $volume "name" | keys | first }}
+{{- $items := list }}
+{{- range (get $volume $source).items }}{{ $items = append $items (printf "%s:%s" .key .path) }}{{ end }}
+{{- $sameItems := printf "v.%s.?items.orValue([]).map(i, i.key + \":\" + i.path) == %s" $source (toJson $items) }}
 {{- if eq $source "configMap" }}
 {{- $names := list $volume.configMap.name }}
 {{- if eq $volume.name "watchword-config" }}{{ $names = concat $names (default list $values.sidecar.injector.podConfigMaps) }}{{ end -}}
-v.?configMap.?name.orValue("") in {{ toJson $names }}
+(v.?configMap.?name.orValue("") in {{ toJson $names }} && {{ $sameItems }})
 {{- else if eq $source "secret" -}}
-v.?secret.?secretName.orValue("") == {{ toJson $volume.secret.secretName }}
+(v.?secret.?secretName.orValue("") == {{ toJson $volume.secret.secretName }} && {{ $sameItems }})
+{{- else if and (eq $source "projected") (eq $volume.name "watchword-service-account") -}}
+v.?projected.?sources.orValue([dyn({})]).all(s, has(s.serviceAccountToken) || s.?configMap.?name.orValue("") == "kube-root-ca.crt")
 {{- else -}}
 has(v.{{ $source }})
 {{- end }}

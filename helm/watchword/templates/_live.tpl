@@ -1,36 +1,54 @@
 {{/*
-What the cluster says of pods, for refusals and warnings. Where Helm asks none (`helm template`), there
-are no pods.
+Refusals and warnings by what the cluster has. Where Helm asks none (`helm template`), there is
+nothing, and nothing is refused. All of it is off where `refuseOutages` is false.
 */}}
 
+{{- define "watchword.live.refuseOutages" -}}
+{{- if .Values.refuseOutages }}
+{{- include "watchword.live.refuseChangeOfMode" . }}
+{{- range $product, $kind := dict "istio" "security.istio.io/v1/AuthorizationPolicy" "envoyGateway" "gateway.envoyproxy.io/v1alpha1/SecurityPolicy" }}
+{{- if and (get $.Values.integrations $product).enabled ($.Capabilities.APIVersions.Has $kind) }}
+{{- include "watchword.live.refusePolicies" (list $ $product $kind) }}
+{{- end }}
+{{- end }}
+{{- include "watchword.live.refuseSecondDestinationRule" . }}
+{{- end }}
+{{- end }}
+
 {{/*
-Pods with a proxy and without the sidecar, as a JSON list of `NAMESPACE/POD`. Takes a list: the context,
-the namespace, the pods' labels.
+Pods with a proxy that cannot ask a sidecar, as a JSON list of `NAMESPACE/POD`: they have none, or
+the proxy does not mount its socket. Takes a list: the context, the namespace, the pods' labels.
 */}}
 {{- define "watchword.live.without" -}}
-{{- $root := index . 0 }}
+{{- $values := (index . 0).Values }}
 {{- $labels := index . 2 }}
-{{- $proxies := concat (list "envoy" "istio-proxy") (default list $root.Values.sidecar.injector.socketContainers) }}
+{{- $proxies := concat (list "envoy" "istio-proxy") (default list $values.sidecar.injector.socketContainers) }}
 {{- $without := list }}
 {{- range $pod := (lookup "v1" "Pod" (index . 1) "").items }}
 {{- $counts := not (or $pod.metadata.deletionTimestamp (has (dig "status" "phase" "" $pod) (list "Succeeded" "Failed"))) }}
 {{- range $name, $value := $labels }}
 {{- if ne (dig "metadata" "labels" $name "" $pod) $value }}{{ $counts = false }}{{ end }}
 {{- end }}
-{{- $proxy := false }}
-{{- range concat $pod.spec.containers (default list $pod.spec.initContainers) }}
-{{- if eq .name "watchword" }}{{ $counts = false }}{{ end }}
-{{- if has .name $proxies }}{{ $proxy = true }}{{ end }}
+{{- $found := dict }}
+{{- range $container := concat $pod.spec.containers (default list $pod.spec.initContainers) }}
+{{- if eq .name "watchword" }}{{ $_ := set $found "sidecar" true }}{{ end }}
+{{- if has .name $proxies }}
+{{- $_ := set $found "proxy" true }}
+{{- range .volumeMounts }}
+{{- if eq .name "watchword-socket" }}{{ $_ := set $found "socket" true }}{{ end }}
 {{- end }}
-{{- if and $counts $proxy }}{{ $without = append $without (printf "%s/%s" $pod.metadata.namespace $pod.metadata.name) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $asks := and $found.sidecar (or $found.socket (eq $values.sidecar.listen "loopback")) }}
+{{- if and $counts $found.proxy (not $asks) }}{{ $without = append $without (printf "%s/%s" $pod.metadata.namespace $pod.metadata.name) }}{{ end }}
 {{- end }}
 {{- toJson $without }}
 {{- end }}
 
-{{/* Pods with the injector's labels and without the sidecar; none where `refuseOutage` is false. */}}
+{{/* Those of the injector's labels and namespaces. */}}
 {{- define "watchword.live.notInjected" -}}
 {{- $without := list }}
-{{- if and .Values.sidecar.injector.enabled .Values.integrations.refuseOutage }}
+{{- if and .Values.sidecar.injector.enabled .Values.refuseOutages }}
 {{- $labels := include "watchword.injector.podLabels" . | fromYaml }}
 {{- range $namespace := include "watchword.injector.namespaces" . | fromJsonArray }}
 {{- $without = concat $without (include "watchword.live.without" (list $ $namespace $labels) | fromJsonArray) }}
@@ -45,30 +63,132 @@ the namespace, the pods' labels.
 {{- if gt (len .) 3 }} and {{ sub (len .) 3 }} more{{ end }}
 {{- end }}
 
+{{/* The Deployment or DaemonSet that is there, as JSON: `mode`, and `ready`, the number of its pods that are. */}}
+{{- define "watchword.live.workload" -}}
+{{- $found := dict }}
+{{- range $mode, $kind := dict "deployment" "Deployment" "daemonset" "DaemonSet" }}
+{{- with lookup "apps/v1" $kind (include "watchword.namespace" $) (include "watchword.fullname" $) }}
+{{- $ready := max (dig "status" "readyReplicas" 0 .) (dig "status" "numberReady" 0 .) }}
+{{- $found = dict "mode" $mode "ready" $ready }}
+{{- end }}
+{{- end }}
+{{- toJson $found }}
+{{- end }}
+
+{{/* A workload of one kind ends before that of another kind is ready. */}}
+{{- define "watchword.live.refuseChangeOfMode" -}}
+{{- $found := (include "watchword.live.workload" . | fromJson).mode }}
+{{- if and $found (ne .Values.mode "none") (ne .Values.mode $found) }}
+{{- fail (printf "mode: found %s in the cluster; with %s, its pods would end before others are ready. Install a second release of another name, let proxies ask that, then remove this one. refuseOutages=false skips this check" $found .Values.mode) }}
+{{- end }}
+{{- end }}
+
 {{/*
-Fails where a policy that is not there yet would have running proxies ask a sidecar that they do not
-have: each of their requests would be refused. Takes a list: the context, the product, its policies'
-kind with group and version.
+Fails where policies would have proxies ask whom they cannot: sidecars that running pods lack, or
+pods of ours that are not there, or not for long. Takes a list: the context, the product, its
+policies' kind with group and version.
 */}}
-{{- define "watchword.live.refuseOutage" -}}
+{{- define "watchword.live.refusePolicies" -}}
 {{- $root := index . 0 }}
 {{- $product := index . 1 }}
 {{- $kind := index . 2 }}
-{{- $api := dir $kind }}
-{{- $settings := get $root.Values.integrations $product }}
-{{- if and (eq $settings.via "sidecar") $root.Values.integrations.refuseOutage ($root.Capabilities.APIVersions.Has $kind) }}
-{{- $notInjected := include "watchword.live.notInjected" $root | fromJsonArray }}
+{{- $via := (get $root.Values.integrations $product).via }}
+{{- $workload := include "watchword.live.workload" $root | fromJson }}
 {{- $without := list }}
 {{- range $policy := (include "watchword.integrations.items" (list $root $product "policies") | fromYaml).items }}
-{{- if not (lookup $api (base $kind) $policy.namespace $policy.name) }}
-{{- $without = concat $without $notInjected }}
-{{- if hasKey $policy "selector" }}
-{{- $without = concat $without (include "watchword.live.without" (list $root $policy.namespace $policy.selector.matchLabels) | fromJsonArray) }}
+{{- $live := lookup (dir $kind) (base $kind) $policy.namespace $policy.name }}
+{{- $asks := include (printf "watchword.live.asks.%s" $product) (list $root $policy.namespace $live) }}
+{{- $same := and $live (eq (include "watchword.live.targets" $live.spec) (include "watchword.live.targets" $policy)) }}
+{{- if eq $via "sidecar" }}
+{{- if not (and $same (eq $asks "sidecar")) }}
+{{- $without = concat $without (include (printf "watchword.live.pods.%s" $product) (list $root $policy) | fromJsonArray) }}
 {{- end }}
+{{- if and (eq $asks "service") $workload.mode (eq $root.Values.mode "none") }}
+{{- fail (printf "mode: none would end the pods that %s/%s asks, before proxies know the sidecar. Keep mode: %s in this upgrade, and change it in the next. refuseOutages=false skips this check" $policy.namespace $policy.name $workload.mode) }}
+{{- end }}
+{{- else if and (eq $asks "sidecar") (not $workload.ready) }}
+{{- fail (printf "integrations.%s.via: %s/%s asks the sidecar, and no pod of the Service is ready yet. Upgrade with mode: %s and via: sidecar first. refuseOutages=false skips this check" $product $policy.namespace $policy.name $root.Values.mode) }}
 {{- end }}
 {{- end }}
 {{- with $without | uniq }}
-{{- fail (printf "integrations.%s.via: these pods have no sidecar, and with this policy they would refuse every request: %s. Upgrade with integrations.%s.enabled=false, recreate them (kubectl rollout restart), then enable it. integrations.refuseOutage=false skips this check" $product (include "watchword.live.named" .) $product) }}
+{{- fail (printf "integrations.%s.via: these pods cannot ask a sidecar, and with this policy they would refuse every request: %s. Let this release add the sidecar first, with its policies as they are; recreate the pods (kubectl rollout restart); then repeat this upgrade. refuseOutages=false skips this check" $product (include "watchword.live.named" .)) }}
+{{- end }}
+{{- end }}
+
+{{/* What a policy is for, to compare: that of the values, or of the cluster. */}}
+{{- define "watchword.live.targets" -}}
+{{- if .targetRefs }}
+{{- include "watchword.integrations.targetRefs" .targetRefs | fromYamlArray | toJson }}
+{{- else }}
+{{- default dict .selector | toJson }}
+{{- end }}
+{{- end }}
+
+{{/* Whom a policy of the cluster asks: `sidecar`, `service`, or nothing where it is not there. Takes a list: the context, its namespace, it. */}}
+{{- define "watchword.live.asks.envoyGateway" -}}
+{{- with index . 2 }}
+{{- $backend := dig "spec" "extAuth" "grpc" "backendRefs" (list dict) . | first }}
+{{- ternary "sidecar" "service" (eq (toString $backend.kind) "Backend") }}
+{{- end }}
+{{- end }}
+
+{{- define "watchword.live.asks.istio" -}}
+{{- if index . 2 }}
+{{- $entry := printf "%s-sidecar" (include "watchword.fullname" (index . 0)) }}
+{{- ternary "sidecar" "service" (not (empty (lookup "networking.istio.io/v1" "ServiceEntry" (index . 1) $entry))) }}
+{{- end }}
+{{- end }}
+
+{{/* Pods of the gateways of a policy that cannot ask a sidecar, as JSON. Takes a list: the context, the policy. */}}
+{{- define "watchword.live.pods.envoyGateway" -}}
+{{- $root := index . 0 }}
+{{- $policy := index . 1 }}
+{{- $gateways := list }}
+{{- range $ref := $policy.targetRefs }}
+{{- if eq .kind "Gateway" }}
+{{- $gateways = append $gateways .name }}
+{{- else if has .kind (list "HTTPRoute" "GRPCRoute") }}
+{{- range dig "spec" "parentRefs" list (lookup "gateway.networking.k8s.io/v1" .kind $policy.namespace .name) }}
+{{- $gateways = append $gateways .name }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $without := include "watchword.live.notInjected" $root | fromJsonArray }}
+{{- $namespaces := append (include "watchword.sidecar.namespaces" $root | fromJsonArray) $policy.namespace }}
+{{- range $namespace := append $namespaces "envoy-gateway-system" | uniq }}
+{{- range $gateway := $gateways | uniq }}
+{{- $labels := dict "gateway.envoyproxy.io/owning-gateway-name" $gateway }}
+{{- $without = concat $without (include "watchword.live.without" (list $root $namespace $labels) | fromJsonArray) }}
+{{- end }}
+{{- end }}
+{{- toJson $without }}
+{{- end }}
+
+{{- define "watchword.live.pods.istio" -}}
+{{- $root := index . 0 }}
+{{- $policy := index . 1 }}
+{{- $without := include "watchword.live.notInjected" $root | fromJsonArray }}
+{{- $all := list }}
+{{- if hasKey $policy "selector" }}{{ $all = append $all (default dict $policy.selector.matchLabels) }}{{ end }}
+{{- range $policy.targetRefs }}
+{{- if eq .kind "Gateway" }}{{ $all = append $all (dict "gateway.networking.k8s.io/gateway-name" .name) }}{{ end }}
+{{- end }}
+{{- range $labels := $all }}
+{{- $without = concat $without (include "watchword.live.without" (list $root $policy.namespace $labels) | fromJsonArray) }}
+{{- end }}
+{{- toJson $without }}
+{{- end }}
+
+{{/* Istio reads one DestinationRule for a host. */}}
+{{- define "watchword.live.refuseSecondDestinationRule" -}}
+{{- $istio := .Values.integrations.istio }}
+{{- if and $istio.enabled (eq $istio.via "service") $istio.destinationRule.enabled (.Capabilities.APIVersions.Has "networking.istio.io/v1/DestinationRule") }}
+{{- $own := include "watchword.fullname" . }}
+{{- $hosts := list (include "watchword.integrations.istio.host" .) $own (printf "%s.%s" $own (include "watchword.namespace" .)) (include "watchword.integrations.tlsName" .) }}
+{{- range (lookup "networking.istio.io/v1" "DestinationRule" (include "watchword.namespace" .) "").items }}
+{{- if and (ne .metadata.name $own) (has .spec.host $hosts) }}
+{{- fail (printf "integrations.istio.destinationRule.enabled: found the DestinationRule %s for the same host; write connectTimeout and outlierDetection into that, and switch this off. refuseOutages=false skips this check" .metadata.name) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

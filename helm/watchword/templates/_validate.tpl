@@ -59,13 +59,18 @@
 {{- if and (include "watchword.config.isOurs" .) (not (kindIs "invalid" $values.terminationGracePeriodSeconds)) }}
 {{- with include "watchword.stopSeconds" . }}
 {{- if lt (int $values.terminationGracePeriodSeconds) (int .) }}
-{{- fail (printf "terminationGracePeriodSeconds: found %v; preStopSleepSeconds, drain and shutdown_timeout take %s" $values.terminationGracePeriodSeconds .) }}
+{{- fail (printf "terminationGracePeriodSeconds: found %v; preStopSleepSeconds, drain and shutdown_timeout take %s. Leave it out; or lower headlessService.dnsSeconds, where no proxy asks by DNS, or config.server.drain" $values.terminationGracePeriodSeconds .) }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- $grace := $values.terminationGracePeriodSeconds }}
+{{- if and (not (kindIs "invalid" $grace)) (le (int $grace) (int $values.preStopSleepSeconds)) }}
+{{- fail (printf "terminationGracePeriodSeconds: found %v; preStopSleepSeconds alone takes %v" $grace $values.preStopSleepSeconds) }}
 {{- end }}
 {{- include "watchword.validate.network" . }}
 {{- include "watchword.integrations.validate" . }}
 {{- include "watchword.validate.names" . }}
+{{- include "watchword.live.refuseOutages" . }}
 {{- end }}
 
 {{/* That objects get names which Kubernetes takes. */}}

@@ -38,7 +38,7 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
         json!({"integrations": {"envoyGateway": {"enabled": true, "policies": [
             {
                 "name": "route", "namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}],
-                "context": {"zone": "edge", "level": 2}, "backendSettings": {"retry": {"numRetries": 5}, "dns": {"respectDnsTtl": true}},
+                "context": {"zone": "edge", "level": "2"}, "backendSettings": {"retry": {"numRetries": 5}, "dns": {"respectDnsTtl": true}},
             },
             {"targetRefs": [{"kind": "Gateway", "name": "edge"}]},
         ]}}}),

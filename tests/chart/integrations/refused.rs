@@ -225,3 +225,62 @@ fn doors_beside_watchword_are_refused() {
         "gatewayAPI.routes[0].rules[0].filters: ",
     );
 }
+
+#[test]
+fn context_that_is_no_text_is_refused() {
+    // 1.10 would be rendered as `1.1`, which another rule may take.
+    for value in [json!(1.10), json!(10), json!(true)] {
+        let policies =
+            json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}], "context": {"a": value}}]);
+        let problem = refusal(
+            json!({"integrations": {"envoyGateway": {"enabled": true, "policies": policies}}}),
+        );
+        assert!(
+            problem.starts_with("integrations.envoyGateway.policies.0.context.a: "),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn network_policy_that_keeps_proxies_out_is_refused() {
+    let policies =
+        json!([{"namespace": "shop", "targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
+    let closed = |from: Value| {
+        values(json!({
+            "networkPolicy": {"enabled": true, "grpcFrom": from},
+            "integrations": {"envoyGateway": {"enabled": true, "policies": policies}},
+        }))
+    };
+    let problem = Chart::watchword().render(&closed(json!([]))).unwrap_err();
+    assert!(
+        problem.contains("networkPolicy.grpcFrom: missing"),
+        "{problem}"
+    );
+    let from = json!([{"namespaceSelector": {}}]);
+    assert!(Chart::watchword().render(&closed(from)).is_ok());
+}
+
+#[test]
+fn proxy_that_would_get_no_socket_is_refused() {
+    let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
+    let with = |containers: Value| {
+        values(json!({
+            "mode": "none",
+            "sidecar": {"injector": {"enabled": true, "socketContainers": containers}},
+            "integrations": {"envoyGateway": {"enabled": true, "via": "sidecar", "policies": policies}},
+        }))
+    };
+    for containers in [json!([]), json!(["my-proxy"])] {
+        let problem = Chart::watchword().render(&with(containers)).unwrap_err();
+        assert!(
+            problem.contains("sidecar.injector.socketContainers: envoy is missing"),
+            "{problem}"
+        );
+    }
+    assert!(
+        Chart::watchword()
+            .render(&with(json!(["envoy", "my-proxy"])))
+            .is_ok()
+    );
+}

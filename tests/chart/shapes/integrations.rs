@@ -44,6 +44,10 @@ fn text() -> Value {
     json!({"type": "string"})
 }
 
+fn namespace() -> Value {
+    json!({"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"})
+}
+
 fn word() -> Value {
     json!({"type": "string", "minLength": 1})
 }
@@ -60,7 +64,7 @@ fn items(fields: &Value, required: &[&str]) -> Value {
 /// Items with a name, a namespace, and these fields.
 fn named(mut fields: Value) -> Value {
     fields["name"] = word();
-    fields["namespace"] = word();
+    fields["namespace"] = namespace();
     items(&fields, &[])
 }
 
@@ -75,9 +79,9 @@ fn anything(kind: &str) -> Value {
     json!({"type": "array", "items": {"type": kind}})
 }
 
-/// Texts; the templates quote the others.
+/// Texts alone: of a number, `1.10` would become another text.
 fn pairs() -> Value {
-    json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
+    json!({"type": "object", "additionalProperties": {"type": "string"}})
 }
 
 fn target_refs(kinds: &[&str]) -> Value {

@@ -24,7 +24,7 @@ impl Injector {
             &self.pods
         };
         let made = self.try_out(namespace, pod);
-        let expected = with_sidecar(pod, &self.parts, init, sockets);
+        let expected = with_sidecar(pod, &self.templates, init, sockets);
         let expected = self.try_out(&self.elsewhere, &expected).succeeded().json();
         compare(&made, &expected)
     }
@@ -38,7 +38,7 @@ impl Injector {
         sockets: &[&str],
     ) -> Result<(), String> {
         let made = self.try_out(&self.pods, pod);
-        let expected = with_sidecar(complete, &self.parts, init, sockets);
+        let expected = with_sidecar(complete, &self.templates, init, sockets);
         let expected = self.try_out(&self.elsewhere, &expected).succeeded().json();
         compare(&made, &expected)
     }
@@ -67,25 +67,30 @@ fn compare(made: &crate::command::Answer, expected: &Value) -> Result<(), String
     Err(format!("found\n{made:#}\nexpected\n{expected:#}"))
 }
 
-fn with_sidecar(pod: &Value, parts: &SidecarTemplates, init: &[&str], sockets: &[&str]) -> Value {
+fn with_sidecar(
+    pod: &Value,
+    templates: &SidecarTemplates,
+    init: &[&str],
+    sockets: &[&str],
+) -> Value {
     let mut pod = pod.clone();
     let spec = &mut pod["spec"];
     let own = list(&spec["initContainers"]);
     let init = init.iter().map(|name| {
         let of_pod = own.iter().find(|container| container["name"] == **name);
-        of_pod.unwrap_or(&parts.container).clone()
+        of_pod.unwrap_or(&templates.container).clone()
     });
     spec["initContainers"] = init.collect();
     for (field, added) in [
-        ("volumes", &parts.volumes),
-        ("imagePullSecrets", &parts.pull_secrets),
+        ("volumes", &templates.volumes),
+        ("imagePullSecrets", &templates.pull_secrets),
     ] {
         spec[field] = united(&spec[field], added);
     }
     for field in ["containers", "initContainers"] {
         for container in spec[field].as_array_mut().into_iter().flatten() {
             if sockets.iter().any(|name| container["name"] == *name) {
-                container["volumeMounts"] = united(&container["volumeMounts"], &parts.mounts);
+                container["volumeMounts"] = united(&container["volumeMounts"], &templates.mounts);
             }
         }
     }

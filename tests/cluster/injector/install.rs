@@ -20,7 +20,7 @@ pub(super) struct Injector {
     pub(super) privileged: Namespace,
     /// Where none do. Everything is allowed.
     pub(super) elsewhere: Namespace,
-    pub(super) parts: SidecarTemplates,
+    pub(super) templates: SidecarTemplates,
 }
 
 impl Injector {
@@ -31,7 +31,7 @@ impl Injector {
         let home = namespace("");
         let injector = Self {
             cluster,
-            parts: SidecarTemplates::render(cluster, name, &home, values),
+            templates: SidecarTemplates::render(cluster, name, &home, values),
             pods: namespace("-pods"),
             privileged: namespace("-privileged"),
             elsewhere: namespace("-elsewhere"),

@@ -33,9 +33,9 @@ fn pods_get_the_sidecar_and_nothing_else_changes() {
         .elsewhere
         .create_service_account(injector.cluster, "clerk");
     assert_eq!(
-        injector.parts.mounts[0]["readOnly"], true,
+        injector.templates.mounts[0]["readOnly"], true,
         "{:?}",
-        injector.parts
+        injector.templates
     );
     check(injector, false, table::restricted());
     check(injector, true, table::privileged());
@@ -48,7 +48,11 @@ fn pods_get_no_socket_where_the_sidecar_listens_on_loopback() {
     };
     let values = fs::read_to_string(format!("{CHART}/ci/injector-loopback-values.yaml")).unwrap();
     let injector = Injector::install(cluster, "loopback", &values);
-    assert!(injector.parts.mounts.is_empty(), "{:?}", injector.parts);
+    assert!(
+        injector.templates.mounts.is_empty(),
+        "{:?}",
+        injector.templates
+    );
     let proxy =
         pods::labelled(json!({"containers": [pods::container("app"), pods::container("envoy")]}));
     let kinds = vec![

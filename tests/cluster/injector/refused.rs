@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::install::Injector;
 use super::kinds::example;
+use super::look_alikes;
 use crate::pods;
 
 /// A row: its name, the pod, and what the refusal says, if it is one.
-type Case = (&'static str, Value, Option<&'static str>);
+pub(super) type Case = (&'static str, Value, Option<&'static str>);
 
 #[test]
 fn pods_that_take_the_sidecars_names_are_refused() {
@@ -29,11 +30,18 @@ fn pods_that_take_the_sidecars_names_are_refused() {
 }
 
 fn cases(injector: &Injector) -> Vec<Case> {
-    [names(injector), volumes(injector), mounts()].concat()
+    [
+        names(injector),
+        look_alikes::cases(injector),
+        volumes(injector),
+        mounts(),
+        places(),
+    ]
+    .concat()
 }
 
 fn names(injector: &Injector) -> Vec<Case> {
-    let ours = &injector.parts.container;
+    let ours = &injector.templates.container;
     let mut other_image = ours.clone();
     other_image["image"] = json!("registry.example/other:1");
     let mut command = ours.clone();
@@ -43,7 +51,7 @@ fn names(injector: &Injector) -> Vec<Case> {
     for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
         once.as_object_mut().unwrap().remove(probe);
     }
-    let volumes = json!(injector.parts.volumes);
+    let volumes = json!(injector.templates.volumes);
     // A container that is not the sidecar gets no volumes.
     let init = |container: &Value| {
         pods::labelled(json!({"initContainers": [container], "volumes": volumes}))
@@ -84,8 +92,8 @@ fn names(injector: &Injector) -> Vec<Case> {
 
 fn volumes(injector: &Injector) -> Vec<Case> {
     let with = |volume: Value| pods::labelled(json!({"volumes": [volume]}));
-    let parts = injector.parts.volumes.iter();
-    let mut config = parts
+    let templates = injector.templates.volumes.iter();
+    let mut config = templates
         .clone()
         .filter(|volume| volume["name"] == "watchword-config");
     let config = config.next().expect("the volume of the configuration");
@@ -102,6 +110,11 @@ fn volumes(injector: &Injector) -> Vec<Case> {
         ),
         ("the release's ConfigMap", with(config.clone()), None),
         (
+            "another key of it",
+            with(with_item(config)),
+            Some("the volume \"watchword-config\" belongs to the sidecar"),
+        ),
+        (
             "another source of the socket",
             with(json!({"name": "watchword-socket", "configMap": {"name": "own"}})),
             Some("the volume \"watchword-socket\" belongs to the sidecar"),
@@ -116,6 +129,52 @@ fn volumes(injector: &Injector) -> Vec<Case> {
             with(json!({"name": "config", "configMap": {"name": "own"}})),
             None,
         ),
+    ]
+}
+
+fn with_item(config: &Value) -> Value {
+    let mut config = config.clone();
+    config["configMap"]["items"] = json!([{"key": "other", "path": "watchword.yaml"}]);
+    config
+}
+
+/// Where a proxy has a volume of its own, beside the socket.
+fn places() -> Vec<Case> {
+    let at = |path: &str| {
+        let mount = json!({"name": "mine", "mountPath": path});
+        let proxy = pods::container_with("envoy", &json!({"volumeMounts": [mount]}));
+        let mine = json!([{"name": "mine", "emptyDir": {}}]);
+        pods::labelled(json!({"containers": [proxy], "volumes": mine}))
+    };
+    let decoy = {
+        let mounts = json!([
+            {"name": "watchword-socket", "mountPath": "/else", "readOnly": true},
+            {"name": "mine", "mountPath": "/run/watchword"},
+        ]);
+        let proxy = pods::container_with("envoy", &json!({"volumeMounts": mounts}));
+        let volumes =
+            json!([{"name": "mine", "emptyDir": {}}, {"name": "watchword-socket", "emptyDir": {}}]);
+        pods::labelled(json!({"containers": [proxy], "volumes": volumes}))
+    };
+    let below = Some("mounts something at or below /run/watchword");
+    vec![
+        ("elsewhere", at("/etc/envoy"), None),
+        ("with a like name", at("/run/watchwords"), None),
+        ("above", at("/run"), None),
+        (
+            "the socket elsewhere, and another in its place",
+            decoy,
+            below,
+        ),
+        (
+            "over the socket itself",
+            at("/run/watchword/grpc.sock"),
+            below,
+        ),
+        ("by another name", at("/var/run/watchword/grpc.sock"), below),
+        ("from the root on", at("run/watchword"), below),
+        ("by a dot", at("/run/./watchword"), below),
+        ("by two dots", at("/run/x/../watchword"), below),
     ]
 }
 
@@ -152,6 +211,14 @@ fn mounts() -> Vec<Case> {
             "another container",
             with("app", socket(json!({"readOnly": true}))),
             refusal,
+        ),
+        (
+            "the configuration",
+            with(
+                "app",
+                json!({"name": "watchword-config", "mountPath": "/a"}),
+            ),
+            Some("only the sidecar may mount"),
         ),
         (
             "another container that writes",

@@ -64,7 +64,7 @@ fn values_come_through_exactly() {
     };
     let injector = Injector::install(cluster, "hard", VALUES);
     let names = injector
-        .parts
+        .templates
         .volumes
         .iter()
         .map(|volume| volume["name"].clone());

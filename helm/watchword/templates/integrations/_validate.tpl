@@ -13,12 +13,6 @@
 {{- include "watchword.integrations.validate.via" (list $ $product) }}
 {{- include (printf "watchword.integrations.validate.%s" $product) $ }}
 {{- end }}
-{{- if $integrations.istio.enabled }}
-{{- include "watchword.live.refuseOutage" (list . "istio" "security.istio.io/v1/AuthorizationPolicy") }}
-{{- end }}
-{{- if $integrations.envoyGateway.enabled }}
-{{- include "watchword.live.refuseOutage" (list . "envoyGateway" "gateway.envoyproxy.io/v1alpha1/SecurityPolicy") }}
-{{- end }}
 {{- if include "watchword.integrations.backendTLS" . }}
 {{- $policy := $integrations.backendTLSPolicy }}
 {{- if and $policy.caCertificateRefs $policy.wellKnownCACertificates }}
@@ -65,6 +59,10 @@
 {{- if not (or $values.sidecar.enabled $values.sidecar.injector.enabled) }}
 {{- fail (printf "integrations.%s.via: `sidecar` needs sidecar.enabled or sidecar.injector.enabled" $product) }}
 {{- end }}
+{{- $proxy := get (dict "istio" "istio-proxy" "envoyGateway" "envoy") $product }}
+{{- if and $values.sidecar.injector.enabled (eq $values.sidecar.listen "unix") (not (has $proxy (default list $values.sidecar.injector.socketContainers))) }}
+{{- fail (printf "sidecar.injector.socketContainers: %s is missing, which integrations.%s has ask over the socket; the list replaces the default" $proxy $product) }}
+{{- end }}
 {{- else if ne $via "service" }}
 {{- fail (printf "integrations.%s.via: found %q; expected service or sidecar" $product $via) }}
 {{- else if eq $values.mode "none" }}
@@ -72,6 +70,15 @@
 {{- fail (printf "integrations.%s.enabled: there is no Service with mode none; use mode deployment or daemonset%s" $product $way) }}
 {{- else if not $values.service.enabled }}
 {{- fail (printf "integrations.%s.enabled: needs service.enabled" $product) }}
+{{- else if and $values.networkPolicy.enabled (not $values.networkPolicy.grpcFrom) }}
+{{- $own := include "watchword.namespace" $root }}
+{{- range $list := list "policies" "routes" "proxies" }}
+{{- range get (get $values.integrations $product) $list }}
+{{- if ne (default $own .namespace) $own }}
+{{- fail (printf "networkPolicy.grpcFrom: missing; proxies for namespace %s could not ask" .namespace) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
