@@ -33,7 +33,7 @@ const CHANGES: [Change; 8] = [
         container["lifecycle"] = json!({"postStart": {"exec": {"command": ["/mine"]}}});
     }),
     ("another folder", |container| {
-        container["workingDir"] = json!("/mine")
+        container["workingDir"] = json!("/mine");
     }),
     ("a part of a volume", |container| {
         container["volumeMounts"][0]["subPath"] = json!("mine");
