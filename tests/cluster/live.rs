@@ -35,6 +35,20 @@ impl Trial<'_> {
             .succeeded();
     }
 
+    /// As its controller would say.
+    fn become_ready(&self) {
+        let status = r#"--patch={"status":{"replicas":2,"readyReplicas":2}}"#;
+        let object = "deployment/orders-watchword";
+        let patch = [
+            "patch",
+            object,
+            "--subresource=status",
+            "--type=merge",
+            status,
+        ];
+        self.kubectl(&patch).succeeded();
+    }
+
     fn remove_pod(&self, name: &str) {
         let delete = ["delete", "pod", name, "--force", "--grace-period=0"];
         self.kubectl(&delete).succeeded();
@@ -151,15 +165,7 @@ fn gateway_changes_over_to_sidecars_without_a_gap() {
     release
         .helm(&gateway("sidecar", "deployment"), &[])
         .without_warning();
-    let status = "--patch={\"status\":{\"replicas\":2,\"readyReplicas\":2}}";
-    let ready = [
-        "patch",
-        "deployment/orders-watchword",
-        "--subresource=status",
-        "--type=merge",
-        status,
-    ];
-    release.kubectl(&ready).succeeded();
+    release.become_ready();
     release
         .helm(&gateway("service", "deployment"), &[])
         .without_warning();
@@ -193,6 +199,7 @@ fn workload_does_not_change_its_kind_under_load() {
     };
     let release = Trial::new(cluster, "live-mode");
     release.helm(&json!({}), &[]).without_warning();
+    release.become_ready();
     let refusal = release.helm(&json!({"mode": "daemonset"}), &[]).refused();
     assert!(
         refusal.contains("mode: found deployment in the cluster"),

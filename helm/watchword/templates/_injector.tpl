@@ -230,8 +230,9 @@ c.?volumeMounts.orValue([]).exists(m, m.name == {{ toJson .name }} && m.mountPat
 {{- end }}
 
 {{/*
-CEL: the container `c` is the sidecar, and nothing else: image, arguments, environment and mounts are
-those of the chart. One that the pod's author made must not run other code, or with other files.
+CEL: the container `c` is the sidecar: image and arguments are those of the chart, and its environment
+and mounts are there. One that the pod's author made must not run other code, or with other files.
+Webhooks add variables and mounts to every container, which are taken where they do not matter here.
 */}}
 {{- define "watchword.injector.isOurs" -}}
 {{- $container := include "watchword.sidecar.container" . | fromYaml }}
@@ -239,8 +240,8 @@ those of the chart. One that the pod's author made must not run other code, or w
 {{- range $container.env }}{{ $names = append $names .name }}{{ end -}}
 !has(c.command) && !has(c.workingDir) && c.?restartPolicy.orValue("") == "Always" &&
 c.image == {{ toJson $container.image }} &&
-{{ ternary "!has(c.lifecycle.postStart)" "!has(c.lifecycle)" (hasKey $container "lifecycle") }} &&
-c.?env.orValue([]).all(e, e.name in {{ toJson $names }}) &&
+(!has(c.lifecycle) || !has(c.lifecycle.postStart)) &&
+c.?env.orValue([]).all(e, e.name in {{ toJson $names }} || !e.name.matches("^(SSL_CERT_|LD_)")) &&
 {{- range $container.env }}
 {{- if hasKey . "value" }}
 c.?env.orValue([]).all(e, e.name != {{ toJson .name }} || e.?value.orValue("") == {{ toJson .value }}) &&
@@ -252,12 +253,20 @@ size(c.?envFrom.orValue([])) == {{ len (default list $container.envFrom) }} && (
 {{- $mounts := (include "watchword.sidecar.container" $context | fromYaml).volumeMounts }}
 {{- if $i }} ||{{ end }}
 (c.?args.orValue([]) == {{ include "watchword.injector.arguments" (list $ $variant.file) }} &&
- size(c.?volumeMounts.orValue([])) == {{ len $mounts }}
+ c.?volumeMounts.orValue([]).all(m, m.mountPath in {{ include "watchword.injector.paths" $mounts }} ||
+   !m.mountPath.matches("^/*(|watchword|etc|run|var|var/run|var/lib)/*$|^/*(etc/watchword|etc/ssl|(var/)?run/watchword|var/lib/watchword)(/|$)|(^|/)[.][.]?(/|$)|//"))
  {{- range $mounts }} &&
  c.volumeMounts.exists(m, m.name == {{ toJson .name }} && m.mountPath == {{ toJson .mountPath }}
    {{- if not .subPath }} && !has(m.subPath){{ end }}{{ if not .subPathExpr }} && !has(m.subPathExpr){{ end }})
  {{- end }})
 {{- end }})
+{{- end }}
+
+{{/* The paths of mounts, as JSON. */}}
+{{- define "watchword.injector.paths" -}}
+{{- $paths := list }}
+{{- range . }}{{ $paths = append $paths .mountPath }}{{ end }}
+{{- toJson $paths }}
 {{- end }}
 
 {{/* CEL: the volume `v` has the same source as this one. Takes a list: the context, a volume. */}}

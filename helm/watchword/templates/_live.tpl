@@ -77,8 +77,13 @@ the proxy does not mount its socket. Takes a list: the context, the namespace, t
 
 {{/* A workload of one kind ends before that of another kind is ready. */}}
 {{- define "watchword.live.refuseChangeOfMode" -}}
-{{- $found := (include "watchword.live.workload" . | fromJson).mode }}
-{{- if and $found (ne .Values.mode "none") (ne .Values.mode $found) }}
+{{- $found := "" }}
+{{- if and .Release.IsUpgrade (eq .Values.mode "daemonset") }}
+{{- with lookup "apps/v1" "Deployment" (include "watchword.namespace" .) (include "watchword.fullname" .) }}
+{{- if dig "status" "readyReplicas" 0 . }}{{ $found = "deployment" }}{{ end }}
+{{- end }}
+{{- end }}
+{{- if $found }}
 {{- fail (printf "mode: found %s in the cluster; with %s, its pods would end before others are ready. Install a second release of another name, let proxies ask that, then remove this one. refuseOutages=false skips this check" $found .Values.mode) }}
 {{- end }}
 {{- end }}
@@ -93,7 +98,8 @@ policies' kind with group and version.
 {{- $product := index . 1 }}
 {{- $kind := index . 2 }}
 {{- $via := (get $root.Values.integrations $product).via }}
-{{- $workload := include "watchword.live.workload" $root | fromJson }}
+{{- $workload := dict }}
+{{- if $root.Release.IsUpgrade }}{{ $workload = include "watchword.live.workload" $root | fromJson }}{{ end }}
 {{- $without := list }}
 {{- range $policy := (include "watchword.integrations.items" (list $root $product "policies") | fromYaml).items }}
 {{- $live := lookup (dir $kind) (base $kind) $policy.namespace $policy.name }}

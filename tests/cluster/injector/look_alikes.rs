@@ -49,6 +49,17 @@ fn mount(container: &mut Value, mount: &Value) {
     mounts.unwrap().push(mount.clone());
 }
 
+/// Identity webhooks of clouds do it to every container.
+fn add_as_a_webhook(container: &mut Value) {
+    container["env"] = json!([{"name": "AWS_ROLE_ARN", "value": "arn:aws:iam::1:role/a"}]);
+    container["lifecycle"] = json!({"preStop": {"sleep": {"seconds": 1}}});
+    let path = "/var/run/secrets/eks.amazonaws.com/serviceaccount";
+    mount(
+        container,
+        &json!({"name": "mine", "mountPath": path, "readOnly": true}),
+    );
+}
+
 pub(super) fn cases(injector: &Injector) -> Vec<Case> {
     let templates = &injector.templates;
     let mine = json!({"name": "mine", "configMap": {"name": "mine"}});
@@ -61,5 +72,6 @@ pub(super) fn cases(injector: &Injector) -> Vec<Case> {
     let refusal = Some("is not the sidecar of this release");
     let changed = CHANGES.map(|(name, change)| (name, pod(change), refusal));
     let unchanged: Case = ("the sidecar as it is", pod(|_| ()), None);
-    [vec![unchanged], changed.to_vec()].concat()
+    let by_a_webhook: Case = ("with a webhook's additions", pod(add_as_a_webhook), None);
+    [vec![unchanged, by_a_webhook], changed.to_vec()].concat()
 }
