@@ -9,12 +9,7 @@ use crate::trial::Trial;
 
 const EDGE: &str = "gateway.envoyproxy.io/owning-gateway-name";
 
-/// A proxy of this gateway.
-fn proxy(name: &str, gateway: &str) -> Value {
-    let mut pod = pods::with_proxy();
-    pod["metadata"] = json!({"name": name, "labels": {EDGE: gateway}});
-    pod
-}
+const NAMESPACE: &str = "gateway.envoyproxy.io/owning-gateway-namespace";
 
 /// A gateway that asks Watchword in this way, and where Watchword runs.
 fn gateway(via: &str, mode: &str) -> Value {
@@ -27,6 +22,14 @@ fn gateway(via: &str, mode: &str) -> Value {
 }
 
 impl Trial<'_> {
+    /// A proxy of this gateway of the release's namespace.
+    fn proxy(&self, name: &str, gateway: &str) -> Value {
+        let mut pod = pods::with_proxy();
+        let labels = json!({EDGE: gateway, NAMESPACE: self.namespace.name});
+        pod["metadata"] = json!({"name": name, "labels": labels});
+        pod
+    }
+
     fn make(&self, pod: &Value) {
         let namespace = format!("--namespace={}", self.namespace.name);
         let create = ["create", "--filename=-", &namespace];
@@ -35,16 +38,21 @@ impl Trial<'_> {
             .succeeded();
     }
 
-    /// As its controller would say.
-    fn become_ready(&self) {
-        let status = r#"--patch={"status":{"replicas":2,"readyReplicas":2}}"#;
-        let object = "deployment/orders-watchword";
+    /// As the workload's controller would say.
+    fn become_ready(&self, workload: &str) {
+        let status = match workload.split('/').next() {
+            Some("daemonset") => json!({
+                "numberReady": 2, "currentNumberScheduled": 2, "desiredNumberScheduled": 2, "numberMisscheduled": 0,
+            }),
+            _ => json!({"replicas": 2, "readyReplicas": 2}),
+        };
+        let patch = format!("--patch={}", json!({"status": status}));
         let patch = [
             "patch",
-            object,
+            workload,
             "--subresource=status",
             "--type=merge",
-            status,
+            &patch,
         ];
         self.kubectl(&patch).succeeded();
     }
@@ -73,7 +81,7 @@ fn first_policy_waits_for_the_sidecars() {
     let mut without = gateway("sidecar", "none");
     without["integrations"]["envoyGateway"]["enabled"] = json!(false);
     let values = gateway("sidecar", "none");
-    release.make(&proxy("old", "edge"));
+    release.make(&release.proxy("old", "edge"));
 
     let refusal = release.helm(&values, &[]).refused();
     assert!(
@@ -92,15 +100,15 @@ fn first_policy_waits_for_the_sidecars() {
     );
     assert_eq!(release.asked(), "");
 
-    pods::until_injected(cluster, &release.namespace, &proxy("probe", "edge"));
-    release.make(&proxy("new", "edge"));
+    pods::until_injected(cluster, &release.namespace, &release.proxy("probe", "edge"));
+    release.make(&release.proxy("new", "edge"));
     release.remove_pod("old");
     let notes = release.helm(&values, &[]).without_warning().stdout;
     assert!(!notes.contains("without the sidecar:"), "{notes}");
     assert_eq!(release.asked(), "Backend");
 
     // A label that comes later adds no sidecar. One odd pod does not stop upgrades for ever.
-    let mut odd = proxy("odd", "edge");
+    let mut odd = release.proxy("odd", "edge");
     odd["metadata"]["labels"] = json!({});
     release.make(&odd);
     release
@@ -123,7 +131,7 @@ fn gateway_changes_over_to_sidecars_without_a_gap() {
     let mut service = gateway("service", "deployment");
     service["sidecar"]["injector"]["enabled"] = json!(false);
     release.helm(&service, &[]).without_warning();
-    release.make(&proxy("old", "edge"));
+    release.make(&release.proxy("old", "edge"));
     assert_eq!(release.asked(), "Service");
 
     let refusal = release
@@ -133,8 +141,8 @@ fn gateway_changes_over_to_sidecars_without_a_gap() {
     release
         .helm(&gateway("service", "deployment"), &[])
         .without_warning();
-    pods::until_injected(cluster, &release.namespace, &proxy("probe", "edge"));
-    release.make(&proxy("new", "edge"));
+    pods::until_injected(cluster, &release.namespace, &release.proxy("probe", "edge"));
+    release.make(&release.proxy("new", "edge"));
     release.remove_pod("old");
     let refusal = release.helm(&gateway("sidecar", "none"), &[]).refused();
     assert!(
@@ -159,17 +167,36 @@ fn gateway_changes_over_to_sidecars_without_a_gap() {
         .helm(&gateway("service", "deployment"), &[])
         .refused();
     assert!(
-        refusal.contains("no pod of the Service is ready yet"),
+        refusal.contains("would ask the Service, of which no pod is ready yet"),
         "{refusal}"
     );
     release
         .helm(&gateway("sidecar", "deployment"), &[])
         .without_warning();
-    release.become_ready();
+    release.become_ready("deployment/orders-watchword");
     release
         .helm(&gateway("service", "deployment"), &[])
         .without_warning();
     assert_eq!(release.asked(), "Service");
+}
+
+#[test]
+fn policy_waits_for_the_first_ready_pod() {
+    let Some(cluster) = Cluster::with_products() else {
+        return;
+    };
+    let release = Trial::new(cluster, "live-ready");
+    release.helm(&json!({}), &[]).without_warning();
+    let mut values = gateway("service", "deployment");
+    values["sidecar"]["injector"]["enabled"] = json!(false);
+    let refusal = release.helm(&values, &[]).refused();
+    assert!(refusal.contains("no pod is ready yet"), "{refusal}");
+    release.become_ready("deployment/orders-watchword");
+    release.helm(&values, &[]).without_warning();
+    // A new name is a new workload.
+    values["fullnameOverride"] = json!("other");
+    let refusal = release.helm(&values, &[]).refused();
+    assert!(refusal.contains("no pod is ready yet"), "{refusal}");
 }
 
 #[test]
@@ -181,7 +208,7 @@ fn policy_for_another_gateway_waits_for_its_sidecars() {
     release
         .helm(&gateway("sidecar", "none"), &[])
         .without_warning();
-    release.make(&proxy("there", "other"));
+    release.make(&release.proxy("there", "other"));
     let mut other = gateway("sidecar", "none");
     other["integrations"]["envoyGateway"]["policies"][0]["targetRefs"][0]["name"] = json!("other");
     let refusal = release.helm(&other, &[]).refused();
@@ -199,7 +226,7 @@ fn workload_does_not_change_its_kind_under_load() {
     };
     let release = Trial::new(cluster, "live-mode");
     release.helm(&json!({}), &[]).without_warning();
-    release.become_ready();
+    release.become_ready("deployment/orders-watchword");
     let refusal = release.helm(&json!({"mode": "daemonset"}), &[]).refused();
     assert!(
         refusal.contains("mode: found deployment in the cluster"),
@@ -207,10 +234,21 @@ fn workload_does_not_change_its_kind_under_load() {
     );
     let anyway = json!({"mode": "daemonset", "refuseOutages": false});
     release.helm(&anyway, &[]).without_warning();
+    // Nothing is lost while no pod is ready.
+    release.helm(&json!({}), &[]).without_warning();
+    release
+        .helm(&json!({"mode": "daemonset"}), &[])
+        .without_warning();
+    release.become_ready("daemonset/orders-watchword");
+    let refusal = release.helm(&json!({}), &[]).refused();
+    assert!(
+        refusal.contains("mode: found daemonset in the cluster"),
+        "{refusal}"
+    );
 }
 
 #[test]
-fn istio_asks_no_sidecar_that_a_pod_lacks_and_has_one_rule_for_a_host() {
+fn istio_asks_no_sidecar_that_a_pod_lacks() {
     let Some(cluster) = Cluster::with_products() else {
         return;
     };
@@ -233,6 +271,31 @@ fn istio_asks_no_sidecar_that_a_pod_lacks_and_has_one_rule_for_a_host() {
     let refusal = release.helm(&values("carts"), &[]).refused();
     assert!(refusal.contains("live-istio/carts"), "{refusal}");
 
+    // Others of the injector do not matter to a policy that is not for them; nor do pods for Windows.
+    let mut windows = pods::labelled(json!({"os": {"name": "windows"}}));
+    windows["spec"]["containers"][0]["securityContext"] = json!({"runAsNonRoot": true});
+    windows["metadata"]["labels"] = json!({"app": "stock"});
+    release.make(&windows);
+    release.helm(&values("stock"), &[]).without_warning();
+
+    // A sidecar that listens elsewhere is none.
+    let mut listens = values("stock");
+    listens["sidecar"]["listen"] = json!("unix");
+    let mut stock = carts.clone();
+    stock["metadata"] =
+        json!({"name": "stock", "labels": {"app": "stock", pods::LABEL: "enabled"}});
+    pods::until_injected(cluster, &release.namespace, &stock);
+    release.make(&stock);
+    release.helm(&values("stock"), &[]).without_warning();
+    let refusal = release.helm(&listens, &[]).refused();
+    assert!(refusal.contains("live-istio/stock"), "{refusal}");
+}
+
+#[test]
+fn host_has_one_destination_rule() {
+    let Some(cluster) = Cluster::with_products() else {
+        return;
+    };
     let own = Trial::new(cluster, "live-rules");
     let rule = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "mine"},

@@ -16,8 +16,8 @@ nothing, and nothing is refused. All of it is off where `refuseOutages` is false
 {{- end }}
 
 {{/*
-Pods with a proxy that cannot ask a sidecar, as a JSON list of `NAMESPACE/POD`: they have none, or
-the proxy does not mount its socket. Takes a list: the context, the namespace, the pods' labels.
+Pods with a proxy that cannot ask a sidecar, as a JSON list of `NAMESPACE/POD`: they have none, or it
+listens elsewhere, or the proxy does not mount its socket. Takes a list: the context, the namespace, the pods' labels.
 */}}
 {{- define "watchword.live.without" -}}
 {{- $values := (index . 0).Values }}
@@ -25,21 +25,22 @@ the proxy does not mount its socket. Takes a list: the context, the namespace, t
 {{- $proxies := concat (list "envoy" "istio-proxy") (default list $values.sidecar.injector.socketContainers) }}
 {{- $without := list }}
 {{- range $pod := (lookup "v1" "Pod" (index . 1) "").items }}
-{{- $counts := not (or $pod.metadata.deletionTimestamp (has (dig "status" "phase" "" $pod) (list "Succeeded" "Failed"))) }}
+{{- $windows := eq (dig "spec" "os" "name" "" $pod) "windows" }}
+{{- $counts := not (or $windows $pod.metadata.deletionTimestamp (has (dig "status" "phase" "" $pod) (list "Succeeded" "Failed"))) }}
 {{- range $name, $value := $labels }}
 {{- if ne (dig "metadata" "labels" $name "" $pod) $value }}{{ $counts = false }}{{ end }}
 {{- end }}
 {{- $found := dict }}
 {{- range $container := concat $pod.spec.containers (default list $pod.spec.initContainers) }}
-{{- if eq .name "watchword" }}{{ $_ := set $found "sidecar" true }}{{ end }}
-{{- if has .name $proxies }}
-{{- $_ := set $found "proxy" true }}
+{{- $socket := "" }}
 {{- range .volumeMounts }}
-{{- if eq .name "watchword-socket" }}{{ $_ := set $found "socket" true }}{{ end }}
+{{- if eq .name "watchword-socket" }}{{ $socket = "unix" }}{{ end }}
 {{- end }}
+{{- if eq .name "watchword" }}{{ $_ := set $found "sidecar" (default "loopback" $socket) }}{{ end }}
+{{- if has .name $proxies }}{{ $_ := set $found "proxy" (default (default "loopback" $found.proxy) $socket) }}{{ end }}
 {{- end }}
-{{- end }}
-{{- $asks := and $found.sidecar (or $found.socket (eq $values.sidecar.listen "loopback")) }}
+{{- $listen := $values.sidecar.listen }}
+{{- $asks := and (eq (toString $found.sidecar) $listen) (or (eq $listen "loopback") (eq (toString $found.proxy) "unix")) }}
 {{- if and $counts $found.proxy (not $asks) }}{{ $without = append $without (printf "%s/%s" $pod.metadata.namespace $pod.metadata.name) }}{{ end }}
 {{- end }}
 {{- toJson $without }}
@@ -63,13 +64,22 @@ the proxy does not mount its socket. Takes a list: the context, the namespace, t
 {{- if gt (len .) 3 }} and {{ sub (len .) 3 }} more{{ end }}
 {{- end }}
 
-{{/* The Deployment or DaemonSet that is there, as JSON: `mode`, and `ready`, the number of its pods that are. */}}
+{{/*
+The Deployment or DaemonSet that is there, as JSON: `mode`, and `ready`, the number of its pods that
+are. The kind of the values is looked for first, and no other where it is there: a role may have no
+right to read the other.
+*/}}
 {{- define "watchword.live.workload" -}}
+{{- $modes := list "deployment" "daemonset" }}
+{{- if eq .Values.mode "daemonset" }}{{ $modes = reverse $modes }}{{ end }}
 {{- $found := dict }}
-{{- range $mode, $kind := dict "deployment" "Deployment" "daemonset" "DaemonSet" }}
+{{- range $mode := $modes }}
+{{- if not $found }}
+{{- $kind := get (dict "deployment" "Deployment" "daemonset" "DaemonSet") $mode }}
 {{- with lookup "apps/v1" $kind (include "watchword.namespace" $) (include "watchword.fullname" $) }}
 {{- $ready := max (dig "status" "readyReplicas" 0 .) (dig "status" "numberReady" 0 .) }}
 {{- $found = dict "mode" $mode "ready" $ready }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- toJson $found }}
@@ -77,43 +87,42 @@ the proxy does not mount its socket. Takes a list: the context, the namespace, t
 
 {{/* A workload of one kind ends before that of another kind is ready. */}}
 {{- define "watchword.live.refuseChangeOfMode" -}}
-{{- $found := "" }}
-{{- if and .Release.IsUpgrade (eq .Values.mode "daemonset") }}
-{{- with lookup "apps/v1" "Deployment" (include "watchword.namespace" .) (include "watchword.fullname" .) }}
-{{- if dig "status" "readyReplicas" 0 . }}{{ $found = "deployment" }}{{ end }}
+{{- if and .Release.IsUpgrade (ne .Values.mode "none") }}
+{{- $found := include "watchword.live.workload" . | fromJson }}
+{{- if and $found.ready (ne $found.mode .Values.mode) }}
+{{- fail (printf "mode: found %s in the cluster; with %s, its pods would end before others are ready. Install a second release of another name, let proxies ask that, then remove this one. refuseOutages=false skips this check" $found.mode .Values.mode) }}
 {{- end }}
-{{- end }}
-{{- if $found }}
-{{- fail (printf "mode: found %s in the cluster; with %s, its pods would end before others are ready. Install a second release of another name, let proxies ask that, then remove this one. refuseOutages=false skips this check" $found .Values.mode) }}
 {{- end }}
 {{- end }}
 
 {{/*
 Fails where policies would have proxies ask whom they cannot: sidecars that running pods lack, or
-pods of ours that are not there, or not for long. Takes a list: the context, the product, its
-policies' kind with group and version.
+pods of ours that are not ready, or would end. Takes a list: the context, the product, its policies'
+kind with group and version.
 */}}
 {{- define "watchword.live.refusePolicies" -}}
 {{- $root := index . 0 }}
 {{- $product := index . 1 }}
 {{- $kind := index . 2 }}
 {{- $via := (get $root.Values.integrations $product).via }}
-{{- $workload := dict }}
-{{- if $root.Release.IsUpgrade }}{{ $workload = include "watchword.live.workload" $root | fromJson }}{{ end }}
 {{- $without := list }}
 {{- range $policy := (include "watchword.integrations.items" (list $root $product "policies") | fromYaml).items }}
 {{- $live := lookup (dir $kind) (base $kind) $policy.namespace $policy.name }}
 {{- $asks := include (printf "watchword.live.asks.%s" $product) (list $root $policy.namespace $live) }}
-{{- $same := and $live (eq (include "watchword.live.targets" $live.spec) (include "watchword.live.targets" $policy)) }}
 {{- if eq $via "sidecar" }}
+{{- $same := and $live (eq (include "watchword.live.targets" $live.spec) (include "watchword.live.targets" $policy)) }}
 {{- if not (and $same (eq $asks "sidecar")) }}
 {{- $without = concat $without (include (printf "watchword.live.pods.%s" $product) (list $root $policy) | fromJsonArray) }}
 {{- end }}
-{{- if and (eq $asks "service") $workload.mode (eq $root.Values.mode "none") }}
-{{- fail (printf "mode: none would end the pods that %s/%s asks, before proxies know the sidecar. Keep mode: %s in this upgrade, and change it in the next. refuseOutages=false skips this check" $policy.namespace $policy.name $workload.mode) }}
+{{- if and (eq $asks "service") (eq $root.Values.mode "none") }}
+{{- with (include "watchword.live.workload" $root | fromJson).mode }}
+{{- fail (printf "mode: none would end the pods that %s/%s asks, before proxies know the sidecar. Keep mode: %s in this upgrade, and change it in the next. refuseOutages=false skips this check" $policy.namespace $policy.name .) }}
 {{- end }}
-{{- else if and (eq $asks "sidecar") (not $workload.ready) }}
-{{- fail (printf "integrations.%s.via: %s/%s asks the sidecar, and no pod of the Service is ready yet. Upgrade with mode: %s and via: sidecar first. refuseOutages=false skips this check" $product $policy.namespace $policy.name $root.Values.mode) }}
+{{- end }}
+{{- else if and (ne $asks "service") $root.Release.IsUpgrade }}
+{{- if not (include "watchword.live.workload" $root | fromJson).ready }}
+{{- fail (printf "integrations.%s: %s/%s would ask the Service, of which no pod is ready yet. Upgrade without this change, and wait for the pods. refuseOutages=false skips this check" $product $policy.namespace $policy.name) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- with $without | uniq }}
@@ -130,41 +139,53 @@ policies' kind with group and version.
 {{- end }}
 {{- end }}
 
-{{/* Whom a policy of the cluster asks: `sidecar`, `service`, or nothing where it is not there. Takes a list: the context, its namespace, it. */}}
+{{/*
+Whom a policy of the cluster asks, to compare with the values: `sidecar` or `service`, as they would be
+now; `other`; or nothing where it is not there. Takes a list: the context, its namespace, it.
+*/}}
 {{- define "watchword.live.asks.envoyGateway" -}}
+{{- $root := index . 0 }}
 {{- with index . 2 }}
 {{- $backend := dig "spec" "extAuth" "grpc" "backendRefs" (list dict) . | first }}
-{{- ternary "sidecar" "service" (eq (toString $backend.kind) "Backend") }}
+{{- $own := and (eq (toString $backend.name) (include "watchword.fullname" $root)) (eq (default .metadata.namespace $backend.namespace) (include "watchword.namespace" $root)) }}
+{{- if eq (toString $backend.kind) "Backend" }}sidecar{{ else if $own }}service{{ else }}other{{ end }}
 {{- end }}
 {{- end }}
 
 {{- define "watchword.live.asks.istio" -}}
+{{- $root := index . 0 }}
 {{- if index . 2 }}
-{{- $entry := printf "%s-sidecar" (include "watchword.fullname" (index . 0)) }}
-{{- ternary "sidecar" "service" (not (empty (lookup "networking.istio.io/v1" "ServiceEntry" (index . 1) $entry))) }}
+{{- $entry := lookup "networking.istio.io/v1" "ServiceEntry" (index . 1) (printf "%s-sidecar" (include "watchword.fullname" $root)) }}
+{{- $endpoint := dig "spec" "endpoints" (list dict) $entry | first }}
+{{- if not $entry }}service{{ else if eq (toString $endpoint.address) (include "watchword.integrations.istio.endpoint" $root) }}sidecar{{ else }}other{{ end }}
 {{- end }}
 {{- end }}
 
-{{/* Pods of the gateways of a policy that cannot ask a sidecar, as JSON. Takes a list: the context, the policy. */}}
+{{/*
+Pods behind a policy that cannot ask a sidecar, as JSON. Where the policy does not tell which they are,
+those of the injector. Takes a list: the context, the policy.
+*/}}
 {{- define "watchword.live.pods.envoyGateway" -}}
 {{- $root := index . 0 }}
 {{- $policy := index . 1 }}
 {{- $gateways := list }}
-{{- range $ref := $policy.targetRefs }}
+{{- range $policy.targetRefs }}
 {{- if eq .kind "Gateway" }}
-{{- $gateways = append $gateways .name }}
+{{- $gateways = append $gateways (dict "name" .name "namespace" $policy.namespace) }}
 {{- else if has .kind (list "HTTPRoute" "GRPCRoute") }}
 {{- range dig "spec" "parentRefs" list (lookup "gateway.networking.k8s.io/v1" .kind $policy.namespace .name) }}
-{{- $gateways = append $gateways .name }}
+{{- $gateways = append $gateways (dict "name" .name "namespace" (default $policy.namespace .namespace)) }}
 {{- end }}
 {{- end }}
 {{- end }}
-{{- $without := include "watchword.live.notInjected" $root | fromJsonArray }}
-{{- $namespaces := append (include "watchword.sidecar.namespaces" $root | fromJsonArray) $policy.namespace }}
-{{- range $namespace := append $namespaces "envoy-gateway-system" | uniq }}
+{{- $without := list }}
+{{- if not $gateways }}{{ $without = include "watchword.live.notInjected" $root | fromJsonArray }}{{ end }}
 {{- range $gateway := $gateways | uniq }}
-{{- $labels := dict "gateway.envoyproxy.io/owning-gateway-name" $gateway }}
-{{- $without = concat $without (include "watchword.live.without" (list $root $namespace $labels) | fromJsonArray) }}
+{{- $labels := dict "gateway.envoyproxy.io/owning-gateway-name" .name "gateway.envoyproxy.io/owning-gateway-namespace" .namespace }}
+{{- $places := append (include "watchword.sidecar.namespaces" $root | fromJsonArray) .namespace }}
+{{- if not $root.Values.sidecar.injector.enabled }}{{ $places = append $places "envoy-gateway-system" }}{{ end }}
+{{- range $place := $places | uniq }}
+{{- $without = concat $without (include "watchword.live.without" (list $root $place $labels) | fromJsonArray) }}
 {{- end }}
 {{- end }}
 {{- toJson $without }}
@@ -173,13 +194,14 @@ policies' kind with group and version.
 {{- define "watchword.live.pods.istio" -}}
 {{- $root := index . 0 }}
 {{- $policy := index . 1 }}
-{{- $without := include "watchword.live.notInjected" $root | fromJsonArray }}
-{{- $all := list }}
-{{- if hasKey $policy "selector" }}{{ $all = append $all (default dict $policy.selector.matchLabels) }}{{ end }}
+{{- $known := list }}
+{{- if hasKey $policy "selector" }}{{ $known = append $known (default dict $policy.selector.matchLabels) }}{{ end }}
 {{- range $policy.targetRefs }}
-{{- if eq .kind "Gateway" }}{{ $all = append $all (dict "gateway.networking.k8s.io/gateway-name" .name) }}{{ end }}
+{{- if eq .kind "Gateway" }}{{ $known = append $known (dict "gateway.networking.k8s.io/gateway-name" .name) }}{{ end }}
 {{- end }}
-{{- range $labels := $all }}
+{{- $without := list }}
+{{- if not $known }}{{ $without = include "watchword.live.notInjected" $root | fromJsonArray }}{{ end }}
+{{- range $labels := $known }}
 {{- $without = concat $without (include "watchword.live.without" (list $root $policy.namespace $labels) | fromJsonArray) }}
 {{- end }}
 {{- toJson $without }}

@@ -140,6 +140,11 @@ How long a proxy may take to connect, as `62ms`: a quarter of the timeout, as fo
 {{ include "watchword.integrations.tlsName" . }}.{{ .Values.clusterDomain }}
 {{- end }}
 
+{{/* Where the sidecar is, as a ServiceEntry has it. */}}
+{{- define "watchword.integrations.istio.endpoint" -}}
+{{- if eq .Values.sidecar.listen "unix" }}unix://{{ include "watchword.socket.address" . | trimPrefix "unix:" }}{{ else }}127.0.0.1{{ end }}
+{{- end }}
+
 {{- define "watchword.integrations.istio.port" -}}
 {{- if eq .Values.integrations.istio.via "sidecar" }}{{ int .Values.ports.grpc }}{{ else }}{{ int .Values.service.port }}{{ end }}
 {{- end }}
