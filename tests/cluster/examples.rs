@@ -74,17 +74,7 @@ fn lives_and_leaves_nothing(example: &str) {
     let values = format!("--values={values}");
     let name = format!("r-{example}");
     let release = Release::new(cluster, &name, &namespace, &[&values]);
-    release.is_accepted_by_server_side_apply();
-
-    release.install(&[]);
-    let installed = release.objects();
-    release.pods_are_accepted();
-    release.upgrade(&[]);
-    assert_same(
-        &installed,
-        &release.objects(),
-        "an upgrade without a change",
-    );
+    let installed = release.settles();
     release.upgrade(&["--set-string=commonLabels.changed=yes"]);
     for object in release.objects() {
         let labels = &object["metadata"]["labels"];
@@ -95,9 +85,7 @@ fn lives_and_leaves_nothing(example: &str) {
     assert_same(&installed, &release.objects(), "a rollback");
     release.has_no_drift();
 
-    let manifest = release.manifest();
-    release.uninstall();
-    release.left_nothing(&manifest);
+    release.leaves_nothing();
 }
 
 /// Two examples at a time. Those that name namespaces may give objects there the same names, so

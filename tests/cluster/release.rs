@@ -53,6 +53,27 @@ impl Release {
         self
     }
 
+    /// The API server takes all of it, pods too, and an upgrade without a change changes nothing.
+    /// Returns the objects.
+    #[track_caller]
+    pub(crate) fn settles(&self) -> Vec<Value> {
+        self.is_accepted_by_server_side_apply();
+        self.install(&[]);
+        let installed = self.objects();
+        self.pods_are_accepted();
+        self.upgrade(&[]);
+        assert_same(&installed, &self.objects(), "an upgrade without a change");
+        installed
+    }
+
+    /// Uninstalled, nothing of it is there.
+    #[track_caller]
+    pub(crate) fn leaves_nothing(&self) {
+        let manifest = self.manifest();
+        self.uninstall();
+        self.left_nothing(&manifest);
+    }
+
     /// With more options for this command.
     #[track_caller]
     pub(crate) fn install(&self, more: &[&str]) {
@@ -71,7 +92,7 @@ impl Release {
     }
 
     #[track_caller]
-    pub(crate) fn uninstall(&self) {
+    fn uninstall(&self) {
         self.succeed(&["uninstall", &self.name]);
     }
 
@@ -106,7 +127,7 @@ impl Release {
     }
 
     #[track_caller]
-    pub(crate) fn is_accepted_by_server_side_apply(&self) {
+    fn is_accepted_by_server_side_apply(&self) {
         let strict = ["--server-side", "--validate=strict", "--dry-run=server"];
         let apply = [&["apply", "--filename=-"], &strict[..]].concat();
         let answer = self.cluster.kubectl_with(self.rendered(), &apply);
@@ -116,7 +137,7 @@ impl Release {
     /// Pods of the release's workloads and hooks are accepted. Nothing makes them here, and Pod
     /// Security refuses pods, not workloads.
     #[track_caller]
-    pub(crate) fn pods_are_accepted(&self) {
+    fn pods_are_accepted(&self) {
         let convert = [
             "create",
             "--dry-run=client",
@@ -154,7 +175,7 @@ impl Release {
 
     /// No object of the manifest is there, no hook, and no record of Helm's.
     #[track_caller]
-    pub(crate) fn left_nothing(&self, manifest: &str) {
+    fn left_nothing(&self, manifest: &str) {
         let get = ["get", "--ignore-not-found", "--output=name", "--filename=-"];
         let answer = self.cluster.kubectl_with(manifest, &get);
         assert_eq!(answer.without_warning().stdout, "", "left behind");

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::cluster::Cluster;
 use crate::namespace::Namespace;
-use crate::release::{Release, assert_same};
+use crate::release::Release;
 
 /// Both charts, where they are in the project: one names the other by a relative path.
 const CHARTS: [&str; 2] = ["helm/watchword", "examples/kubernetes/sidecar"];
@@ -33,19 +33,8 @@ fn chart_that_depends_on_this_one_lives_and_leaves_nothing() {
     for listen in ["unix", "loopback"] {
         let listen = format!("--set=watchword.sidecar.listen={listen}");
         let release = Release::new(cluster, "beside-envoy", &namespace, &[&listen]).of_chart(chart);
-        release.is_accepted_by_server_side_apply();
-        release.install(&[]);
-        let installed = release.objects();
-        release.pods_are_accepted();
-        release.upgrade(&[]);
-        assert_same(
-            &installed,
-            &release.objects(),
-            "an upgrade without a change",
-        );
-        let manifest = release.manifest();
-        release.uninstall();
-        release.left_nothing(&manifest);
+        release.settles();
+        release.leaves_nothing();
     }
 }
 
