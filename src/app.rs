@@ -22,9 +22,10 @@ use crate::grpc::{
 };
 use crate::jwks::{Fetch, Network};
 use crate::listen::{
-    Counts, Limits, ListenAddress, Listener, Memory, Server, SocketAccess, Tls, TlsError,
+    ConnectionCounts, ConnectionMemory, Limits, ListenAddress, Listener, Server, SocketAccess, Tls,
+    TlsError,
 };
-use crate::memory::Budget;
+use crate::memory::MemoryBudget;
 use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
 
 pub use follow::Follower;
@@ -148,7 +149,7 @@ impl App {
         let arrivals = note_arrivals(works.state.clone());
         let bounds = (
             grpc.limits,
-            Memory::of(works.memory(), works.state.places()),
+            ConnectionMemory::of(works.memory(), works.state.places()),
         );
         let server = Server::start(listener, tls.clone(), routes, arrivals, bounds);
         show(&works.state, server.counts());
@@ -195,7 +196,7 @@ impl App {
 
     /// How many connections there are.
     #[must_use]
-    pub fn connections(&self) -> &Counts {
+    pub fn connections(&self) -> &ConnectionCounts {
         self.server.counts()
     }
 
@@ -292,12 +293,12 @@ fn serve_health(listener: Listener, routes: Routes, limits: Limits) -> Server {
         ..limits
     };
     info!(address = %listener.address(), "listening for health");
-    let bounds = (limits, Memory::of_few());
+    let bounds = (limits, ConnectionMemory::of_few());
     Server::start(listener, None, routes, note_health_calls(), bounds)
 }
 
 /// In KiB, as operators compare it with what a container has.
-fn tell_budget(memory: &Budget, connections: usize) {
+fn tell_budget(memory: &MemoryBudget, connections: usize) {
     let kib = |bytes: usize| bytes / 1024;
     info!(
         limit_kib = kib(memory.limit.bytes),
@@ -312,7 +313,7 @@ fn tell_budget(memory: &Budget, connections: usize) {
 }
 
 /// Lets metrics be read of what is only known here.
-fn show(state: &Arc<State>, counts: &Arc<Counts>) {
+fn show(state: &Arc<State>, counts: &Arc<ConnectionCounts>) {
     let (read, counts) = (Arc::downgrade(state), counts.clone());
     state.telemetry.metrics.read_with(move || Readings {
         calls: read.upgrade().map(|state| Calls {

@@ -3,12 +3,12 @@
 //! Owns what a connection may cost, and who is at its other end. Refuses to know what is called on it.
 
 mod address;
-mod bounded;
-mod caller;
 mod connection;
-mod counts;
-mod crowd;
-mod frames;
+mod connection_counts;
+mod connection_table;
+mod driver;
+mod frame_limits;
+mod limited_io;
 mod linger;
 mod peer;
 mod server;
@@ -16,17 +16,17 @@ mod tls;
 mod unix;
 
 pub use address::{ListenAddress, Listener, SocketAccess};
-pub use caller::Caller;
-pub use counts::Counts;
+pub use connection::Connection;
+pub use connection_counts::ConnectionCounts;
 pub use peer::{Peer, PeerName};
-pub use server::{CallLength, OnArrival, Server};
+pub use server::{CallKind, OnArrival, Server};
 pub use tls::{
     ClientCertificate, Tls, TlsError, TlsFiles, TlsProblem, certificate_expiry, load_tls,
 };
 
 use std::time::Duration;
 
-use crate::memory::{Budget, Pool};
+use crate::memory::{MemoryBudget, Pool};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -61,7 +61,7 @@ pub struct Limits {
 
 /// What the connections of a listener may hold.
 #[derive(Clone, Debug)]
-pub struct Memory {
+pub struct ConnectionMemory {
     /// For all connections by themselves, in bytes.
     pub connections: usize,
     /// For what is held for their calls beyond `own`.
@@ -76,10 +76,10 @@ pub struct Memory {
     pub places: Pool,
 }
 
-impl Memory {
+impl ConnectionMemory {
     /// What the budget has for connections and their calls, which share these places.
     #[must_use]
-    pub fn of(budget: &Budget, places: Pool) -> Self {
+    pub fn of(budget: &MemoryBudget, places: Pool) -> Self {
         Self {
             connections: budget.connections,
             calls: budget.calls.clone(),

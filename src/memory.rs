@@ -7,8 +7,8 @@
 mod limit;
 mod pool;
 
-pub use limit::{Limit, LimitSource};
-pub use pool::{Account, Pool, Share};
+pub use limit::{MemoryLimit, MemoryLimitSource};
+pub use pool::{Account, Pool, Reservation};
 
 /// Memory that is not drawn: the program, its threads and buffers of fixed size. Measured at rest:
 /// 14 MiB, and 4 MiB of buffers for log lines.
@@ -22,9 +22,9 @@ const MIB: usize = 1024 * 1024;
 /// Half of what the program itself leaves is handed out. The other half is for what the allocator
 /// keeps of memory that was given back, and for what one thread needs to work on one call.
 #[derive(Clone, Debug)]
-pub struct Budget {
+pub struct MemoryBudget {
     /// The limit of the process.
-    pub limit: Limit,
+    pub limit: MemoryLimit,
     /// For connections, in bytes: a quarter.
     pub connections: usize,
     /// For what is held for calls: five sixteenths.
@@ -37,10 +37,10 @@ pub struct Budget {
     pub tokens: usize,
 }
 
-impl Budget {
+impl MemoryBudget {
     /// The parts of this limit.
     #[must_use]
-    pub fn of(limit: Limit) -> Self {
+    pub fn of(limit: MemoryLimit) -> Self {
         let budget = (limit.bytes.saturating_sub(FIXED) / 2).max(SMALLEST);
         let eighth = budget / 8;
         Self {
@@ -54,10 +54,10 @@ impl Budget {
     }
 }
 
-impl Default for Budget {
+impl Default for MemoryBudget {
     /// The parts of the limit of a process that has none: for tests, and for who embeds the core.
     fn default() -> Self {
-        Self::of(Limit::default())
+        Self::of(MemoryLimit::default())
     }
 }
 
@@ -68,11 +68,11 @@ mod tests {
     #[test]
     fn the_parts_leave_room_for_the_program_and_its_allocator() {
         for mebibytes in [32, 64, 128, 256, 1024] {
-            let limit = Limit {
+            let limit = MemoryLimit {
                 bytes: mebibytes * MIB,
-                source: LimitSource::Setting,
+                source: MemoryLimitSource::Setting,
             };
-            let budget = Budget::of(limit);
+            let budget = MemoryBudget::of(limit);
             let pools = budget.calls.size() + budget.refusals.size() + budget.keys.size();
             let parts = budget.connections + pools + budget.tokens;
             assert!(parts >= SMALLEST - 8, "{mebibytes}");

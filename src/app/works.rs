@@ -16,7 +16,7 @@ use crate::config::{Config, Loss};
 use crate::grpc::{Generation, State, TokenCache};
 use crate::jwks::{Fetch, KeySources, Publish, Setup};
 use crate::listen::TlsError;
-use crate::memory::{Budget, Limit};
+use crate::memory::{MemoryBudget, MemoryLimit};
 use crate::policy::{Issuer, IssuerId, Policy};
 use crate::telemetry::{Metrics, Telemetry};
 
@@ -42,7 +42,7 @@ struct Parts {
     fetch: Arc<dyn Fetch>,
     state_dir: Option<PathBuf>,
     random: fastrand::Rng,
-    memory: Budget,
+    memory: MemoryBudget,
 }
 
 /// Why a configuration is not taken into use.
@@ -112,7 +112,7 @@ impl Works {
             fetch,
             state_dir: config.state_dir.clone(),
             random: fastrand::Rng::with_seed(seed),
-            memory: Budget::of(Limit::find(config.server.memory_limit)),
+            memory: MemoryBudget::of(MemoryLimit::find(config.server.memory_limit)),
         };
         let ready = watch::Sender::new(false);
         let draft = Draft::new(config, &parts.memory, &telemetry.metrics, &ready);
@@ -135,7 +135,7 @@ impl Works {
 
     /// What the process may hold.
     #[must_use]
-    pub fn memory(&self) -> &Budget {
+    pub fn memory(&self) -> &MemoryBudget {
         &self.parts.memory
     }
 
@@ -224,7 +224,7 @@ impl Draft {
     /// out of service, for anonymous requests and the other issuers' sake.
     fn new(
         config: &Config,
-        memory: &Budget,
+        memory: &MemoryBudget,
         metrics: &Metrics,
         ready: &watch::Sender<bool>,
     ) -> Result<(Self, Publish), aws_lc_rs::error::Unspecified> {

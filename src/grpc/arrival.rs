@@ -11,7 +11,7 @@ use http::{HeaderMap, Request};
 use tonic::body::Body;
 
 use crate::clock::Stopwatch;
-use crate::memory::{Account, Share};
+use crate::memory::{Account, Reservation};
 
 use super::call::{Call, Trace, Unreadable};
 use super::methods::{CALL, Held};
@@ -23,9 +23,9 @@ use super::{CallerRefused, Callers, State};
 pub(super) struct Arrival {
     state: Arc<State>,
     admitted: Result<(), CallerRefused>,
-    place: Option<Share>,
+    place: Option<Reservation>,
     /// Where it is noted that a call has come whole and is being answered, and the note.
-    answering: Option<(Account, Option<Share>)>,
+    answering: Option<(Account, Option<Reservation>)>,
     held: Held,
     arrived: Stopwatch,
     patience: Option<Duration>,
@@ -43,7 +43,7 @@ impl State {
         let noted = call.extensions_mut().remove();
         noted.unwrap_or_else(|| {
             let admitted = callers.admit(call.headers(), call.extensions());
-            let share = Account::unbounded().draw(CALL);
+            let share = Account::unbounded().try_reserve(CALL);
             let held = share.map_or(Held::Refused(None), Held::Call);
             Arrival::new(self, call.headers(), admitted, held, &self.local)
         })
@@ -61,7 +61,7 @@ impl Arrival {
     ) -> Self {
         let wants_trace = state.telemetry.wants_trace_context();
         let place = match held {
-            Held::Call(_) => places.draw(1),
+            Held::Call(_) => places.try_reserve(1),
             Held::Refused(_) => None,
         };
         Self {
@@ -97,7 +97,7 @@ impl Arrival {
     }
 
     /// What is to be held until the answer is taken.
-    pub(super) fn share(&self) -> Option<&Share> {
+    pub(super) fn share(&self) -> Option<&Reservation> {
         match &self.held {
             Held::Call(share) => Some(share),
             Held::Refused(share) => share.as_ref(),
@@ -106,7 +106,7 @@ impl Arrival {
 
     /// Reads the message. Without a place, the call is to be refused, and its message is read all the same: one that is
     /// cut off looks like an error to its sender.
-    pub(super) async fn receive(&mut self, call: Request<Body>) -> (Call, Option<Share>) {
+    pub(super) async fn receive(&mut self, call: Request<Body>) -> (Call, Option<Reservation>) {
         let Held::Call(share) = &self.held else {
             return (self.discard(call, Unreadable::Overloaded).await, None);
         };
@@ -119,11 +119,11 @@ impl Arrival {
                 place.release();
             }
             let message = reading.await;
-            place = place.filter(|place| place.grow(1));
+            place = place.filter(|place| place.try_grow(1));
             message
         };
         if let Some((account, note)) = &mut self.answering {
-            *note = account.draw(1);
+            *note = account.try_reserve(1);
         }
         (self.call(message), place)
     }

@@ -85,7 +85,7 @@ where
                 Some(Held::Call(share)) => Some(share.clone()),
                 Some(Held::Refused(_)) => None,
                 // From within the process.
-                None => Account::unbounded().draw(0),
+                None => Account::unbounded().try_reserve(0),
             };
             let Some(share) = share else {
                 unary::drain(call.into_body()).await;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request, Uri};
 
-use crate::listen::{CallLength, Caller, OnArrival};
-use crate::memory::Share;
+use crate::listen::{CallKind, Connection, OnArrival};
+use crate::memory::Reservation;
 
 use super::State;
 use super::arrival::Arrival;
@@ -58,11 +58,11 @@ pub(super) struct Guest {
     /// It is refused where there is no memory for it, or no further place.
     pub(super) held: Held,
     /// A place among the calls without an end, where it is one.
-    _place: Option<Share>,
+    _place: Option<Reservation>,
 }
 
 impl Guest {
-    fn new(held: Held, place: Option<Share>) -> Self {
+    fn new(held: Held, place: Option<Reservation>) -> Self {
         Self {
             held,
             _place: place,
@@ -87,16 +87,16 @@ pub fn note_health_calls() -> OnArrival {
 fn note(state: Option<Arc<State>>) -> OnArrival {
     let uris = METHODS.map(|(path, method)| (path, method, Uri::from_static(path)));
     let unknown = Uri::from_static(UNKNOWN);
-    Arc::new(move |call, caller| {
+    Arc::new(move |call, connection| {
         let path = call.uri().path();
         let found = uris.iter().find(|(known, ..)| *known == path);
         let (length, uri) = if let Some((_, method, uri)) = found {
-            (arrive(*method, state.as_ref(), call, caller), uri)
+            (arrive(*method, state.as_ref(), call, connection), uri)
         } else {
             // Its answer is a constant. What it holds until that is taken is drawn all the same.
-            let held = Held::Refused(refused(caller));
+            let held = Held::Refused(refused(connection));
             call.extensions_mut().insert(Guest::new(held, None));
-            (CallLength::Refused, &unknown)
+            (CallKind::Refused, &unknown)
         };
         let_go(call, uri);
         length
@@ -114,8 +114,8 @@ fn arrive<B>(
     method: Called,
     state: Option<&Arc<State>>,
     call: &mut Request<B>,
-    caller: &Caller,
-) -> CallLength {
+    connection: &Connection,
+) -> CallKind {
     let (bytes, length) = match method {
         Called::Check | Called::Validate => {
             if let Some(state) = state {
@@ -124,31 +124,32 @@ fn arrive<B>(
                     _ => &state.generation().validate_callers,
                 };
                 let admitted = callers.admit(call.headers(), call.extensions());
-                let held = held(caller);
+                let held = held(connection);
                 let length = match (admitted, &held) {
-                    (Ok(()), Held::Call(_)) => CallLength::Bounded,
-                    _ => CallLength::Refused,
+                    (Ok(()), Held::Call(_)) => CallKind::Unary,
+                    _ => CallKind::Refused,
                 };
-                let places = caller.places();
+                let places = connection.permits();
                 let arrival = Arrival::new(state, call.headers(), admitted, held, places);
-                call.extensions_mut().insert(arrival.on(caller.answering()));
+                call.extensions_mut()
+                    .insert(arrival.on(connection.calls_being_answered()));
                 return length;
             }
-            return CallLength::Refused;
+            return CallKind::Refused;
         }
-        Called::HealthCheck => (CALL, CallLength::Bounded),
-        Called::HealthWatch => (LASTING, CallLength::Lasting),
-        Called::Reflection => (LASTING + UNREAD, CallLength::Lasting),
+        Called::HealthCheck => (CALL, CallKind::Unary),
+        Called::HealthWatch => (LASTING, CallKind::LongLived),
+        Called::Reflection => (LASTING + UNREAD, CallKind::LongLived),
     };
     let place = match length {
-        CallLength::Bounded | CallLength::Refused => None,
-        CallLength::Lasting => caller.lasting().draw(1),
+        CallKind::Unary | CallKind::Refused => None,
+        CallKind::LongLived => connection.long_lived_calls().try_reserve(1),
     };
-    let held = caller.memory().draw(bytes);
-    let held = held.filter(|_| length == CallLength::Bounded || place.is_some());
+    let held = connection.memory().try_reserve(bytes);
+    let held = held.filter(|_| length == CallKind::Unary || place.is_some());
     let (held, length) = match held {
         Some(share) => (Held::Call(share), length),
-        None => (Held::Refused(refused(caller)), CallLength::Refused),
+        None => (Held::Refused(refused(connection)), CallKind::Refused),
     };
     call.extensions_mut().insert(Guest::new(held, place));
     length
@@ -158,23 +159,23 @@ fn arrive<B>(
 #[derive(Clone, Debug)]
 pub(super) enum Held {
     /// For itself; its message and its answer draw on it.
-    Call(Share),
+    Call(Reservation),
     /// There is none: it is refused, and this is held until its answer is taken.
-    Refused(Option<Share>),
+    Refused(Option<Reservation>),
 }
 
-fn held(caller: &Caller) -> Held {
-    match caller.memory().draw(CALL) {
+fn held(connection: &Connection) -> Held {
+    match connection.memory().try_reserve(CALL) {
         Some(share) => Held::Call(share),
-        None => Held::Refused(refused(caller)),
+        None => Held::Refused(refused(connection)),
     }
 }
 
 /// Without memory for the answers that are not taken, there is no use in making another.
-fn refused(caller: &Caller) -> Option<Share> {
-    let share = caller.refusals().draw(REFUSED);
+fn refused(connection: &Connection) -> Option<Reservation> {
+    let share = connection.refusals().try_reserve(REFUSED);
     if share.is_none() {
-        caller.cut();
+        connection.close_now();
     }
     share
 }

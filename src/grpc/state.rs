@@ -12,7 +12,7 @@ use tracing::{debug, error};
 use crate::authenticator::{Question, Sought, authenticate};
 use crate::clock::Clock;
 use crate::jwks::{Patience, Seeking, Waiting};
-use crate::memory::{Account, Pool, Share};
+use crate::memory::{Account, Pool, Reservation};
 use crate::telemetry::{Metrics, Mode, Observation, Outcome, Reloads, RequestId, Telemetry};
 use crate::token::Denial;
 
@@ -110,7 +110,7 @@ impl State {
     pub(super) async fn decide<D: FrontDoor>(
         &self,
         call: &Call,
-        place: Option<&Share>,
+        place: Option<&Reservation>,
     ) -> D::Answer {
         let Some(place) = place else {
             return self.refuse::<D>(&Denial::Overloaded, call);
@@ -136,7 +136,7 @@ impl State {
             place.release();
             self.metrics().key_waits.inc();
             waiting.renewed().await;
-            place.grow_anyway(1);
+            place.grow(1);
             if is_last {
                 break;
             }

@@ -16,7 +16,7 @@ use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
 use tonic::body::Body;
 
-use crate::memory::Share;
+use crate::memory::Reservation;
 
 use super::call::Unreadable;
 
@@ -28,7 +28,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 pub(super) const PREFIX: usize = 5;
 
 /// Reads the one message of a unary call, which draws memory as it comes.
-pub(super) async fn read_message(body: Body, share: &Share) -> Result<Bytes, Unreadable> {
+pub(super) async fn read_message(body: Body, share: &Reservation) -> Result<Bytes, Unreadable> {
     read_message_of(body, MAX_MESSAGE, share).await
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn read_message(body: Body, share: &Share) -> Result<Bytes, Unr
 pub(super) async fn read_message_of(
     body: Body,
     most: usize,
-    share: &Share,
+    share: &Reservation,
 ) -> Result<Bytes, Unreadable> {
     let received = tokio::time::timeout(MAX_WAIT, collect(body, most, share)).await;
     let mut received = received.map_err(|_| Unreadable::Malformed)??;
@@ -85,7 +85,7 @@ pub(super) fn patience(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// All data of a body; one frame, which is the rule, is handed on without a copy.
-async fn collect(mut body: Body, most: usize, share: &Share) -> Result<Bytes, Unreadable> {
+async fn collect(mut body: Body, most: usize, share: &Reservation) -> Result<Bytes, Unreadable> {
     let (mut first, mut joined) = (Bytes::new(), Vec::new());
     loop {
         let mut next = pin!(body.frame());
@@ -115,7 +115,12 @@ async fn collect(mut body: Body, most: usize, share: &Share) -> Result<Bytes, Un
 }
 
 /// Adds to a message, and draws what it takes up. Its size is believed only as far as it has come.
-fn join(joined: &mut Vec<u8>, data: &[u8], most: usize, share: &Share) -> Result<(), Unreadable> {
+fn join(
+    joined: &mut Vec<u8>,
+    data: &[u8],
+    most: usize,
+    share: &Reservation,
+) -> Result<(), Unreadable> {
     let length = joined.len() + data.len();
     let head: Vec<u8> = joined.iter().chain(data).take(PREFIX).copied().collect();
     let expected = expected(&head, most)?.unwrap_or(PREFIX);
@@ -125,7 +130,7 @@ fn join(joined: &mut Vec<u8>, data: &[u8], most: usize, share: &Share) -> Result
     if length > joined.capacity() {
         let capacity = length.max(expected.min(2 * joined.capacity()));
         // Refused rather than kept waiting: who waits holds the connection's flow control, and others with it.
-        if !share.grow(capacity - joined.capacity()) {
+        if !share.try_grow(capacity - joined.capacity()) {
             return Err(Unreadable::Overloaded);
         }
         joined.reserve_exact(capacity - joined.len());
@@ -159,33 +164,36 @@ pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::O
 
 /// A response with a message and status OK, which holds the call's memory until it is taken. Only an
 /// [`super::Answer`] may be given: an empty message would be an allow.
-pub(super) fn respond(share: Option<&Share>, message: &impl prost::Message) -> Response<Body> {
+pub(super) fn respond(
+    share: Option<&Reservation>,
+    message: &impl prost::Message,
+) -> Response<Body> {
     let framed = framed(message);
     if let Some(share) = share {
-        share.grow_anyway(framed.len());
+        share.grow(framed.len());
     }
     with_message(held_until_taken(framed, share))
 }
 
 /// As [`respond`], where there is memory for the message; else no answer.
 pub(super) fn respond_within(
-    share: Option<&Share>,
+    share: Option<&Reservation>,
     message: &impl prost::Message,
 ) -> Response<Body> {
     let framed = framed(message);
-    if share.is_some_and(|share| !share.grow(framed.len())) {
+    if share.is_some_and(|share| !share.try_grow(framed.len())) {
         return fail("14", "too many answers are not read");
     }
     respond_framed(framed, share)
 }
 
 /// A response with a message that has its prefix, which holds what was drawn for it until it is taken.
-pub(super) fn respond_framed(framed: Bytes, share: Option<&Share>) -> Response<Body> {
+pub(super) fn respond_framed(framed: Bytes, share: Option<&Reservation>) -> Response<Body> {
     with_message(held_until_taken(framed, share))
 }
 
 /// HTTP/2 keeps what a client does not want to have yet.
-fn held_until_taken(framed: Bytes, share: Option<&Share>) -> Bytes {
+fn held_until_taken(framed: Bytes, share: Option<&Reservation>) -> Bytes {
     match share {
         Some(share) => Bytes::from_owner(Untaken {
             framed,
@@ -198,7 +206,7 @@ fn held_until_taken(framed: Bytes, share: Option<&Share>) -> Bytes {
 /// An answer, and its memory, until HTTP/2 lets go of it.
 struct Untaken {
     framed: Bytes,
-    _share: Share,
+    _share: Reservation,
 }
 
 impl AsRef<[u8]> for Untaken {

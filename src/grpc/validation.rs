@@ -14,7 +14,7 @@ use tonic::server::NamedService;
 use tower_service::Service;
 
 use crate::authenticator::{Decision, InHand, Question};
-use crate::memory::Share;
+use crate::memory::Reservation;
 use crate::policy::Demand;
 use crate::request::{Header, Request};
 use crate::telemetry::Door;
@@ -93,8 +93,8 @@ impl Service<HttpRequest<Body>> for TokenValidation {
 async fn validate_all(
     state: &State,
     call: &Call,
-    place: Option<&Share>,
-    share: Option<&Share>,
+    place: Option<&Reservation>,
+    share: Option<&Reservation>,
 ) -> Response<Body> {
     let requests = match &call.message {
         Ok(message) if !fields::are_few(message, &Shape(&[])) => None,
@@ -114,13 +114,13 @@ async fn validate_all(
     }
     let mut answer = BatchAnswer::new();
     for message in requests {
-        let place = place.filter(|place| place.bytes() > 0 || place.grow(1));
+        let place = place.filter(|place| place.bytes() > 0 || place.try_grow(1));
         let call = Call {
             message: Ok(message),
             ..call.clone()
         };
         let reply = state.decide::<Validate>(&call, place).await;
-        let draw = |bytes| share.is_none_or(|share| share.grow(bytes));
+        let draw = |bytes| share.is_none_or(|share| share.try_grow(bytes));
         match answer.push(&reply, draw) {
             Ok(()) => {}
             Err(NoRoom::TooLarge) => {

@@ -9,7 +9,7 @@ use moka::ops::compute::Op;
 use tokio::sync::Semaphore;
 
 use crate::jose::{ExposedKey, KeySet, PublicDocument};
-use crate::memory::{Account, Pool, Share};
+use crate::memory::{Account, Pool, Reservation};
 
 use super::fetch::{Content, Fetch, FetchError, Validators};
 use super::source::shown;
@@ -45,7 +45,7 @@ pub(super) struct CachedKeys {
 #[derive(Clone)]
 struct Held {
     account: Account,
-    _share: Arc<Share>,
+    _share: Arc<Reservation>,
 }
 
 /// What a fetch that succeeded brought.
@@ -227,8 +227,10 @@ impl CachedKeys {
     }
 }
 
-fn draw(memory: &Account, bytes: usize) -> Result<Share, FetchError> {
-    memory.draw(bytes).ok_or(FetchError::Memory { bytes })
+fn draw(memory: &Account, bytes: usize) -> Result<Reservation, FetchError> {
+    memory
+        .try_reserve(bytes)
+        .ok_or(FetchError::Memory { bytes })
 }
 
 /// Bytes of documents that one entry holds.

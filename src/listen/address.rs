@@ -51,12 +51,12 @@ pub struct SocketAccess {
 /// A socket that listens.
 #[derive(Debug)]
 pub struct Listener {
-    socket: Socket,
+    socket: ListeningSocket,
     address: ListenAddress,
 }
 
 #[derive(Debug)]
-enum Socket {
+enum ListeningSocket {
     Tcp(TcpListener),
     Unix(UnixSocket),
 }
@@ -72,11 +72,11 @@ impl Listener {
                 let listener = TcpListener::bind(address).await?;
                 Self {
                     address: ListenAddress::Tcp(listener.local_addr()?),
-                    socket: Socket::Tcp(listener),
+                    socket: ListeningSocket::Tcp(listener),
                 }
             }
             ListenAddress::Unix(path) => Self {
-                socket: Socket::Unix(UnixSocket::bind(path, access).await?),
+                socket: ListeningSocket::Unix(UnixSocket::bind(path, access).await?),
                 address: address.clone(),
             },
         })
@@ -88,31 +88,31 @@ impl Listener {
         &self.address
     }
 
-    pub(super) async fn accept(&self) -> io::Result<Stream> {
+    pub(super) async fn accept(&self) -> io::Result<AcceptedStream> {
         match &self.socket {
-            Socket::Tcp(listener) => {
+            ListeningSocket::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // Fails on a connection that is gone already.
                 let _ = stream.set_nodelay(true);
-                Ok(Stream::Tcp(stream))
+                Ok(AcceptedStream::Tcp(stream))
             }
-            Socket::Unix(socket) => Ok(Stream::Unix(socket.accept().await?)),
+            ListeningSocket::Unix(socket) => Ok(AcceptedStream::Unix(socket.accept().await?)),
         }
     }
 }
 
 /// A connection that has said nothing yet.
-pub(super) enum Stream {
+pub(super) enum AcceptedStream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
 /// A connection of any kind.
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-impl Stream {
+impl AcceptedStream {
     /// The address at the other end; `None` of a Unix socket.
     pub(super) fn remote_ip(&self) -> Option<IpAddr> {
         match self {
@@ -122,14 +122,14 @@ impl Stream {
     }
 
     /// Waits for the first byte, or the end. On a Unix socket there are no strangers, nor a way to look without reading.
-    pub(super) async fn heard(&self) -> io::Result<()> {
+    pub(super) async fn wait_for_first_byte(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.peek(&mut [0]).await.map(drop),
             Self::Unix(_) => Ok(()),
         }
     }
 
-    pub(super) fn boxed(self) -> Box<dyn Io> {
+    pub(super) fn boxed(self) -> Box<dyn ByteStream> {
         match self {
             Self::Tcp(stream) => Box::new(stream),
             Self::Unix(stream) => Box::new(stream),

@@ -1,214 +1,150 @@
-//! One connection: its handshake, its calls, and its end.
+//! A connection as its calls see it: what they may hold, and what became of those before them.
 
-use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::pin;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::Request;
-use hyper::body::Incoming;
-use hyper::rt::Executor;
-use hyper::server::conn::http2::Builder;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
-use tonic::service::Routes;
-use tower_service::Service as _;
-use tracing::debug;
+use tokio::sync::Notify;
 
-use super::address::{Io, Stream};
-use super::bounded::{Bounded, Turn as ReadingTurn};
-use super::linger::Lingering;
-use super::{CallLength, Caller, Counts, Limits, Memory, OnArrival, Peer, Tls};
+use crate::clock::Stopwatch;
+use crate::memory::{Account, Pool};
 
-/// Longest time for a TLS handshake, or for the first byte where there is none (TCP).
-const OPENING: Duration = Duration::from_secs(10);
-/// Most calls that a client may have withdrawn before they were looked at (CVE-2023-44487). A proxy with timeouts does so
-/// when the server is slow.
-const MAX_PENDING_RESETS: usize = 64;
-/// Most streams that may be reset because of a client's errors.
-const MAX_ERROR_RESETS: usize = 1024;
-/// Bytes of messages that may be on their way, on a stream and on a connection (RFC 9113 §6.9): what
-/// HTTP/2 holds until a call reads it.
-const STREAM_WINDOW: u32 = 64 * 1024;
-const CONNECTION_WINDOW: u32 = 256 * 1024;
-/// The table by which a client may shorten headers (RFC 7541 §4.2). An entry may keep the buffer of
-/// the frame that it came in.
-const HEADER_TABLE: u32 = 512;
-/// What a block of headers costs in memory until it is complete, for each byte of its largest size.
-const BLOCK_FACTOR: usize = 4;
-/// Longest time from a call's metadata to the last byte of its answer; its message, the wait for a key
-/// and the answer each have 10 s at most. Calls without an end are not held to it.
-const LONGEST_CALL: Duration = Duration::from_secs(30);
-/// Longest time that a connection has to end, once it makes room for another: as long as a call may
-/// wait for a key.
-const LEAVING: Duration = Duration::from_secs(10);
+use super::ConnectionMemory;
 
-/// What all connections of a listener share.
-pub(super) struct Shared {
-    pub(super) routes: Routes,
-    pub(super) on_arrival: OnArrival,
-    pub(super) tls: Option<Tls>,
-    pub(super) limits: Limits,
-    pub(super) memory: Memory,
-    pub(super) counts: Arc<Counts>,
-    pub(super) stop: watch::Receiver<bool>,
+/// Places of a connection for calls that are worked on, beside those that it shares.
+const OWN_PLACES: usize = 4;
+/// Most calls without an end, such as watches of health, on one connection.
+const MAX_LASTING: usize = 4;
+
+/// One connection's part of what all calls share. Clones are of the same connection.
+#[derive(Clone, Debug)]
+pub struct Connection(Arc<ConnectionState>);
+
+#[derive(Debug)]
+struct ConnectionState {
+    memory: Account,
+    refusals: Account,
+    lasting: Account,
+    places: Account,
+    answering: Account,
+    remote_ip: Option<IpAddr>,
+    /// Runs since the listener began; all times of its connections are counted from there.
+    began: Stopwatch,
+    opened: Duration,
+    /// When a call was last answered, in milliseconds; 0 before the first.
+    answered: AtomicU64,
+    is_open: AtomicBool,
+    leave: Notify,
+    cut: Notify,
 }
 
-impl Shared {
-    /// Serves a connection until it ends.
-    pub(super) async fn serve(&self, stream: Stream, caller: Caller) {
-        let opened = timeout(OPENING, self.open(stream)).await;
-        match opened.unwrap_or_else(|late| Err(late.into())) {
-            Ok((io, peer)) => {
-                caller.note_open();
-                self.answer(io, peer, caller).await;
-            }
-            Err(error) => {
-                self.counts.never_opened.fetch_add(1, Ordering::Relaxed);
-                debug!(%error, "a connection did not come about");
-            }
+/// When a connection last had an answer. The least recently used sorts first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LastUse {
+    /// No call was answered yet; when it was accepted.
+    NeverAnswered(Duration),
+    /// When a call was last answered.
+    Answered(Duration),
+    /// A call is being answered now; when the connection was accepted.
+    Answering(Duration),
+}
+
+impl Connection {
+    pub(super) fn new(
+        memory: &ConnectionMemory,
+        remote_ip: Option<IpAddr>,
+        began: Stopwatch,
+    ) -> Self {
+        Self(Arc::new(ConnectionState {
+            memory: memory.calls.account(memory.own),
+            refusals: memory.refusals.account(memory.own_refusals),
+            lasting: Pool::new(0).account(MAX_LASTING),
+            places: memory.places.account(OWN_PLACES),
+            answering: Account::unbounded(),
+            remote_ip,
+            began,
+            opened: began.elapsed(),
+            answered: AtomicU64::new(0),
+            is_open: AtomicBool::new(false),
+            leave: Notify::new(),
+            cut: Notify::new(),
+        }))
+    }
+
+    /// What its calls hold.
+    #[must_use]
+    pub fn memory(&self) -> &Account {
+        &self.0.memory
+    }
+
+    /// What is held for calls that are refused.
+    #[must_use]
+    pub fn refusals(&self) -> &Account {
+        &self.0.refusals
+    }
+
+    /// Places for calls without an end: each draws 1.
+    #[must_use]
+    pub fn long_lived_calls(&self) -> &Account {
+        &self.0.lasting
+    }
+
+    /// Places for calls that are worked on: each draws 1.
+    #[must_use]
+    pub fn permits(&self) -> &Account {
+        &self.0.places
+    }
+
+    /// Calls that have come whole and are being answered, or wait for a key: each draws 1.
+    #[must_use]
+    pub fn calls_being_answered(&self) -> &Account {
+        &self.0.answering
+    }
+
+    /// Ends the connection at once: its client leaves too much untaken to be told anything.
+    pub fn close_now(&self) {
+        self.0.cut.notify_one();
+    }
+
+    pub(super) fn close_gracefully(&self) {
+        self.0.leave.notify_one();
+    }
+
+    pub(super) async fn close_now_requested(&self) {
+        self.0.cut.notified().await;
+    }
+
+    pub(super) async fn graceful_close_requested(&self) {
+        self.0.leave.notified().await;
+    }
+
+    pub(super) fn set_open(&self) {
+        self.0.is_open.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its handshake is over.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.is_open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn record_answer(&self) {
+        let now = self.0.began.elapsed().as_millis();
+        let now = u64::try_from(now).unwrap_or(u64::MAX).max(1);
+        self.0.answered.store(now, Ordering::Relaxed);
+    }
+
+    pub(super) fn remote_ip(&self) -> Option<IpAddr> {
+        self.0.remote_ip
+    }
+
+    pub(super) fn last_use(&self) -> LastUse {
+        if self.0.answering.reserved() > 0 {
+            return LastUse::Answering(self.0.opened);
         }
-    }
-
-    async fn open(&self, stream: Stream) -> io::Result<(Box<dyn Io>, Option<Peer>)> {
-        let Some(tls) = &self.tls else {
-            stream.heard().await?;
-            return Ok((stream.boxed(), None));
-        };
-        let acceptor = TlsAcceptor::from(tls.current());
-        let stream = acceptor.accept(stream.boxed()).await?;
-        let peer = Peer::verified(stream.get_ref().1.peer_certificates());
-        Ok((Box::new(stream), peer))
-    }
-
-    async fn answer(&self, io: Box<dyn Io>, peer: Option<Peer>, caller: Caller) {
-        let calls = Calls::default();
-        let service = service_fn(|mut call: Request<Incoming>| {
-            if let Some(peer) = &peer {
-                call.extensions_mut().insert(peer.clone());
-            }
-            let length = (self.on_arrival)(&mut call, &caller);
-            calls.expect(length);
-            let answer = self.routes.clone().call(call);
-            let caller = caller.clone();
-            async move {
-                let answer = answer.await;
-                if length != CallLength::Refused {
-                    caller.note_answer();
-                }
-                answer
-            }
-        });
-        let turn = ReadingTurn::default();
-        let block = usize::try_from(self.limits.max_header_list_size).unwrap_or(usize::MAX);
-        let block = block.saturating_mul(BLOCK_FACTOR);
-        let io = Bounded::new(io, turn.clone(), caller.memory().clone(), block);
-        let io = TokioIo::new(Lingering::new(io));
-        let mut connection = pin!(self.http2(&calls).serve_connection(io, service));
-        let mut serving = poll_fn(|context| {
-            turn.begin();
-            connection.as_mut().poll(context)
-        });
-        let grace = tokio::select! {
-            ended = &mut serving => return report(ended),
-            () = caller.cut_requested() => return debug!("a connection left its answers untaken"),
-            () = caller.leave_requested() => LEAVING,
-            () = sleep(about(self.limits.max_connection_age)) => self.limits.max_connection_age_grace,
-            // Whoever stops the server says for how long.
-            () = stopped(self.stop.clone()) => Duration::MAX,
-        };
-        // GOAWAY: what is in flight, or on its way, is answered.
-        connection.as_mut().graceful_shutdown();
-        let ending = timeout(
-            grace,
-            poll_fn(|context| {
-                turn.begin();
-                connection.as_mut().poll(context)
-            }),
-        );
-        tokio::select! {
-            ended = ending => if let Ok(ended) = ended {
-                report(ended);
-            } else {
-                debug!("a connection did not end in time");
-            },
-            () = caller.cut_requested() => debug!("a connection left its answers untaken"),
+        match self.0.answered.load(Ordering::Relaxed) {
+            0 => LastUse::NeverAnswered(self.0.opened),
+            last => LastUse::Answered(Duration::from_millis(last)),
         }
-    }
-
-    fn http2(&self, calls: &Calls) -> Builder<Calls> {
-        let mut builder = Builder::new(calls.clone());
-        builder
-            .timer(TokioTimer::new())
-            .keep_alive_interval(self.limits.keepalive_interval)
-            .keep_alive_timeout(self.limits.keepalive_timeout)
-            .max_concurrent_streams(self.limits.max_concurrent_streams)
-            .max_header_list_size(self.limits.max_header_list_size)
-            .header_table_size(HEADER_TABLE)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
-            .max_local_error_reset_streams(MAX_ERROR_RESETS);
-        builder
-    }
-}
-
-/// Runs the calls of a connection, each for so long at most. HTTP/2 has a call begun right after the
-/// service has said how long it may last.
-#[derive(Clone, Debug, Default)]
-struct Calls {
-    next_lasts: Arc<AtomicBool>,
-}
-
-impl Calls {
-    fn expect(&self, length: CallLength) {
-        let lasts = length == CallLength::Lasting;
-        self.next_lasts.store(lasts, Ordering::Relaxed);
-    }
-}
-
-impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Calls {
-    fn execute(&self, call: F) {
-        if self.next_lasts.swap(false, Ordering::Relaxed) {
-            tokio::spawn(call);
-        } else {
-            tokio::spawn(timeout(LONGEST_CALL, call));
-        }
-    }
-}
-
-/// Waits until the server stops.
-pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
-    // Fails where the server is gone.
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// Up to a tenth more or less, so that connections which began together do not end together.
-fn about(age: Duration) -> Duration {
-    age.mul_f64(0.9 + 0.2 * fastrand::f64())
-}
-
-fn report(ended: hyper::Result<()>) {
-    if let Err(error) = ended {
-        debug!(%error, "a connection failed");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages_differ_by_a_tenth_at_most() {
-        let age = Duration::from_secs(100);
-        let ages: Vec<_> = (0..1000).map(|_| about(age)).collect();
-        let (shortest, longest) = (ages.iter().min().unwrap(), ages.iter().max().unwrap());
-        assert!(*shortest >= Duration::from_secs(90) && *shortest < Duration::from_secs(95));
-        assert!(*longest > Duration::from_secs(105) && *longest <= Duration::from_secs(110));
     }
 }

@@ -14,32 +14,32 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::address::Io;
+use super::address::ByteStream;
 
 /// Longest time for the client to read the rest and close. Proxies do so at once.
-const LONGEST: Duration = Duration::from_secs(2);
+const MAX_LINGER: Duration = Duration::from_secs(2);
 /// Most bytes that are read until then: about what a client may send that has heard of no limit but the first.
-const MOST: usize = 2 * 1024 * 1024;
+const MAX_DISCARDED: usize = 2 * 1024 * 1024;
 
 /// A connection whose shutdown ends when the client has closed it too, within bounds.
 pub(super) struct Lingering<T> {
     io: T,
-    end: Option<End>,
+    end: Option<LingerState>,
 }
 
-struct End {
+struct LingerState {
     time: Pin<Box<Sleep>>,
     is_sent: bool,
     room: usize,
 }
 
-impl<T: Io> Lingering<T> {
+impl<T: ByteStream> Lingering<T> {
     pub(super) fn new(io: T) -> Self {
         Self { io, end: None }
     }
 }
 
-impl<T: Io> AsyncRead for Lingering<T> {
+impl<T: ByteStream> AsyncRead for Lingering<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -51,7 +51,7 @@ impl<T: Io> AsyncRead for Lingering<T> {
 
 /// Not vectored: with a vectored writer, h2 gives every body of 256 bytes or more a write of its own.
 /// Without one, it copies bodies of up to 1 KiB, which answers are, and writes many at once.
-impl<T: Io> AsyncWrite for Lingering<T> {
+impl<T: ByteStream> AsyncWrite for Lingering<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -66,10 +66,10 @@ impl<T: Io> AsyncWrite for Lingering<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Self { io, end } = &mut *self;
-        let end = end.get_or_insert_with(|| End {
-            time: Box::pin(sleep(LONGEST)),
+        let end = end.get_or_insert_with(|| LingerState {
+            time: Box::pin(sleep(MAX_LINGER)),
             is_sent: false,
-            room: MOST,
+            room: MAX_DISCARDED,
         });
         if end.time.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Ok(()));

@@ -15,26 +15,28 @@ use tracing::warn;
 
 use crate::clock::Stopwatch;
 
-use super::address::Stream;
-use super::connection::{Shared, stopped};
-use super::counts::Refusals;
-use super::crowd::Crowd;
-use super::{BACKLOG, Caller, Counts, Limits, ListenAddress, Listener, Memory, Tls};
+use super::address::AcceptedStream;
+use super::connection_counts::EvictionLog;
+use super::connection_table::ConnectionTable;
+use super::driver::{ConnectionDriver, stopped};
+use super::{
+    BACKLOG, Connection, ConnectionCounts, ConnectionMemory, Limits, ListenAddress, Listener, Tls,
+};
 
 /// The wait after a connection could not be accepted: out of files, it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
 /// What is done with a call when its metadata has arrived: before a task is made for it, which may
 /// wait for its turn.
-pub type OnArrival = Arc<dyn Fn(&mut Request<Incoming>, &Caller) -> CallLength + Send + Sync>;
+pub type OnArrival = Arc<dyn Fn(&mut Request<Incoming>, &Connection) -> CallKind + Send + Sync>;
 
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallLength {
+pub enum CallKind {
     /// It is cut after 30 s, its answer included.
-    Bounded,
+    Unary,
     /// It has no end of its own, such as a watch of health.
-    Lasting,
+    LongLived,
     /// It is refused, and does not count as a use of its connection. It is cut as a bounded one is.
     Refused,
 }
@@ -43,7 +45,7 @@ pub enum CallLength {
 #[derive(Debug)]
 pub struct Server {
     address: ListenAddress,
-    counts: Arc<Counts>,
+    counts: Arc<ConnectionCounts>,
     most: usize,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -57,15 +59,15 @@ impl Server {
         tls: Option<Tls>,
         routes: Routes,
         on_arrival: OnArrival,
-        (limits, memory): (Limits, Memory),
+        (limits, memory): (Limits, ConnectionMemory),
     ) -> Self {
         let address = listener.address().clone();
-        let counts = Arc::<Counts>::default();
+        let counts = Arc::<ConnectionCounts>::default();
         let (stop, stopping) = watch::channel(false);
         let most = limits
             .max_connections
             .min(memory.connections(tls.is_some()));
-        let shared = Shared {
+        let shared = ConnectionDriver {
             routes: routes.prepare(),
             on_arrival,
             tls,
@@ -98,7 +100,7 @@ impl Server {
 
     /// How many connections there are.
     #[must_use]
-    pub fn counts(&self) -> &Arc<Counts> {
+    pub fn counts(&self) -> &Arc<ConnectionCounts> {
         &self.counts
     }
 
@@ -122,27 +124,27 @@ impl Server {
 }
 
 struct Acceptor {
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionDriver>,
     connections: JoinSet<()>,
-    crowd: Crowd,
-    refusals: Refusals,
+    table: ConnectionTable,
+    refusals: EvictionLog,
     began: Stopwatch,
 }
 
 impl Acceptor {
-    fn new(shared: Shared, most: usize) -> Self {
+    fn new(shared: ConnectionDriver, most: usize) -> Self {
         Self {
             shared: Arc::new(shared),
             connections: JoinSet::new(),
-            crowd: Crowd::new(most),
-            refusals: Refusals::default(),
+            table: ConnectionTable::new(most),
+            refusals: EvictionLog::default(),
             began: Stopwatch::start(),
         }
     }
 
     async fn run(mut self, listener: Listener) {
         loop {
-            let pause = self.crowd.pause(self.began.elapsed());
+            let pause = self.table.pause(self.began.elapsed());
             tokio::select! {
                 () = stopped(self.shared.stop.clone()) => break,
                 accepted = accept_after(pause, &listener) => self.take(accepted).await,
@@ -162,7 +164,7 @@ impl Acceptor {
         }
     }
 
-    async fn take(&mut self, accepted: io::Result<Stream>) {
+    async fn take(&mut self, accepted: io::Result<AcceptedStream>) {
         match accepted {
             Ok(stream) => self.begin(stream),
             Err(error) => {
@@ -172,18 +174,18 @@ impl Acceptor {
         }
     }
 
-    fn begin(&mut self, stream: Stream) {
+    fn begin(&mut self, stream: AcceptedStream) {
         self.forget_ended();
-        if self.crowd.make_room(self.began.elapsed()) {
-            self.refusals.report(&self.shared.counts, self.crowd.most());
+        if self.table.make_room(self.began.elapsed()) {
+            self.refusals.report(&self.shared.counts, self.table.most());
         }
         let shared = self.shared.clone();
-        let caller = Caller::new(&shared.memory, stream.remote_ip(), self.began);
-        let serving = caller.clone();
+        let connection = Connection::new(&shared.memory, stream.remote_ip(), self.began);
+        let serving = connection.clone();
         let task = self
             .connections
             .spawn(async move { shared.serve(stream, serving).await });
-        self.crowd.add(caller, task);
+        self.table.add(connection, task);
         self.count();
     }
 
@@ -198,7 +200,7 @@ impl Acceptor {
             Ok((id, ())) => *id,
             Err(error) => error.id(),
         };
-        self.crowd.remove(id);
+        self.table.remove(id);
         self.count();
     }
 
@@ -208,7 +210,7 @@ impl Acceptor {
     }
 }
 
-async fn accept_after(pause: Duration, listener: &Listener) -> io::Result<Stream> {
+async fn accept_after(pause: Duration, listener: &Listener) -> io::Result<AcceptedStream> {
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
     }
@@ -216,7 +218,7 @@ async fn accept_after(pause: Duration, listener: &Listener) -> io::Result<Stream
 }
 
 /// A connection that can be accepted without a wait.
-async fn waiting(listener: &Listener) -> Option<Stream> {
+async fn waiting(listener: &Listener) -> Option<AcceptedStream> {
     tokio::select! { biased;
         accepted = listener.accept() => accepted.ok(),
         () = ready(()) => None,

@@ -13,16 +13,16 @@ const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 
 /// The memory that the process may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct MemoryLimit {
     /// In bytes.
     pub bytes: usize,
     /// Who says so.
-    pub source: LimitSource,
+    pub source: MemoryLimitSource,
 }
 
 /// Who sets the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitSource {
+pub enum MemoryLimitSource {
     /// `server.memory_limit`.
     Setting,
     /// The control group of the process, up to 1 GiB of it.
@@ -31,36 +31,36 @@ pub enum LimitSource {
     Default,
 }
 
-impl Limit {
+impl MemoryLimit {
     /// The setting's limit; else that of the process's control group; else the default. Reads files,
     /// so it blocks.
     #[must_use]
     pub fn find(setting: Option<usize>) -> Self {
         if let Some(bytes) = setting {
-            let source = LimitSource::Setting;
+            let source = MemoryLimitSource::Setting;
             return Self { bytes, source };
         }
         let membership = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         match of_cgroups(Path::new(CGROUP_ROOT), &membership) {
             Some(bytes) => Self {
                 bytes: bytes.min(MOST_OF_CGROUP),
-                source: LimitSource::Cgroup,
+                source: MemoryLimitSource::Cgroup,
             },
             None => Self::default(),
         }
     }
 }
 
-impl Default for Limit {
+impl Default for MemoryLimit {
     fn default() -> Self {
         Self {
             bytes: DEFAULT,
-            source: LimitSource::Default,
+            source: MemoryLimitSource::Default,
         }
     }
 }
 
-impl fmt::Display for LimitSource {
+impl fmt::Display for MemoryLimitSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Setting => "server.memory_limit",
@@ -155,12 +155,12 @@ mod tests {
 
     #[test]
     fn a_setting_goes_before_what_the_system_says() {
-        let limit = Limit::find(Some(64 * MIB));
+        let limit = MemoryLimit::find(Some(64 * MIB));
         assert_eq!(
             (limit.bytes, limit.source),
-            (64 * MIB, LimitSource::Setting)
+            (64 * MIB, MemoryLimitSource::Setting)
         );
-        let found = Limit::find(None);
+        let found = MemoryLimit::find(None);
         assert!(found.bytes > 0 && found.bytes <= MOST_OF_CGROUP);
     }
 }

@@ -8,10 +8,10 @@ const PART: usize = 2;
 
 /// So many bytes for everything of a kind. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Pool(Arc<Level>);
+pub struct Pool(Arc<PoolState>);
 
 #[derive(Debug)]
-struct Level {
+struct PoolState {
     size: usize,
     /// Below zero for a moment, where one thread gives back what another has not yet counted here.
     used: AtomicIsize,
@@ -21,22 +21,22 @@ struct Level {
 /// up to half of what is then left for all others. The more holders borrow, the less each of them may
 /// have, and something is left for the next one. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Account(Arc<Holding>);
+pub struct Account(Arc<AccountState>);
 
 #[derive(Debug)]
-struct Holding {
+struct AccountState {
     pool: Pool,
     /// Set aside: drawn before anything is borrowed.
     own: usize,
-    drawn: AtomicUsize,
+    reserved: AtomicUsize,
 }
 
 /// Bytes that were drawn. They are given back when the last clone is dropped.
 #[derive(Clone, Debug)]
-pub struct Share(Arc<Drawn>);
+pub struct Reservation(Arc<ReservedBytes>);
 
 #[derive(Debug)]
-struct Drawn {
+struct ReservedBytes {
     account: Account,
     bytes: AtomicUsize,
 }
@@ -46,7 +46,7 @@ impl Pool {
     #[must_use]
     pub fn new(size: usize) -> Self {
         let used = AtomicIsize::new(0);
-        Self(Arc::new(Level { size, used }))
+        Self(Arc::new(PoolState { size, used }))
     }
 
     /// How large it is, in bytes.
@@ -70,10 +70,10 @@ impl Pool {
     /// An account of a holder for whom so many bytes are set aside elsewhere.
     #[must_use]
     pub fn account(&self, own: usize) -> Account {
-        Account(Arc::new(Holding {
+        Account(Arc::new(AccountState {
             pool: self.clone(),
             own,
-            drawn: AtomicUsize::new(0),
+            reserved: AtomicUsize::new(0),
         }))
     }
 }
@@ -87,18 +87,18 @@ impl Account {
 
     /// Draws so many bytes. `None` where they are more than this holder may have.
     #[must_use]
-    pub fn draw(&self, bytes: usize) -> Option<Share> {
+    pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
         self.add(bytes).then(|| {
             let bytes = AtomicUsize::new(bytes);
             let account = self.clone();
-            Share(Arc::new(Drawn { account, bytes }))
+            Reservation(Arc::new(ReservedBytes { account, bytes }))
         })
     }
 
     /// How much is drawn, in bytes.
     #[must_use]
-    pub fn drawn(&self) -> usize {
-        self.0.drawn.load(Ordering::Relaxed)
+    pub fn reserved(&self) -> usize {
+        self.0.reserved.load(Ordering::Relaxed)
     }
 
     fn add(&self, bytes: usize) -> bool {
@@ -112,8 +112,8 @@ impl Account {
 
     /// Takes first, so that two at a time see each other; returns how much is borrowed then, and how much is left.
     fn take(&self, bytes: usize) -> (usize, usize) {
-        let Holding { pool, drawn, .. } = &*self.0;
-        let before = drawn.fetch_add(bytes, Ordering::Relaxed);
+        let AccountState { pool, reserved, .. } = &*self.0;
+        let before = reserved.fetch_add(bytes, Ordering::Relaxed);
         let after = before.saturating_add(bytes);
         let more = self.borrowed(after) - self.borrowed(before);
         if more == 0 {
@@ -124,7 +124,7 @@ impl Account {
     }
 
     fn subtract(&self, bytes: usize) {
-        let before = self.0.drawn.fetch_sub(bytes, Ordering::Relaxed);
+        let before = self.0.reserved.fetch_sub(bytes, Ordering::Relaxed);
         let after = before.saturating_sub(bytes);
         let borrowed = self.borrowed(before) - self.borrowed(after);
         if borrowed > 0 {
@@ -133,15 +133,15 @@ impl Account {
     }
 
     /// How much of what is drawn was not set aside.
-    fn borrowed(&self, drawn: usize) -> usize {
-        drawn.saturating_sub(self.0.own)
+    fn borrowed(&self, reserved: usize) -> usize {
+        reserved.saturating_sub(self.0.own)
     }
 }
 
-impl Share {
+impl Reservation {
     /// Draws so many bytes more. Whether there was room for them.
     #[must_use]
-    pub fn grow(&self, bytes: usize) -> bool {
+    pub fn try_grow(&self, bytes: usize) -> bool {
         let grown = self.0.account.add(bytes);
         if grown {
             self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -150,7 +150,7 @@ impl Share {
     }
 
     /// Counts so many bytes more, which are held whether there is room for them or not.
-    pub fn grow_anyway(&self, bytes: usize) {
+    pub fn grow(&self, bytes: usize) {
         self.0.account.take(bytes);
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -168,7 +168,7 @@ impl Share {
     }
 }
 
-impl Drop for Drawn {
+impl Drop for ReservedBytes {
     fn drop(&mut self) {
         self.account.subtract(*self.bytes.get_mut());
     }
@@ -184,23 +184,23 @@ mod tests {
     fn what_is_drawn_is_given_back() {
         let pool = Pool::new(1000);
         let account = pool.account(50);
-        let first = account.draw(40).unwrap();
+        let first = account.try_reserve(40).unwrap();
         assert_eq!(pool.used(), 0, "its own part comes first");
-        let second = account.draw(110).unwrap();
-        assert_eq!((account.drawn(), pool.used()), (150, 100));
-        assert!(second.grow(20));
+        let second = account.try_reserve(110).unwrap();
+        assert_eq!((account.reserved(), pool.used()), (150, 100));
+        assert!(second.try_grow(20));
         drop((first, account));
         let clone = second.clone();
         drop(second);
         assert_eq!((clone.bytes(), pool.used()), (130, 80));
-        clone.grow_anyway(5000);
+        clone.grow(5000);
         assert_eq!((clone.bytes(), pool.used()), (5130, 5080));
         clone.release();
         assert_eq!((clone.bytes(), pool.used()), (0, 0));
-        assert!(clone.grow(60));
+        assert!(clone.try_grow(60));
         drop(clone);
         assert_eq!(pool.used(), 0);
-        assert!(Account::unbounded().draw(1 << 60).is_some());
+        assert!(Account::unbounded().try_reserve(1 << 60).is_some());
     }
 
     #[test]
@@ -209,37 +209,42 @@ mod tests {
         let greedy: Vec<_> = (0..38).map(|_| pool.account(0)).collect();
         let mut shares = VecDeque::new();
         for account in &greedy {
-            shares.extend(std::iter::from_fn(|| account.draw(100)));
+            shares.extend(std::iter::from_fn(|| account.try_reserve(100)));
         }
-        let first = greedy[0].drawn();
+        let first = greedy[0].reserved();
         assert!((333_000..334_000).contains(&first), "half of what is left");
         // Whatever they give back, they do not all get again, so that they become alike.
         for _ in 0..100_000 {
             drop(shares.pop_front());
-            shares.extend(greedy.iter().find_map(|account| account.draw(100)));
+            shares.extend(greedy.iter().find_map(|account| account.try_reserve(100)));
         }
         let free = pool.size() - pool.used();
         assert!(free > 40_000, "{free}");
         for account in &greedy {
             assert!(
-                account.drawn() <= free / 2 + 100,
+                account.reserved() <= free / 2 + 100,
                 "{} of {free}",
-                account.drawn()
+                account.reserved()
             );
         }
-        assert!(pool.account(0).draw(free / 4).is_some(), "a newcomer");
+        assert!(
+            pool.account(0).try_reserve(free / 4).is_some(),
+            "a newcomer"
+        );
     }
 
     #[test]
     fn what_has_no_room_changes_nothing() {
         let pool = Pool::new(1000);
         let account = pool.account(100);
-        assert!(account.draw(1000).is_none() && account.draw(usize::MAX / 2).is_none());
-        assert_eq!((account.drawn(), pool.used()), (0, 0));
-        let share = account.draw(60).unwrap();
-        assert!(!share.grow(900));
-        assert_eq!((share.bytes(), account.drawn()), (60, 60));
-        assert!(share.grow(200));
+        assert!(
+            account.try_reserve(1000).is_none() && account.try_reserve(usize::MAX / 2).is_none()
+        );
+        assert_eq!((account.reserved(), pool.used()), (0, 0));
+        let share = account.try_reserve(60).unwrap();
+        assert!(!share.try_grow(900));
+        assert_eq!((share.bytes(), account.reserved()), (60, 60));
+        assert!(share.try_grow(200));
     }
 
     #[test]
@@ -258,7 +263,7 @@ mod tests {
                             0 if !shares.is_empty() => {
                                 shares.swap_remove(random.usize(..shares.len()));
                             }
-                            _ => shares.extend(account.draw(random.usize(..500))),
+                            _ => shares.extend(account.try_reserve(random.usize(..500))),
                         }
                         // Each thread may have taken what it is about to give back.
                         assert!(pool.used() <= 10_000 + 4 * 500);
@@ -267,7 +272,7 @@ mod tests {
             }
         });
         assert_eq!(pool.used(), 0);
-        assert!(accounts.iter().all(|account| account.drawn() == 0));
+        assert!(accounts.iter().all(|account| account.reserved() == 0));
     }
 
     /// What one thread had drawn, another gave back before it was counted as borrowed; the pool then seemed to be full.
@@ -279,7 +284,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..300_000 {
-                        assert!(account.draw(60).is_some());
+                        assert!(account.try_reserve(60).is_some());
                     }
                 });
             }

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use watchword::config::Config;
-use watchword::listen::Memory;
-use watchword::memory::{Budget, Limit, LimitSource, Pool};
+use watchword::listen::ConnectionMemory;
+use watchword::memory::{MemoryBudget, MemoryLimit, MemoryLimitSource, Pool};
 
 use crate::helm;
 
@@ -13,14 +13,14 @@ const VALUES: &str = include_str!("../../helm/watchword/values.yaml");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const MIB: usize = 1024 * 1024;
 
-fn budget(text: &str) -> Budget {
+fn budget(text: &str) -> MemoryBudget {
     let settings = format!(
         "server: {{memory_limit: {text}}}\nissuers: {{a: {{issuer: a, audiences: [a], jwks: {{file: a.json}}}}}}"
     );
     let config = Config::parse(&settings, Path::new("a.yaml")).expect("a configuration");
-    let limit = Limit::find(config.server.memory_limit);
-    assert_eq!(limit.source, LimitSource::Setting);
-    Budget::of(limit)
+    let limit = MemoryLimit::find(config.server.memory_limit);
+    assert_eq!(limit.source, MemoryLimitSource::Setting);
+    MemoryBudget::of(limit)
 }
 
 /// The limit that the chart sets for a container that serves: of pods, or of sidecars.
@@ -59,7 +59,7 @@ fn containers_have_what_the_table_explains() {
         cell("– refused calls", refusals);
         cell("– tokens", budget.tokens);
         cell("– key sets", budget.keys.size());
-        let memory = Memory::of(&budget, Pool::new(0));
+        let memory = ConnectionMemory::of(&budget, Pool::new(0));
         for (name, tls) in [("plaintext, 68 KiB", false), ("or TLS, 100 KiB", true)] {
             let connections = memory.connections(tls);
             assert_eq!(row(name)[column].replace(',', ""), connections.to_string());
@@ -98,12 +98,12 @@ fn sizes_are_written_as_in_kubernetes() {
         );
     }
     // The default is what the pod has.
-    assert_eq!(Limit::default().bytes, bytes(&limit("")));
+    assert_eq!(MemoryLimit::default().bytes, bytes(&limit("")));
 }
 
 /// Nobody sets it in the chart: the limit of the container is found where it is.
 #[test]
 fn limit_of_this_process_is_found() {
-    let found = Limit::find(None);
-    assert!(found.source != LimitSource::Setting && found.bytes >= 8 * MIB);
+    let found = MemoryLimit::find(None);
+    assert!(found.source != MemoryLimitSource::Setting && found.bytes >= 8 * MIB);
 }

@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 use watchword::app::App;
 use watchword::clock::{Clock, Stopwatch};
 use watchword::config::Config;
-use watchword::listen::{CallLength, Limits, Memory, OnArrival};
-use watchword::memory::{Budget, Pool};
+use watchword::listen::{CallKind, ConnectionMemory, Limits, OnArrival};
+use watchword::memory::{MemoryBudget, Pool};
 
 use crate::client::{Client, PATIENCE};
 use crate::mint::{self, Signer};
@@ -93,11 +93,14 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
 }
 
 /// What a listener may hold that has these limits.
-pub(crate) fn bounds(limits: Limits) -> (Limits, Memory) {
-    (limits, Memory::of(&Budget::default(), Pool::new(100)))
+pub(crate) fn bounds(limits: Limits) -> (Limits, ConnectionMemory) {
+    (
+        limits,
+        ConnectionMemory::of(&MemoryBudget::default(), Pool::new(100)),
+    )
 }
 
 /// Nothing is done when a call arrives.
 pub(crate) fn no_arrivals() -> OnArrival {
-    Arc::new(|_, _| CallLength::Bounded)
+    Arc::new(|_, _| CallKind::Unary)
 }

@@ -44,10 +44,10 @@ fn call(message: Result<Bytes, Unreadable>, patience: Option<Duration>) -> Call 
 /// The codes of both front doors; 0 is an allow.
 async fn codes(state: &State, call: &Call) -> (i32, i32) {
     let answer = state
-        .decide::<Check>(call, state.local.draw(1).as_ref())
+        .decide::<Check>(call, state.local.try_reserve(1).as_ref())
         .await;
     let reply = state
-        .decide::<Validate>(call, state.local.draw(1).as_ref())
+        .decide::<Validate>(call, state.local.try_reserve(1).as_ref())
         .await;
     let reply = match reply.into_message().verdict.unwrap() {
         Verdict::Allow(_) => 0,
@@ -71,7 +71,7 @@ async fn a_call_without_a_place_is_an_overload() {
     let works = works("server: {max_in_flight: 16}");
     let state = &works.state;
     let good = call(Ok(Bytes::new()), None);
-    let places: Vec<_> = std::iter::from_fn(|| state.places().account(0).draw(1)).collect();
+    let places: Vec<_> = std::iter::from_fn(|| state.places().account(0).try_reserve(1)).collect();
     assert_eq!(codes(state, &good).await, (14, 503));
     drop(places);
     assert_ne!(codes(state, &good).await, (14, 503));
@@ -90,7 +90,7 @@ async fn in_shadow_mode_nothing_is_denied() {
     let state = &works.state;
     let malformed = call(Err(Unreadable::Malformed), None);
     assert_eq!(codes(state, &malformed).await, (0, 0));
-    let place = state.local.draw(1);
+    let place = state.local.try_reserve(1);
     let reply = state.decide::<Validate>(&malformed, place.as_ref());
     let Some(Verdict::Allow(allow)) = reply.await.into_message().verdict else {
         panic!("an allow");
@@ -136,7 +136,7 @@ async fn a_panic_in_a_check_is_a_denial() {
     let state = &works.state;
     let good = call(Ok(Bytes::new()), None);
     let answer = state
-        .decide::<Broken>(&good, state.local.draw(1).as_ref())
+        .decide::<Broken>(&good, state.local.try_reserve(1).as_ref())
         .await;
     assert_eq!(answer, "internal");
     assert_eq!(state.metrics().panics.get(), 1);

@@ -15,7 +15,7 @@ use watchword::jwks::{
     Validators,
 };
 use watchword::jwks::{Patience, Seeking};
-use watchword::memory::Budget;
+use watchword::memory::MemoryBudget;
 use watchword::policy::IssuerId;
 
 use super::super::call::Call;
@@ -206,7 +206,7 @@ impl Source {
             clock: clock.clone(),
             fetch: gate.clone(),
             publish: Arc::new(publish),
-            memory: Budget::default().keys,
+            memory: MemoryBudget::default().keys,
             seed: 7,
         };
         let _runtime = RUNTIME.enter();

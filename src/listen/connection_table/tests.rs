@@ -5,26 +5,26 @@ use std::net::Ipv4Addr;
 use tokio::task::JoinSet;
 
 use crate::clock::Stopwatch;
-use crate::memory::{Budget, Pool};
+use crate::memory::{MemoryBudget, Pool};
 
-use super::super::Memory;
+use super::super::ConnectionMemory;
 use super::*;
 
 /// When nobody is young any more.
 const LATER: Duration = Duration::from_secs(60);
 
 struct Site {
-    crowd: Crowd,
+    table: ConnectionTable,
     tasks: JoinSet<()>,
-    memory: Memory,
+    memory: ConnectionMemory,
     began: Stopwatch,
 }
 
 impl Site {
     fn new(most: usize) -> Self {
-        let memory = Memory::of(&Budget::default(), Pool::new(0));
+        let memory = ConnectionMemory::of(&MemoryBudget::default(), Pool::new(0));
         Self {
-            crowd: Crowd::new(most),
+            table: ConnectionTable::new(most),
             tasks: JoinSet::new(),
             memory,
             began: Stopwatch::start(),
@@ -34,11 +34,11 @@ impl Site {
     /// A connection that is open, from 10.0.0.`host`; one of a Unix socket where it is 0.
     fn open(&mut self, host: u8) -> Id {
         let peer = (host > 0).then(|| IpAddr::from(Ipv4Addr::new(10, 0, 0, host)));
-        let caller = Caller::new(&self.memory, peer, self.began);
-        caller.note_open();
+        let connection = Connection::new(&self.memory, peer, self.began);
+        connection.set_open();
         let task = self.tasks.spawn(std::future::pending());
         let id = task.id();
-        self.crowd.add(caller, task);
+        self.table.add(connection, task);
         id
     }
 
@@ -48,11 +48,11 @@ impl Site {
         while self.began.elapsed().as_millis() <= begun.as_millis() {
             std::thread::yield_now();
         }
-        self.crowd.members[&id].caller.note_answer();
+        self.table.entries[&id].connection.record_answer();
     }
 
     fn has(&self, id: Id) -> bool {
-        self.crowd.members.contains_key(&id)
+        self.table.entries.contains_key(&id)
     }
 }
 
@@ -62,13 +62,13 @@ async fn one_that_was_never_answered_goes_before_one_that_was() {
     let (old, silent, newer) = (site.open(1), site.open(2), site.open(3));
     site.answer(newer);
     site.answer(old);
-    site.crowd.make_room(LATER);
+    site.table.make_room(LATER);
     assert!(site.has(old) && !site.has(silent) && site.has(newer));
     // Then the one that has been idle longest, not the one that is oldest.
     site.open(4);
     let id = site.open(5);
     site.answer(id);
-    site.crowd.make_room(LATER);
+    site.table.make_room(LATER);
     assert!(site.has(old) && !site.has(newer) && site.has(id));
 }
 
@@ -81,12 +81,12 @@ async fn an_address_with_more_than_half_loses_one_of_its_own() {
         site.answer(*id);
     }
     // The honest one was not answered yet.
-    site.crowd.make_room(LATER);
+    site.table.make_room(LATER);
     assert!(site.has(honest) && !site.has(many[0]));
     // With half or less, all are alike.
     let others: Vec<Id> = (0..3).map(|host| site.open(host)).collect();
-    site.crowd.most = 8;
-    site.crowd.make_room(LATER);
+    site.table.most = 8;
+    site.table.make_room(LATER);
     assert!(!site.has(honest) && others.iter().all(|id| site.has(*id)));
 }
 
@@ -95,21 +95,21 @@ async fn no_connection_is_evicted_before_it_could_ask() {
     let mut site = Site::new(2);
     let ids: Vec<Id> = (0..3).map(|_| site.open(0)).collect();
     let opened = site.began.elapsed();
-    assert!(!site.crowd.make_room(opened), "all are young");
+    assert!(!site.table.make_room(opened), "all are young");
     assert!(ids.iter().all(|id| site.has(*id)));
     // Once they had their time, all that are too many go at once.
-    assert!(site.crowd.make_room(opened + YOUTH));
-    assert_eq!(site.crowd.members.len(), 1);
+    assert!(site.table.make_room(opened + MIN_AGE));
+    assert_eq!(site.table.entries.len(), 1);
     // Young ones too have a limit, at which others wait until one had its time.
-    assert!(site.crowd.pause(opened).is_zero());
-    for _ in 1..2 * YOUNG {
+    assert!(site.table.pause(opened).is_zero());
+    for _ in 1..2 * NEWCOMER_FACTOR {
         site.open(0);
     }
     let opened = site.began.elapsed();
-    assert!(!site.crowd.pause(opened).is_zero() && site.crowd.pause(opened) <= YOUTH);
-    assert!(site.crowd.pause(opened + YOUTH).is_zero());
-    assert!(site.crowd.make_room(opened));
-    assert_eq!(site.crowd.members.len(), 2 * YOUNG - 1);
+    assert!(!site.table.pause(opened).is_zero() && site.table.pause(opened) <= MIN_AGE);
+    assert!(site.table.pause(opened + MIN_AGE).is_zero());
+    assert!(site.table.make_room(opened));
+    assert_eq!(site.table.entries.len(), 2 * NEWCOMER_FACTOR - 1);
 }
 
 /// A call that waited for a key was cut with its connection, which `failure_mode_allow` takes for an allow.
@@ -117,14 +117,17 @@ async fn no_connection_is_evicted_before_it_could_ask() {
 async fn a_connection_that_waits_for_an_answer_is_evicted_last() {
     let mut site = Site::new(2);
     let (waiting, answered) = (site.open(1), site.open(2));
-    let call = site.crowd.members[&waiting].caller.answering().draw(1);
+    let call = site.table.entries[&waiting]
+        .connection
+        .calls_being_answered()
+        .try_reserve(1);
     site.answer(answered);
-    site.crowd.make_room(LATER);
+    site.table.make_room(LATER);
     assert!(site.has(waiting) && !site.has(answered));
     drop(call);
     let next = site.open(3);
     site.answer(next);
-    site.crowd.make_room(LATER);
+    site.table.make_room(LATER);
     assert!(!site.has(waiting) && site.has(next));
 }
 
@@ -133,7 +136,7 @@ async fn few_are_leaving_at_a_time() {
     let mut site = Site::new(16);
     let first: Vec<Id> = (0..16).map(|_| site.open(0)).collect();
     for _ in 0..9 {
-        site.crowd.make_room(LATER);
+        site.table.make_room(LATER);
         site.open(0);
     }
     // Eight may take their time; the ninth that leaves ends the first.

@@ -27,7 +27,7 @@ const END_HEADERS: u8 = 4;
 
 /// A client has sent what nobody needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Excess {
+pub(super) enum FrameViolation {
     #[error("a flood of control frames")]
     ControlFrames,
     #[error("large trailers")]
@@ -36,7 +36,7 @@ pub(super) enum Excess {
 
 /// Where a client is in its stream of frames, and what it may still send.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(super) struct FrameLimits {
     /// Bytes of the preface or of a payload that are still to come.
     skip: usize,
     head: [u8; HEAD],
@@ -52,7 +52,7 @@ pub(super) struct Frames {
     answered: usize,
 }
 
-impl Frames {
+impl FrameLimits {
     pub(super) fn new() -> Self {
         Self {
             skip: PREFACE,
@@ -87,12 +87,12 @@ impl Frames {
     /// Reads what the client sent. `age` is that of the connection, and asked for only where it matters.
     ///
     /// # Errors
-    /// [`Excess`].
+    /// [`FrameViolation`].
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],
         age: impl Fn() -> Duration,
-    ) -> Result<(), Excess> {
+    ) -> Result<(), FrameViolation> {
         loop {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
@@ -112,7 +112,7 @@ impl Frames {
         }
     }
 
-    fn frame(&mut self, age: &impl Fn() -> Duration) -> Result<(), Excess> {
+    fn frame(&mut self, age: &impl Fn() -> Duration) -> Result<(), FrameViolation> {
         let [long, middle, short, kind, flags, ..] = self.head;
         let length = u32::from_be_bytes([0, long, middle, short]);
         self.skip = usize::try_from(length).unwrap_or(usize::MAX);
@@ -127,7 +127,7 @@ impl Frames {
             }
             HEADERS => {
                 if self.skip > MAX_TRAILERS || self.block_is_open {
-                    return Err(Excess::Trailers);
+                    return Err(FrameViolation::Trailers);
                 }
                 self.spend(age)?;
             }
@@ -143,7 +143,7 @@ impl Frames {
         u32::from_be_bytes([first & 0x7f, second, third, fourth])
     }
 
-    fn spend(&mut self, age: &impl Fn() -> Duration) -> Result<(), Excess> {
+    fn spend(&mut self, age: &impl Fn() -> Duration) -> Result<(), FrameViolation> {
         if self.allowance == 0 {
             let age = age();
             let seconds = age.saturating_sub(self.raised).as_secs();
@@ -153,7 +153,10 @@ impl Frames {
                 self.raise(seconds.saturating_mul(PER_SECOND));
             }
         }
-        self.allowance = self.allowance.checked_sub(1).ok_or(Excess::ControlFrames)?;
+        self.allowance = self
+            .allowance
+            .checked_sub(1)
+            .ok_or(FrameViolation::ControlFrames)?;
         Ok(())
     }
 
@@ -180,14 +183,14 @@ mod tests {
         frame
     }
 
-    fn frames() -> Frames {
-        let mut frames = Frames::new();
+    fn frames() -> FrameLimits {
+        let mut frames = FrameLimits::new();
         frames.read(&[0; PREFACE], || NEVER).unwrap();
         frames
     }
 
     /// Sends one frame after the other; how many are taken of so many.
-    fn taken(frames: &mut Frames, frame: &[u8], age: Duration, most: u32) -> u32 {
+    fn taken(frames: &mut FrameLimits, frame: &[u8], age: Duration, most: u32) -> u32 {
         let sent = (0..most).take_while(|_| frames.read(frame, || age).is_ok());
         u32::try_from(sent.count()).unwrap()
     }
@@ -215,7 +218,7 @@ mod tests {
     fn calls_and_time_raise_the_allowance_within_bounds() {
         let ping = frame(PING, 0, 8);
         assert_eq!(taken(&mut frames(), &ping, NEVER, 5000), 1000);
-        let exhausted = || Frames {
+        let exhausted = || FrameLimits {
             allowance: 0,
             ..frames()
         };
@@ -266,9 +269,9 @@ mod tests {
         let short = frame(HEADERS, END_HEADERS, 200);
         assert_eq!(begun().read(&short, || NEVER), Ok(()));
         let open = frame(HEADERS, 0, 20);
-        assert_eq!(begun().read(&open, || NEVER), Err(Excess::Trailers));
+        assert_eq!(begun().read(&open, || NEVER), Err(FrameViolation::Trailers));
         let long = [0, 1, 1, HEADERS, END_HEADERS, 0, 0, 0, 1];
-        assert_eq!(begun().read(&long, || NEVER), Err(Excess::Trailers));
+        assert_eq!(begun().read(&long, || NEVER), Err(FrameViolation::Trailers));
         // The same of a new call is none.
         let call = [0, 1, 1, HEADERS, END_HEADERS, 0, 0, 0, 3];
         assert_eq!(begun().read(&call, || NEVER), Ok(()));

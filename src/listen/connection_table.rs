@@ -10,38 +10,38 @@ use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id};
 
-use super::caller::{Caller, LastUse};
+use super::connection::{Connection, LastUse};
 
 /// A connection is not evicted before this age, so that it can make its first call.
-const YOUTH: Duration = Duration::from_millis(50);
+const MIN_AGE: Duration = Duration::from_millis(50);
 /// With young connections, there may be this many times the most, for as long as they are young. Until
 /// their first call, they cost a third of what is counted for a connection.
-const YOUNG: usize = 6;
+const NEWCOMER_FACTOR: usize = 6;
 /// One connection in this many may be ending beside the others. The spare half of the memory limit
 /// covers them.
-const ENDING_PART: usize = 2;
+const CLOSING_DIVISOR: usize = 2;
 
 /// The connections that are open or being opened.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(super) struct ConnectionTable {
     most: usize,
-    members: HashMap<Id, Member>,
+    entries: HashMap<Id, TableEntry>,
     /// Those that were told to go and are still there, the first first.
-    leaving: VecDeque<AbortHandle>,
+    closing: VecDeque<AbortHandle>,
 }
 
 #[derive(Debug)]
-struct Member {
-    caller: Caller,
+struct TableEntry {
+    connection: Connection,
     task: AbortHandle,
 }
 
-impl Crowd {
+impl ConnectionTable {
     pub(super) fn new(most: usize) -> Self {
         Self {
             most: most.max(1),
-            members: HashMap::new(),
-            leaving: VecDeque::new(),
+            entries: HashMap::new(),
+            closing: VecDeque::new(),
         }
     }
 
@@ -49,23 +49,24 @@ impl Crowd {
         self.most
     }
 
-    pub(super) fn add(&mut self, caller: Caller, task: AbortHandle) {
-        self.members.insert(task.id(), Member { caller, task });
+    pub(super) fn add(&mut self, connection: Connection, task: AbortHandle) {
+        self.entries
+            .insert(task.id(), TableEntry { connection, task });
     }
 
     pub(super) fn remove(&mut self, ended: Id) {
-        self.members.remove(&ended);
+        self.entries.remove(&ended);
     }
 
     /// How long until the next may come in. Only a storm of newcomers has to wait, in the system's
     /// backlog, and never longer than one of them is young.
     pub(super) fn pause(&self, now: Duration) -> Duration {
-        if self.members.len() < self.most * YOUNG {
+        if self.entries.len() < self.most * NEWCOMER_FACTOR {
             return Duration::ZERO;
         }
         match self.least_used() {
             Some((_, LastUse::NeverAnswered(opened))) => {
-                YOUTH.saturating_sub(now.saturating_sub(opened))
+                MIN_AGE.saturating_sub(now.saturating_sub(opened))
             }
             _ => Duration::ZERO,
         }
@@ -74,15 +75,15 @@ impl Crowd {
     /// Makes room for one more, if connections are there that had their time. Whether any was evicted.
     pub(super) fn make_room(&mut self, now: Duration) -> bool {
         let mut evicted = false;
-        while self.members.len() >= self.most {
+        while self.entries.len() >= self.most {
             let Some((id, last)) = self.least_used() else {
                 break;
             };
             let is_young = match last {
-                LastUse::NeverAnswered(opened) => now.saturating_sub(opened) < YOUTH,
+                LastUse::NeverAnswered(opened) => now.saturating_sub(opened) < MIN_AGE,
                 LastUse::Answered(_) | LastUse::Answering(_) => false,
             };
-            if is_young && self.members.len() < self.most * YOUNG {
+            if is_young && self.entries.len() < self.most * NEWCOMER_FACTOR {
                 break;
             }
             self.evict(id);
@@ -93,40 +94,40 @@ impl Crowd {
 
     /// Its calls in flight are answered, unless very many connections are ending.
     fn evict(&mut self, id: Id) {
-        let Some(member) = self.members.remove(&id) else {
+        let Some(entry) = self.entries.remove(&id) else {
             return;
         };
-        if member.caller.is_open() {
-            member.caller.request_leave();
-            self.leaving.retain(|task| !task.is_finished());
-            self.leaving.push_back(member.task);
-            if self.leaving.len() > self.most / ENDING_PART
-                && let Some(oldest) = self.leaving.pop_front()
+        if entry.connection.is_open() {
+            entry.connection.close_gracefully();
+            self.closing.retain(|task| !task.is_finished());
+            self.closing.push_back(entry.task);
+            if self.closing.len() > self.most / CLOSING_DIVISOR
+                && let Some(oldest) = self.closing.pop_front()
             {
                 oldest.abort();
             }
         } else {
-            member.task.abort();
+            entry.task.abort();
         }
     }
 
     fn least_used(&self) -> Option<(Id, LastUse)> {
-        let greedy = self.greediest();
-        let members = self.members.iter();
+        let greedy = self.majority_address();
+        let entries = self.entries.iter();
         let asked =
-            members.filter(|(_, member)| greedy.is_none() || member.caller.remote_ip() == greedy);
-        let uses = asked.map(|(id, member)| (*id, member.caller.last_use()));
+            entries.filter(|(_, entry)| greedy.is_none() || entry.connection.remote_ip() == greedy);
+        let uses = asked.map(|(id, entry)| (*id, entry.connection.last_use()));
         uses.min_by_key(|(_, last)| *last)
     }
 
     /// The address that has more than half of all connections, if there is one.
-    fn greediest(&self) -> Option<IpAddr> {
+    fn majority_address(&self) -> Option<IpAddr> {
         // Of a majority, pairing each with one of another leaves some over (Boyer and Moore).
         let (mut candidate, mut surplus) = (None, 0_usize);
         let peers = || {
-            self.members
+            self.entries
                 .values()
-                .filter_map(|member| member.caller.remote_ip())
+                .filter_map(|entry| entry.connection.remote_ip())
         };
         for peer in peers() {
             if surplus == 0 {
@@ -138,7 +139,7 @@ impl Crowd {
             }
         }
         let count = peers().filter(|peer| candidate == Some(*peer)).count();
-        candidate.filter(|_| count > self.members.len() / 2)
+        candidate.filter(|_| count > self.entries.len() / 2)
     }
 }
 

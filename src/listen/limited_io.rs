@@ -13,68 +13,73 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::time::{Sleep, sleep};
 
 use crate::clock::Stopwatch;
-use crate::memory::{Account, Share};
+use crate::memory::{Account, Reservation};
 
-use super::address::Io;
-use super::frames::Frames;
+use super::address::ByteStream;
+use super::frame_limits::FrameLimits;
 
 /// Most bytes that are read at a turn of a connection. HTTP/2 decodes all that it can read before it
 /// hands on the first call, so this bounds what it makes of headers meanwhile.
-const TURN: usize = 32 * 1024;
+const READ_PER_POLL: usize = 32 * 1024;
 /// Most calls that a client begins at a turn, or few more: each is a task that others wait behind.
-const CALLS: usize = 32;
+const CALLS_PER_POLL: usize = 32;
 /// Most bytes that are read at once.
-const READ: usize = 4 * 1024;
+const READ_CHUNK: usize = 4 * 1024;
 /// Longest time from the first blocked write until all that is queued is written.
-const LONGEST_STALL: Duration = Duration::from_secs(10);
+const MAX_STALL: Duration = Duration::from_secs(10);
 /// Longest time from the first frame of a block of headers to its last.
-const LONGEST_BLOCK: Duration = Duration::from_secs(10);
+const MAX_BLOCK_TIME: Duration = Duration::from_secs(10);
 
 /// What is left to read at this turn. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turn(Arc<AtomicUsize>);
+pub(super) struct ReadBudget(Arc<AtomicUsize>);
 
-impl Turn {
+impl ReadBudget {
     /// A new turn.
-    pub(super) fn begin(&self) {
-        self.0.store(TURN, Ordering::Relaxed);
+    pub(super) fn refill(&self) {
+        self.0.store(READ_PER_POLL, Ordering::Relaxed);
     }
 }
 
 /// What an open block of headers costs, from the first frame on.
-struct OpenBlock {
+struct OpenHeaderBlock {
     began: Stopwatch,
-    _share: Share,
+    _share: Reservation,
 }
 
 /// A connection within bounds.
-pub(super) struct Bounded {
-    io: Take<Box<dyn Io>>,
-    turn: Turn,
-    frames: Frames,
+pub(super) struct LimitedIo {
+    io: Take<Box<dyn ByteStream>>,
+    read_budget: ReadBudget,
+    frames: FrameLimits,
     began: Stopwatch,
     account: Account,
     /// What a block of headers may cost.
     block_cost: usize,
-    block: Option<OpenBlock>,
+    block: Option<OpenHeaderBlock>,
     /// Runs while the client's system takes no more.
     stalled: Option<Pin<Box<Sleep>>>,
     /// A read was put off until the client takes its answers.
-    put_off: bool,
+    read_deferred: bool,
 }
 
-impl Bounded {
-    pub(super) fn new(io: Box<dyn Io>, turn: Turn, account: Account, block_cost: usize) -> Self {
+impl LimitedIo {
+    pub(super) fn new(
+        io: Box<dyn ByteStream>,
+        read_budget: ReadBudget,
+        account: Account,
+        block_cost: usize,
+    ) -> Self {
         Self {
             io: io.take(0),
-            turn,
-            frames: Frames::new(),
+            read_budget,
+            frames: FrameLimits::new(),
             began: Stopwatch::start(),
             account,
             block_cost,
             block: None,
             stalled: None,
-            put_off: false,
+            read_deferred: false,
         }
     }
 
@@ -85,9 +90,9 @@ impl Bounded {
         match (&self.block, self.frames.block_is_open()) {
             (Some(_), false) => self.block = None,
             (None, true) => {
-                let share = self.account.draw(self.block_cost);
+                let share = self.account.try_reserve(self.block_cost);
                 let full = || io::Error::other("no memory for a block of headers");
-                self.block = Some(OpenBlock {
+                self.block = Some(OpenHeaderBlock {
                     began: Stopwatch::start(),
                     _share: share.ok_or_else(full)?,
                 });
@@ -105,7 +110,7 @@ impl Bounded {
         if written.is_pending() {
             let stalled = self
                 .stalled
-                .get_or_insert_with(|| Box::pin(sleep(LONGEST_STALL)));
+                .get_or_insert_with(|| Box::pin(sleep(MAX_STALL)));
             if stalled.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::TimedOut)));
             }
@@ -114,34 +119,37 @@ impl Bounded {
     }
 }
 
-impl AsyncRead for Bounded {
+impl AsyncRead for LimitedIo {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.stalled.is_some() {
-            self.put_off = true;
+            self.read_deferred = true;
             return Poll::Pending;
         }
-        let late = |block: &OpenBlock| block.began.elapsed() > LONGEST_BLOCK;
+        let late = |block: &OpenHeaderBlock| block.began.elapsed() > MAX_BLOCK_TIME;
         if self.block.as_ref().is_some_and(late) {
             return Poll::Ready(Err(io::Error::from(io::ErrorKind::TimedOut)));
         }
-        let left = self.turn.0.load(Ordering::Relaxed);
+        let left = self.read_budget.0.load(Ordering::Relaxed);
         if left == 0 {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let before = buffer.filled().len();
         self.io
-            .set_limit(u64::try_from(left.min(READ)).unwrap_or(u64::MAX));
+            .set_limit(u64::try_from(left.min(READ_CHUNK)).unwrap_or(u64::MAX));
         let read = Pin::new(&mut self.io).poll_read(cx, buffer);
         let bytes = buffer.filled().get(before..).unwrap_or_default();
         let inspected = self.inspect(bytes);
-        let calls = self.frames.take_calls().saturating_mul(TURN / CALLS);
+        let calls = self
+            .frames
+            .take_calls()
+            .saturating_mul(READ_PER_POLL / CALLS_PER_POLL);
         let left = left.saturating_sub(bytes.len().max(calls));
-        self.turn.0.store(left, Ordering::Relaxed);
+        self.read_budget.0.store(left, Ordering::Relaxed);
         match read {
             Poll::Ready(Ok(())) => Poll::Ready(inspected),
             other => other,
@@ -149,7 +157,7 @@ impl AsyncRead for Bounded {
     }
 }
 
-impl AsyncWrite for Bounded {
+impl AsyncWrite for LimitedIo {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -168,7 +176,7 @@ impl AsyncWrite for Bounded {
         let noted = self.note_write(cx, flushed);
         if let Poll::Ready(Ok(())) = noted
             && self.stalled.take().is_some()
-            && std::mem::take(&mut self.put_off)
+            && std::mem::take(&mut self.read_deferred)
         {
             cx.waker().wake_by_ref();
         }

@@ -12,13 +12,13 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// What became of connections.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct ConnectionCounts {
     pub(super) open: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) never_opened: AtomicU64,
 }
 
-impl Counts {
+impl ConnectionCounts {
     /// Connections that are open, or in their handshake.
     #[must_use]
     pub fn open(&self) -> u64 {
@@ -40,12 +40,12 @@ impl Counts {
 
 /// Reports connections that are turned away, not every single one.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(super) struct EvictionLog {
     last: Option<Stopwatch>,
 }
 
-impl Refusals {
-    pub(super) fn report(&mut self, counts: &Counts, limit: usize) {
+impl EvictionLog {
+    pub(super) fn report(&mut self, counts: &ConnectionCounts, limit: usize) {
         let refused = counts.refused.fetch_add(1, Ordering::Relaxed) + 1;
         if self.last.is_none_or(|last| last.elapsed() >= QUIET) {
             self.last = Some(Stopwatch::start());
