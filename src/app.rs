@@ -1,8 +1,8 @@
 //! Wiring and life cycle: from a checked configuration to a server that answers, and to its end.
 
+mod engine;
 mod follow;
 mod reload;
-mod works;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,9 +28,9 @@ use crate::listen::{
 use crate::memory::MemoryBudget;
 use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
 
+pub use engine::{Engine, ReloadError};
 pub use follow::Follower;
 pub use reload::Completeness;
-pub use works::{ReloadError, Works};
 
 /// Most connections to the listener for health, and most calls at a time on each.
 const HEALTH_CONNECTIONS: usize = 128;
@@ -45,7 +45,7 @@ pub struct App {
     tls: Option<Tls>,
     health_server: Option<Server>,
     admin_address: Option<SocketAddr>,
-    works: Works,
+    engine: Engine,
     health: Health,
     /// The configuration in use.
     config: Config,
@@ -125,13 +125,13 @@ impl App {
         };
         let (health, health_routes) = Health::new(SERVICES).await;
         let seed = fastrand::u64(..);
-        let works = Works::start_with(&config, clock, fetch, seed, telemetry)?;
-        reload::announce(&config, expiry.flatten(), &works.state);
+        let engine = Engine::start_with(&config, clock, fetch, seed, telemetry)?;
+        reload::announce(&config, expiry.flatten(), &engine.state);
         let mut helpers = JoinSet::new();
-        helpers.spawn(report_ready(health.clone(), works.ready()));
+        helpers.spawn(report_ready(health.clone(), engine.ready()));
         let admin_address = admin.as_ref().map(|(_, address)| *address);
         if let Some((listener, address)) = admin {
-            let pages = Admin::new(works.state.clone(), works.ready());
+            let pages = Admin::new(engine.state.clone(), engine.ready());
             helpers.spawn(pages.serve(listener));
             info!(%address, "listening for operators");
         }
@@ -139,21 +139,21 @@ impl App {
         let health_server =
             health_listener.map(|listener| serve_health(listener, routes, grpc.limits));
         let routes = health_routes
-            .add_service(ExtAuthz::new(works.state.clone()))
-            .add_service(TokenValidation::new(works.state.clone()));
+            .add_service(ExtAuthz::new(engine.state.clone()))
+            .add_service(TokenValidation::new(engine.state.clone()));
         let routes = if grpc.reflection {
             reflection::add_to(routes)
         } else {
             routes
         };
-        let arrivals = note_arrivals(works.state.clone());
+        let arrivals = note_arrivals(engine.state.clone());
         let bounds = (
             grpc.limits,
-            ConnectionMemory::of(works.memory(), works.state.places()),
+            ConnectionMemory::of(engine.memory(), engine.state.places()),
         );
         let server = Server::start(listener, tls.clone(), routes, arrivals, bounds);
-        show(&works.state, server.counts());
-        tell_budget(works.memory(), server.max_connections());
+        show(&engine.state, server.counts());
+        tell_budget(engine.memory(), server.max_connections());
         let (address, issuers) = (server.address(), config.policy.issuers().len());
         info!(%address, tls = tls.is_some(), issuers, "listening");
         Ok(Self {
@@ -161,7 +161,7 @@ impl App {
             tls,
             health_server,
             admin_address,
-            works,
+            engine,
             health,
             config,
             shorter_since: None,
@@ -209,19 +209,19 @@ impl App {
     /// What all calls share.
     #[must_use]
     pub fn state(&self) -> &State {
-        &self.works.state
+        &self.engine.state
     }
 
     /// How many calls are being read or judged.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.works.state.in_flight()
+        self.engine.state.in_flight()
     }
 
     /// Waits until the keys of every issuer that is required are usable.
     pub async fn ready(&self) {
         // The sender lives as long as the server does.
-        let _ = self.works.ready().wait_for(|ready| *ready).await;
+        let _ = self.engine.ready().wait_for(|ready| *ready).await;
     }
 
     /// Waits for the server, or a task that it needs, to end by itself, which none ever should; returns the cause.
@@ -235,7 +235,7 @@ impl App {
                         return error.to_string();
                     }
                 }
-                cause = self.works.ended() => return cause,
+                cause = self.engine.ended() => return cause,
                 cause = ended(self.health_server.as_mut()) => return cause,
             }
         };
@@ -248,37 +248,41 @@ impl App {
     /// Makes ready for the end: health says `NOT_SERVING`, and calls are answered as before until the configured time is
     /// over. Whoever balances loads has that long to notice.
     pub async fn drain(&self) {
-        self.works.state.stop();
+        self.engine.state.stop();
         self.health.stopping().await;
-        self.works.state.clock.sleep(self.config.server.drain).await;
+        self.engine
+            .state
+            .clock
+            .sleep(self.config.server.drain)
+            .await;
     }
 
     /// Stops: health says `NOT_SERVING`, no new connections, calls in flight are answered, up to the
     /// configured time. Whether all were.
     pub async fn stop(mut self) -> bool {
-        self.works.state.stop();
+        self.engine.state.stop();
         self.health.stopping().await;
         self.server.stop();
         self.health.end_watches().await;
-        let generation = self.works.state.generation().clone();
-        let saved = generation.keys().saved();
+        let generation = self.engine.state.generation().clone();
+        let saved = generation.sources().saved();
         let end = async { tokio::join!(self.server.ended(), saved).0 };
         let end = tokio::time::timeout(self.config.server.shutdown_timeout, end).await;
         let ended = matches!(end, Ok(Ok(())));
         // Connections without a call, which somebody may hold open for ever, are no loss.
-        let in_flight = self.works.state.in_flight();
+        let in_flight = self.engine.state.in_flight();
         let answered = ended || in_flight == 0;
         if !answered {
             warn!(in_flight, timeout = ?self.config.server.shutdown_timeout, "calls were not answered in time");
         }
         // Not before: a call in flight may wait for a key.
-        self.works.tasks.shutdown().await;
+        self.engine.tasks.shutdown().await;
         self.helpers.shutdown().await;
         self.server.abort();
         if let Some(server) = &self.health_server {
             server.abort();
         }
-        self.works.state.telemetry.finish().await;
+        self.engine.state.telemetry.finish().await;
         info!("stopped");
         answered
     }

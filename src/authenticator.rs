@@ -16,7 +16,9 @@ use bytes::Bytes;
 
 use crate::jose::KeySet;
 use crate::policy::{Demand, Issuer, IssuerId, NearMiss, NoRule, Requirement, Rule, TokenFrom};
-use crate::token::{BearerToken, Denial, Moment, Now, Removal, UnverifiedToken, VerifiedToken};
+use crate::token::{
+    BearerToken, CurrentTime, Denial, Moment, Removal, UnverifiedToken, VerifiedToken,
+};
 
 /// Remembers tokens whose signatures were checked. Says nothing of times, audiences or rules, which are
 /// judged on every request.
@@ -61,7 +63,7 @@ pub struct Decision<'s> {
     /// The token, if its signature holds, whatever the verdict.
     pub token: Option<Arc<VerifiedToken>>,
     /// What a newer key set might change about a denial.
-    pub sought: Option<Sought>,
+    pub missing_key: Option<MissingKey>,
     /// Whether the token was verified with keys that are older than they should be.
     pub stale: bool,
 }
@@ -79,17 +81,17 @@ impl Decision<'_> {
 
 /// A key that a token needs and its issuer's keys lack.
 #[derive(Clone)]
-pub struct Sought {
+pub struct MissingKey {
     /// Whose key.
     pub issuer: IssuerId,
-    /// The keys that the token was judged by; `None` where there were none.
-    pub keys: Option<Arc<KeySet>>,
+    /// The keys that the token was judged by; `None` if there were none.
+    pub tried: Option<Arc<KeySet>>,
 }
 
 /// Key sets are long.
-impl std::fmt::Debug for Sought {
+impl std::fmt::Debug for MissingKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sought({:?})", self.issuer)
+        write!(f, "MissingKey({:?})", self.issuer)
     }
 }
 
@@ -164,7 +166,7 @@ impl Allow {
 pub fn authenticate<'s, C: VerifiedTokens>(
     snapshot: &'s Snapshot,
     question: &Question<'_>,
-    now: impl Into<Now>,
+    now: impl Into<CurrentTime>,
     cache: &C,
 ) -> Decision<'s> {
     let mut judgement = Judgement {
@@ -176,7 +178,7 @@ pub fn authenticate<'s, C: VerifiedTokens>(
         near_miss: None,
         issuer: None,
         token: None,
-        sought: None,
+        missing_key: None,
         stale: false,
     };
     let (verdict, shadowed) = match judgement.run() {
@@ -193,7 +195,7 @@ pub fn authenticate<'s, C: VerifiedTokens>(
         verdict,
         shadowed,
         token: judgement.token,
-        sought: judgement.sought,
+        missing_key: judgement.missing_key,
         stale: judgement.stale,
     }
 }
@@ -202,13 +204,13 @@ pub fn authenticate<'s, C: VerifiedTokens>(
 struct Judgement<'j, 's, 'q, C> {
     snapshot: &'s Snapshot,
     question: &'j Question<'q>,
-    now: Now,
+    now: CurrentTime,
     cache: &'j C,
     rule: Option<&'s Rule>,
     near_miss: Option<NearMiss<'s>>,
     issuer: Option<&'s Issuer>,
     token: Option<Arc<VerifiedToken>>,
-    sought: Option<Sought>,
+    missing_key: Option<MissingKey>,
     stale: bool,
 }
 
@@ -256,7 +258,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         if found.place.is_some_and(|place| !place.admits(id)) {
             return Err(Denial::IssuerNotAllowed);
         }
-        issuer.expectations.check(&token, self.now.calendar)?;
+        issuer.expectations.check(&token, self.now.unix)?;
         for demand in demand.into_iter().chain(further) {
             demand.check(id, &token)?;
         }
@@ -313,7 +315,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
     }
 
     fn verify(&mut self, found: &Found<'s, 'q>) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
-        let moment = self.now.moment;
+        let moment = self.now.monotonic;
         let digest = self.cache.digest(&found.token);
         if let Some((id, token)) = self.cache.find(&digest, self.snapshot, moment) {
             self.stale = self
@@ -329,15 +331,15 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         if !token.is_allowed(&issuer.algorithms) {
             return Err(Denial::AlgNotAllowed);
         }
-        let sought = |keys| Sought { issuer: id, keys };
+        let missing_key = |tried| MissingKey { issuer: id, tried };
         let Some(keys) = self.snapshot.keys(id, moment) else {
-            self.sought = Some(sought(None));
+            self.missing_key = Some(missing_key(None));
             return Err(Denial::JwksUnavailable);
         };
-        let sought = sought(Some(keys.set.clone()));
+        let missing_key = missing_key(Some(keys.set.clone()));
         let verified = token.verify(&keys.set, &issuer.algorithms);
         let token = Arc::new(verified.inspect_err(|denial| {
-            self.sought = denial.is_of_keys().then_some(sought);
+            self.missing_key = denial.is_of_keys().then_some(missing_key);
         })?);
         self.stale = keys.stale;
         self.cache.remember(digest, id, &keys.set, &token);

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::token::{Now, UnixTime};
+use crate::token::{CurrentTime, UnixTime};
 
 pub use crate::token::Moment;
 
@@ -94,12 +94,12 @@ impl Clock {
         })
     }
 
-    /// The time of both.
+    /// The current time on both clocks.
     #[must_use]
-    pub fn read(&self) -> Now {
-        Now {
-            calendar: self.now(),
-            moment: self.moment(),
+    pub fn current_time(&self) -> CurrentTime {
+        CurrentTime {
+            unix: self.now(),
+            monotonic: self.moment(),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::authenticator::{Question, Snapshot, Verdict, VerifiedTokens, authenti
 use crate::jose::KeySet;
 use crate::policy::IssuerId;
 use crate::request::Request;
-use crate::token::{BearerToken, Denial, Moment, Now, VerifiedToken};
+use crate::token::{BearerToken, CurrentTime, Denial, Moment, VerifiedToken};
 
 pub use credential::issuer_of;
 pub use steps::{Outcome, Step};
@@ -64,7 +64,7 @@ pub fn explain(
     snapshot: &Snapshot,
     request: &Request<'_>,
     token: &[u8],
-    now: impl Into<Now>,
+    now: impl Into<CurrentTime>,
 ) -> Explanation {
     let now = now.into();
     let carrier = Carrier::new(snapshot.policy(), request, token);

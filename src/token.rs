@@ -14,7 +14,7 @@ pub use claims::{ClaimPath, Claims};
 pub use denial::{Class, Denial};
 pub use expectations::{Audiences, Expectations};
 pub use extract::{BearerToken, Location, Removal};
-pub use time::{Moment, Now, UnixTime};
+pub use time::{CurrentTime, Moment, UnixTime};
 pub use verified::{UnverifiedToken, VerifiedToken};
 
 pub(crate) use claims::MAX_VALUES as MAX_CLAIM_VALUES;

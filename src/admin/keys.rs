@@ -86,7 +86,7 @@ struct Refreshed {
 
 pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
     let generation = admin.state.generation();
-    let sources = generation.keys().status().into_iter();
+    let sources = generation.sources().status().into_iter();
     let sources = sources.map(|status| Source::of(status, generation.policy()));
     json(&Sources {
         sources: sources.collect(),
@@ -105,7 +105,7 @@ pub(super) async fn public(
     let Some(issuer) = issuer_named(generation.policy(), &name) else {
         return (StatusCode::NOT_FOUND, "no such issuer\n").into_response();
     };
-    let Some(keys) = generation.keys().keys(issuer) else {
+    let Some(keys) = generation.sources().keys_of(issuer) else {
         let text = "no keys of this issuer that were fetched: see /jwks\n";
         return (StatusCode::NOT_FOUND, text).into_response();
     };
@@ -130,7 +130,7 @@ pub(super) async fn refresh(
             None => return (StatusCode::NOT_FOUND, "no such issuer\n").into_response(),
         },
     };
-    let sources = generation.keys().refresh(issuer);
+    let sources = generation.sources().refresh(issuer);
     if sources.is_empty() {
         return (StatusCode::NOT_FOUND, "no keys that are fetched\n").into_response();
     }
@@ -183,7 +183,7 @@ impl Source {
                 error,
             }),
             fetches: status.fetches,
-            unknown_key_fetches: status.sought,
+            unknown_key_fetches: status.unknown_key_fetches,
         }
     }
 }

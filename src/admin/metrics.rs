@@ -45,7 +45,7 @@ impl Registry {
 impl Collector for KeyMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let generation = self.state.generation();
-        let statuses = generation.keys().status();
+        let statuses = generation.sources().status();
         let mut sources: Vec<Named<'_>> = Vec::new();
         for status in &statuses {
             let issuers = status.issuers.iter();
@@ -113,7 +113,7 @@ fn counters(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::
     let mut sought = encoder.encode_descriptor("jwks_unknown_key_fetches", help, None, counter)?;
     for (issuer, status) in sources {
         let labels = [("issuer", *issuer)];
-        ConstCounter::new(status.sought).encode(sought.encode_family(&labels)?)?;
+        ConstCounter::new(status.unknown_key_fetches).encode(sought.encode_family(&labels)?)?;
     }
     Ok(())
 }

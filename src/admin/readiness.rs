@@ -97,7 +97,7 @@ fn configuration(reloads: &Reloads) -> String {
 
 fn keys(generation: &Generation, text: &mut String) {
     let policy = generation.policy();
-    for source in generation.keys().status() {
+    for source in generation.sources().status() {
         let issuers = source.issuers.iter();
         let issuers = issuers.filter_map(|issuer| Some(&*policy.issuer(*issuer)?.name));
         let issuers: Vec<&str> = issuers.collect();

@@ -27,7 +27,7 @@ pub enum Completeness {
 pub(super) const SHORTER_FOR: Duration = Duration::from_secs(60);
 
 impl App {
-    /// Judges by another configuration from now on, and shows its certificate; see [`super::Works::reload`].
+    /// Judges by another configuration from now on, and shows its certificate; see [`super::Engine::reload`].
     ///
     /// One by which rules would become weaker is refused unless it says so. One that ends earlier
     /// than the configuration in use may be half written: it is taken when it has stayed so for a
@@ -45,12 +45,12 @@ impl App {
             return Err(ReloadError::NeedsRestart(setting));
         }
         let loaded = load(config.server.grpc.tls.clone()).await?;
-        self.works.reload(&config).await?;
+        self.engine.reload(&config).await?;
         let expiry = loaded.as_ref().and_then(|loaded| loaded.1);
         if let (Some(tls), Some((loaded, _))) = (&self.tls, loaded) {
             tls.replace(loaded);
         }
-        announce(&config, expiry, &self.works.state);
+        announce(&config, expiry, &self.engine.state);
         self.config = config;
         Ok(())
     }
@@ -76,7 +76,7 @@ impl App {
             self.shorter_since = None;
             return Ok(());
         };
-        let now = self.works.state.clock.moment();
+        let now = self.engine.state.clock.moment();
         let (structure, since) = self
             .shorter_since
             .get_or_insert_with(|| (config.structure.clone(), now));
@@ -93,14 +93,14 @@ impl App {
     /// Whether the last reload was refused for this very reason.
     #[must_use]
     pub fn was_refused(&self, refusal: Option<&str>) -> bool {
-        let last = self.works.state.reloads.last();
+        let last = self.engine.state.reloads.last();
         let last = last.and_then(|last| last.refusal);
         refusal.is_some() && last.as_deref() == refusal
     }
 
     /// Lets operators know of a reload, and why it was refused, where it was.
     pub fn note_reload(&self, refusal: Option<String>) {
-        let state = &self.works.state;
+        let state = &self.engine.state;
         let (metrics, now) = (&state.telemetry.metrics, state.clock.now());
         match &refusal {
             None => metrics.config_accepted(now),

@@ -74,7 +74,7 @@ impl Walk<'_, '_, '_> {
     }
 
     pub(super) fn times(&mut self, claims: &Claims, expectations: &Expectations) {
-        let now = self.now.calendar;
+        let now = self.now.unix;
         if let Err(denial) = Expectations::check_clock(now) {
             let expected = "a clock that is right";
             self.step("clock", Err(denial), "a time before 1970", expected);
@@ -141,7 +141,7 @@ impl Walk<'_, '_, '_> {
         let Some(longest) = expectations.max_lifetime else {
             return;
         };
-        let now = self.now.calendar;
+        let now = self.now.unix;
         let result = expectations.check_lifetime(issued, expires, now);
         let left = times::span(expires.since(now));
         let found = match issued {

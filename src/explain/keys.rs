@@ -57,7 +57,7 @@ impl<'s> Walk<'_, 's, '_> {
     }
 
     fn keys(&mut self, token: &UnverifiedToken<'_>, id: IssuerId, issuer: &Issuer) {
-        let Some(keys) = self.snapshot.keys(id, self.now.moment) else {
+        let Some(keys) = self.snapshot.keys(id, self.now.monotonic) else {
             let found = format!("no keys of {}", text::plain(&issuer.name));
             self.step(
                 "key",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::authenticator::Snapshot;
 use crate::policy::Requirement;
 use crate::request::Request;
-use crate::token::{Denial, Now};
+use crate::token::{CurrentTime, Denial};
 
 /// One check.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub(super) struct Walk<'w, 's, 'r> {
     pub(super) request: &'w Request<'r>,
     /// The length of the text that was given as the token.
     pub(super) length: usize,
-    pub(super) now: Now,
+    pub(super) now: CurrentTime,
     /// The algorithm that the header names, for its description.
     pub(super) algorithm: String,
     steps: Vec<Step>,
@@ -65,7 +65,7 @@ impl<'w, 's, 'r> Walk<'w, 's, 'r> {
         snapshot: &'s Snapshot,
         request: &'w Request<'r>,
         length: usize,
-        now: Now,
+        now: CurrentTime,
     ) -> Self {
         Self {
             snapshot,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
-use crate::authenticator::Snapshot;
+use crate::authenticator::{MissingKey, Snapshot};
 use crate::config::CallersConfig;
-use crate::jwks::KeySources;
+use crate::jwks::{CallTime, KeyRequest, KeySources};
 use crate::policy::Policy;
 
 use super::{Answers, Callers, Replies, TokenCache};
@@ -16,7 +16,7 @@ use super::{Answers, Callers, Replies, TokenCache};
 pub struct Generation {
     policy: Arc<Policy>,
     snapshot: Arc<ArcSwap<Snapshot>>,
-    keys: Arc<KeySources>,
+    sources: Arc<KeySources>,
     /// Begins empty: a reload may narrow what an issuer's keys may sign.
     pub(super) tokens: TokenCache,
     pub(super) answers: Answers,
@@ -34,7 +34,7 @@ impl Generation {
         callers: &CallersConfig,
         tokens: TokenCache,
         snapshot: Arc<ArcSwap<Snapshot>>,
-        keys: Arc<KeySources>,
+        sources: Arc<KeySources>,
     ) -> Self {
         Self {
             answers: Answers::new(&policy, realm),
@@ -43,7 +43,7 @@ impl Generation {
             validate_callers: Callers::new(callers.validate.clone()),
             policy,
             snapshot,
-            keys,
+            sources,
             tokens,
         }
     }
@@ -65,9 +65,15 @@ impl Generation {
         self.tokens.entries()
     }
 
-    /// Where keys come from that are not there yet.
+    /// The sources that the issuers' keys are fetched from.
     #[must_use]
-    pub fn keys(&self) -> &KeySources {
-        &self.keys
+    pub fn sources(&self) -> &KeySources {
+        &self.sources
+    }
+
+    /// Asks for a key that a call needs and that its issuer's keys lack.
+    #[must_use]
+    pub fn request_key(&self, missing: &MissingKey, call_time: CallTime) -> KeyRequest {
+        self.sources.request_key(missing, call_time)
     }
 }

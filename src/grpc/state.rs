@@ -9,9 +9,9 @@ use arc_swap::{ArcSwap, Guard};
 use prost::Message as _;
 use tracing::{debug, error};
 
-use crate::authenticator::{Question, Sought, authenticate};
+use crate::authenticator::{MissingKey, Question, authenticate};
 use crate::clock::Clock;
-use crate::jwks::{Patience, Seeking, Waiting};
+use crate::jwks::{CallTime, KeyRequest, KeyWait};
 use crate::memory::{Account, Pool, Reservation};
 use crate::telemetry::{Metrics, Mode, Observation, Outcome, Reloads, RequestId, Telemetry};
 use crate::token::Denial;
@@ -119,14 +119,14 @@ impl State {
             // Nobody waits for this answer any more, and others wait for theirs.
             return self.refuse::<D>(&Denial::Overloaded, call);
         }
-        let patience = Patience {
-            since: self.clock.moment(),
+        let call_time = CallTime {
+            judged_at: self.clock.moment(),
             time_left: call.time_left().map(|left| left.min(LONGEST_WAIT)),
         };
         let mut kept = None;
         for _ in 1..MAX_JUDGEMENTS {
             let call = kept.as_ref().unwrap_or(call);
-            let waiting = match self.judge::<D>(call, Some(patience)) {
+            let waiting = match self.judge::<D>(call, Some(call_time)) {
                 Ok(answer) => return answer,
                 Err(Again::Now) => continue,
                 Err(Again::After(waiting)) => waiting,
@@ -135,7 +135,7 @@ impl State {
             kept = Some(call.compact());
             place.release();
             self.metrics().key_waits.inc();
-            waiting.renewed().await;
+            waiting.keys_changed().await;
             place.grow(1);
             if is_last {
                 break;
@@ -150,7 +150,7 @@ impl State {
     fn judge<D: FrontDoor>(
         &self,
         call: &Call,
-        patience: Option<Patience>,
+        call_time: Option<CallTime>,
     ) -> Result<D::Answer, Again> {
         let generation = self.generation();
         let refuse = |denial: &Denial| Ok(self.refuse_by::<D>(&generation, denial, call));
@@ -160,7 +160,7 @@ impl State {
                     .then(|| D::Message::decode(message.clone()).ok())
                     .flatten();
                 match decoded.as_ref().and_then(D::question) {
-                    Some(question) => self.answer_to::<D>(&generation, call, &question, patience),
+                    Some(question) => self.answer_to::<D>(&generation, call, &question, call_time),
                     None => refuse(&Denial::RequestMalformed),
                 }
             }
@@ -179,13 +179,13 @@ impl State {
         generation: &Generation,
         call: &Call,
         question: &Question<'_>,
-        patience: Option<Patience>,
+        call_time: Option<CallTime>,
     ) -> Result<D::Answer, Again> {
         let snapshot = generation.snapshot();
-        let now = self.clock.read();
+        let now = self.clock.current_time();
         let decision = authenticate(&snapshot, question, now, &generation.tokens);
-        if let (Some(patience), Some(sought)) = (patience, &decision.sought)
-            && let Some(again) = again(generation, sought, patience)
+        if let (Some(call_time), Some(missing)) = (call_time, &decision.missing_key)
+            && let Some(again) = again(generation, missing, call_time)
         {
             return Err(again);
         }
@@ -209,7 +209,7 @@ impl State {
             token: decision.token.as_deref(),
             request_id: RequestId::new(id.unwrap_or_default()),
             trace: call.trace(request),
-            at: now.calendar,
+            at: now.unix,
             ..call.observed::<D>(outcome)
         });
         Ok(answer)
@@ -264,14 +264,14 @@ enum Again {
     /// They are there.
     Now,
     /// They may be, after a wait.
-    After(Waiting),
+    After(KeyWait),
 }
 
-fn again(generation: &Generation, sought: &Sought, patience: Patience) -> Option<Again> {
-    match generation.keys().seek(sought, patience) {
-        Seeking::Renewed => Some(Again::Now),
-        Seeking::Wait(waiting) => Some(Again::After(waiting)),
-        Seeking::Refused => None,
+fn again(generation: &Generation, missing: &MissingKey, call_time: CallTime) -> Option<Again> {
+    match generation.request_key(missing, call_time) {
+        KeyRequest::KeysChanged => Some(Again::Now),
+        KeyRequest::Wait(waiting) => Some(Again::After(waiting)),
+        KeyRequest::Refused => None,
     }
 }
 

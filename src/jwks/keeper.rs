@@ -21,7 +21,7 @@ use super::store::{Documents, Store, StoreError};
 use super::{FetchError, FetchedSource, report};
 
 use state::{State, Subscriber};
-pub use waiting::{Patience, Seeking, Waiting};
+pub use waiting::{CallTime, KeyRequest, KeyWait};
 
 /// Receives what an issuer's keys are now; `None`: there are none that may be used.
 pub type Publish = Arc<dyn Fn(&[IssuerId], Option<&IssuerKeys>) + Send + Sync>;
@@ -104,13 +104,17 @@ impl Keeper {
     }
 
     /// A request needs a key that was not among those that it was judged by; without keys, any will do.
-    pub(super) fn seek(self: &Arc<Self>, had: Option<&Arc<KeySet>>, patience: Patience) -> Seeking {
-        let (now, until) = (self.now(), patience.end(&self.source.timing));
+    pub(super) fn request_key(
+        self: &Arc<Self>,
+        had: Option<&Arc<KeySet>>,
+        call_time: CallTime,
+    ) -> KeyRequest {
+        let (now, until) = (self.now(), call_time.end(&self.source.timing));
         let mut state = self.state();
         // Under the lock, as the end of a fetch is told: what has ended before does not end the wait.
         let ended = self.ended.subscribe();
         if state.differs_from(had) {
-            return Seeking::Renewed;
+            return KeyRequest::KeysChanged;
         }
         let due = state.life.due();
         let seek = match had {
@@ -121,9 +125,9 @@ impl Keeper {
             self.wake.notify_one();
         }
         if seek == Seek::Refuse {
-            return Seeking::Refused;
+            return KeyRequest::Refused;
         }
-        Seeking::Wait(Waiting {
+        KeyRequest::Wait(KeyWait {
             keeper: self.clone(),
             had: had.cloned(),
             ended,
@@ -249,7 +253,7 @@ impl Keeper {
         let now = self.now();
         let mut state = self.state();
         if state.life.begin(now) == Some(Asker::Token) {
-            state.record.sought += 1;
+            state.record.unknown_key_fetches += 1;
         }
     }
 

@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::error;
 
-use crate::authenticator::{IssuerKeys, Sought};
+use crate::authenticator::{IssuerKeys, MissingKey};
 use crate::clock::Clock;
 use crate::jose::KeySet;
 use crate::memory::Pool;
 use crate::policy::{IssuerId, Policy};
 
 use super::cache::KeySetCache;
-use super::keeper::{Keeper, Patience, Publish, Seeking, Tools};
+use super::keeper::{CallTime, Keeper, KeyRequest, Publish, Tools};
 use super::store::Store;
 use super::{Fetch, FetchedSource, Refresh, Source, SourceStatus, report};
 
@@ -183,11 +183,11 @@ impl KeySources {
 
     /// Looks for a key that a request needs, and says what the request is to do.
     #[must_use]
-    pub fn seek(&self, sought: &Sought, patience: Patience) -> Seeking {
-        let Some(keeper) = self.of_issuer.get(&sought.issuer) else {
-            return Seeking::Refused;
+    pub fn request_key(&self, missing: &MissingKey, call_time: CallTime) -> KeyRequest {
+        let Some(keeper) = self.of_issuer.get(&missing.issuer) else {
+            return KeyRequest::Refused;
         };
-        keeper.seek(sought.keys.as_ref(), patience)
+        keeper.request_key(missing.tried.as_ref(), call_time)
     }
 
     /// Starts a fetch of this issuer's source, or of all sources, as soon as the budget of each permits. Says when.
@@ -205,7 +205,7 @@ impl KeySources {
 
     /// The fetched keys of an issuer that are in use now.
     #[must_use]
-    pub fn keys(&self, issuer: IssuerId) -> Option<Arc<KeySet>> {
+    pub fn keys_of(&self, issuer: IssuerId) -> Option<Arc<KeySet>> {
         self.of_issuer.get(&issuer)?.state().keys.clone()
     }
 

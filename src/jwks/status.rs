@@ -33,7 +33,7 @@ pub struct SourceStatus {
     /// Fetches by outcome, since the start.
     pub fetches: BTreeMap<&'static str, u64>,
     /// Those of them that tokens with unknown keys caused.
-    pub sought: u64,
+    pub unknown_key_fetches: u64,
 }
 
 /// A key that is used.
@@ -75,7 +75,7 @@ impl SourceStatus {
             exposed: keys.map_or_else(Vec::new, |keys| keys.exposed().to_vec()),
             failure: failure.map(|(when, text)| (now.since(*when), text.clone())),
             fetches: state.record.fetches.clone(),
-            sought: state.record.sought,
+            unknown_key_fetches: state.record.unknown_key_fetches,
         }
     }
 }

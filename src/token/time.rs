@@ -64,21 +64,22 @@ impl std::ops::Add<Duration> for Moment {
     }
 }
 
-/// The time at which something is judged: of tokens by the calendar, of keys by a clock that nobody sets.
+/// The current time on both clocks. The wall clock decides when a token expires. The monotonic clock
+/// decides when keys are too old: nobody can set it back.
 #[derive(Clone, Copy, Debug)]
-pub struct Now {
-    /// What the calendar says.
-    pub calendar: UnixTime,
-    /// What the other clock says.
-    pub moment: Moment,
+pub struct CurrentTime {
+    /// The time of the wall clock.
+    pub unix: UnixTime,
+    /// The time since the process's clock was started.
+    pub monotonic: Moment,
 }
 
-/// At the moment when the clock was started.
-impl From<UnixTime> for Now {
-    fn from(calendar: UnixTime) -> Self {
+/// The monotonic clock has just been started.
+impl From<UnixTime> for CurrentTime {
+    fn from(unix: UnixTime) -> Self {
         Self {
-            calendar,
-            moment: Moment::default(),
+            unix,
+            monotonic: Moment::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Full};
 use tokio::task::JoinHandle;
 use tonic::body::Body;
 use tower_service::Service as _;
-use watchword::app::{ReloadError, Works};
+use watchword::app::{Engine, ReloadError};
 use watchword::clock::Clock;
 use watchword::grpc::ExtAuthz;
 use watchword::jwks::{Fetch, SourceStatus};
@@ -30,7 +30,7 @@ const PREFIX: usize = 5;
 
 /// A server's works on a manual clock.
 pub(crate) struct Inside {
-    pub(crate) works: Works,
+    pub(crate) engine: Engine,
     pub(crate) clock: Clock,
     service: ExtAuthz,
     managed: Vec<String>,
@@ -41,11 +41,11 @@ impl Inside {
         let _runtime = RUNTIME.enter();
         let clock = Clock::manual(NOW);
         let telemetry = emitted::telemetry();
-        let works = Works::start_with(&settings.config(), clock.clone(), fetch, 7, telemetry)
+        let engine = Engine::start_with(&settings.config(), clock.clone(), fetch, 7, telemetry)
             .expect("it starts");
         Self {
-            service: ExtAuthz::new(works.state.clone()),
-            works,
+            service: ExtAuthz::new(engine.state.clone()),
+            engine,
             clock,
             managed: settings.managed(),
         }
@@ -59,7 +59,7 @@ impl Inside {
 
     pub(crate) fn try_reload(&mut self, settings: &Settings) -> Result<(), ReloadError> {
         let config = settings.config();
-        RUNTIME.block_on(self.works.reload(&config))
+        RUNTIME.block_on(self.engine.reload(&config))
     }
 
     /// Sends one call and waits for its answer.
@@ -91,11 +91,16 @@ impl Inside {
 
     /// Calls without an answer so far.
     pub(crate) fn in_flight(&self) -> usize {
-        self.works.state.in_flight()
+        self.engine.state.in_flight()
     }
 
     pub(crate) fn status(&self, source: usize) -> SourceStatus {
-        self.works.state.generation().keys().status().remove(source)
+        self.engine
+            .state
+            .generation()
+            .sources()
+            .status()
+            .remove(source)
     }
 
     /// As [`Case::judge`].

@@ -93,7 +93,12 @@ impl Site {
 
     /// What the server knows of the source that stands at this place among those that are fetched.
     pub(crate) fn status(&self, source: usize) -> SourceStatus {
-        self.app.state().generation().keys().status().remove(source)
+        self.app
+            .state()
+            .generation()
+            .sources()
+            .status()
+            .remove(source)
     }
 
     pub(crate) fn channel(&self) -> Channel {

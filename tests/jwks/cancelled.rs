@@ -8,7 +8,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use watchword::app::Works;
+use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::ExtAuthz;
@@ -33,8 +33,8 @@ async fn ten_thousand_dropped_calls_leave_the_fetch_alone_and_its_keys_are_used(
     let server = KeyServer::start(key_set(&[&signer]).held());
     let text = configuration("", &[issuer("corp", &keys_of(&server, ""))]);
     let config = Config::parse(&text, Path::new("jwks.yaml")).unwrap_or_else(|p| panic!("{p}"));
-    let works = Works::start(&config, Clock::manual(NOW), Arc::new(Network), 1).unwrap();
-    let service = ExtAuthz::new(works.state.clone());
+    let engine = Engine::start(&config, Clock::manual(NOW), Arc::new(Network), 1).unwrap();
+    let service = ExtAuthz::new(engine.state.clone());
     server.requests_reach(1).await;
 
     let token = token(&signer);
@@ -45,15 +45,15 @@ async fn ten_thousand_dropped_calls_leave_the_fetch_alone_and_its_keys_are_used(
         for call in &mut calls {
             assert!(call.as_mut().poll(&mut context).is_pending());
         }
-        assert_eq!(works.state.in_flight(), TOGETHER);
+        assert_eq!(engine.state.in_flight(), TOGETHER);
         drop(calls);
-        assert_eq!(works.state.in_flight(), 0);
+        assert_eq!(engine.state.in_flight(), 0);
     }
     let mut waiting = pin!(check(service.clone(), &token));
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     server.release();
     assert_eq!(waiting.await, "allowed");
-    let source = works.state.generation().keys().status().remove(0);
+    let source = engine.state.generation().sources().status().remove(0);
     assert_eq!((source.fetches["changed"], source.fetches.len()), (1, 1));
     assert_eq!((server.requests(), server.abandoned()), (1, 0));
     say(&format!(

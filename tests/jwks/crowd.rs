@@ -55,7 +55,7 @@ async fn a_thousand_requests_for_a_new_key_wait_for_one_fetch_and_a_forged_one_i
     server.release();
     let allowed = allowed(calls).await;
     assert_eq!((allowed, server.requests()), (CROWD, 2));
-    assert_eq!(site.source().sought, 1);
+    assert_eq!(site.source().unknown_key_fetches, 1);
     // A set that changed permits one more fetch.
     server.reply(key_set(&[&old, &new]));
     let forged = Signer::generate("ES256", "new");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use watchword::app::Works;
+use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::ExtAuthz;
@@ -53,10 +53,10 @@ fn a_flood_of_unknown_keys_causes_one_fetch_a_source_and_fills_no_memory() {
 async fn flood() {
     let signer = Signer::generate("EdDSA", "k1");
     let servers = [(); 2].map(|()| KeyServer::start(key_set(&[&signer])));
-    let works = start(&servers);
-    let service = ExtAuthz::new(works.state.clone());
+    let engine = start(&servers);
+    let service = ExtAuthz::new(engine.state.clone());
     let fetches = || servers.iter().map(KeyServer::requests).sum::<usize>();
-    eventually("keys", || *works.ready().borrow()).await;
+    eventually("keys", || *engine.ready().borrow()).await;
     assert_eq!(fetches(), 2, "the first fetch of each");
 
     let good = key_set(&[&signer]);
@@ -66,15 +66,19 @@ async fn flood() {
         }
     };
     replies(good.clone().held());
-    works.state.clock.advance(Duration::from_secs(30));
+    engine.state.clock.advance(Duration::from_secs(30));
     let mut stranger = Stranger::new(&signer);
-    let mut reasons = first_wave(&works, &servers, &mut stranger).await;
+    let mut reasons = first_wave(&engine, &servers, &mut stranger).await;
     let before = resident();
     for _ in WAITING..TOKENS {
         let reason = check(service.clone(), &stranger.token()).await;
         *reasons.entry(reason).or_default() += 1;
     }
-    assert_eq!((fetches(), sought(&works)), (4, 2), "one more of each");
+    assert_eq!(
+        (fetches(), unknown_key_fetches(&engine)),
+        (4, 2),
+        "one more of each"
+    );
     assert!(!reasons.contains_key("allowed"), "{reasons:?}");
     for issuer in ISSUERS {
         let good = token_of(issuer, &signer);
@@ -83,26 +87,26 @@ async fn flood() {
     let growth = growth(before, resident());
     say(&format!(
         "{TOKENS} tokens with unknown keys in one cool-down: {} fetches of 2 sources, {growth}, {reasons:?}",
-        sought(&works)
+        unknown_key_fetches(&engine)
     ));
     replies(good);
     // Asked for meanwhile, so there is one fetch more of each when the cool-down ends.
-    works.state.clock.advance(Duration::from_secs(30));
-    eventually("one more of each", || sought(&works) == 4).await;
+    engine.state.clock.advance(Duration::from_secs(30));
+    eventually("one more of each", || unknown_key_fetches(&engine) == 4).await;
 }
 
 /// Those who come first, and wait together for the fetches that are held; the reasons of their answers.
 async fn first_wave(
-    works: &Works,
+    engine: &Engine,
     servers: &[KeyServer],
     stranger: &mut Stranger,
 ) -> BTreeMap<String, usize> {
     let mut waiting = JoinSet::new();
     for _ in 0..WAITING {
-        let (service, token) = (ExtAuthz::new(works.state.clone()), stranger.token());
+        let (service, token) = (ExtAuthz::new(engine.state.clone()), stranger.token());
         waiting.spawn(async move { check(service, &token).await });
     }
-    eventually("a crowd", || works.state.in_flight() == WAITING).await;
+    eventually("a crowd", || engine.state.in_flight() == WAITING).await;
     for server in servers {
         server.requests_reach(2).await;
         server.release();
@@ -115,12 +119,12 @@ async fn first_wave(
 }
 
 /// How many fetches unknown keys caused.
-fn sought(works: &Works) -> u64 {
-    let sources = works.state.generation().keys().status().into_iter();
-    sources.map(|source| source.sought).sum()
+fn unknown_key_fetches(engine: &Engine) -> u64 {
+    let sources = engine.state.generation().sources().status().into_iter();
+    sources.map(|source| source.unknown_key_fetches).sum()
 }
 
-fn start([shared, own]: &[KeyServer; 2]) -> Works {
+fn start([shared, own]: &[KeyServer; 2]) -> Engine {
     let issuers = [
         issuer("corp", &keys_of(shared, "cooldown: 30s")),
         issuer("shop", &keys_of(shared, "cooldown: 30s")),
@@ -129,7 +133,7 @@ fn start([shared, own]: &[KeyServer; 2]) -> Works {
     let text = configuration("", &issuers);
     let config = Config::parse(&text, Path::new("jwks.yaml"));
     let config = config.unwrap_or_else(|problems| panic!("{problems}"));
-    Works::start(&config, Clock::manual(NOW), Arc::new(Network), 1).unwrap()
+    Engine::start(&config, Clock::manual(NOW), Arc::new(Network), 1).unwrap()
 }
 
 /// Somebody who has no key, and one signature.

@@ -161,7 +161,7 @@ async fn a_key_that_is_used_at_once_is_accepted_at_once_unless_a_token_fetched_i
     );
     site.pass(COOLDOWN * SECOND).await;
     assert_eq!(site.check(&token(&new)).await, "allowed");
-    assert_eq!((site.fetches(), site.source().sought), (3, 2));
+    assert_eq!((site.fetches(), site.source().unknown_key_fetches), (3, 2));
 }
 
 /// Some issuers give a new key an old name.

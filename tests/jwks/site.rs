@@ -79,7 +79,7 @@ impl Site {
     }
 
     pub(crate) fn sources(&self) -> Vec<SourceStatus> {
-        self.app.state().generation().keys().status()
+        self.app.state().generation().sources().status()
     }
 
     /// How many fetches of the first source have ended.

@@ -59,7 +59,7 @@ proptest! {
             shadowed: None,
             token: None,
             verdict: Verdict::Deny(denial),
-            sought: None,
+            missing_key: None,
             stale: false,
         };
         let answer = answers.answer(&decision, request.is_grpc());

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use watchword::app::Works;
+use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::ExtAuthz;
@@ -54,7 +54,7 @@ struct World {
     network: Network,
     times: Times,
     clock: Clock,
-    works: Works,
+    engine: Engine,
     wall: i64,
     under_way: JoinSet<()>,
     answered: Arc<Mutex<Vec<Answered>>>,
@@ -79,22 +79,22 @@ impl World {
         let config = parse(&text);
         let clock = Clock::fixed(NOW);
         let fetch = Arc::new(network.clone());
-        let works = Works::start(&config, clock.clone(), fetch, seed).unwrap();
-        let state = Arc::downgrade(&works.state);
+        let engine = Engine::start(&config, clock.clone(), fetch, seed).unwrap();
+        let state = Arc::downgrade(&engine.state);
         network.watch(Box::new(move |path| {
             let status = state
                 .upgrade()
-                .map(|state| state.generation().keys().status());
+                .map(|state| state.generation().sources().status());
             let mut status = status.into_iter().flatten();
             let status = status.find(|status| status.source.ends_with(path));
-            status.map_or(0, |status| status.sought)
+            status.map_or(0, |status| status.unknown_key_fetches)
         }));
         Self {
             random,
             network,
             times,
             clock,
-            works,
+            engine,
             wall: NOW,
             under_way: JoinSet::new(),
             answered: Arc::default(),
@@ -143,7 +143,7 @@ impl World {
         let more = if self.reloads % 2 == 1 { NEIGHBOUR } else { "" };
         let text = format!("{}{more}", self.text);
         self.note("reloaded");
-        let reloaded = self.works.reload(&parse(&text)).await;
+        let reloaded = self.engine.reload(&parse(&text)).await;
         reloaded.expect("its sources are those of before");
     }
 
@@ -204,7 +204,7 @@ impl World {
 
     /// Sends a request, which may be cancelled on the way.
     fn send(&mut self, token: Token) {
-        let service = ExtAuthz::new(self.works.state.clone());
+        let service = ExtAuthz::new(self.engine.state.clone());
         let (answered, wall) = (self.answered.clone(), self.wall);
         let patience = (self.random.u8(..5) == 0).then(|| self.random_span());
         self.sent += 1;
@@ -270,7 +270,7 @@ impl World {
             let fits = matches!(answer.token.made, Made::By(key) if published.contains(&key));
             assert!(!fits, "not recovered: {answer:?}");
         }
-        assert!(*self.works.ready().borrow(), "ready once there are keys");
+        assert!(*self.engine.ready().borrow(), "ready once there are keys");
     }
 
     fn judge(&self) -> Tally {

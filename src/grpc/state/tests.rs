@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::app::Works;
+use crate::app::Engine;
 use crate::authenticator::{Decision, Question};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
@@ -23,13 +23,13 @@ use super::{Call, Unreadable};
 use crate::grpc::call::Trace;
 use crate::grpc::fields::Shape;
 
-fn works(more: &str) -> Works {
+fn engine(more: &str) -> Engine {
     let text = format!(
         "issuers: {{a: {{issuer: a, audiences: [a], jwks: {{file: a.json}}, \
          headers: {{x-auth-subject: sub}}}}}}\n{more}"
     );
     let config = Config::parse(&text, Path::new("a.yaml")).unwrap();
-    Works::start(&config, Clock::system(), Arc::new(Network), 0).unwrap()
+    Engine::start(&config, Clock::system(), Arc::new(Network), 0).unwrap()
 }
 
 fn call(message: Result<Bytes, Unreadable>, patience: Option<Duration>) -> Call {
@@ -58,8 +58,8 @@ async fn codes(state: &State, call: &Call) -> (i32, i32) {
 
 #[tokio::test]
 async fn too_many_large_messages_are_an_overload_and_not_the_callers_fault() {
-    let works = works("");
-    let state = &works.state;
+    let engine = engine("");
+    let state = &engine.state;
     let overloaded = call(Err(Unreadable::Overloaded), None);
     assert_eq!(codes(state, &overloaded).await, (14, 503));
     let malformed = call(Err(Unreadable::Malformed), None);
@@ -68,8 +68,8 @@ async fn too_many_large_messages_are_an_overload_and_not_the_callers_fault() {
 
 #[tokio::test]
 async fn a_call_without_a_place_is_an_overload() {
-    let works = works("server: {max_in_flight: 16}");
-    let state = &works.state;
+    let engine = engine("server: {max_in_flight: 16}");
+    let state = &engine.state;
     let good = call(Ok(Bytes::new()), None);
     let places: Vec<_> = std::iter::from_fn(|| state.places().account(0).try_reserve(1)).collect();
     assert_eq!(codes(state, &good).await, (14, 503));
@@ -79,15 +79,15 @@ async fn a_call_without_a_place_is_an_overload() {
 
 #[tokio::test]
 async fn a_call_that_nobody_waits_for_any_more_is_not_judged() {
-    let works = works("");
+    let engine = engine("");
     let late = call(Ok(Bytes::new()), Some(Duration::ZERO));
-    assert_eq!(codes(&works.state, &late).await, (14, 503));
+    assert_eq!(codes(&engine.state, &late).await, (14, 503));
 }
 
 #[tokio::test]
 async fn in_shadow_mode_nothing_is_denied() {
-    let works = works("mode: shadow");
-    let state = &works.state;
+    let engine = engine("mode: shadow");
+    let state = &engine.state;
     let malformed = call(Err(Unreadable::Malformed), None);
     assert_eq!(codes(state, &malformed).await, (0, 0));
     let place = state.local.try_reserve(1);
@@ -132,8 +132,8 @@ impl FrontDoor for Broken {
 
 #[tokio::test]
 async fn a_panic_in_a_check_is_a_denial() {
-    let works = works("");
-    let state = &works.state;
+    let engine = engine("");
+    let state = &engine.state;
     let good = call(Ok(Bytes::new()), None);
     let answer = state
         .decide::<Broken>(&good, state.local.try_reserve(1).as_ref())

@@ -37,7 +37,7 @@ pub(in crate::jwks) struct Record {
     /// Fetches by outcome.
     pub(in crate::jwks) fetches: BTreeMap<&'static str, u64>,
     /// Fetches that tokens with unknown keys caused.
-    pub(in crate::jwks) sought: u64,
+    pub(in crate::jwks) unknown_key_fetches: u64,
     /// The last failure and when it was, until a fetch succeeds.
     pub(in crate::jwks) failure: Option<(Moment, String)>,
 }

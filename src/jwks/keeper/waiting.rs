@@ -13,25 +13,25 @@ use super::Keeper;
 
 /// The time that a request has for all its waits together.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct CallTime {
     /// When it was first judged.
-    pub since: Moment,
+    pub judged_at: Moment,
     /// How long the call could go on then; `None` for a call without a deadline.
     pub time_left: Option<Duration>,
 }
 
 /// What a request that needs a key is to do.
-pub enum Seeking {
+pub enum KeyRequest {
     /// Be judged again: other keys are there.
-    Renewed,
+    KeysChanged,
     /// Wait for a fetch.
-    Wait(Waiting),
+    Wait(KeyWait),
     /// Take the answer that it has.
     Refused,
 }
 
 /// A request that may wait for a fetch.
-pub struct Waiting {
+pub struct KeyWait {
     pub(super) keeper: Arc<Keeper>,
     pub(super) had: Option<Arc<KeySet>>,
     pub(super) ended: watch::Receiver<u64>,
@@ -39,14 +39,14 @@ pub struct Waiting {
     pub(super) is_for_next: bool,
 }
 
-impl Patience {
+impl CallTime {
     /// The end of the request's time at a source.
     pub(super) fn end(self, timing: &Timing) -> Moment {
-        self.since + timing.wait.of_call(self.time_left, timing.timeout)
+        self.judged_at + timing.wait.of_call(self.time_left, timing.timeout)
     }
 }
 
-impl Waiting {
+impl KeyWait {
     /// Whether the fetch starts after it was asked for. A key that such a fetch does not bring is not published.
     #[must_use]
     pub fn is_for_next_fetch(&self) -> bool {
@@ -54,7 +54,7 @@ impl Waiting {
     }
 
     /// Waits for the end of the fetch, within the request's time. Whether there are other keys then.
-    pub async fn renewed(mut self) -> bool {
+    pub async fn keys_changed(mut self) -> bool {
         tokio::select! { biased;
             // An error means that nobody fetches any more, which ends the wait too.
             _ = self.ended.changed() => {}

@@ -137,7 +137,7 @@ fn in_the_key_cache(case: &mut Case) {
         a_moment_passes(&inside);
         begun(2)
     });
-    until("keys", || *inside.works.ready().borrow());
+    until("keys", || *inside.engine.ready().borrow());
     inside.check(case, "the next fetch", &call, Expect::Allow);
 
     fetch.panics.store(1, Ordering::SeqCst);

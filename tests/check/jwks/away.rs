@@ -156,7 +156,7 @@ fn name_that_is_resolved_for_ever_blocks_nobody(case: &mut Case) {
     let settings = Settings::of(corp_from(&server.uri(), ""));
     let inside = Inside::start(&settings, hanging.clone());
     until("the first fetch", || ended(&inside.status(0)) == 1);
-    until("keys", || *inside.works.ready().borrow());
+    until("keys", || *inside.engine.ready().borrow());
     let call = Call::bearing(token(&ED));
     inside.clock.advance(inside.status(0).next_fetch);
     // Six times over, each fetch is given up after 5 s: together the 30 s of a resolver's patience.

@@ -92,7 +92,11 @@ fn set_without_a_good_key_is_a_failed_fetch(case: &mut Case) {
         );
         fetched.publish(set(&[&ED]));
     }
-    case.equal("fetches that tokens caused", fetched.status().sought, 10);
+    case.equal(
+        "fetches that tokens caused",
+        fetched.status().unknown_key_fetches,
+        10,
+    );
 }
 
 fn member_that_stands_twice_is_refused(case: &mut Case) {

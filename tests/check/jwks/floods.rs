@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use watchword::authenticator::{IssuerKeys, Sought};
+use watchword::authenticator::{IssuerKeys, MissingKey};
 use watchword::clock::Clock;
 use watchword::jose::KeySet;
+use watchword::jwks::{CallTime, KeyRequest};
 use watchword::jwks::{
     Content, Fetch, FetchError, Fetched as Brought, FetchedSource, KeySources, Network, Setup,
     Validators,
 };
-use watchword::jwks::{Patience, Seeking};
 use watchword::memory::MemoryBudget;
 use watchword::policy::IssuerId;
 
@@ -79,7 +79,7 @@ fn unknown_kids_cost_one_fetch_in_a_cooldown(case: &mut Case) {
         &Settings::of(corp_from(&server.uri(), "")),
         Arc::new(Network),
     );
-    until("keys", || *inside.works.ready().borrow());
+    until("keys", || *inside.engine.ready().borrow());
     let good = Call::bearing(token(&ED));
     // The first fetch is scheduled, and does not count.
     let (mut fetched, mut answers, mut times) = (Vec::new(), Vec::new(), Vec::new());
@@ -148,12 +148,16 @@ fn unknown_kids_cost_no_fetch_while_there_are_no_keys(case: &mut Case) {
         &format!("{fetches} fetches, by back-off alone"),
         fetches <= 5,
     );
-    case.equal("fetches that tokens caused", inside.status(0).sought, 0);
+    case.equal(
+        "fetches that tokens caused",
+        inside.status(0).unknown_key_fetches,
+        0,
+    );
     let call = Call::bearing(token(&ED));
     inside.check(case, "no key", &call, Expect::Deny(503, "jwks_unavailable"));
     server.reply(set(&[&ED]));
     inside.clock.advance(inside.status(0).next_fetch);
-    until("keys", || *inside.works.ready().borrow());
+    until("keys", || *inside.engine.ready().borrow());
     inside.check(case, "keys at last", &call, Expect::Allow);
 }
 
@@ -223,17 +227,17 @@ impl Source {
         }
     }
 
-    fn sought(&self) -> Sought {
-        Sought {
+    fn missing(&self) -> MissingKey {
+        MissingKey {
             issuer: self.issuer,
-            keys: self.had.lock().expect("a lock").clone(),
+            tried: self.had.lock().expect("a lock").clone(),
         }
     }
 
     /// Of a request that comes now, and has this much time.
-    fn patience(&self, time_left: Duration) -> Patience {
-        Patience {
-            since: self.clock.moment(),
+    fn call_time(&self, time_left: Duration) -> CallTime {
+        CallTime {
+            judged_at: self.clock.moment(),
             time_left: Some(time_left),
         }
     }
@@ -264,7 +268,7 @@ fn a_million_unknown_kids_are_not_remembered(case: &mut Case) {
     }
     let grown = memory().saturating_sub(before);
     case.holds(&format!("memory grew by {grown} bytes"), grown < 64 * MIB);
-    let caused = || source.keys.status()[0].sought;
+    let caused = || source.keys.status()[0].unknown_key_fetches;
     case.equal("caused while fetches were under way", caused(), 0);
     // The next ask for a fetch of their own, all for the same, and are refused without waiting for an hour after it.
     let found = RUNTIME.block_on(wait_together(&source, WAVE));
@@ -272,9 +276,9 @@ fn a_million_unknown_kids_are_not_remembered(case: &mut Case) {
     case.equal("fetches that tokens caused", caused(), 1);
     let mut refused = 0;
     for _ in 0..WAVE {
-        let patience = source.patience(Duration::from_millis(150));
-        let seeking = source.keys.seek(&source.sought(), patience);
-        refused += usize::from(matches!(seeking, Seeking::Refused));
+        let call_time = source.call_time(Duration::from_millis(150));
+        let request = source.keys.request_key(&source.missing(), call_time);
+        refused += usize::from(matches!(request, KeyRequest::Refused));
     }
     case.equal("refused at once", refused, WAVE);
 }
@@ -283,13 +287,13 @@ fn a_million_unknown_kids_are_not_remembered(case: &mut Case) {
 async fn wait_together(source: &Source, tokens: usize) -> usize {
     let mut waiting: Vec<_> = (0..tokens)
         .map(|_| {
-            let (keys, sought) = (source.keys.clone(), source.sought());
-            let patience = source.patience(10 * SECOND);
+            let (keys, missing) = (source.keys.clone(), source.missing());
+            let call_time = source.call_time(10 * SECOND);
             Box::pin(async move {
-                match keys.seek(&sought, patience) {
-                    Seeking::Renewed => true,
-                    Seeking::Wait(waiting) => waiting.renewed().await,
-                    Seeking::Refused => false,
+                match keys.request_key(&missing, call_time) {
+                    KeyRequest::KeysChanged => true,
+                    KeyRequest::Wait(waiting) => waiting.keys_changed().await,
+                    KeyRequest::Refused => false,
                 }
             })
         })

@@ -125,7 +125,7 @@ fn each_call_is_judged_by_one_whole_set(case: &mut Case) {
     let settings =
         Settings::of(corp_from(&server.uri(), "")).top("token_cache: {max_entries: 100}");
     let inside = Inside::start(&settings, Arc::new(Network));
-    until("keys", || *inside.works.ready().borrow());
+    until("keys", || *inside.engine.ready().borrow());
     inside.clock.advance(COOLDOWN);
     server.reply(set(&[&new[0], &new[1]]).held());
 
@@ -217,7 +217,11 @@ fn key_that_is_published_later_is_found_within_a_cooldown(case: &mut Case) {
     fetched.pass(SECOND);
     fetched.ended_reach(3);
     case.becomes("40 s", &fetched.site, &call, Expect::Allow);
-    case.equal("fetches that tokens caused", fetched.status().sought, 2);
+    case.equal(
+        "fetches that tokens caused",
+        fetched.status().unknown_key_fetches,
+        2,
+    );
     case.refuses(
         &fetched.site,
         "still unknown",

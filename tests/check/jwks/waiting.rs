@@ -29,7 +29,7 @@ fn a_thousand_calls_at_expiry_make_one_fetch(case: &mut Case) {
         &Settings::of(corp_from(&server.uri(), more)),
         Arc::new(Network),
     );
-    until("keys", || *inside.works.ready().borrow());
+    until("keys", || *inside.engine.ready().borrow());
     let new = Signer::generate("EdDSA", "new");
     server.reply(set(&[&ED, &new]).held());
     inside.clock.advance(inside.status(0).next_fetch);
@@ -81,7 +81,7 @@ fn fetch_outlives_the_call_that_caused_it(case: &mut Case) {
             &Settings::of(corp_from(&server.uri(), "")),
             Arc::new(Network),
         );
-        until("keys", || *inside.works.ready().borrow());
+        until("keys", || *inside.engine.ready().borrow());
         inside.clock.advance(30 * SECOND);
         server.reply(set(&[&ED, &new]).held());
         let leader = inside.begin(&call);

@@ -63,7 +63,7 @@ fn beside(key: &Value) -> Site {
     )))
 }
 
-/// The key is not found; the one beside it works.
+/// The key is not found; the one beside it engine.
 fn not_used(case: &mut Case, what: &str, key: &Value, token: &str) {
     let site = beside(key);
     case.accepts(&site, &format!("{what}: the good key"), EC.sign(&claims()));

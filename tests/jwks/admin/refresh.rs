@@ -30,7 +30,7 @@ async fn a_refresh_starts_a_fetch_at_once_or_at_the_end_of_the_cool_down_and_end
     let started = json!([{"source": server.uri(), "result": "started"}]);
     assert_eq!(sources(&page), started);
     site.fetched(2).await;
-    assert_eq!(site.source().sought, 0, "no token caused it");
+    assert_eq!(site.source().unknown_key_fetches, 0, "no token caused it");
 
     server.reply(key_set(&[&new]));
     site.clock.advance(10 * SECOND);

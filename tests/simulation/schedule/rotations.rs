@@ -57,7 +57,7 @@ impl World {
 
     /// An operator asks for all keys.
     pub(super) fn refresh(&mut self) {
-        let refreshed = self.works.state.generation().keys().refresh(None);
+        let refreshed = self.engine.state.generation().sources().refresh(None);
         self.note(&format!("refresh: {refreshed:?}"));
         for path in ["shared", "own"] {
             self.network.with(path, |server| server.is_wished = true);
@@ -65,7 +65,7 @@ impl World {
     }
 
     fn next_fetch(&self, path: &str) -> Duration {
-        let status = self.works.state.generation().keys().status();
+        let status = self.engine.state.generation().sources().status();
         let mut status = status.iter();
         let status = status.find(|status| status.source.ends_with(path));
         status.unwrap().next_fetch

@@ -27,7 +27,7 @@ const WARM_UP: Duration = Duration::from_secs(15);
 
 /// A server without its listeners: what answers calls, and the tasks that keep its keys.
 #[derive(Debug)]
-pub struct Works {
+pub struct Engine {
     /// What calls are answered by.
     pub state: Arc<State>,
     /// Fetching goes on while this lives.
@@ -79,8 +79,8 @@ pub enum ReloadError {
     Random,
 }
 
-impl Works {
-    /// As [`Works::start_with`], with decisions told to metrics and the operational log only.
+impl Engine {
+    /// As [`Engine::start_with`], with decisions told to metrics and the operational log only.
     ///
     /// # Errors
     /// [`StartError::Random`].
@@ -158,7 +158,9 @@ impl Works {
         let (draft, publish) = draft.map_err(|_| ReloadError::Random)?;
         let seed = self.parts.random.u64(..);
         let setup = self.parts.setup(config, publish, seed);
-        let keys = old.keys().follow(&config.sources, &setup, &mut self.tasks);
+        let keys = old
+            .sources()
+            .follow(&config.sources, &setup, &mut self.tasks);
         let needed = draft.needed(&old.snapshot(), self.parts.clock.moment());
         tokio::select! { biased;
             () = draft.has_keys_of(&needed) => {}
@@ -170,8 +172,8 @@ impl Works {
         self.state
             .generation()
             .clone()
-            .keys()
-            .settle(old.keys())
+            .sources()
+            .settle(old.sources())
             .await;
         Ok(())
     }
