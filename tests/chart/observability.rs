@@ -1,4 +1,5 @@
-//! Monitors, alerts and the dashboard: they find the pods, and name only metrics and labels that a running server shows.
+//! Monitors, alerts and the dashboard: they find the pods, and name only metrics and labels that a
+//! running server has.
 
 mod objects;
 mod page;
@@ -9,9 +10,13 @@ use serde_json::{Value, json};
 use crate::helm::{Chart, Rendered};
 use page::Page;
 
-/// Values with everything of this file switched on, and these beside it.
+/// Values that enable monitors, alerts and the dashboard, merged with these.
 fn values(more: &Value) -> Value {
-    let issuer = json!({"issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"discovery": true}});
+    let issuer = json!({
+        "issuer": "https://idp.example.com",
+        "audiences": ["orders-api"],
+        "jwks": {"discovery": true},
+    });
     let mut values = json!({
         "config": {"issuers": {"corp": issuer}},
         "podMonitor": {"enabled": true},
@@ -57,32 +62,33 @@ fn dashboard(rendered: &Rendered) -> Value {
     serde_json::from_str(text.as_str().unwrap()).unwrap()
 }
 
-/// A query, what it is from, and the labels that texts beside it show.
-struct Asked {
+/// A query of an alert or a panel, and the labels that the texts beside it name.
+struct NamedQuery {
+    /// The alert, panel or variable that has the query.
     place: String,
     query: String,
-    shown: Vec<String>,
+    text_labels: Vec<String>,
 }
 
-fn of_alerts(rendered: &Rendered) -> Vec<Asked> {
+fn alert_queries(rendered: &Rendered) -> Vec<NamedQuery> {
     let rules = rules(rendered).iter();
     rules
-        .map(|rule| Asked {
+        .map(|rule| NamedQuery {
             place: rule["alert"].to_string(),
             query: rule["expr"].as_str().unwrap().to_owned(),
-            shown: names_after(&rule["annotations"].to_string(), "$labels."),
+            text_labels: names_after(&rule["annotations"].to_string(), "$labels."),
         })
         .collect()
 }
 
-fn of_dashboard(dashboard: &Value) -> Vec<Asked> {
-    let mut asked = Vec::new();
+fn dashboard_queries(dashboard: &Value) -> Vec<NamedQuery> {
+    let mut queries = Vec::new();
     for panel in dashboard["panels"].as_array().unwrap() {
         for target in panel["targets"].as_array().into_iter().flatten() {
-            asked.push(Asked {
+            queries.push(NamedQuery {
                 place: panel["title"].to_string(),
                 query: target["expr"].as_str().unwrap().to_owned(),
-                shown: names_after(target["legendFormat"].as_str().unwrap(), "{{"),
+                text_labels: names_after(target["legendFormat"].as_str().unwrap(), "{{"),
             });
         }
     }
@@ -92,17 +98,17 @@ fn of_dashboard(dashboard: &Value) -> Vec<Asked> {
             let query = variable["query"].as_str().unwrap();
             let inside = query.strip_prefix("label_values(").unwrap();
             let (query, label) = inside.trim_end_matches(')').rsplit_once(',').unwrap();
-            asked.push(Asked {
+            queries.push(NamedQuery {
                 place: variable["name"].to_string(),
                 query: query.to_owned(),
-                shown: vec![label.trim().to_owned()],
+                text_labels: vec![label.trim().to_owned()],
             });
         }
     }
-    asked
+    queries
 }
 
-/// The names that stand right behind each of these marks.
+/// The names that follow each occurrence of the mark.
 fn names_after(text: &str, mark: &str) -> Vec<String> {
     let behind = text.split(mark).skip(1);
     behind
@@ -113,19 +119,19 @@ fn names_after(text: &str, mark: &str) -> Vec<String> {
         .collect()
 }
 
-fn problems(asked: &Asked, page: &Page) -> Vec<String> {
-    let Asked {
+fn problems(named: &NamedQuery, page: &Page) -> Vec<String> {
+    let NamedQuery {
         place,
         query,
-        shown,
-    } = asked;
+        text_labels,
+    } = named;
     let read = match promql::read(query) {
         Ok(read) => read,
         Err(problem) => return vec![format!("{place}: {problem} in {query}")],
     };
     let mut problems = page.problems(&read);
-    for label in shown {
-        // A sum has the labels that it is taken by; what is not summed up has all.
+    for label in text_labels {
+        // An aggregation keeps the labels that it groups by; a plain selector has all of them.
         let mut groupings = read.groupings.iter().filter(|grouping| grouping.aggregates);
         let kept = if read.groupings.is_empty() {
             read.selectors
@@ -135,7 +141,9 @@ fn problems(asked: &Asked, page: &Page) -> Vec<String> {
             groupings.any(|grouping| grouping.labels.contains(label))
         };
         if !kept {
-            problems.push(format!("a text shows {label}"));
+            problems.push(format!(
+                "a text names the label {label}, which the query drops"
+            ));
         }
     }
     problems
@@ -145,44 +153,46 @@ fn problems(asked: &Asked, page: &Page) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn alerts_and_dashboard_name_only_what_a_running_server_shows() {
+async fn alerts_and_dashboard_name_only_metrics_and_labels_of_a_running_server() {
     let rendered = render(&json!({}));
-    let mut asked = of_alerts(&rendered);
-    assert_eq!(asked.len(), 16);
-    asked.extend(of_dashboard(&dashboard(&rendered)));
-    assert!(asked.len() > 50, "only {} queries", asked.len());
+    let mut queries = alert_queries(&rendered);
+    assert_eq!(queries.len(), 16);
+    queries.extend(dashboard_queries(&dashboard(&rendered)));
+    assert!(queries.len() > 50, "only {} queries", queries.len());
     let page = Page::of_a_running_server().await;
-    let problems: Vec<String> = asked
+    let problems: Vec<String> = queries
         .iter()
-        .flat_map(|asked| problems(asked, &page))
+        .flat_map(|query| problems(query, &page))
         .collect();
     assert_eq!(problems, [""; 0], "{page:#?}");
 
-    let queries: Vec<&str> = asked.iter().map(|asked| asked.query.as_str()).collect();
-    let unseen = page.metrics().filter(|metric| {
-        // Of a histogram, one series of the three is enough.
+    let unused = page.metrics().filter(|metric| {
+        // One of a histogram's three series is enough.
         let histogram = metric.contains("_duration_seconds_");
-        !histogram && !queries.iter().any(|query| query.contains(metric))
+        !histogram && !queries.iter().any(|named| named.query.contains(metric))
     });
     assert_eq!(
-        unseen.collect::<Vec<_>>(),
+        unused.collect::<Vec<_>>(),
         [""; 0],
-        "metrics that nobody looks at"
+        "metrics that no alert and no panel uses"
     );
 }
 
 #[test]
-fn a_name_that_no_server_shows_is_found() {
+fn name_that_no_server_has_is_found() {
     let page = Page::read("a_total{issuer=\"corp\",state=\"stale\"} 1\nb{issuer=\"corp\"} 1\n");
-    let found = |query: &str, shown: &[&str]| {
-        let asked = Asked {
+    let found = |query: &str, text_labels: &[&str]| {
+        let named = NamedQuery {
             place: "here".into(),
             query: query.into(),
-            shown: shown.iter().map(ToString::to_string).collect(),
+            text_labels: text_labels.iter().map(ToString::to_string).collect(),
         };
-        problems(&asked, &page).len()
+        problems(&named, &page).len()
     };
-    let good = r#"sum by (issuer, job) (rate(a_total{state="stale", job="x"}[5m])) / on (issuer) sum by (issuer) (b)"#;
+    let good = concat!(
+        r#"sum by (issuer, job) (rate(a_total{state="stale", job="x"}[5m]))"#,
+        " / on (issuer) sum by (issuer) (b)",
+    );
     assert_eq!(found(good, &["issuer"]), 0);
     for (from, to) in [
         ("a_total", "a"),
@@ -196,6 +206,6 @@ fn a_name_that_no_server_shows_is_found() {
     ] {
         assert_ne!(found(&good.replace(from, to), &["issuer"]), 0, "{to}");
     }
-    assert_ne!(found(good, &["state"]), 0, "a sum has lost that label");
+    assert_ne!(found(good, &["state"]), 0, "the sum drops that label");
     assert_ne!(found("b", &["state"]), 0);
 }

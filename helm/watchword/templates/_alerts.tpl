@@ -1,195 +1,236 @@
 {{/*
-The alerts, by the names of their values: alert, expr, annotations. Everything here is kept to this release's series (`$series`), and summed up over its
-pods. Rates are taken for each series before they are summed, so a pod's restart is no fall. A ratio's divisor has `> 0`: no calls are no share.
-What is in backticks is Prometheus' own template.
+The alerts, keyed as in `prometheusRule.alerts`: alert, expr, annotations. `$series` limits each
+query to this release; the queries sum over its pods. They take rates before sums, so that a pod's
+restart does not look like a drop. Divisors are `> 0`, so that no calls give no ratio. The text in
+backticks is Prometheus' template language.
 */}}
 {{- define "watchword.alerts" -}}
 {{- $series := include "watchword.series" . }}
 {{- $window := .Values.prometheusRule.window }}
 {{- $alerts := .Values.prometheusRule.alerts }}
 {{- $metrics := printf "%s.%s" (include "watchword.fullname" .) (include "watchword.namespace" .) }}
+{{- $of := printf "{%s}[%s]" $series $window }}
 down:
   alert: WatchwordDown
   expr: absent(watchword_build_info{ {{- $series -}} })
   annotations:
-    summary: No Watchword is scraped ({{ $metrics }}).
+    summary: Prometheus scrapes no pod of {{ $metrics }}.
     description: >-
-      Prometheus has no series of {{ $metrics }}. Either no pod runs, or none can be scraped. Without a Watchword, a proxy that fails closed refuses
-      every request.
+      Prometheus has no series of {{ $metrics }}: no pod runs, or Prometheus cannot scrape them.
+      Without Watchword, a proxy that fails closed refuses every request.
     runbook: >-
-      Look at the pods, their events and logs: a configuration that is refused ends a start with its problems in the log. Where pods run, look at
-      Prometheus' targets: the network policy must let Prometheus reach the port `admin`.
+      Look at the pods, their events and their logs. A refused configuration ends the start, and the
+      log lists its problems. If pods run, look at Prometheus' targets: the network policy must let
+      Prometheus reach the port `admin`.
 keysAbsent:
   alert: WatchwordKeysAbsent
-  expr: sum by (namespace, job, issuer) (watchword_jwks_state{ {{- $series }}, state="absent"}) > 0
+  expr: >-
+    sum by (namespace, job, issuer) (watchword_jwks_state{ {{- $series }}, state="absent"}) > 0
   annotations:
-    summary: No keys of the issuer {{`{{ $labels.issuer }}`}}.
+    summary: Watchword has no keys of the issuer {{`{{ $labels.issuer }}`}}.
     description: >-
-      Pods without usable keys of the issuer {{`{{ $labels.issuer }}`}}: {{`{{ $value }}`}}. Keys were never fetched, or not for longer than `max_stale`.
-      The issuer's tokens get 503 `jwks_unavailable`.
+      {{`{{ $value }}`}} pods have no usable keys of the issuer {{`{{ $labels.issuer }}`}}: they
+      never fetched them, or their last fetch is older than `max_stale`. The issuer's tokens get
+      503 `jwks_unavailable`.
     runbook: >-
-      `GET /jwks` on the admin port and the log have the cause of the last failure. Check that the key server answers, that pods can reach it (network
-      policy, DNS, CA), and that it brings keys that can be used. It is retried by itself, every 30s at least.
+      `GET /jwks` on the admin port and the log show the cause of the last failure. Check that the
+      key server answers, that pods can reach it (network policy, DNS, CA), and that its keys are
+      usable. Watchword retries at least every 30s.
 keysStale:
   alert: WatchwordKeysStale
-  expr: sum by (namespace, job, issuer) (watchword_jwks_state{ {{- $series }}, state="stale"}) > 0
+  expr: >-
+    sum by (namespace, job, issuer) (watchword_jwks_state{ {{- $series }}, state="stale"}) > 0
   annotations:
     summary: Keys of the issuer {{`{{ $labels.issuer }}`}} are stale.
     description: >-
-      Pods that use keys of the issuer {{`{{ $labels.issuer }}`}} beyond their time, because they cannot fetch them: {{`{{ $value }}`}}. Tokens pass until
-      `max_stale` after the last good fetch (24h by default); then they get 503.
+      {{`{{ $value }}`}} pods cannot refresh their keys of the issuer
+      {{`{{ $labels.issuer }}`}} and use expired ones. Tokens pass until `max_stale` after the last
+      successful fetch (24h by default); then they get 503.
     runbook: >-
-      `GET /jwks` on the admin port and the log have the cause. The dashboard's key age says how much time is left. A key that the issuer removed
-      stays good in the meantime.
+      `GET /jwks` on the admin port and the log show the cause. The dashboard's age of keys shows
+      how much time is left. Until then, a key that the issuer removed still verifies tokens.
 keyFetchesFailing:
   alert: WatchwordKeyFetchesFailing
+  {{- $failed := printf "{%s, outcome!~\"changed|unchanged\"}[%s]" $series $window }}
   expr: |-
-    sum by (namespace, job, issuer) (rate(watchword_jwks_fetches_total{ {{- $series }}, outcome!~"changed|unchanged"}[{{ $window }}]))
-      / (sum by (namespace, job, issuer) (rate(watchword_jwks_fetches_total{ {{- $series -}} }[{{ $window }}])) > 0)
+    sum by (namespace, job, issuer) (rate(watchword_jwks_fetches_total{{ $failed }}))
+      / (sum by (namespace, job, issuer) (rate(watchword_jwks_fetches_total{{ $of }})) > 0)
       > {{ $alerts.keyFetchesFailing.share }}
   annotations:
     summary: Fetches of the keys of the issuer {{`{{ $labels.issuer }}`}} fail.
     description: >-
-      {{`{{ $value | humanizePercentage }}`}} of the fetches of the keys of the issuer {{`{{ $labels.issuer }}`}} fail. The last good keys decide until they
-      are too old.
+      {{`{{ $value | humanizePercentage }}`}} of the key fetches for the issuer
+      {{`{{ $labels.issuer }}`}} fail. Watchword uses the last good keys until `max_stale`.
     runbook: >-
-      `GET /jwks` on the admin port and the log have the cause; the dashboard has the outcomes. `timeout`, `request`, `status`: the key server or the way to
-      it. `key_set`, `too_large`, `redirect`, `refused`, `metadata`: what it answers. `file`: the mounted file.
+      `GET /jwks` on the admin port and the log show the cause; the dashboard shows the outcomes.
+      `timeout`, `request` and `status` point to the key server or the network. `key_set`,
+      `too_large`, `redirect`, `refused` and `metadata` point to its answer. `file` points to the
+      mounted file.
 denialsSpike:
   alert: WatchwordDenialsSpike
+  {{- $denied := printf "{%s, verdict=\"deny\"}[%s]" $series $window }}
+  {{- $before := $alerts.denialsSpike.comparedTo }}
+  {{- $least := $alerts.denialsSpike.decisionsPerSecond }}
   expr: |-
-    {{- $now := printf "{%s, verdict=\"deny\"}[%s]" $series $window }}
-    {{- $all := printf "{%s}[%s]" $series $window }}
-    {{- $before := $alerts.denialsSpike.comparedTo }}
     (
-      sum by (namespace, job, reason) (rate(watchword_decisions_total{{ $now }}))
-        / on (namespace, job) group_left () (sum by (namespace, job) (rate(watchword_decisions_total{{ $all }})) >= {{ $alerts.denialsSpike.decisionsPerSecond }})
+      sum by (namespace, job, reason) (rate(watchword_decisions_total{{ $denied }}))
+        / on (namespace, job) group_left ()
+          (sum by (namespace, job) (rate(watchword_decisions_total{{ $of }})) >= {{ $least }})
     )
     - (
-      sum by (namespace, job, reason) (rate(watchword_decisions_total{{ $now }} offset {{ $before }}))
-        / on (namespace, job) group_left () (sum by (namespace, job) (rate(watchword_decisions_total{{ $all }} offset {{ $before }})) > 0)
-      or sum by (namespace, job, reason) (rate(watchword_decisions_total{{ $now }})) * 0
+      sum by (namespace, job, reason)
+          (rate(watchword_decisions_total{{ $denied }} offset {{ $before }}))
+        / on (namespace, job) group_left ()
+          (sum by (namespace, job) (rate(watchword_decisions_total{{ $of }} offset {{ $before }})) > 0)
+      or sum by (namespace, job, reason) (rate(watchword_decisions_total{{ $denied }})) * 0
     )
     > {{ $alerts.denialsSpike.share }}
   annotations:
-    summary: More denials for {{`{{ $labels.reason }}`}}.
+    summary: Watchword denies more requests with {{`{{ $labels.reason }}`}}.
     description: >-
-      Denials for {{`{{ $labels.reason }}`}} are a larger share of all decisions than {{ $before }} before, by {{`{{ $value | humanizePercentage }}`}} of all.
+      The share of decisions that are denials with {{`{{ $labels.reason }}`}} is higher than
+      {{ $before }} ago, by {{`{{ $value | humanizePercentage }}`}} of all decisions.
     runbook: >-
-      The dashboard shows them by issuer and rule, the decision log each one. `token_expired`: compare clocks. `key_not_found`, `signature_invalid`: a rotation
-      that went wrong, or somebody guesses. `policy_denied`, `insufficient_scope`, `audience_mismatch`: a rule or a client changed. `token_missing`: the proxy no
-      longer sends the header. `jwks_unavailable`: see WatchwordKeysAbsent. `watchword validate` explains a token at hand.
+      The dashboard shows denials by issuer and rule, the decision log each one. `token_expired`:
+      compare clocks. `key_not_found`, `signature_invalid`: a key rotation went wrong, or a client
+      guesses tokens. `policy_denied`, `insufficient_scope`, `audience_mismatch`: a rule or a client
+      changed. `token_missing`: the proxy no longer sends the header. `jwks_unavailable`: see
+      WatchwordKeysAbsent. `watchword validate` explains a token that you have.
 overloaded:
   alert: WatchwordOverloaded
   expr: |-
-    sum by (namespace, job) (rate(watchword_overloaded_total{ {{- $series -}} }[{{ $window }}]))
-      / (sum by (namespace, job) (rate(watchword_decision_duration_seconds_count{ {{- $series -}} }[{{ $window }}])) > 0)
+    sum by (namespace, job) (rate(watchword_overloaded_total{{ $of }}))
+      / (sum by (namespace, job) (rate(watchword_decision_duration_seconds_count{{ $of }})) > 0)
       > {{ $alerts.overloaded.share }}
   annotations:
-    summary: Watchword refuses calls because there are too many.
+    summary: Watchword refuses calls because it is overloaded.
     description: >-
-      {{`{{ $value | humanizePercentage }}`}} of calls get 503 `overloaded`: more are in flight than `server.max_in_flight`, or their deadline had almost passed
-      when their turn came.
+      {{`{{ $value | humanizePercentage }}`}} of calls get 503 `overloaded`: more calls are in
+      flight than `server.max_in_flight` allows, or their deadline had almost passed when they got
+      a permit.
     runbook: >-
-      More replicas or processors. Does one pod get all calls? Let the proxy use the headless Service. Does the proxy send request bodies along? It need not.
-      A very short timeout of the proxy ends in this, too.
+      Add replicas or processors. If one pod gets all calls, let the proxy use the headless Service.
+      The proxy need not send request bodies. A very short timeout of the proxy causes this, too.
 latencyHigh:
   alert: WatchwordLatencyHigh
   expr: |-
-    histogram_quantile(0.99, sum by (namespace, job, door, le) (rate(watchword_decision_duration_seconds_bucket{ {{- $series -}} }[{{ $window }}])))
+    histogram_quantile(0.99, sum by (namespace, job, door, le)
+        (rate(watchword_decision_duration_seconds_bucket{{ $of }})))
       > {{ $alerts.latencyHigh.seconds }}
     and
-    sum by (namespace, job, door) (rate(watchword_decision_duration_seconds_count{ {{- $series -}} }[{{ $window }}]))
+    sum by (namespace, job, door) (rate(watchword_decision_duration_seconds_count{{ $of }}))
       >= {{ $alerts.latencyHigh.decisionsPerSecond }}
   annotations:
-    summary: Decisions are slow.
+    summary: Watchword's p99 latency is high.
     description: >-
-      One decision in a hundred at the door `{{`{{ $labels.door }}`}}` takes {{`{{ $value | humanizeDuration }}`}} or more. The proxy gives up after its timeout.
+      The p99 latency of decisions at the door `{{`{{ $labels.door }}`}}` is
+      {{`{{ $value | humanizeDuration }}`}}. The proxy gives up after its timeout.
     runbook: >-
-      Calls that wait for keys take up to `wait`: look at unknown keys and key waits in the dashboard. Otherwise processors are short: look at
-      throttling, at calls in flight, and at the cache hit ratio.
+      Calls that wait for keys take up to `wait`: look at unknown keys and key waits in the
+      dashboard. Otherwise processors are short: look at throttling, at calls in flight, and at the
+      cache hit ratio.
 connectionsTurnedAway:
   alert: WatchwordConnectionsTurnedAway
-  expr: sum by (namespace, job) (rate(watchword_connections_turned_away_total{ {{- $series }}, cause="too_many"}[{{ $window }}])) > 0
+  expr: >-
+    sum by (namespace, job) (rate(watchword_connections_turned_away_total
+    { {{- $series }}, cause="too_many"}[{{ $window }}])) > 0
   annotations:
     summary: Watchword turns connections away.
-    description: Pods have as many connections as `max_connections` allows, and close further ones.
+    description: Pods have as many connections as `max_connections` allows, and close new ones.
     runbook: >-
-      Who opens so many? A proxy needs one or a few for each worker. More replicas, or a higher `max_connections`.
+      Find the client that opens so many: a proxy needs one or a few for each worker. Add replicas,
+      or raise `max_connections`.
 reloadRefused:
   alert: WatchwordReloadRefused
-  expr: count by (namespace, job) (watchword_config_last_reload_successful{ {{- $series -}} } == 0) > 0
+  expr: >-
+    count by (namespace, job) (watchword_config_last_reload_successful{ {{- $series -}} } == 0) > 0
   annotations:
     summary: Watchword refused its new configuration.
     description: >-
-      Pods that refused the last configuration that they read, and go on with an older one: {{`{{ $value }}`}}. The file that lies
-      there would not start a pod either.
+      {{`{{ $value }}`}} pods refused the configuration that they last read, and still use an older
+      one. The file has an error, or changes something that needs a restart
+      (`only a restart can change …`): `/readyz?verbose` says which.
     runbook: >-
-      `GET /readyz?verbose` on the admin port and the log have the problems, with line and column. `watchword check-config FILE` finds them before a
-      roll-out.
+      `GET /readyz?verbose` on the admin port and the log list the problems, with line and column.
+      Mend an error; `watchword check-config FILE` finds errors before a roll-out. For a setting
+      that needs a restart, restart the pods.
 certificateExpiring:
   alert: WatchwordCertificateExpiring
   expr: |-
-    min by (namespace, job, listener) (watchword_tls_certificate_expiry_timestamp_seconds{ {{- $series -}} }) - time()
+    min by (namespace, job, listener)
+        (watchword_tls_certificate_expiry_timestamp_seconds{ {{- $series -}} }) - time()
       < {{ $alerts.certificateExpiring.days }} * 86400
   annotations:
-    summary: The certificate of the listener {{`{{ $labels.listener }}`}} ends soon.
-    description: The certificate of the listener {{`{{ $labels.listener }}`}} ends in {{`{{ $value | humanizeDuration }}`}}. Nobody renewed it.
+    summary: The certificate of the listener {{`{{ $labels.listener }}`}} expires soon.
+    description: >-
+      The certificate of the listener {{`{{ $labels.listener }}`}} expires in
+      {{`{{ $value | humanizeDuration }}`}}. It was not renewed.
     runbook: &certificate >-
-      Renew the Secret; pods take it into use without a restart. With cert-manager, look at the Certificate's status. If the Secret is new, look for reloads
-      that were refused.
+      Renew the Secret; pods reload it without a restart. With cert-manager, look at the status of
+      the Certificate. If the Secret is new, look for refused reloads.
 certificateAlmostExpired:
   alert: WatchwordCertificateAlmostExpired
   expr: |-
-    min by (namespace, job, listener) (watchword_tls_certificate_expiry_timestamp_seconds{ {{- $series -}} }) - time()
+    min by (namespace, job, listener)
+        (watchword_tls_certificate_expiry_timestamp_seconds{ {{- $series -}} }) - time()
       < {{ $alerts.certificateAlmostExpired.days }} * 86400
   annotations:
-    summary: The certificate of the listener {{`{{ $labels.listener }}`}} ends now.
+    summary: The certificate of the listener {{`{{ $labels.listener }}`}} is about to expire.
     description: >-
-      The certificate of the listener {{`{{ $labels.listener }}`}} ends in {{`{{ $value | humanizeDuration }}`}}. Then no proxy gets an answer.
+      The certificate of the listener {{`{{ $labels.listener }}`}} expires in
+      {{`{{ $value | humanizeDuration }}`}}. After that, no proxy gets an answer.
     runbook: *certificate
 shadowMode:
   alert: WatchwordShadowMode
   expr: sum by (namespace, job) (watchword_shadow{ {{- $series -}} }) > 0
   annotations:
-    summary: Watchword does not enforce all that it decides.
+    summary: Watchword does not enforce all of its denials.
     description: >-
-      Some denials, or all, do not take effect. Pods in shadow mode: {{`{{ $value }}`}}.
+      {{`{{ $value }}`}} pods are in shadow mode: some or all denials have no effect.
     runbook: >-
-      If that is meant, silence this. If not, take `mode: shadow` out of the configuration, from the top and from each rule.
+      If you mean it, silence this alert. If not, remove `mode: shadow` from the top of the
+      configuration and from its rules.
 configWarnings:
   alert: WatchwordConfigWarnings
   expr: sum by (namespace, job, code) (watchword_config_warnings{ {{- $series -}} }) > 0
   annotations:
     summary: Watchword's configuration has warnings.
-    description: The configuration in use has warnings with the code {{`{{ $labels.code }}`}}. It most likely does not mean what it says.
+    description: >-
+      The configuration in use has warnings with the code {{`{{ $labels.code }}`}}. It probably does
+      not do what its author meant.
     runbook: >-
-      `GET /readyz?verbose` on the admin port and the log have them, with line and column; docs/operations.md says what each means. One that is
-      meant is accepted by `accept_warnings` where it stands.
+      `GET /readyz?verbose` on the admin port and the log list them, with line and column;
+      docs/operations.md explains each code. To accept a warning, add `accept_warnings` at that
+      place.
 keysExposed:
   alert: WatchwordKeysExposed
   expr: sum by (namespace, job, issuer) (watchword_jwks_keys_exposed{ {{- $series -}} }) > 0
   annotations:
     summary: The issuer {{`{{ $labels.issuer }}`}} publishes private keys.
     description: >-
-      The key set of the issuer {{`{{ $labels.issuer }}`}} holds private keys or shared secrets. Whoever read it can sign tokens that pass.
+      The key set of the issuer {{`{{ $labels.issuer }}`}} has private keys or shared secrets.
+      Anybody who read it can sign tokens that Watchword allows.
     runbook: >-
-      Have the issuer replace these keys, and take the old ones out of the set at once. Watchword keeps none of the private members.
+      Have the issuer replace these keys, and remove the old ones from the set at once. Watchword
+      stores no private key material.
 panics:
   alert: WatchwordPanics
-  expr: sum by (namespace, job) (increase(watchword_panics_total{ {{- $series -}} }[{{ $window }}])) > 0
+  expr: >-
+    sum by (namespace, job) (increase(watchword_panics_total{ {{- $series -}} }[{{ $window }}])) > 0
   annotations:
-    summary: Decisions of Watchword panicked.
-    description: Decisions panicked, and became denials with status 500. This is a fault of Watchword.
+    summary: Watchword panicked during a decision.
+    description: Decisions panicked, and became denials with status 500. This is a bug in Watchword.
     runbook: Please report it, with the log.
 logLinesDropped:
   alert: WatchwordLogLinesDropped
-  expr: sum by (namespace, job, log) (rate(watchword_log_lines_dropped_total{ {{- $series -}} }[{{ $window }}])) > 0
+  expr: >-
+    sum by (namespace, job, log) (rate(watchword_log_lines_dropped_total{{ $of }})) > 0
   annotations:
     summary: Watchword loses log lines.
     description: >-
-      Lines of the log `{{`{{ $labels.log }}`}}` are not written, because whoever reads standard output or error is too
-      slow. Decisions go on.
+      Watchword drops lines of the log `{{`{{ $labels.log }}`}}`, because the reader of its standard
+      output or error is too slow. It still answers calls.
     runbook: >-
-      Look at the node's log collector and disk. A decision log of `policy: denials`, or `sampled`, has fewer lines.
+      Look at the node's log collector and disk. A decision log with `policy: denials` or `sampled`
+      has fewer lines.
 {{- end }}

@@ -1,10 +1,10 @@
-//! The objects: monitors that find pods, alerts that can be tuned, a dashboard that Grafana can show.
+//! Monitors find the pods, alerts can be tuned, and Grafana can show the dashboard.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{dashboard, of_alerts, one, promql, render, rules, values};
+use super::{alert_queries, dashboard, one, promql, render, rules, values};
 use crate::helm::Chart;
 
 #[test]
@@ -40,7 +40,10 @@ fn alerts_can_be_switched_off_tuned_and_added() {
     let some = render(&json!({"prometheusRule": {
         "interval": "1m",
         "window": "20m",
-        "alerts": {"shadowMode": {"enabled": false}, "overloaded": {"share": 0.25, "for": "1m", "severity": "info"}},
+        "alerts": {
+            "shadowMode": {"enabled": false},
+            "overloaded": {"share": 0.25, "for": "1m", "severity": "info"},
+        },
         "additionalRules": [{"record": "a:b", "expr": "vector(1)"}],
     }}));
     let (all, rules) = (rules(&all), rules(&some));
@@ -69,9 +72,9 @@ fn alerts_can_be_switched_off_tuned_and_added() {
     );
 }
 
-/// Whichever monitor it is, the job is the objects' name: by it and the namespace, alerts find this release.
+/// Both monitors set the job to the objects' name, by which alerts find this release's series.
 #[test]
-fn alerts_look_at_the_series_of_their_own_release() {
+fn alerts_query_the_series_of_their_own_release() {
     let rendered = render(&json!({}));
     for (kind, endpoints) in [
         ("PodMonitor", "podMetricsEndpoints"),
@@ -91,14 +94,14 @@ fn alerts_look_at_the_series_of_their_own_release() {
         ),
         (&other, &[("cluster", "one")]),
     ] {
-        for asked in of_alerts(rendered) {
-            for selector in promql::read(&asked.query).unwrap().selectors {
-                let narrowed = selector
+        for named in alert_queries(rendered) {
+            for selector in promql::read(&named.query).unwrap().selectors {
+                let matchers = selector
                     .matchers
                     .iter()
-                    .map(|matcher| (&*matcher.label, &*matcher.value));
-                let narrowed: Vec<_> = narrowed.take(expected.len()).collect();
-                assert_eq!(narrowed, expected, "{}", asked.query);
+                    .map(|matcher| (&*matcher.name, &*matcher.value));
+                let matchers: Vec<_> = matchers.take(expected.len()).collect();
+                assert_eq!(matchers, expected, "{}", named.query);
             }
         }
     }
@@ -175,11 +178,13 @@ fn pod_monitor_finds_injected_sidecars() {
 }
 
 fn selects(monitor: &Value, labels: &Value) -> bool {
-    let wanted = monitor["spec"]["selector"]["matchLabels"]
+    let required = monitor["spec"]["selector"]["matchLabels"]
         .as_object()
         .unwrap();
-    assert!(!wanted.is_empty());
-    wanted.iter().all(|(label, value)| labels[label] == *value)
+    assert!(!required.is_empty());
+    required
+        .iter()
+        .all(|(label, value)| labels[label] == *value)
 }
 
 fn has_port(ports: &Value, name: &Value) -> bool {
@@ -192,7 +197,7 @@ fn has_port(ports: &Value, name: &Value) -> bool {
 }
 
 #[test]
-fn the_dashboard_is_one_that_grafana_can_show() {
+fn grafana_can_show_the_dashboard() {
     let rendered = render(
         &json!({"grafanaDashboard": {"namespace": "grafana", "annotations": {"folder": "Auth"}}}),
     );
@@ -224,18 +229,26 @@ fn the_dashboard_is_one_that_grafana_can_show() {
 }
 
 #[test]
-fn what_cannot_be_scraped_is_refused() {
+fn monitors_that_cannot_scrape_are_refused() {
     for (more, message) in [
         (
             json!({"headlessService": {"enabled": false}}),
             "serviceMonitor.enabled: needs headlessService.enabled",
         ),
         (
-            json!({"mode": "none", "podMonitor": {"enabled": false}, "prometheusRule": {"selector": "a=\"b\""}}),
+            json!({
+                "mode": "none",
+                "podMonitor": {"enabled": false},
+                "prometheusRule": {"selector": "a=\"b\""},
+            }),
             "serviceMonitor.enabled: with `mode: none`",
         ),
         (
-            json!({"mode": "none", "serviceMonitor": {"enabled": false}, "prometheusRule": {"selector": "a=\"b\""}}),
+            json!({
+                "mode": "none",
+                "serviceMonitor": {"enabled": false},
+                "prometheusRule": {"selector": "a=\"b\""},
+            }),
             "podMonitor.enabled: with `mode: none`",
         ),
         (

@@ -1,4 +1,5 @@
-//! The metrics of a server that runs, has keys, and has answered calls: every metric with its labels and their values.
+//! The metrics of a server that runs, has keys, and has answered calls: every metric with its labels
+//! and their values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,7 +31,8 @@ const NOW: i64 = 1_700_000_000;
 pub(crate) struct Page(BTreeMap<String, BTreeMap<String, BTreeSet<String>>>);
 
 impl Page {
-    /// Starts a server with TLS and rules of each kind, calls it, and reads its metrics once the keys were read twice.
+    /// Starts a server with TLS and rules of each kind, calls it, and reads its metrics once it has
+    /// read its keys twice.
     pub(crate) async fn of_a_running_server() -> Self {
         let signer = Signer::generate("ES256", "k1");
         let app = App::start(config(&signer), Clock::fixed(NOW));
@@ -46,7 +48,7 @@ impl Page {
         ] {
             client.check(request(path, token)).await.unwrap();
         }
-        // The file of keys is read again within seconds.
+        // The server reads the key file again within seconds.
         for _ in 0..600 {
             let text = metrics(&app).await;
             if text.contains("outcome=\"unchanged\"") {
@@ -55,7 +57,7 @@ impl Page {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("never: keys that are read again and unchanged");
+        panic!("the server never read its keys a second time");
     }
 
     pub(crate) fn read(text: &str) -> Self {
@@ -85,7 +87,7 @@ impl Page {
                 .is_some_and(|labels| labels.contains_key(label))
     }
 
-    /// What a query names that is not on this page.
+    /// The metrics, labels and values that a query names and this page lacks.
     pub(crate) fn problems(&self, query: &Query) -> Vec<String> {
         let mut problems = Vec::new();
         for selector in &query.selectors {
@@ -95,7 +97,7 @@ impl Page {
                 continue;
             };
             for matcher in &selector.matchers {
-                let label = &matcher.label;
+                let label = &matcher.name;
                 if !self.has_label(metric, label) {
                     problems.push(format!("{metric} has no label {label}"));
                 } else if let Some(values) = labels.get(label) {
@@ -132,7 +134,7 @@ fn folder() -> PathBuf {
     folder
 }
 
-/// One good key and one that is skipped; a rule that asks nothing, one in shadow mode, and one for the rest.
+/// A usable key and one that is skipped; a rule without a token, one in shadow mode, and the rest.
 fn config(signer: &Signer) -> Config {
     let mut keys = mint::key_set(&[signer]);
     let symmetric = json!({"kty": "oct", "k": "AAAA", "kid": "k2"});
@@ -142,7 +144,10 @@ fn config(signer: &Signer) -> Config {
     let (certificate, key) = Identity::server().pem_files("chart-observability");
     let text = json!({
         "server": {
-            "grpc": {"address": "127.0.0.1:0", "tls": {"certificate": certificate, "private_key": key}},
+            "grpc": {
+                "address": "127.0.0.1:0",
+                "tls": {"certificate": certificate, "private_key": key},
+            },
             "admin": {"address": "127.0.0.1:0"},
         },
         "issuers": {"corp": {
