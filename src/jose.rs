@@ -11,9 +11,6 @@ mod heap;
 mod json;
 mod jwk;
 mod key_set;
-#[cfg(test)]
-#[path = "../tests/support/mint.rs"]
-mod mint;
 mod pem;
 mod public_document;
 mod verify;

@@ -6,8 +6,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-
-use crate::helm::{self, Chart, Release, Rendered};
+use watchword_test_support::helm::{self, Chart, Release, Rendered};
 
 /// An example's name, and its values.
 pub(crate) type File = (String, Value);

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
+use watchword_test_support::helm::{self, Chart, Rendered};
 
 use crate::cases;
 use crate::fences::{blocks, read};
-use crate::helm::{self, Chart, Rendered};
 use crate::pod::BINARY;
 
 /// Names that say where each is from, and the texts.

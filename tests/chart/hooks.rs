@@ -2,9 +2,9 @@
 //! `helm test`.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::Rendered;
 
 use crate::cases;
-use crate::helm::Rendered;
 use crate::pods;
 
 const TLS: &str = r#"{"enabled": true, "existingSecret": "cert"}"#;

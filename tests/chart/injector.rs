@@ -1,9 +1,9 @@
 //! The policy that adds the sidecar to pods. Its CEL is read back here as far as it is data; only an API server can run it.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::{Chart, Release, Rendered};
 
 use crate::cases;
-use crate::helm::{Chart, Release, Rendered};
 
 mod limits;
 

@@ -4,8 +4,7 @@
 //! compared field by field with what was held against the products' own.
 
 use serde_json::{Value, json};
-
-use crate::helm::{Chart, Document};
+use watchword_test_support::helm::{Chart, Document};
 
 mod contour;
 mod envoy_gateway;

@@ -7,9 +7,9 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
+use watchword_test_support::helm::{self, Chart, Document, NEWEST, OLDEST, Release};
 
 use crate::cases;
-use crate::helm::{self, Chart, Document, NEWEST, OLDEST, Release};
 
 #[test]
 fn nothing_is_found_in_any_example() {

@@ -12,22 +12,16 @@
 mod cases;
 mod configurations;
 mod fences;
-#[path = "../support/helm.rs"]
-mod helm;
 mod hooks;
 mod injector;
 mod integrations;
 mod lint;
 mod memory;
-#[path = "../support/mint.rs"]
-mod mint;
 mod names;
 mod network;
 mod notes;
 mod objects;
 mod observability;
-#[path = "../support/pki.rs"]
-mod pki;
 mod plain_envoy;
 mod pod;
 mod pods;
@@ -43,7 +37,5 @@ mod structure;
 mod tool;
 mod usage;
 mod values;
-#[path = "../support/wheels.rs"]
-mod wheels;
 mod whole;
 mod workload;

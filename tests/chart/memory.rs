@@ -6,8 +6,7 @@ use std::path::Path;
 use watchword::config::Config;
 use watchword::listen::ConnectionMemory;
 use watchword::memory::{MemoryBudget, MemoryLimit, MemoryLimitSource, Pool};
-
-use crate::helm;
+use watchword_test_support::helm;
 
 const VALUES: &str = include_str!("../../helm/watchword/values.yaml");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");

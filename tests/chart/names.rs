@@ -1,9 +1,9 @@
 //! Names and labels: texts that YAML would take for something else stay texts, selectors mean pods of one release only, and nobody's labels change those.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::{Chart, Release, Rendered};
 
 use crate::cases;
-use crate::helm::{Chart, Release, Rendered};
 use crate::pods;
 
 /// The selector of the Deployment's pods, and their labels.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use watchword_test_support::helm::{self, Chart, NEWEST, OLDEST, Release};
 
 use crate::cases;
-use crate::helm::{self, Chart, NEWEST, OLDEST, Release};
 
 /// What Kubernetes itself does not know: other projects' kinds, which tests of their own look at.
 const OTHERS: [&str; 19] = [

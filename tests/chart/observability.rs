@@ -5,10 +5,9 @@ mod objects;
 mod page;
 mod promql;
 
-use serde_json::{Value, json};
-
-use crate::helm::{Chart, Rendered};
 use page::Page;
+use serde_json::{Value, json};
+use watchword_test_support::helm::{Chart, Rendered};
 
 /// Values that enable monitors, alerts and the dashboard, merged with these.
 fn values(more: &Value) -> Value {

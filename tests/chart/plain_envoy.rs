@@ -4,9 +4,9 @@
 //! `tests/operations` runs it.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::Chart;
 
 use crate::cases;
-use crate::helm::Chart;
 
 /// Envoy's back-offs before two retries, at most: 25 and 50 milliseconds.
 const BACK_OFFS: f64 = 0.075;

@@ -17,8 +17,7 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-
-use crate::helm::Rendered;
+use watchword_test_support::helm::Rendered;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
 /// Where the image has it.

@@ -1,9 +1,9 @@
 //! The pods of a rendering, wherever they are.
 
 use serde_json::Value;
+use watchword_test_support::helm::{Release, Rendered};
 
 use crate::cases;
-use crate::helm::{Release, Rendered};
 
 /// A pod, or the template of one.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub(crate) fn items(list: &Value) -> impl Iterator<Item = &Value> {
 }
 
 pub(crate) fn of(name: &str, rendered: &Rendered) -> Vec<Pod> {
-    let pod = |document: &crate::helm::Document| {
+    let pod = |document: &watchword_test_support::helm::Document| {
         let pod = match document.kind() {
             "Pod" => &document.value,
             "Deployment" | "DaemonSet" | "StatefulSet" | "Job" => {

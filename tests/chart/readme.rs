@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
+use watchword_test_support::helm::Chart;
 
-use crate::helm::Chart;
 use crate::schema;
 use crate::snapshot;
 use crate::values::{self, Group, Setting};

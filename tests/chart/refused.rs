@@ -1,9 +1,9 @@
 //! Bad values are refused before anything is installed, with a message that names the value.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::{self, Chart};
 
 use crate::cases;
-use crate::helm::{self, Chart};
 
 /// Values, as YAML, and what the message has. `config` is added where it is missing.
 const BY_SCHEMA: &[(&str, &str)] = &[

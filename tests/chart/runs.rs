@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use watchword_test_support::free_ports;
+use watchword_test_support::helm::{Chart, Release, Rendered};
+use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::pki::{self, Identity};
 
-use crate::helm::{Chart, Release, Rendered};
-use crate::mint::{self, Signer};
-use crate::pki::{self, Identity};
 use crate::pod::{BINARY, Files, Objects, Pod};
 
 /// A chart with values, and where its pod is.
@@ -259,9 +259,4 @@ fn check_config(text: &str) -> Output {
 #[track_caller]
 fn accepted(output: &Output) {
     assert!(output.status.success(), "{output:?}");
-}
-
-fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
 }

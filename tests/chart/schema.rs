@@ -2,9 +2,9 @@
 //! that Watchword itself prints. `WATCHWORD_UPDATE_SNAPSHOTS=1` writes it anew.
 
 use serde_json::{Map, Value, json};
+use watchword_test_support::helm::{self, Chart};
 
 use crate::cases;
-use crate::helm::{self, Chart};
 use crate::shapes;
 use crate::snapshot;
 use crate::values::{self, Setting};

@@ -2,9 +2,9 @@
 //! calls in flight, and the time after which the kubelet kills it.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::{self, Chart};
 
 use crate::cases;
-use crate::helm::{self, Chart};
 use crate::pods;
 
 /// What a rendering says of the stop. Times are in seconds.

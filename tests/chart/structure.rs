@@ -1,9 +1,9 @@
 //! What objects name is there: pods that selectors mean, ports, volumes, and other objects.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::{Document, Rendered};
 
 use crate::cases;
-use crate::helm::{Document, Rendered};
 use crate::pods::{self, Pod, items};
 
 fn pods_of(name: &str, rendered: &Rendered) -> Vec<Pod> {

@@ -3,9 +3,8 @@
 use std::fs;
 
 use serde_json::json;
-
-use crate::helm::{self, Chart, NEWEST, OLDEST, Release};
-use crate::wheels;
+use watchword_test_support::build_folder;
+use watchword_test_support::helm::{self, Chart, NEWEST, OLDEST, Release};
 
 #[test]
 fn unknown_field_is_wrong_on_each_kubernetes() {
@@ -49,7 +48,7 @@ fn schema_that_is_none_is_found() {
 
 #[test]
 fn chart_below_a_chart_is_rendered_with_it() {
-    let folder = wheels::build_folder().join(format!("parent-{}", std::process::id()));
+    let folder = build_folder().join(format!("parent-{}", std::process::id()));
     fs::create_dir_all(folder.join("templates")).unwrap();
     let path = Chart::watchword().folder().display().to_string();
     let metadata = format!(

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use watchword_test_support::helm::Chart;
 
-use crate::helm::Chart;
 use crate::values;
 
 fn sources(folder: &Path, all: &mut Vec<String>) {

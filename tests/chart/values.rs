@@ -6,8 +6,7 @@
 use std::fs;
 
 use serde_json::Value;
-
-use crate::helm::{self, Chart};
+use watchword_test_support::helm::{self, Chart};
 
 /// A setting, or a section of settings.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! What values do to pods: the image, names, the time to stop.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::{self, Rendered};
 
 use crate::cases;
-use crate::helm::{self, Rendered};
 use crate::pods;
 
 const HASH: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

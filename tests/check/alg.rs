@@ -1,9 +1,9 @@
 //! Area `alg`: which algorithm a token may name.
 
 use serde_json::json;
+use watchword_test_support::mint::Signer;
 
 use super::catalogue::{Case, Row};
-use super::mint::Signer;
 use super::settings::{Issuer, Settings};
 use super::site::Site;
 use super::tokens::{self, CORP, EC, ED, RSA, claims, compact, with};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::json;
 use watchword::clock::Clock;
 use watchword::jwks::Network;
+use watchword_test_support::mint::Signer;
 
 use super::call::Call;
 use super::catalogue::{Case, Row};
 use super::expect::Expect;
 use super::inside::Inside;
-use super::mint::Signer;
 use super::settings::{Issuer, Settings};
 use super::site::{NOW, Site};
 use super::tokens::{self, EC, ED, RSA, claims, claims_with};
@@ -70,7 +70,7 @@ fn cached_token_is_judged_by_each_policy(case: &mut Case) {
     let partner = Issuer::named(
         "partner",
         "https://partner.example",
-        &super::mint::key_set(&[&RSA]),
+        &watchword_test_support::mint::key_set(&[&RSA]),
     );
     let site = Site::start(&Settings::of(tokens::corp()).issuer(partner).rules(rules));
     for what in AGAIN {

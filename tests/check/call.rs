@@ -4,11 +4,11 @@
 //! not trusted to encode what they decode.
 
 use serde_json::Value;
+use watchword_test_support::watch::WATCH;
 
 use super::emitted;
 use super::pb;
 use super::tokens;
-use super::watch::WATCH;
 
 /// One request to be judged.
 #[derive(Clone, Debug)]

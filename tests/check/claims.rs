@@ -201,7 +201,7 @@ fn trailing_slash_is_another_issuer(case: &mut Case) {
     let site = Site::start(&Settings::of(super::settings::Issuer::named(
         "corp",
         "https://idp.example.com/",
-        &super::mint::key_set(&[&RSA]),
+        &watchword_test_support::mint::key_set(&[&RSA]),
     )));
     let slash = claims_with("iss", json!("https://idp.example.com/"));
     case.accepts(&site, "configured with a slash", signed(&slash));

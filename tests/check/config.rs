@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use watchword::config::Config;
+use watchword_test_support::watch::WATCH;
 
 use super::call::Call;
 use super::catalogue::{Case, Row};
@@ -11,7 +12,6 @@ use super::process;
 use super::settings::Settings;
 use super::site::Site;
 use super::tokens::{self, corp};
-use super::watch::WATCH;
 
 pub(crate) mod issuers;
 pub(crate) mod reloads;

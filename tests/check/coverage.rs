@@ -4,8 +4,9 @@
 //! where it is absent, that is said and only a CI run fails.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use watchword_test_support::say;
 
 use super::catalogue::{self, Area};
 use super::{
@@ -263,12 +264,6 @@ fn every_row_of_the_catalogue_has_a_case_or_a_reason() {
     ));
     say(&table);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Past the test harness, which would swallow it.
-pub(crate) fn say(text: &str) {
-    // Nothing to be done where standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Id and area of each row; `None` where there is no catalogue.

@@ -1,6 +1,7 @@
 //! DER and PEM by hand: public keys in forms that no JWK has, and a self-signed certificate.
 
-use super::mint::Signer;
+use watchword_test_support::mint::Signer;
+
 use super::tokens;
 
 /// A DER element.

@@ -24,11 +24,11 @@ use tonic::transport::server::TcpIncoming;
 use tower_service::Service;
 use watchword::config::Config;
 use watchword::telemetry::{Telemetry, log_lines};
+use watchword_test_support::mint;
+use watchword_test_support::watch::{Sink, WATCH};
 
-use super::mint;
 use super::site::RUNTIME;
 use super::tokens::CANARY;
-use super::watch::{Sink, WATCH};
 
 pub(crate) const LOG: &str = "operational log";
 pub(crate) const DECISIONS: &str = "decision log";

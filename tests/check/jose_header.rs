@@ -1,9 +1,9 @@
 //! Area `jose-header`: critical extensions, media types, and what else a header may hold.
 
 use serde_json::json;
+use watchword_test_support::mint;
 
 use super::catalogue::{Case, Row};
-use super::mint;
 use super::tokens::{self, CORP, RSA, claims, headed, with};
 
 pub(crate) mod syntax;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use watchword::clock::Clock;
 use watchword::jwks::SourceStatus;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::pki;
 
-use super::key_server::{KeyServer, Reply};
-use super::mint::{self, Signer};
-use super::pki;
 use super::settings::{Issuer, Settings};
 use super::site::{NOW, RUNTIME, Site};
 use super::tokens;

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
 use serde_json::json;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
 
 use super::catalogue::{Case, Row};
-use super::key_server::{KeyServer, Reply};
-use super::mint::{self, Signer};
 use super::process::Process;
 use super::settings::{Issuer, Settings};
 use super::site::{RUNTIME, Site};

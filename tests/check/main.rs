@@ -24,15 +24,6 @@
     reason = "tests measure time and read the clock to make tokens for a child process"
 )]
 
-#[path = "../support/key_server/server.rs"]
-mod key_server;
-#[path = "../support/mint.rs"]
-mod mint;
-#[path = "../support/pki.rs"]
-mod pki;
-#[path = "../support/watch.rs"]
-mod watch;
-
 mod alg;
 mod cache;
 mod call;
@@ -46,7 +37,6 @@ mod encoding;
 mod expect;
 mod extraction;
 mod grpc;
-mod http2;
 mod inside;
 mod invariants;
 mod jose_header;

@@ -9,12 +9,13 @@ use serde_json::json;
 use tonic::{Code, Request};
 use watchword::wire::watchword::v1::ValidateResponse;
 use watchword::wire::watchword::v1::validate_response::Verdict;
+use watchword_test_support::http2::Connection;
+use watchword_test_support::mint::Signer;
+use watchword_test_support::watch::WATCH;
 
 use super::call::Call;
 use super::catalogue::{Case, Row};
 use super::emitted::Pages;
-use super::http2::Connection;
-use super::mint::Signer;
 use super::outcome::Outcome;
 use super::pb;
 use super::process;
@@ -22,7 +23,6 @@ use super::settings::{Issuer, Settings};
 use super::site::{self, CHECK, NOW, RUNTIME, Site};
 use super::tokens::{self, ED, RSA, claims_with, claims_without, corp};
 use super::twin::VALIDATE;
-use super::watch::WATCH;
 
 pub(crate) mod leaks;
 

@@ -10,13 +10,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tonic::transport::Channel;
+use watchword_test_support::watch::WATCH;
 
 use super::call::Call;
 use super::emitted::{self, CHILDREN};
 use super::outcome::Outcome;
 use super::settings::Settings;
 use super::site::{self, CHECK, RUNTIME};
-use super::watch::WATCH;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
 /// Longer than the child takes for anything.

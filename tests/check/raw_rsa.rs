@@ -3,8 +3,7 @@
 //! Montgomery multiplication in 64-bit limbs, little-endian (Koç et al., CIOS). Test code: slow and not in constant time.
 
 use aws_lc_rs::digest::{self, Algorithm};
-
-use super::mint::Signer;
+use watchword_test_support::mint::Signer;
 
 /// The modulus and the private exponent of a key.
 pub(crate) struct RawRsa {

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use watchword::config::Config;
-
-use super::mint::{self, Signer};
+use watchword_test_support::mint::{self, Signer};
 
 /// A configuration: server settings, issuers, and the text of `rules`.
 #[derive(Clone, Default)]

@@ -1,10 +1,10 @@
 //! Area `signature`: ECDSA and HMAC values, and signatures that belong elsewhere.
 
 use serde_json::json;
+use watchword_test_support::mint::Signer;
 
 use super::catalogue::{Case, Row};
 use super::der;
-use super::mint::Signer;
 use super::raw_rsa::{add, subtract};
 use super::settings::{Issuer, Settings};
 use super::site::Site;

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use watchword_test_support::mint::{self, Signer};
 
-use super::mint::{self, Signer};
 use super::settings::{Issuer, Settings};
 use super::site::{NOW, Site};
 

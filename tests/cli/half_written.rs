@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io::Write as _;
 
+use watchword_test_support::mint::{self, Signer};
+
 use crate::folder;
-use crate::mint::{self, Signer};
 use crate::serve::{Server, ask_at};
 
 const HEAD: &str = "\

@@ -7,8 +7,6 @@ mod config_schema;
 mod demo;
 mod documentation;
 mod half_written;
-#[path = "../support/mint.rs"]
-mod mint;
 mod print_config;
 mod serve;
 mod validate;

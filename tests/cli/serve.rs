@@ -9,8 +9,8 @@ use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::
 use watchword::wire::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use watchword_test_support::mint::{self, Signer};
 
-use crate::mint::{self, Signer};
 use crate::{folder, text, watchword};
 
 const CONFIG: &str = "\

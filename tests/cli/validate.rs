@@ -16,8 +16,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-
-use crate::mint::{self, Signer};
+use watchword_test_support::mint::{self, Signer};
 
 /// 2027-01-15T08:00:00Z
 const NOW: i64 = 1_800_000_000;

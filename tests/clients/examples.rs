@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
+use watchword_test_support::build_folder;
 
 use crate::programs::{Outcome, Validate, reflect};
 use crate::site::{Site, expired_token, good_token, token};
-use crate::wheels::build_folder;
 
 /// Makes two tests of each fact, one for each language.
 macro_rules! in_each_language {

@@ -17,15 +17,11 @@ mod claims;
 mod demand;
 mod documentation;
 mod examples;
-#[path = "../support/mint.rs"]
-mod mint;
 mod programs;
 mod reflection;
 mod rules;
 mod shadow;
 mod site;
-#[path = "../support/wheels.rs"]
-mod wheels;
 
 /// The client that the build makes of the schema, as anybody would.
 #[allow(

@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
-
-use crate::wheels;
+use watchword_test_support::{build_folder, wheels};
 
 /// What became of a program.
 #[derive(Debug)]
@@ -72,7 +71,7 @@ fn cargo_run(example: &str) -> Command {
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
-    let target = wheels::build_folder().parent().expect("a target folder");
+    let target = build_folder().parent().expect("a target folder");
     command.arg("--target-dir").arg(target).arg("--");
     command
 }

@@ -9,13 +9,13 @@ use tonic::{Code, Status};
 use watchword::app::App;
 use watchword::clock::Clock;
 use watchword::config::Config;
+use watchword_test_support::mint::{self, Signer};
 
 use crate::api::token_validation_client::TokenValidationClient;
 use crate::api::validate_response::Verdict;
 use crate::api::{
     Allow, Deny, Header, Request, ValidateBatchRequest, ValidateRequest, ValidateResponse,
 };
-use crate::mint::{self, Signer};
 
 /// The time on the server's clock, in Unix seconds.
 pub(crate) const NOW: i64 = 1_700_000_000;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::LazyLock;
 
+use watchword_test_support::{build_folder, say};
+
 use crate::command::{Answer, Command};
 use crate::control_plane::{ControlPlane, Programs};
 use crate::process;
 use crate::tools::{self, Unavailable};
-use crate::wheels;
 
 /// A control plane, and the commands that talk to it.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl Cluster {
         static SHARED: LazyLock<Result<Cluster, Unavailable>> = LazyLock::new(|| {
             let started = Cluster::start();
             if let Err(Unavailable::Skip(reason)) = &started {
-                tools::say(&format!("tests/cluster: skipped, since {reason}"));
+                say(format!("tests/cluster: skipped, since {reason}"));
             }
             started
         });
@@ -76,7 +77,7 @@ impl Cluster {
             etcd: tools::ETCD.build()?,
             kubernetes: tools::KUBERNETES.build()?,
         };
-        let folder = wheels::build_folder().join(format!("cluster-run-{}", std::process::id()));
+        let folder = build_folder().join(format!("cluster-run-{}", std::process::id()));
         remove_old_folders();
         fs::create_dir_all(&folder).expect("a folder below the build folder");
         let control_plane =
@@ -95,11 +96,7 @@ impl Cluster {
 
 /// Removes what failed tests of earlier processes kept.
 fn remove_old_folders() {
-    for entry in fs::read_dir(wheels::build_folder())
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir(build_folder()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let process = name
             .to_str()

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use watchword::clock::Stopwatch;
+use watchword_test_support::free_ports;
 
 use crate::command::Command;
 use crate::process::{self, Running};
@@ -51,7 +52,7 @@ impl ControlPlane {
         let certificate = write_keys(folder);
         let mut problem = String::new();
         for _ in 0..ATTEMPTS {
-            let [client, peer, secure] = process::free_ports();
+            let [client, peer, secure] = free_ports();
             let mut control_plane = Self {
                 kubeconfig: write_kubeconfig(folder, secure),
                 server: format!("https://127.0.0.1:{secure}"),

@@ -39,13 +39,9 @@ mod examples;
 mod hooks;
 mod injector;
 mod live;
-#[path = "../support/mint.rs"]
-mod mint;
 mod namespace;
 mod notes;
 mod outages;
-#[path = "../support/pki.rs"]
-mod pki;
 mod pods;
 mod process;
 mod products;
@@ -57,5 +53,3 @@ mod smoke;
 mod tools;
 mod trial;
 mod wait;
-#[path = "../support/wheels.rs"]
-mod wheels;

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -81,10 +80,4 @@ pub(crate) fn remove_after_us(folder: &Path) -> Child {
     shell
         .spawn()
         .unwrap_or_else(|error| panic!("{shell:?}: {error}"))
-}
-
-/// Ports that were free just now.
-pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
 }

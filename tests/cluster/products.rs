@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+use watchword_test_support::say;
 
 use crate::cluster::Cluster;
 use crate::tools::{self, Unavailable};
@@ -108,7 +109,7 @@ impl Cluster {
         static INSTALLED: LazyLock<Result<(), Unavailable>> = LazyLock::new(|| {
             let installed = Cluster::shared().map_or(Ok(()), install);
             if let Err(Unavailable::Skip(reason)) = &installed {
-                tools::say(&format!("tests/cluster: skipped some, since {reason}"));
+                say(format!("tests/cluster: skipped some, since {reason}"));
             }
             installed
         });

@@ -2,11 +2,10 @@
 //! in `go.mod` and hashes in `go.sum`.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::wheels;
+use watchword_test_support::{build_folder, say, wheels};
 
 /// Why there is no program.
 #[derive(Clone, Debug)]
@@ -89,7 +88,7 @@ impl Module {
             run(&mut list).map_err(|problem| no_modules(&problem))?;
         }
         let name = self.name;
-        say(&format!(
+        say(format!(
             "tests/cluster: building {name} {version} with Go; the first time takes minutes"
         ));
         for (program, package) in self.programs {
@@ -148,7 +147,7 @@ impl Unavailable {
 /// No Go, no such module in the proxy, or another hash.
 pub(crate) fn download(module: &str, sum: &str) -> Result<PathBuf, Unavailable> {
     check_go(&KUBERNETES.folder())?;
-    let mut download = go(wheels::build_folder());
+    let mut download = go(build_folder());
     let output = run(download.args(["mod", "download", "-json", module]))
         .map_err(|problem| no_modules(&problem))?;
     let answer: serde_json::Value =
@@ -160,11 +159,6 @@ pub(crate) fn download(module: &str, sum: &str) -> Result<PathBuf, Unavailable> 
         )));
     }
     Ok(answer["Dir"].as_str().expect("a folder").into())
-}
-
-/// Writes a line to standard error, past libtest, which captures what macros print.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Without settings of the user's that choose other modules or another Go.

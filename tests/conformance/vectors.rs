@@ -5,7 +5,6 @@
 
 use std::env;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -73,7 +72,7 @@ impl Vectors {
     }
 }
 
-/// Prints a line that the test harness does not capture, so that counts are seen when all is well.
+/// Writes a line that the test harness does not capture.
 pub(crate) fn say(line: &str) {
-    writeln!(std::io::stderr().lock(), "conformance: {line}").expect("standard error is open");
+    watchword_test_support::say(format_args!("conformance: {line}"));
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use watchword::config::Config;
+use watchword_test_support::{build_folder, envoy};
 
-use crate::fetch;
 use crate::world::World;
 
 on_each_envoy!(
@@ -22,7 +22,7 @@ fn example(file: &str) -> PathBuf {
 
 /// Whether Envoy takes this configuration, and what it says.
 pub(crate) fn validate(world: &World, config: &Path) -> (bool, String) {
-    let binary = fetch::envoy(world.place.version()).expect("this world's Envoy");
+    let binary = envoy::binary(world.place.version()).expect("this world's Envoy");
     let run = Command::new(binary)
         .args(["--mode", "validate", "--config-path"])
         .arg(config)
@@ -46,7 +46,7 @@ async fn envoy_accepts_the_example_and_calls_nothing_in_it_deprecated(world: &Wo
 async fn envoy_refuses_an_unknown_setting(world: &World) {
     let text = fs::read_to_string(&world.shipped).expect("the example");
     let mistyped = text.replace("failure_mode_allow:", "failure_mode_alow:");
-    let config = fetch::build_folder().join(format!(
+    let config = build_folder().join(format!(
         "mistyped-{:?}-{}.yaml",
         world.place,
         std::process::id()

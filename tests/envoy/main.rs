@@ -32,18 +32,10 @@ macro_rules! on_each_envoy {
 
 mod bootstrap;
 mod client;
-mod fetch;
-#[path = "../support/helm.rs"]
-mod helm;
 mod http2_client;
 mod issuer;
-#[path = "../support/pki.rs"]
-mod pki;
 mod pod;
-mod proxy;
 mod upstream;
-#[path = "../support/wheels.rs"]
-mod wheels;
 mod world;
 
 mod access_log;

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::{Chart, Rendered};
 
 use crate::bootstrap::{ADDRESS, example, set, tcp};
-use crate::helm::{Chart, Rendered};
 use crate::world::Site;
 
 /// Where both find the socket in a pod.
@@ -49,7 +49,7 @@ fn socket() -> PathBuf {
 
 fn rendered(copy: &str, values: &Value) -> Result<Rendered, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kubernetes/sidecar");
-    let release = crate::helm::Release {
+    let release = watchword_test_support::helm::Release {
         name: "orders",
         ..Default::default()
     };

@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use watchword::app::App;
 use watchword::clock::Clock;
 use watchword::config::Config;
+use watchword_test_support::pki::{self, Identity};
+use watchword_test_support::proxy::{Proxy, SECRET};
+use watchword_test_support::{build_folder, envoy};
 
 use crate::bootstrap::{ADDRESS, example, set, tcp};
 use crate::client::{Ask, Reply, fresh_number};
 use crate::example::validate;
-use crate::fetch;
 use crate::issuer::NOW;
-use crate::pki::{self, Identity};
-use crate::proxy::{Proxy, SECRET};
 use crate::upstream::Seen;
 use crate::world::World;
 
@@ -105,7 +105,7 @@ impl Site {
         fs::write(&checked, bootstrap.to_string()).unwrap();
         let (valid, log) = validate(world, &checked);
         assert!(valid && !log.contains("[warning]"), "{log}");
-        let binary = fetch::envoy(world.place.version()).unwrap();
+        let binary = envoy::binary(world.place.version()).unwrap();
         let proxy = Proxy::start(&binary, &folder, &bootstrap).await.unwrap();
         Self { proxy, _app: app }
     }
@@ -140,7 +140,7 @@ fn folder(world: &World, name: &str) -> PathBuf {
         world.place,
         std::process::id()
     );
-    let folder = fetch::build_folder().join(name);
+    let folder = build_folder().join(name);
     fs::create_dir_all(&folder).unwrap();
     folder
 }

@@ -12,12 +12,13 @@ use tokio::runtime::Runtime;
 use watchword::app::App;
 use watchword::clock::Clock;
 use watchword::config::Config;
+use watchword_test_support::build_folder;
+use watchword_test_support::envoy::{self, Version};
+use watchword_test_support::proxy::Proxy;
 
 use crate::bootstrap::{Listener, Peers, bootstrap, example, tcp};
 use crate::client::{Ask, Reply, fresh_number};
-use crate::fetch::{self, Version};
 use crate::issuer::{Issuer, NOW};
-use crate::proxy::Proxy;
 use crate::upstream::{Seen, Upstream};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
@@ -152,13 +153,13 @@ impl World {
 
     fn start(place: Place) -> Result<Self, String> {
         let version = place.version();
-        let binary = fetch::envoy(version)?;
+        let binary = envoy::binary(version)?;
         let run = format!(
             "envoy-run/{place:?}-{}-{}",
             version.number(),
             std::process::id()
         );
-        let folder = fetch::build_folder().join(run);
+        let folder = build_folder().join(run);
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         RUNTIME.block_on(Self::assemble(place, &binary, &folder))
     }

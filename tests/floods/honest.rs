@@ -18,10 +18,10 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use watchword::wire::envoy::service::auth::v3::CheckResponse;
+use watchword_test_support::settings::good_token;
 
 use crate::frames::framed;
 use crate::messages::{CHECK, check_of};
-use crate::settings::good_token;
 use crate::target::{Addresses, Port, tcp};
 
 const HEALTH: &str = "/grpc.health.v1.Health/Check";

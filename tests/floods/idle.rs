@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::load::Load;
+use watchword_test_support::load::Load;
+use watchword_test_support::settings::Version;
+
 use crate::openings;
-use crate::settings::Version;
 use crate::target::{Port, Target};
 use crate::world::{World, ingress};
 use crate::{RUNTIME, alone, files, say};
@@ -23,13 +24,13 @@ fn an_envoy_that_starts_beside_4200_idle_connections_works() {
         let target = Target::new(&world.addresses, Port::Tls, 100, OPENING);
         let _idle = openings::idle(target.clone(), IDLE).await;
         let sent = target.sent();
-        say(&format!("idle connections: {sent:?}"));
+        say(format!("idle connections: {sent:?}"));
         let proxy = world.proxy().await;
         let load = Load::start(ingress(&proxy));
         world.until_answers(&load, ANSWERS).await;
         let tally = load.stop().await;
         let (right, wrong, failed) = tally.counts();
-        say(&format!(
+        say(format!(
             "an Envoy beside them: {right} answers right, {wrong} wrong, {failed} lost"
         ));
         assert_eq!((wrong, failed), (0, 0), "{:#?}", tally.examples());

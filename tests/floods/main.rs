@@ -23,31 +23,6 @@
     reason = "tests measure time and read the clock to make tokens for a child process"
 )]
 
-#[path = "../operations/bootstrap.rs"]
-mod bootstrap;
-#[path = "../envoy/fetch.rs"]
-#[expect(dead_code, reason = "the newest Envoy is enough here")]
-mod fetch;
-#[path = "../operations/instance.rs"]
-#[expect(dead_code, reason = "how a server stops is not looked at here")]
-mod instance;
-#[path = "../support/key_server/server.rs"]
-mod key_server;
-#[path = "../operations/load.rs"]
-mod load;
-#[path = "../support/mint.rs"]
-mod mint;
-#[path = "../support/pki.rs"]
-mod pki;
-#[path = "../envoy/proxy.rs"]
-mod proxy;
-#[path = "../operations/settings.rs"]
-mod settings;
-#[path = "../support/watch.rs"]
-mod watch;
-#[path = "../support/wheels.rs"]
-mod wheels;
-
 mod admin;
 mod bodies;
 mod connection;
@@ -74,12 +49,11 @@ mod waiting;
 mod windows;
 mod world;
 
-use std::io::Write as _;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use tokio::runtime::Runtime;
-
 use selection::Selection;
+use tokio::runtime::Runtime;
+use watchword_test_support::say;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
@@ -98,7 +72,7 @@ fn no_flood_exceeds_the_memory_limit_or_keeps_an_honest_caller_waiting() {
             rows.push(row);
         }
         assert!(!rows.is_empty(), "no flood has such a name");
-        say(&format!(
+        say(format!(
             "{} floods; {} problems",
             rows.len(),
             problems.len()
@@ -106,7 +80,7 @@ fn no_flood_exceeds_the_memory_limit_or_keeps_an_honest_caller_waiting() {
         if selection.asserts() {
             assert!(problems.is_empty(), "{problems:#?}");
         } else {
-            say(&problems.join("\n"));
+            say(problems.join("\n"));
         }
     });
 }
@@ -116,10 +90,4 @@ fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     // Of a test that panicked, nothing is left here.
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Past the test harness, which would swallow it.
-fn say(text: &str) {
-    // Nothing to be done where standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

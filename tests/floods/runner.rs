@@ -69,7 +69,7 @@ pub(crate) async fn run(flood: &Flood, port: Port, number: usize, share: usize) 
         after: memory::resident(process),
         told,
     };
-    say(&row.to_string());
+    say(&row);
     row
 }
 

@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use watchword_test_support::instance::Instance;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::settings::key_set;
+use watchword_test_support::{build_folder, free_address, pki};
 
-use crate::fetch;
-use crate::instance::{Instance, free_port};
-use crate::key_server::{KeyServer, Reply};
-use crate::pki;
-use crate::settings::key_set;
 use crate::target::{Addresses, Port, Target};
 use crate::waiting::{self, SLOW};
 
@@ -56,11 +55,11 @@ impl Site {
     /// Starts a server and waits until it is ready.
     pub(crate) async fn start(name: &str, main: Port, keys: Keys) -> Self {
         let folder = format!("floods/{}/{name}", std::process::id());
-        let folder = fetch::build_folder().join(folder);
+        let folder = build_folder().join(folder);
         let mut server = Instance::new(folder.clone());
         let addresses = Addresses {
             grpc: server.grpc,
-            health: free_port(),
+            health: free_address(),
             admin: server.admin,
             socket: folder.join("grpc.sock"),
             main,

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use watchword_test_support::load::{Load, Tally, Tokens};
+use watchword_test_support::mint::Signer;
+use watchword_test_support::settings::{SIGNER, Version, bad};
 
 use crate::honest::{CALLERS, Honest};
-use crate::load::{Load, Tally, Tokens};
 use crate::memory;
-use crate::mint::Signer;
-use crate::settings::{SIGNER, Version, bad};
 use crate::site::{Answer, Keys};
 use crate::table;
 use crate::target::{Port, Target};
@@ -69,18 +69,18 @@ async fn soak(time: Duration) {
 
     let (right, wrong, lost) = tally.counts();
     let peak = memory::peak(world.server.id());
-    say(&format!(
+    say(format!(
         "soak of {time:?}: {floods} floods, {events:?}; through Envoy {right} calls right, {wrong} wrong, {lost} lost; \
          peak {} MiB",
         peak / 1024
     ));
     for (caller, told) in CALLERS.iter().zip(&told) {
-        say(&format!("beside it, {caller:?}: {told:?}"));
+        say(format!("beside it, {caller:?}: {told:?}"));
     }
     let quarter = samples.len() / 4;
     let before = average(&samples[quarter..2 * quarter]);
     let after = average(&samples[3 * quarter..]);
-    say(&format!(
+    say(format!(
         "RSS: {before} KiB in the second quarter, {after} KiB in the last"
     ));
     assert_eq!((wrong, lost), (0, 0), "{:#?}", tally.examples());
@@ -134,7 +134,7 @@ async fn sample(world: &World, tally: &Tally, time: Duration) -> Vec<u64> {
         if now > minute {
             minute = now;
             let peak = memory::peak(world.server.id());
-            say(&format!(
+            say(format!(
                 "minute {minute}: RSS {resident} KiB, peak {peak} KiB, (right, wrong, lost) {:?}",
                 tally.counts()
             ));

@@ -14,8 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-
-use crate::pki;
+use watchword_test_support::pki;
 
 /// Longest time for a connection to be made.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use watchword_test_support::mint;
+use watchword_test_support::settings::{SIGNER, now};
 
 use crate::crowd::crowd;
 use crate::frames::Block;
 use crate::messages::{CHECK, VALIDATE, VALIDATE_BATCH, check_of, field, validate_of};
-use crate::mint;
-use crate::settings::{SIGNER, now};
 use crate::target::{Held, Target};
 use crate::windows::Reading;
 

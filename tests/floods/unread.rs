@@ -1,9 +1,10 @@
 //! Answers that nobody reads.
 
+use watchword_test_support::settings::good_token;
+
 use crate::crowd::crowd;
 use crate::frames::{Block, END_STREAM, INITIAL_WINDOW_SIZE, headers};
 use crate::messages::{CHECK, check_of};
-use crate::settings::good_token;
 use crate::target::{Held, Target};
 use crate::windows::Reading;
 

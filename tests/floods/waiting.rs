@@ -1,10 +1,11 @@
 //! Calls that wait for keys which nobody has.
 
+use watchword_test_support::mint;
+use watchword_test_support::settings::now;
+
 use crate::crowd::crowd;
 use crate::frames::Block;
 use crate::messages::{CHECK, check, field};
-use crate::mint;
-use crate::settings::now;
 use crate::target::{Held, Target};
 use crate::windows::Reading;
 

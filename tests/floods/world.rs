@@ -1,16 +1,15 @@
 //! A server behind the real Envoy, with a key server for its issuer and others that go wrong.
 
 use serde_json::{Value, json};
+use watchword_test_support::bootstrap::{INGRESS, bootstrap};
+use watchword_test_support::instance::Instance;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::load::{self, Load, Tokens};
+use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::proxy::Proxy;
+use watchword_test_support::settings::{SIGNER, Version, expired_token_of, good_token_of};
+use watchword_test_support::{build_folder, envoy, free_address, pki};
 
-use crate::bootstrap::{INGRESS, bootstrap};
-use crate::fetch;
-use crate::instance::{Instance, free_port};
-use crate::key_server::{KeyServer, Reply};
-use crate::load::{self, Load, Tokens};
-use crate::mint::{self, Signer};
-use crate::pki;
-use crate::proxy::Proxy;
-use crate::settings::{SIGNER, Version, expired_token_of, good_token_of};
 use crate::site::{self, Keys};
 use crate::target::{Addresses, Port};
 
@@ -30,11 +29,11 @@ impl World {
     /// whose key servers are silent or go wrong.
     pub(crate) async fn start(name: &str, version: Version, others: &[Keys]) -> Self {
         let folder = format!("floods/{}/{name}", std::process::id());
-        let folder = fetch::build_folder().join(folder);
+        let folder = build_folder().join(folder);
         let server = Instance::new(folder.clone());
         let addresses = Addresses {
             grpc: server.grpc,
-            health: free_port(),
+            health: free_address(),
             admin: server.admin,
             socket: folder.join("grpc.sock"),
             main: Port::Tls,
@@ -90,7 +89,7 @@ impl World {
     /// Starts Envoy, and waits until it takes the server for healthy.
     pub(crate) async fn proxy(&self) -> Proxy {
         let binary =
-            fetch::envoy(fetch::Version::Newest).unwrap_or_else(|problem| panic!("{problem}"));
+            envoy::binary(envoy::Version::Newest).unwrap_or_else(|problem| panic!("{problem}"));
         let upstream = load::upstream().await;
         let bootstrap = bootstrap(&[self.addresses.grpc], pki::ca_file(), upstream);
         let proxy = Proxy::start(&binary, &self.folder, &bootstrap).await;

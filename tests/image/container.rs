@@ -7,10 +7,12 @@ mod names;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::maker::fresh;
-use crate::pki::{self, Identity};
-use crate::site::{self, Server};
 use bundle::Container;
+use watchword_test_support::free_address;
+use watchword_test_support::pki::{self, Identity};
+
+use crate::maker::fresh;
+use crate::site::{self, Server};
 
 #[tokio::test]
 #[ignore = "needs the image, root and runc: helm/image/check.py runs it"]
@@ -27,7 +29,7 @@ async fn the_image_serves_as_nobody_on_a_read_only_root_and_stops_on_sigterm() {
         ("dns", by_name(0, names::NAME)),
         ("hosts", by_name(1, "localhost")),
     ];
-    let address = site::free_port();
+    let address = free_address();
     let configuration = site::configuration(address, &issuers);
     site::mounted(&folder.join("config"), "watchword.yaml", &configuration);
     let authority = fs::read_to_string(pki::ca_file()).unwrap();

@@ -101,6 +101,7 @@ fn all_that_cargo_and_the_script_read_goes_to_the_builder() {
         "proto",
         "helm/image",
         "LICENSE",
+        "tests/support/Cargo.toml",
     ] {
         assert!(kept.contains(&name), "{name}");
     }

@@ -13,14 +13,8 @@ mod container;
 mod crates;
 mod dockerfile;
 mod files;
-#[path = "../support/key_server/server.rs"]
-mod key_server;
 mod layout;
 mod maker;
-#[path = "../support/mint.rs"]
-mod mint;
-#[path = "../support/pki.rs"]
-mod pki;
 mod refused;
 mod reproducible;
 mod site;

@@ -1,7 +1,7 @@
 //! A server with its configuration, in a container or not, and who asks it.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
@@ -13,9 +13,8 @@ use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::
 use watchword::wire::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
-
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::{self, Signer};
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
@@ -135,11 +134,6 @@ pub(crate) fn configuration(address: SocketAddr, issuers: &[(&str, String)]) -> 
 
 fn issuer_url(name: &str) -> String {
     format!("https://{name}.example.com")
-}
-
-pub(crate) fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }
 
 /// A folder with a file as Kubernetes lays out a `ConfigMap` or a Secret: behind two symbolic links.

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use watchword_test_support::free_address;
+use watchword_test_support::pki::{self, Identity};
+
 use crate::maker::fresh;
-use crate::pki::{self, Identity};
 use crate::site::{self, Server};
 
 /// What Check answers where there are no keys: UNAVAILABLE.
@@ -56,14 +58,14 @@ async fn an_authority_that_is_put_there_later_is_trusted_at_the_next_fetch() {
 /// Two issuers: the authority of one key server is in the bundle, that of the other may be in the folder.
 struct Site {
     server: Server,
-    _keys: [crate::key_server::KeyServer; 2],
+    _keys: [watchword_test_support::key_server::KeyServer; 2],
 }
 
 impl Site {
     async fn start(folder: &Path, authorities: Option<&str>) -> Self {
         let keys = [site::key_server(), site::key_server()];
         keys[1].use_certificate(&Identity::stranger_server());
-        let address = site::free_port();
+        let address = free_address();
         let issuers = [("bundle", keys[0].uri()), ("folder", keys[1].uri())];
         let file = folder.join("watchword.yaml");
         fs::write(&file, site::configuration(address, &issuers)).unwrap();

@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use crate::key_server::{KeyServer, Transport};
-use crate::mint::Signer;
-use crate::pki::{self, Identity};
+use watchword_test_support::key_server::{KeyServer, Transport};
+use watchword_test_support::mint::Signer;
+use watchword_test_support::pki::{self, Identity};
+
 use crate::say;
 use crate::settings::{folder, issuer, key_set, keys_at, keys_of, token};
 use crate::site::Site;
@@ -89,7 +90,7 @@ async fn a_name_and_password_are_sent_and_the_password_is_read_anew() {
     );
     let site = Site::start(&[issuer("corp", &keys_of(&server, &basic))]).await;
     site.fetched(1).await;
-    let sent = |request: crate::key_server::record::Request| {
+    let sent = |request: watchword_test_support::key_server::record::Request| {
         request.header("authorization").map(str::to_owned).unwrap()
     };
     assert_eq!(

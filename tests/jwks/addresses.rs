@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use watchword::config::Config;
+use watchword_test_support::key_server::KeyServer;
+use watchword_test_support::mint::Signer;
 
-use crate::key_server::KeyServer;
-use crate::mint::Signer;
 use crate::say;
 use crate::settings::{configuration, issuer, key_set, keys_at, token};
 use crate::site::Site;

@@ -8,14 +8,13 @@ mod refresh;
 
 use std::time::Duration;
 
+use page::{get, post};
 use serde_json::{Value, json};
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
 
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::{self, Signer};
 use crate::settings::{issuer, key_set, keys_of, optional_issuer, token_of};
 use crate::site::{Site, eventually};
-
-use page::{get, post};
 
 #[tokio::test]
 async fn the_page_of_key_sets_tells_all_that_is_known_of_each_source() {

@@ -13,11 +13,11 @@ use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::ExtAuthz;
 use watchword::jwks::Network;
+use watchword_test_support::in_process::check;
+use watchword_test_support::key_server::KeyServer;
+use watchword_test_support::mint::Signer;
 
 use crate::call;
-use crate::key_server::KeyServer;
-use crate::mint::Signer;
-use crate::requests::check;
 use crate::say;
 use crate::settings::{NOW, configuration, issuer, key_set, keys_of, token};
 use crate::site::{Site, eventually};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::Signer;
+use watchword_test_support::pki;
 
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::Signer;
-use crate::pki;
 use crate::say;
 use crate::settings::{issuer_at, key_set, token_from};
 use crate::site::Site;

@@ -5,8 +5,9 @@ mod answers;
 mod connections;
 mod slow;
 
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::Signer;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::Signer;
+
 use crate::say;
 use crate::settings::{issuer, key_set, keys_of, token};
 use crate::site::Site;

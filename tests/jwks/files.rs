@@ -9,10 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
-
 use watchword::jose::SkipReason;
+use watchword_test_support::mint::{self, Signer};
 
-use crate::mint::{self, Signer};
 use crate::say;
 use crate::settings::{folder, issuer, token};
 use crate::site::Site;

@@ -12,10 +12,10 @@ use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::ExtAuthz;
 use watchword::jwks::Network;
+use watchword_test_support::in_process::check;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
 
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::{self, Signer};
-use crate::requests::check;
 use crate::say;
 use crate::settings::{NOW, claims, configuration, issuer, key_set, keys_of, token_of};
 use crate::site::eventually;

@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::Signer;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::Signer;
+
 use crate::say;
 use crate::settings::{issuer, key_set, keys_of, token};
 use crate::site::Site;

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use reqwest::{Client, Response};
 use rustls::ClientConfig;
-
-use crate::key_server::patience::{PATIENCE, within};
-use crate::key_server::record::Record;
-use crate::key_server::{KeyServer, Reply};
-use crate::pki::{self, Identity};
+use watchword_test_support::key_server::patience::{PATIENCE, within};
+use watchword_test_support::key_server::record::Record;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::pki::{self, Identity};
 
 const SET: &str = r#"{"keys":[]}"#;
 
@@ -126,6 +125,6 @@ async fn waiting_for_what_never_comes_ends() {
 async fn a_wait_that_fails_says_what_was_missing() {
     let record = Record::default();
     let no_time = Duration::from_millis(20);
-    let count = crate::key_server::record::Events::requests;
+    let count = watchword_test_support::key_server::record::Events::requests;
     record.reaches(no_time, 2, "requests", count).await;
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tonic_health::pb::health_check_response::ServingStatus;
+use watchword_test_support::key_server::{KeyServer, Reply, Transport};
+use watchword_test_support::mint::Signer;
 
-use crate::key_server::{KeyServer, Reply, Transport};
-use crate::mint::Signer;
 use crate::say;
 use crate::settings::{issuer, key_set, keys_of, optional_issuer, token, token_of};
 use crate::site::{Site, eventually};

@@ -22,28 +22,17 @@ mod flood;
 mod freshness;
 mod harness;
 mod isolation;
-#[path = "../support/key_server/server.rs"]
-mod key_server;
 mod log;
-#[path = "../support/mint.rs"]
-mod mint;
 mod odd_keys;
 mod outage;
-#[path = "../support/pki.rs"]
-mod pki;
 mod reload;
-#[path = "../support/in_process.rs"]
-mod requests;
 mod restart;
 mod rotation;
 mod rotation_table;
 mod settings;
 mod site;
 
-use std::io::Write as _;
-
-/// Writes past the test harness, which would swallow it.
+/// Writes a line that the test harness does not capture.
 fn say(text: &str) {
-    // Nothing to be done where standard error is gone.
-    let _ = writeln!(std::io::stderr(), "jwks: {text}");
+    watchword_test_support::say(format_args!("jwks: {text}"));
 }

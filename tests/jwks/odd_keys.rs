@@ -1,12 +1,11 @@
 //! Sets in which not every key is as it should be.
 
 use serde_json::{Value, json};
-
 use watchword::jose::SkipReason;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
 
-use crate::key_server::{KeyServer, Reply};
 use crate::log::Log;
-use crate::mint::{self, Signer};
 use crate::say;
 use crate::settings::{issuer, key_set, keys_of, token};
 use crate::site::Site;

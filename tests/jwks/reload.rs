@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use watchword::app::{Completeness, ReloadError};
 use watchword::config::Config;
+use watchword_test_support::key_server::KeyServer;
+use watchword_test_support::mint::Signer;
 
 use crate::call;
-use crate::key_server::KeyServer;
-use crate::mint::Signer;
 use crate::settings::{configuration, issuer, key_set, keys_of, optional_issuer, token, token_of};
 use crate::site::{Site, eventually};
 

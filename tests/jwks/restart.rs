@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tonic_health::pb::health_check_response::ServingStatus;
+use watchword_test_support::key_server::KeyServer;
+use watchword_test_support::mint::Signer;
 
-use crate::key_server::KeyServer;
 use crate::log::Log;
-use crate::mint::Signer;
 use crate::say;
 use crate::settings::{NOW, folder, issuer, key_set, keys_of, token};
 use crate::site::Site;

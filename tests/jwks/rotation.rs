@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use watchword_test_support::key_server::KeyServer;
+use watchword_test_support::mint::Signer;
 
 use crate::call::{self, Client};
-use crate::key_server::KeyServer;
-use crate::mint::Signer;
 use crate::say;
 use crate::settings::{issuer, key_set, keys_of, token};
 use crate::site::{Site, eventually};

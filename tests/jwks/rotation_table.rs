@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::Signer;
 
 use crate::call::{self, Answer};
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::Signer;
 use crate::say;
 use crate::settings::{issuer, key_set, keys_of, token};
 use crate::site::{Site, eventually};

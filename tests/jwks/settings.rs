@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::{self, Signer};
-use crate::pki;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::pki;
 
 /// What the calendar says when a test begins.
 pub(crate) const NOW: i64 = 1_700_000_000;

@@ -13,9 +13,9 @@ use tonic::service::Routes;
 use tower_service::Service;
 use watchword::grpc::Callers;
 use watchword::listen::{Listener, Server, Tls, load_tls};
+use watchword_test_support::pki::Identity;
 
 use crate::client::Client;
-use crate::pki::Identity;
 use crate::site;
 use crate::tls::{self, Hello};
 

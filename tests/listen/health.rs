@@ -5,9 +5,9 @@ use std::process::Output;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::process::Command;
+use watchword_test_support::pki::{self, Identity};
 
 use crate::client::{self, Client, PATIENCE};
-use crate::pki::{self, Identity};
 use crate::site::{self, Site};
 use crate::tls;
 

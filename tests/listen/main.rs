@@ -13,10 +13,6 @@ mod client;
 mod drain;
 mod health;
 mod limits;
-#[path = "../support/mint.rs"]
-mod mint;
-#[path = "../support/pki.rs"]
-mod pki;
 mod site;
 mod tls;
 mod unix;

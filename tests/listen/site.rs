@@ -10,9 +10,9 @@ use watchword::clock::{Clock, Stopwatch};
 use watchword::config::Config;
 use watchword::listen::{CallKind, ConnectionMemory, Limits, OnArrival};
 use watchword::memory::{MemoryBudget, Pool};
+use watchword_test_support::mint::{self, Signer};
 
 use crate::client::{Client, PATIENCE};
-use crate::mint::{self, Signer};
 
 const NOW: i64 = 1_700_000_000;
 

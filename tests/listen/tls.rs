@@ -12,9 +12,9 @@ use tokio_rustls::client::TlsStream;
 use watchword::app::{App, StartError};
 use watchword::clock::Clock;
 use watchword::listen::{TlsFiles, load_tls};
+use watchword_test_support::pki::{self, Identity};
 
 use crate::client::Client;
-use crate::pki::{self, Identity};
 use crate::site::{self, Site};
 
 const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS12, &version::TLS13];

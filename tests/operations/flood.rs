@@ -14,10 +14,11 @@ use watchword::wire::envoy::service::auth::v3::attribute_context::Request;
 use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
 use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use watchword_test_support::build_folder;
+use watchword_test_support::instance::Instance;
+use watchword_test_support::settings::good_token;
 
-use crate::instance::Instance;
-use crate::settings::good_token;
-use crate::{RUNTIME, alone, fetch, say};
+use crate::{RUNTIME, alone, say};
 
 /// Calls at a time on one connection.
 const STREAMS: usize = 64;
@@ -33,12 +34,12 @@ const MAX_P99: Duration = Duration::from_secs(1);
 fn a_flood_is_answered_and_others_are_not_held_up() {
     let _machine = alone();
     RUNTIME.block_on(async {
-        let folder = fetch::build_folder().join(format!("operations/{}/flood", std::process::id()));
+        let folder = build_folder().join(format!("operations/{}/flood", std::process::id()));
         let mut server = Instance::new(folder);
         start(&mut server, PLACES).await;
         // Two hostile connections cannot take every place.
         let hostile = flood(&server, 2, 6000).await;
-        say(&format!(
+        say(format!(
             "{PLACES} places, 2 hostile connections: {hostile:?}"
         ));
         assert_eq!(hostile.odd, 0);
@@ -49,7 +50,7 @@ fn a_flood_is_answered_and_others_are_not_held_up() {
         // Eight can take all of few, and are told so.
         start(&mut server, FEW_PLACES).await;
         let overload = flood(&server, 8, 6000).await;
-        say(&format!(
+        say(format!(
             "{FEW_PLACES} places, 8 hostile connections: {overload:?}"
         ));
         assert_eq!(overload.odd, 0);
@@ -202,7 +203,7 @@ async fn ask(client: &mut AuthorizationClient<Channel>, token: &str) -> Said {
     let code = match client.check(request).await {
         Ok(answer) => answer.into_inner().status.map(|status| status.code),
         Err(status) => {
-            say(&format!("a call failed: {status:?}"));
+            say(format!("a call failed: {status:?}"));
             None
         }
     };

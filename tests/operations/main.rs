@@ -15,37 +15,17 @@
     reason = "tests measure time and read the clock to make tokens for a child process"
 )]
 
-#[path = "../envoy/fetch.rs"]
-#[expect(dead_code, reason = "the newest Envoy is enough here")]
-mod fetch;
-#[path = "../support/helm.rs"]
-mod helm;
-#[path = "../support/mint.rs"]
-mod mint;
-#[path = "../support/pki.rs"]
-mod pki;
-#[path = "../envoy/proxy.rs"]
-mod proxy;
-#[path = "../support/watch.rs"]
-mod watch;
-#[path = "../support/wheels.rs"]
-mod wheels;
-
-mod bootstrap;
 mod dns;
 mod flood;
-mod instance;
-mod load;
 mod paced;
 mod plain_envoy;
 mod release;
 mod restarts;
-mod settings;
 
-use std::io::Write as _;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Runtime;
+use watchword_test_support::say;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
@@ -54,10 +34,4 @@ fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     // Of a test that panicked, nothing is left here.
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Past the test harness, which would swallow it.
-fn say(text: &str) {
-    // Nothing to be done where standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -7,23 +7,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-
-use crate::load::{Kind, Load, Tally, Tokens, ask_and_count};
-use crate::settings::{expired_token, good_token};
+use watchword_test_support::load::{Kind, Load, Tally, Tokens, ask_and_count};
+use watchword_test_support::settings::{expired_token, good_token};
 
 /// 40 requests a second.
 const INTERVAL: Duration = Duration::from_millis(25);
 
-impl Load {
-    pub(crate) fn paced(proxy: SocketAddr) -> Self {
-        let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
-        let mut clients = JoinSet::new();
-        clients.spawn(ask_in_time(proxy, tally.clone(), stop.clone()));
-        Self {
-            tally,
-            stop,
-            clients,
-        }
+/// Starts the load.
+pub(crate) fn load(proxy: SocketAddr) -> Load {
+    let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
+    let mut clients = JoinSet::new();
+    clients.spawn(ask_in_time(proxy, tally.clone(), stop.clone()));
+    Load {
+        tally,
+        stop,
+        clients,
     }
 }
 

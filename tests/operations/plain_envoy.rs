@@ -13,15 +13,16 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+use watchword_test_support::bootstrap::{INGRESS, WATCHWORD, setting};
+use watchword_test_support::envoy::{self, Version as Envoy};
+use watchword_test_support::instance::Instance;
+use watchword_test_support::load::{self, Load};
+use watchword_test_support::proxy::Proxy;
+use watchword_test_support::{build_folder, say};
 
-use crate::bootstrap::{INGRESS, WATCHWORD, setting};
 use crate::dns::Dns;
-use crate::fetch::{self, Version as Envoy};
-use crate::instance::{BINARY, Instance};
-use crate::load::{self, Load};
-use crate::proxy::Proxy;
 use crate::release::Release;
-use crate::{RUNTIME, alone, say};
+use crate::{RUNTIME, alone, paced};
 
 const OLD: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
 const NEW: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 4), Ipv4Addr::new(127, 0, 0, 5)];
@@ -42,7 +43,7 @@ fn rolling_restart_loses_nothing_while_dns_has_the_old_addresses() {
             run(server, &release).await;
         }
         let (proxy, dns) = proxy("rolling", &release, &OLD, |_| ()).await;
-        let load = Load::paced(proxy.port(INGRESS));
+        let load = paced::load(proxy.port(INGRESS));
         answers(&load, &old[0], 40).await;
 
         // As a Deployment does it with `maxSurge: 1, maxUnavailable: 0`: the new pod is ready, an
@@ -65,7 +66,7 @@ fn rolling_restart_loses_nothing_while_dns_has_the_old_addresses() {
         answers(&load, &new[0], TEN_SECONDS).await;
         let tally = load.stop().await;
         let counts = tally.counts();
-        say(&format!(
+        say(format!(
             "a rolling restart behind a DNS cache: answers (right, wrong, failed) {stopped:?} \
              until both had ended, {counts:?} ten seconds later"
         ));
@@ -98,13 +99,13 @@ async fn beside_a_dead_address(name: &str, edit: impl FnOnce(&mut Value)) {
     run(&mut live, &release).await;
     let _dead = Dead::listen(SocketAddr::from((DEAD, release.ports.grpc))).await;
     let (proxy, _dns) = proxy(name, &release, &[DEAD, OLD[0]], edit).await;
-    let load = Load::paced(proxy.port(INGRESS));
+    let load = paced::load(proxy.port(INGRESS));
     answers(&load, &live, TEN_SECONDS).await;
     let tally = load.stop().await;
     let counts = tally.counts();
     let tried = "cluster.watchword.upstream_cx_connect_timeout";
     let tried = proxy.statistic(tried).await;
-    say(&format!(
+    say(format!(
         "one dead address of two ({name}), tried {tried} times: answers (right, wrong, failed) \
          {counts:?}"
     ));
@@ -113,7 +114,7 @@ async fn beside_a_dead_address(name: &str, edit: impl FnOnce(&mut Value)) {
 }
 
 fn folder() -> PathBuf {
-    fetch::build_folder().join(format!("plain-envoy/{}", std::process::id()))
+    build_folder().join(format!("plain-envoy/{}", std::process::id()))
 }
 
 /// A pod of the release, which does not run yet.
@@ -131,7 +132,7 @@ async fn run(pod: &mut Instance, release: &Release) {
     pod.start();
     let health = SocketAddr::from((pod.grpc.ip(), release.ports.health)).to_string();
     pod.until("it is healthy", async || {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_watchword"));
         let command = command.args(["health", &health]).stderr(Stdio::null());
         let status = command.stdout(Stdio::null()).status();
         status.expect("it runs").success()
@@ -146,7 +147,7 @@ async fn proxy(
     pods: &[Ipv4Addr],
     edit: impl FnOnce(&mut Value),
 ) -> (Proxy, Dns) {
-    let binary = fetch::envoy(Envoy::Newest).unwrap_or_else(|problem| panic!("{problem}"));
+    let binary = envoy::binary(Envoy::Newest).unwrap_or_else(|problem| panic!("{problem}"));
     let cluster = release.cluster();
     let dns = Dns::start(host(&cluster), pods).await;
     let mut bootstrap = release.envoy(dns.address, load::upstream().await);

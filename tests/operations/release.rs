@@ -1,13 +1,13 @@
 //! A release of the chart: the configuration that its pods have, and the settings of Envoy that its
 //! notes print, both used as they are.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
-
-use crate::bootstrap::{WATCHWORD, example, setting};
-use crate::helm::{self, Chart};
-use crate::settings::key_set;
+use watchword_test_support::bootstrap::{WATCHWORD, example, setting};
+use watchword_test_support::free_ports;
+use watchword_test_support::helm::{self, Chart};
+use watchword_test_support::settings::key_set;
 
 pub(crate) struct Release {
     values: Value,
@@ -109,10 +109,4 @@ fn resolver(dns: SocketAddr) -> Value {
             "dns_resolver_options": {"no_default_search_domain": true},
         },
     })
-}
-
-/// Free on every address.
-fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("0.0.0.0:0").expect("a port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
 }

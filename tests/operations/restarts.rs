@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use crate::bootstrap::{INGRESS, bootstrap};
-use crate::fetch::{self, Version as Envoy};
-use crate::instance::Instance;
-use crate::load::{self, Load};
-use crate::proxy::Proxy;
-use crate::settings::{Version, bad};
-use crate::{RUNTIME, alone, pki, say};
+use watchword_test_support::bootstrap::{INGRESS, bootstrap};
+use watchword_test_support::envoy::{self, Version as Envoy};
+use watchword_test_support::instance::Instance;
+use watchword_test_support::load::{self, Load};
+use watchword_test_support::proxy::Proxy;
+use watchword_test_support::settings::{Version, bad};
+use watchword_test_support::{build_folder, pki};
+
+use crate::{RUNTIME, alone, say};
 
 const RELOADS: usize = 100;
 const ROTATIONS: usize = 20;
@@ -17,7 +19,7 @@ const RESTARTS: usize = 20;
 #[test]
 fn reloads_rotations_and_restarts_lose_nothing() {
     let _machine = alone();
-    let binary = fetch::envoy(Envoy::Newest).unwrap_or_else(|problem| panic!("{problem}"));
+    let binary = envoy::binary(Envoy::Newest).unwrap_or_else(|problem| panic!("{problem}"));
     RUNTIME.block_on(async {
         let mut world = World::start(&binary).await;
         let load = Load::start(world.proxy.port(INGRESS));
@@ -35,7 +37,7 @@ fn reloads_rotations_and_restarts_lose_nothing() {
             .statistic("cluster.watchword.upstream_rq_retry")
             .await;
         let (right, wrong, failed) = tally.counts();
-        say(&format!(
+        say(format!(
             "{accepted} reloads accepted and {refused} refused on the first of 2 servers: answers (right, wrong, failed) {reloaded:?}\n\
              {ROTATIONS} certificates on each, after them {rotated:?}\n\
              {RESTARTS} rolling restarts of both, after them {:?}; the proxy tried {retries} calls again",
@@ -54,7 +56,7 @@ struct World {
 
 impl World {
     async fn start(binary: &Path) -> Self {
-        let folder = fetch::build_folder().join(format!("operations/{}", std::process::id()));
+        let folder = build_folder().join(format!("operations/{}", std::process::id()));
         let version = Version::One;
         let mut servers: Vec<Instance> = ["a", "b"]
             .map(|name| Instance::new(folder.join(name)))

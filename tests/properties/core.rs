@@ -9,8 +9,7 @@ use watchword::grpc::TokenCache;
 use watchword::jwks::Source;
 use watchword::request::{Header, Request};
 use watchword::token::UnixTime;
-
-use crate::mint::{self, Signer};
+use watchword_test_support::mint::{self, Signer};
 
 pub(crate) const ISSUER: &str = "https://idp.example.com";
 pub(crate) const AUDIENCE: &str = "orders-api";

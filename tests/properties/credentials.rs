@@ -7,10 +7,10 @@ use watchword::authenticator::{Question, Snapshot, Verdict, authenticate};
 use watchword::config::Config;
 use watchword::grpc::TokenCache;
 use watchword::request::{Header, Request};
+use watchword_test_support::mint::{self, Signer};
 
 use crate::core::{self, AUDIENCE, ISSUER, now, now_seconds};
 use crate::generate::Random;
-use crate::mint::{self, Signer};
 use crate::readers::{COOKIES, QUERIES};
 
 const CASES: usize = 100_000;

@@ -9,10 +9,10 @@ use watchword::config::Config;
 use watchword::explain::{Explanation, Outcome, explain};
 use watchword::request::Request;
 use watchword::token::UnixTime;
+use watchword_test_support::mint::{self, Signer};
 
 use crate::core::{self, AUDIENCE, ISSUER};
 use crate::generate::{self, Random};
-use crate::mint::{self, Signer};
 
 const NOW: i64 = 1_800_000_000;
 const SHOP: &str = "https://shop.example.com";

@@ -7,8 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, KeyUsagePurpose};
 use watchword::jose::{KeySet, KeySetError};
-
-use crate::mint::{self, Signer};
+use watchword_test_support::mint::{self, Signer};
 
 /// Good content of blocks, with its label.
 static CONTENTS: LazyLock<Vec<(&str, Vec<u8>)>> = LazyLock::new(|| {

@@ -26,8 +26,6 @@ mod flips;
 mod generate;
 mod key_documents;
 mod memory;
-#[path = "../support/mint.rs"]
-mod mint;
 mod oracle;
 mod readers;
 mod redaction;

@@ -11,8 +11,7 @@ use watchword::grpc::TokenCache;
 use watchword::jose::{Algorithm, Jws, KeySet};
 use watchword::policy::{IssuerId, Policy};
 use watchword::token::{BearerToken, Claims, UnverifiedToken, VerifiedToken};
-
-use crate::mint::{self, Signer};
+use watchword_test_support::mint::{self, Signer};
 
 const MIB: usize = 1024 * 1024;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
+use watchword_test_support::mint::Signer;
 
 use crate::core::{AUDIENCE, Core, ISSUER, LEEWAY, now, now_seconds};
 use crate::generate::{Random, header, payload, spoil};
-use crate::mint::Signer;
 
 /// How many tokens each algorithm gets; together more than 10^5.
 const CASES: [(&str, usize); 6] = [

@@ -8,9 +8,9 @@ use watchword::token::{BearerToken, Claims, UnverifiedToken};
 use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
 use watchword::wire::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use watchword_test_support::mint;
 
 use crate::core::{Core, now_seconds};
-use crate::mint;
 
 /// A word that stands in every claim, header and path of this test.
 const SECRET: &str = "sesame";

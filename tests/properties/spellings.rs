@@ -9,10 +9,10 @@ use watchword::authenticator::{Question, Snapshot, Verdict, authenticate};
 use watchword::config::Config;
 use watchword::grpc::TokenCache;
 use watchword::request::{Header, Request};
+use watchword_test_support::mint::{self, Signer};
 
 use crate::core::{self, AUDIENCE, ISSUER, now, now_seconds};
 use crate::generate::Random;
-use crate::mint::{self, Signer};
 
 const POLICIES: usize = 800;
 const REQUESTS: usize = 32;

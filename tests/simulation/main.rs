@@ -16,12 +16,8 @@
     reason = "tests"
 )]
 
-#[path = "../support/mint.rs"]
-mod mint;
 mod model;
 mod network;
-#[path = "../support/in_process.rs"]
-mod requests;
 mod rotations;
 mod schedule;
 mod tokens;
@@ -31,6 +27,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use schedule::Tally;
+use watchword_test_support::say;
 
 #[test]
 fn every_schedule_keeps_the_promises() {
@@ -60,7 +57,7 @@ fn every_schedule_keeps_the_promises() {
         }
     });
     let total = total.into_inner().unwrap();
-    say(&format!("{seeds} schedules: {total}"));
+    say(format!("{seeds} schedules: {total}"));
     let failures = failures.into_inner().unwrap();
     assert!(
         failures.is_empty(),
@@ -72,13 +69,6 @@ fn every_schedule_keeps_the_promises() {
         seeds < 100 || total.has_all_kinds(),
         "nothing happened: {total}"
     );
-}
-
-/// Past the test harness, which would swallow it.
-fn say(line: &str) {
-    use std::io::Write as _;
-    // Nothing to be done where standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn number(variable: &str) -> Option<u64> {

@@ -13,10 +13,10 @@ use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::ExtAuthz;
+use watchword_test_support::in_process::check;
 
 use crate::model::{self, Answered, Times};
 use crate::network::{Mode, Network};
-use crate::requests::check;
 use crate::rotations as rotations_model;
 use crate::tokens::{ISSUERS, KEYS, Made, NOW, Token};
 

@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use serde_json::Value;
-
-use crate::mint::{self, Signer};
+use watchword_test_support::mint::{self, Signer};
 
 /// The calendar's time when a schedule starts.
 pub(crate) const NOW: i64 = 1_700_000_000;

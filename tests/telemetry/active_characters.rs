@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use watchword::escape::is_active;
 use watchword::telemetry::{Observation, Outcome, log_lines};
+use watchword_test_support::mint;
 
-use crate::mint;
 use crate::scene::{config, decision, telemetry, text, verified};
 use crate::sink::Sink;
 

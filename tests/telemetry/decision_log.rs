@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use watchword::telemetry::{Door, Mode, Observation, Outcome, RequestId, TraceContext};
 use watchword::token::Denial;
+use watchword_test_support::mint;
 
-use crate::mint;
 use crate::scene::{decision, expired, lines, telemetry, verified};
 
 const TRACE: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";

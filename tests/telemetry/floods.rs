@@ -7,12 +7,12 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use watchword::clock::Stopwatch;
-
-use crate::http2::{
+use watchword_test_support::http2::{
     self, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, SETTINGS, framed,
     header_block, literal,
 };
-use crate::pki::Identity;
+use watchword_test_support::pki::Identity;
+
 use crate::server::{Server, Settings, until};
 
 /// Log that a server may write in each window of [`WINDOW`], start and stop included.

@@ -16,23 +16,10 @@ mod collector;
 mod decision_log;
 mod file_size;
 mod floods;
-#[path = "../check/http2.rs"]
-#[allow(
-    dead_code,
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::disallowed_methods,
-    reason = "floods need a part of it, and it is a test's"
-)]
-mod http2;
 mod limits;
 mod lint;
 mod metrics;
-#[path = "../support/mint.rs"]
-mod mint;
 mod page;
-#[path = "../support/pki.rs"]
-mod pki;
 mod scene;
 mod server;
 mod settings;

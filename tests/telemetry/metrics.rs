@@ -7,9 +7,9 @@ use watchword::telemetry::{
     Calls, Door, Exposition, Metrics, Mode, Observation, Outcome, Readings, RequestId, TraceContext,
 };
 use watchword::token::{Denial, UnixTime};
+use watchword_test_support::mint;
 
 use crate::lint;
-use crate::mint;
 use crate::scene::{CORP, NOW, decision, expired, page, telemetry, value, verified};
 
 const CERTIFICATE: &str = r#"watchword_tls_certificate_expiry_timestamp_seconds{listener="grpc"}"#;

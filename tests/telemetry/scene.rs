@@ -13,8 +13,7 @@ use watchword::telemetry::{
     Door, Exposition, Metrics, Mode, Observation, Outcome, RequestId, Telemetry,
 };
 use watchword::token::{BearerToken, Denial, UnixTime, UnverifiedToken, VerifiedToken};
-
-use crate::mint::{self, Signer};
+use watchword_test_support::mint::{self, Signer};
 
 /// 2023-11-14T22:13:20.125Z.
 pub(crate) const NOW: f64 = 1_700_000_000.125;

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use watchword::clock::Stopwatch;
-
-use crate::mint::{self, Signer};
+use watchword_test_support::mint::{self, Signer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
 /// Longer than the server takes for anything.

@@ -8,10 +8,10 @@ use watchword::telemetry::{Door, Observation, Outcome, RequestId, Telemetry, Tra
 use watchword::token::Denial;
 use watchword::wire::opentelemetry::proto::common::v1::{KeyValue, any_value};
 use watchword::wire::opentelemetry::proto::trace::v1::span::SpanKind;
+use watchword_test_support::{mint, pki};
 
 use crate::collector::{Answer, Collector};
 use crate::scene::{decision, expired, lines, telemetry, value, verified};
-use crate::{mint, pki};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE_ID: [u8; 16] = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes();

@@ -6,8 +6,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use serde_json::{Value, json};
 
 use super::{KeySet, KeySetError, MAX_KEYS, PublishedKey};
-use crate::jose::mint::{Signer, key_set};
 use crate::jose::{Algorithm, Jws, SkipReason};
+use watchword_test_support::mint::{Signer, key_set};
 
 fn read(documents: &[String]) -> Result<KeySet, KeySetError> {
     KeySet::from_documents(documents.iter().map(String::as_bytes))

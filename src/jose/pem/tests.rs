@@ -10,8 +10,8 @@ use serde_json::json;
 use x509_cert::der::Decode as _;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use crate::jose::mint::Signer;
 use crate::jose::{Algorithm, Jws, JwsError, KeySet, KeySetError, SkipReason, Skipped, WeakKey};
+use watchword_test_support::mint::Signer;
 
 const CA: IsCa = IsCa::Ca(BasicConstraints::Unconstrained);
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{ExposedKey, PublicDocument};
-use crate::jose::mint::Signer;
 use crate::jose::{KeySet, SkipReason};
+use watchword_test_support::mint::Signer;
 
 const SECRET: &str = "c2VjcmV0IHNlY3JldCBzZWNyZXQ";
 

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::jose::mint::{Signer, b64};
 use crate::jose::{Algorithm, Jws, JwsError, KeySet, SkipReason};
+use watchword_test_support::mint::{Signer, b64};
 
 fn rsa(modulus: &BigUint) -> Result<(), WeakKey> {
     check_rsa(&modulus.to_bytes_be(), &[1, 0, 1])

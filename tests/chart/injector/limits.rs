@@ -1,9 +1,9 @@
 //! Clusters and pods that the policy is not for, and words that CEL keeps for itself.
 
 use serde_json::json;
+use watchword_test_support::helm::{Chart, Release};
 
 use super::{expressions, policy, render_for, rendered, values};
-use crate::helm::{Chart, Release};
 
 #[test]
 fn cluster_that_does_not_know_policies_is_refused() {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use watchword::token::Denial;
+use watchword_test_support::helm::{self, Chart, Release};
 
 use super::notes::pasted;
 use super::values;
 use crate::fences::{blocks, read};
-use crate::helm::{self, Chart, Release};
 
 #[test]
 fn mesh_configuration_of_the_guide_is_that_of_the_notes() {

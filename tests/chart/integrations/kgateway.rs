@@ -1,9 +1,9 @@
 //! kgateway: an extension in each namespace of policies, and the policies.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::Chart;
 
 use super::{config, grant, object, objects, values};
-use crate::helm::Chart;
 
 const API: &str = "gateway.kgateway.dev/v1alpha1";
 

@@ -1,9 +1,9 @@
 //! What NOTES.txt says: what to paste next, as YAML that can be pasted, and what is not safe yet.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::{self, Chart};
 
 use super::values;
-use crate::helm::{self, Chart};
 
 mod warnings;
 

@@ -1,9 +1,9 @@
 //! Settings that contradict each other, or would leave a door open: refused in words that begin with the value's name.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::Chart;
 
 use super::values;
-use crate::helm::Chart;
 
 mod istio;
 mod unknown;

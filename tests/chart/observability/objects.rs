@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::Chart;
 
 use super::{alert_queries, dashboard, one, promql, render, rules, values};
-use crate::helm::Chart;
 
 #[test]
 fn every_alert_says_what_it_is_and_what_to_do() {

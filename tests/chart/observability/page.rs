@@ -17,10 +17,10 @@ use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::
 use watchword::wire::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::pki::{self, Identity};
 
 use super::promql::Query;
-use crate::mint::{self, Signer};
-use crate::pki::{self, Identity};
 
 /// Labels that Prometheus adds to whatever it scrapes.
 pub(crate) const TARGET: [&str; 4] = ["namespace", "job", "pod", "instance"];

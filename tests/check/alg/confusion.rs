@@ -1,10 +1,10 @@
 //! Area `alg`, key confusion: an HMAC keyed with something that the verifier publishes or shares elsewhere.
 
 use serde_json::json;
+use watchword_test_support::mint::{self, Signer};
 
 use super::super::catalogue::{Case, Row};
 use super::super::der;
-use super::super::mint::{self, Signer};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;
 use super::super::tokens::{self, CORP, EC, ED, RSA, claims, with, without};

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::signature::{ECDSA_P256K1_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::json;
+use watchword_test_support::mint::{self, Signer};
 
 use super::super::catalogue::{Case, Row};
-use super::super::mint::{self, Signer};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;
 use super::super::tokens::{self, EC, ED, RSA, claims, compact, with};

@@ -7,10 +7,10 @@ use serde_json::json;
 use watchword::authenticator::VerifiedTokens as _;
 use watchword::grpc::TokenCache;
 use watchword::token::BearerToken;
+use watchword_test_support::mint;
 
 use super::super::catalogue::{Case, Row};
 use super::super::jwks::{memory, unknown};
-use super::super::mint;
 use super::super::site::NOW;
 use super::super::tokens::{self, ED, claims, claims_with, with};
 use super::core::{Core, good_tokens};

@@ -14,13 +14,13 @@ use watchword::jose::KeySet;
 use watchword::jwks::{Fetch, FetchError, Fetched as Brought, FetchedSource, Network, Validators};
 use watchword::policy::IssuerId;
 use watchword::token::{BearerToken, VerifiedToken};
+use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::jwks::{corp_from, ended, served, set, token, until};
-use super::super::mint::Signer;
 use super::super::settings::Settings;
 use super::super::site::RUNTIME;
 use super::super::tokens::{ED, claims};

@@ -11,12 +11,12 @@ use watchword::jose::KeySet;
 use watchword::jwks::Network;
 use watchword::policy::IssuerId;
 use watchword::token::{BearerToken, VerifiedToken};
+use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
-use super::super::mint::Signer;
 use super::super::site::{NOW, RUNTIME};
 use super::super::tokens::{ED, claims, claims_with};
 use super::core::{Core, good_tokens, settings};

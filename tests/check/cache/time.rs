@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
+use watchword_test_support::key_server::Reply;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
 use super::super::jwks::{Fetched, set};
-use super::super::key_server::Reply;
 use super::super::settings::Settings;
 use super::super::site::{NOW, Site};
 use super::super::tokens::{self, ED, RSA, claims, claims_with, claims_without, without};

@@ -1,7 +1,8 @@
 //! Area `config`: what an issuer's section must say.
 
+use watchword_test_support::mint;
+
 use super::super::catalogue::{Case, Row};
-use super::super::mint;
 use super::super::process;
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;

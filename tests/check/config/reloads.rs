@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use watchword::app::ReloadError;
 use watchword::jwks::Network;
+use watchword_test_support::mint;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
-use super::super::mint;
 use super::super::process::{self, Process};
 use super::super::settings::Settings;
 use super::super::site::{NOW, RUNTIME};

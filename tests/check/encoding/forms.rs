@@ -1,9 +1,9 @@
 //! Area `encoding`: tokens in other forms than the compact one, or with something beside them.
 
 use serde_json::json;
+use watchword_test_support::mint;
 
 use super::super::catalogue::{Case, Row};
-use super::super::mint;
 use super::super::tokens::{self, CORP, ED, claims, segments};
 use super::all_malformed;
 

@@ -4,11 +4,13 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use watchword_test_support::http2::{
+    self, CONTINUATION, Connection, DATA, END_HEADERS, END_STREAM, HEADERS,
+};
+use watchword_test_support::mint;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
-use super::super::http2::{self, CONTINUATION, Connection, DATA, END_HEADERS, END_STREAM, HEADERS};
-use super::super::mint;
 use super::super::outcome::Outcome;
 use super::super::process::Process;
 use super::super::settings::Settings;

@@ -8,11 +8,11 @@ use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use watchword_test_support::http2::{self, Connection, DATA, END_STREAM};
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
-use super::super::http2::{self, Connection, DATA, END_STREAM};
 use super::super::outcome::Outcome;
 use super::super::settings::{Issuer, Settings};
 use super::super::site::{self, CHECK, RUNTIME, Site};

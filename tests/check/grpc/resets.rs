@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use watchword_test_support::http2::{self, Connection, DATA, END_STREAM, RST_STREAM};
+use watchword_test_support::pki::{self, Identity};
 
 use super::super::call::Call;
 use super::super::catalogue::Case;
-use super::super::http2::{self, Connection, DATA, END_STREAM, RST_STREAM};
-use super::super::pki::{self, Identity};
 use super::super::process::Process;
 use super::super::settings::Settings;
 use super::super::site::CHECK;

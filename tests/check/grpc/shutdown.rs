@@ -11,11 +11,11 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use watchword_test_support::http2::{self, Connection, DATA, END_STREAM};
+use watchword_test_support::mint;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
-use super::super::http2::{self, Connection, DATA, END_STREAM};
-use super::super::mint;
 use super::super::outcome::Outcome;
 use super::super::process::Process;
 use super::super::settings::Settings;

@@ -1,9 +1,9 @@
 //! Area `jose-header`: the header as JSON text that two readers might read in two ways.
 
 use serde_json::json;
+use watchword_test_support::mint;
 
 use super::super::catalogue::{Case, Row};
-use super::super::mint;
 use super::super::tokens::{self, CORP, ROOMY, RSA, claims, headed, with};
 use super::malformed;
 

@@ -9,14 +9,14 @@ use std::time::Duration;
 use serde_json::json;
 use watchword::clock::Clock;
 use watchword::jwks::{Fetch, FetchError, Fetched as Brought, FetchedSource, Network, Validators};
+use watchword_test_support::key_server::{Reply, Transport};
+use watchword_test_support::mint;
+use watchword_test_support::pki::{self, Identity};
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
-use super::super::key_server::{Reply, Transport};
-use super::super::mint;
-use super::super::pki::{self, Identity};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::{NOW, RUNTIME, Site};
 use super::super::tokens::{self, ED};

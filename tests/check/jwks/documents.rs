@@ -2,12 +2,12 @@
 
 use serde_json::json;
 use watchword::clock::Clock;
+use watchword_test_support::key_server::Reply;
+use watchword_test_support::mint::{self, Signer};
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
-use super::super::key_server::Reply;
-use super::super::mint::{self, Signer};
 use super::super::settings::Settings;
 use super::super::site::{NOW, Site};
 use super::super::tokens::{self, EC, ED, RSA, with};

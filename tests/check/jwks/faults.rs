@@ -1,11 +1,12 @@
 //! Area `jwks`: answers, connections and certificates that are wrong. No fetch of that kind replaces good keys.
 
+use watchword_test_support::key_server::{KeyServer, Reply, Transport};
+use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::pki::Identity;
+
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
-use super::super::key_server::{KeyServer, Reply, Transport};
-use super::super::mint::{self, Signer};
-use super::super::pki::Identity;
 use super::super::tokens::{EC, ED};
 use super::{Fetched, MIB, memory, served, set, token};
 

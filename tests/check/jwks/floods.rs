@@ -17,13 +17,13 @@ use watchword::jwks::{
 };
 use watchword::memory::MemoryBudget;
 use watchword::policy::IssuerId;
+use watchword_test_support::key_server::Reply;
+use watchword_test_support::mint;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
-use super::super::key_server::Reply;
-use super::super::mint;
 use super::super::settings::Settings;
 use super::super::site::{NOW, RUNTIME};
 use super::super::tokens::ED;

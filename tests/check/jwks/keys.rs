@@ -2,13 +2,13 @@
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
+use watchword_test_support::key_server::Reply;
+use watchword_test_support::mint::{self, Signer};
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::der;
 use super::super::expect::Expect;
-use super::super::key_server::Reply;
-use super::super::mint::{self, Signer};
 use super::super::site::NOW;
 use super::super::tokens::{self, EC, ED, RSA, STRANGER, with, without};
 use super::{Fetched, set, token};

@@ -2,13 +2,12 @@
 
 use serde_json::json;
 use watchword::clock::Clock;
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::{mint, pki};
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
-use super::super::key_server::{KeyServer, Reply};
-use super::super::mint;
-use super::super::pki;
 use super::super::process::Process;
 use super::super::settings::{Issuer, Settings};
 use super::super::site::{NOW, RUNTIME, Site};

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use tonic_health::pb::health_check_response::ServingStatus;
+use watchword_test_support::key_server::Reply;
+use watchword_test_support::mint;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
 use super::super::grpc::protocol::{SERVICE, health, health_when_ready};
-use super::super::key_server::Reply;
-use super::super::mint;
 use super::super::site::RUNTIME;
 use super::super::tokens::ED;
 use super::faults::{ONE_FOR_ALL, changes_nothing, stranger};

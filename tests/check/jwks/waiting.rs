@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watchword::jwks::Network;
+use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
-use super::super::mint::Signer;
 use super::super::settings::Settings;
 use super::super::site::RUNTIME;
 use super::super::tokens::ED;

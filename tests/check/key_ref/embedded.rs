@@ -1,11 +1,11 @@
 //! Area `key-ref`: keys, links to keys and certificates in the header. None of them is ever used or followed.
 
 use serde_json::{Value, json};
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
 
 use super::super::catalogue::{Case, Row};
 use super::super::der;
-use super::super::key_server::{KeyServer, Reply};
-use super::super::mint::{self, Signer};
 use super::super::site::RUNTIME;
 use super::super::tokens::{self, CORP, EC, RSA, STRANGER, claims, with};
 

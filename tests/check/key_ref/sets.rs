@@ -1,9 +1,9 @@
 //! Area `key-ref`: key sets in which a kid means more than one key, or none that may verify.
 
 use serde_json::{Value, json};
+use watchword_test_support::mint::{self, Signer};
 
 use super::super::catalogue::{Case, Row};
-use super::super::mint::{self, Signer};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;
 use super::super::tokens::{self, EC, RSA, STRANGER, claims, with, without};

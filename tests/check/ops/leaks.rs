@@ -1,15 +1,17 @@
 //! Area `ops`: nothing that the product put out during the whole of this run holds a secret.
 
+use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::pki::Identity;
+use watchword_test_support::say;
+use watchword_test_support::watch::{WATCH, Watch};
+
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row};
-use super::super::coverage::{run_all_but, say};
+use super::super::coverage::run_all_but;
 use super::super::emitted::{self, CHILDREN, DECISIONS, LOG, PAGES, PROBLEMS, SPANS};
-use super::super::mint::{self, Signer};
-use super::super::pki::Identity;
 use super::super::process::{self, Process};
 use super::super::settings::{Issuer, Settings};
 use super::super::tokens::{self, CORP, ROOMY, corp};
-use super::super::watch::{WATCH, Watch};
 use super::word;
 
 /// The last of all, for it runs the others.
@@ -31,7 +33,7 @@ fn no_output_holds_a_secret(case: &mut Case) {
 
     let (secrets, pieces) = WATCH.secrets();
     let seen = WATCH.seen();
-    say(&format!(
+    say(format!(
         "{secrets} secrets in {pieces} pieces were looked for in {seen:?} bytes of output"
     ));
     case.holds(&format!("{secrets} secrets"), secrets > 10_000);

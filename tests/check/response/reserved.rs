@@ -77,7 +77,7 @@ fn headers_that_look_alike_are_a_configuration_error(case: &mut Case) {
     }
     // Two issuers may fill one header, but not two that look alike.
     let second = |name: &str| {
-        let set = super::super::mint::key_set(&[&RSA]);
+        let set = watchword_test_support::mint::key_set(&[&RSA]);
         super::super::settings::Issuer::named("other", "https://other.example", &set)
             .header(name, "sub")
     };

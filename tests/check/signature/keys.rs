@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
 use serde_json::{Value, json};
+use watchword_test_support::mint;
 
 use super::super::catalogue::{Case, Row};
-use super::super::mint;
 use super::super::raw_rsa::{RawRsa, SHA256_INFO, pkcs1_block};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use watchword::authenticator::Verdict;
 use watchword::token::Denial;
+use watchword_test_support::mint::{self, Signer};
 
 use super::{NOW, World, claims, headed, none, snapshot};
-use crate::mint::{self, Signer};
 use crate::text;
 
 /// Reasons that no token reaches here. Of `jwks_unavailable`, `validate` cannot tell more than that, and ends with 2; the

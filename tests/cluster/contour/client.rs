@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Stream};
+use watchword_test_support::pki;
 
 use super::objects::HOST;
-use crate::pki;
 
 /// A request that hangs is an error. It is far above what a slow machine takes.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -5,8 +5,7 @@ use std::fs;
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
-
-use crate::pki::{self, Identity};
+use watchword_test_support::pki::{self, Identity};
 
 /// The host that clients ask.
 pub(super) const HOST: &str = "orders.example.com";

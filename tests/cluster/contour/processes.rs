@@ -4,9 +4,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use watchword_test_support::{free_ports, wheels};
+
 use crate::cluster::Cluster;
 use crate::process::{self, Running};
-use crate::wheels;
 
 /// Contour's control plane, its Envoy, and where Envoy serves TLS.
 pub(super) struct Proxy {
@@ -17,7 +18,7 @@ pub(super) struct Proxy {
 
 /// Starts both, with files in `folder`.
 pub(super) fn start_proxy(cluster: &Cluster, folder: &Path, contour: &Path) -> Proxy {
-    let [xds, http, https, health, metrics, debug, stats] = process::free_ports();
+    let [xds, http, https, health, metrics, debug, stats] = free_ports();
     let serve = [
         "serve".to_owned(),
         "--insecure".to_owned(),

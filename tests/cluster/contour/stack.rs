@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use watchword::clock::Clock;
 use watchword::token::UnixTime;
+use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::{free_ports, say};
 
 use super::client::{self, HttpAnswer};
 use super::objects::{self, HOST};
 use super::processes::{self, Proxy};
 use crate::cluster::Cluster;
-use crate::mint::{self, Signer};
 use crate::namespace::Namespace;
 use crate::process::{self, Running};
 use crate::release::{CHART, Release};
@@ -116,9 +117,7 @@ impl ContourStack {
 }
 
 fn skip(reason: &str) -> Option<ContourStack> {
-    tools::say(&format!(
-        "tests/cluster: Contour is skipped, since {reason}"
-    ));
+    say(format!("tests/cluster: Contour is skipped, since {reason}"));
     None
 }
 
@@ -133,7 +132,7 @@ fn own_address() -> Option<IpAddr> {
 /// Makes the objects, and returns Watchword's configuration.
 fn install(cluster: &'static Cluster, folder: &Path, signer: &Signer, address: IpAddr) -> String {
     let namespace = Namespace::new(cluster, NAME);
-    let [grpc, health, admin] = process::free_ports();
+    let [grpc, health, admin] = free_ports();
     let watchword = format!("{NAME}-watchword");
     let (own, certificate, key) =
         objects::certificate("authz-cert", &[&format!("{watchword}.{NAME}.svc")]);

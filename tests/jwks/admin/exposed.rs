@@ -5,11 +5,11 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
 
 use super::page::get;
-use crate::key_server::{KeyServer, Reply};
 use crate::log::Log;
-use crate::mint::{self, Signer};
 use crate::say;
 use crate::settings::{NOW, folder, issuer, keys_of, token};
 use crate::site::Site;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
+
 use super::page::get;
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::{self, Signer};
 use crate::say;
 use crate::settings::{issuer, key_set, keys_of, token};
 use crate::site::Site;

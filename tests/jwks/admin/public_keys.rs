@@ -1,10 +1,10 @@
 //! `GET /jwks/keys`: what `validate --server` judges by.
 
 use serde_json::{Value, json};
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
 
 use super::page::get;
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::{self, Signer};
 use crate::settings::{issuer, keys_of, optional_issuer};
 use crate::site::Site;
 

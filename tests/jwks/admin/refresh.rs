@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::Signer;
 
 use super::page::{Page, post};
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::Signer;
 use crate::say;
 use crate::settings::{issuer, key_set, keys_of, token, token_of};
 use crate::site::{Site, eventually};

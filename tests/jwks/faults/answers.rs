@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use watchword_test_support::key_server::{KeyServer, Reply};
+use watchword_test_support::mint::{self, Signer};
+
 use super::Ward;
-use crate::key_server::{KeyServer, Reply};
-use crate::mint::{self, Signer};
 
 /// A fault, the outcome that it is counted as, and words that its error has.
 type Case = (Reply, &'static str, &'static [&'static str]);

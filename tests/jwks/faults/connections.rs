@@ -1,8 +1,9 @@
 //! Connections that come to nothing: nobody there, no TLS, old TLS, and certificates that must not be trusted.
 
+use watchword_test_support::key_server::Transport;
+use watchword_test_support::pki::Identity;
+
 use super::Ward;
-use crate::key_server::Transport;
-use crate::pki::Identity;
 
 #[tokio::test]
 async fn a_server_that_is_down_takes_no_keys_with_it() {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use watchword_test_support::key_server::{KeyServer, Reply, Transport};
+use watchword_test_support::pki::Identity;
+
 use super::Ward;
-use crate::key_server::{KeyServer, Reply, Transport};
-use crate::pki::Identity;
 use crate::settings::{issuer, keys_of};
 use crate::site::Site;
 

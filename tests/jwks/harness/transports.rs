@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use watchword_test_support::key_server::Transport;
+use watchword_test_support::pki::{self, Identity};
 
 use super::{KeyServer, Reply, SET, causes, client, client_of, failure, fetch};
-use crate::key_server::Transport;
-use crate::pki::{self, Identity};
 
 #[tokio::test]
 async fn a_wrong_certificate_is_refused_for_what_is_wrong_with_it() {

@@ -1,10 +1,10 @@
 //! Istio's policies that would mean something else to Istio than to whom wrote them.
 
 use serde_json::{Value, json};
+use watchword_test_support::helm::Chart;
 
 use super::super::values;
 use super::{assert_refused, refusal};
-use crate::helm::Chart;
 
 fn with(policy: &Value) -> Value {
     json!({"integrations": {"istio": {"enabled": true, "policies": [policy]}}})

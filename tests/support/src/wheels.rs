@@ -1,21 +1,18 @@
 //! Python packages for tests: wheels of exact versions and hashes, from the package index that `pip` is set up for,
-//! installed once below the build folder. Shared by test binaries with `#[path = "../support/wheels.rs"] mod wheels;`.
+//! installed once below the build folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where tests may leave files: below Cargo's target folder.
-pub(crate) fn build_folder() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-}
+use crate::build_folder;
 
 /// The folder of this name with what the file pins, which is installed first if it is not there.
 ///
 /// # Errors
 /// Python or pip is missing, the index cannot be reached, no wheel for this machine, or a hash
 /// that is not the pinned one: in words for whoever runs the tests.
-pub(crate) fn installed(name: &str, pins: &Path) -> Result<PathBuf, String> {
+pub fn installed(name: &str, pins: &Path) -> Result<PathBuf, String> {
     made_once(name, |draft| pip_install(name, pins, draft))
 }
 
@@ -24,7 +21,7 @@ pub(crate) fn installed(name: &str, pins: &Path) -> Result<PathBuf, String> {
 ///
 /// # Errors
 /// Those of `make`.
-pub(crate) fn made_once(
+pub fn made_once(
     name: &str,
     make: impl FnOnce(&Path) -> Result<(), String>,
 ) -> Result<PathBuf, String> {
@@ -63,7 +60,7 @@ fn pip_install(name: &str, pins: &Path, target: &Path) -> Result<(), String> {
 ///
 /// # Errors
 /// What it was, and what it said.
-pub(crate) fn succeed(mut command: Command) -> Result<(), String> {
+pub fn succeed(mut command: Command) -> Result<(), String> {
     let asked = format!("{command:?}");
     match command.output() {
         Err(error) => Err(format!("{asked}: {error}")),

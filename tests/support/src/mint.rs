@@ -1,21 +1,7 @@
 //! A token mint: private keys that sign compact JWS, and the public JWKs that go with them.
 //!
 //! It owns keys and bytes only. It says nothing about what Watchword should accept, and it signs whatever it is
-//! told to, wrong headers and broken payloads included. Shared by test binaries with
-//! `#[path = "../support/mint.rs"] mod mint;`.
-
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "every test binary compiles its own copy and uses a part of it"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a mint that cannot mint must stop the test"
-)]
+//! told to, wrong headers and broken payloads included.
 
 use std::sync::{Arc, OnceLock};
 

@@ -14,7 +14,7 @@ use crate::pki::{self, Identity};
 
 /// How a connection begins. Each new one begins with what holds at that moment; others stay as they are.
 #[derive(Clone)]
-pub(crate) enum Transport {
+pub enum Transport {
     /// TLS 1.2 and 1.3.
     Tls(TlsAcceptor),
     /// The server hello of a server that knows nothing newer than TLS 1.1, and no more.
@@ -29,17 +29,17 @@ pub(crate) enum Transport {
 
 impl Transport {
     /// TLS under this certificate.
-    pub(crate) fn tls(identity: &Identity) -> Self {
+    pub fn tls(identity: &Identity) -> Self {
         Self::with_versions(identity, rustls::DEFAULT_VERSIONS)
     }
 
     /// TLS 1.2 and no other.
-    pub(crate) fn tls12(identity: &Identity) -> Self {
+    pub fn tls12(identity: &Identity) -> Self {
         Self::with_versions(identity, &[&rustls::version::TLS12])
     }
 
     /// TLS that only clients of the trusted authority get through.
-    pub(crate) fn mutual_tls(identity: &Identity) -> Self {
+    pub fn mutual_tls(identity: &Identity) -> Self {
         let roots = Arc::new(pki::roots());
         let verifier = WebPkiClientVerifier::builder_with_provider(roots, pki::provider())
             .build()

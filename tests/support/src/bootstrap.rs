@@ -7,15 +7,16 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 /// The listener's name.
-pub(crate) const INGRESS: &str = "ingress";
+pub const INGRESS: &str = "ingress";
 
 /// The cluster of Watchword.
-pub(crate) const WATCHWORD: &str = "/static_resources/clusters/0";
+pub const WATCHWORD: &str = "/static_resources/clusters/0";
 
 /// The example, on free ports, in front of this service.
-pub(crate) fn example(upstream: SocketAddr) -> Value {
-    let mut root: Value = serde_saphyr::from_str(include_str!("../../examples/envoy/envoy.yaml"))
-        .expect("the example is YAML");
+pub fn example(upstream: SocketAddr) -> Value {
+    let mut root: Value =
+        serde_saphyr::from_str(include_str!("../../../examples/envoy/envoy.yaml"))
+            .expect("the example is YAML");
     for pointer in [
         "/admin/address/socket_address/port_value",
         "/static_resources/listeners/0/address/socket_address/port_value",
@@ -27,7 +28,7 @@ pub(crate) fn example(upstream: SocketAddr) -> Value {
     root
 }
 
-pub(crate) fn bootstrap(watchwords: &[SocketAddr], ca: &Path, upstream: SocketAddr) -> Value {
+pub fn bootstrap(watchwords: &[SocketAddr], ca: &Path, upstream: SocketAddr) -> Value {
     let mut root = example(upstream);
     let watchword = setting(&mut root, WATCHWORD);
     let endpoints: Vec<Value> = watchwords
@@ -64,7 +65,7 @@ fn endpoint(address: SocketAddr) -> Value {
     json!({"endpoint": {"address": {"socket_address": socket}}})
 }
 
-pub(crate) fn setting<'a>(root: &'a mut Value, pointer: &str) -> &'a mut Value {
+pub fn setting<'a>(root: &'a mut Value, pointer: &str) -> &'a mut Value {
     root.pointer_mut(pointer)
         .unwrap_or_else(|| panic!("the example no longer has {pointer}"))
 }

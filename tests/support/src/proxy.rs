@@ -1,10 +1,5 @@
 //! One Envoy process: started, watched until it is ready, asked for its ports, and ended with us.
 
-#![allow(
-    dead_code,
-    reason = "every test binary compiles its own copy and uses a part of it"
-)]
-
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -29,9 +24,9 @@ const ENDS_WITH_US: &str = r#"exec 3<&0 </dev/null
 exec "$@" 3<&-"#;
 
 /// What callers of Watchword show where it demands a secret; Envoy has it from its environment.
-pub(crate) const SECRET: &str = "a-secret-of-this-test-only";
+pub const SECRET: &str = "a-secret-of-this-test-only";
 
-pub(crate) struct Proxy {
+pub struct Proxy {
     process: Child,
     folder: PathBuf,
     admin: SocketAddr,
@@ -43,11 +38,7 @@ impl Proxy {
     ///
     /// # Errors
     /// Envoy ended, or was not ready in time: with what it logged.
-    pub(crate) async fn start(
-        binary: &Path,
-        folder: &Path,
-        bootstrap: &Value,
-    ) -> Result<Self, String> {
+    pub async fn start(binary: &Path, folder: &Path, bootstrap: &Value) -> Result<Self, String> {
         let config = folder.join("bootstrap.json");
         fs::write(&config, bootstrap.to_string()).map_err(|error| error.to_string())?;
         let process = spawn(binary, folder, &config)
@@ -69,12 +60,12 @@ impl Proxy {
     }
 
     /// Where the listener of this name is.
-    pub(crate) fn port(&self, listener: &str) -> SocketAddr {
+    pub fn port(&self, listener: &str) -> SocketAddr {
         self.ports[listener]
     }
 
     /// A counter or gauge; 0 if Envoy has not made it yet.
-    pub(crate) async fn statistic(&self, name: &str) -> u64 {
+    pub async fn statistic(&self, name: &str) -> u64 {
         let (_, text) = self
             .ask("/stats?usedonly")
             .await
@@ -86,7 +77,7 @@ impl Proxy {
     }
 
     /// The line of the access log that holds `text`, as soon as it is written.
-    pub(crate) async fn logged(&self, text: &str) -> Value {
+    pub async fn logged(&self, text: &str) -> Value {
         let line = timeout(PATIENCE, async {
             loop {
                 let log = fs::read_to_string(self.folder.join("stdout"))

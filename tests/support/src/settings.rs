@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use crate::mint::{self, Signer};
 
 /// The key of the issuer `corp`.
-pub(crate) static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "k1"));
+pub static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "k1"));
 
 /// A configuration. Each gives other headers of the same token, and another answer to the same question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
+pub enum Version {
     One,
     Two,
 }
 
 impl Version {
-    pub(crate) fn other(self) -> Self {
+    pub fn other(self) -> Self {
         match self {
             Self::One => Self::Two,
             Self::Two => Self::One,
@@ -27,7 +27,7 @@ impl Version {
     }
 
     /// Its name in claims, headers and rules.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::One => "one",
             Self::Two => "two",
@@ -35,7 +35,7 @@ impl Version {
     }
 
     /// The configuration of a server with its files beside it.
-    pub(crate) fn text(self, grpc: SocketAddr, admin: SocketAddr) -> String {
+    pub fn text(self, grpc: SocketAddr, admin: SocketAddr) -> String {
         let name = self.name();
         json!({
             "server": {
@@ -59,7 +59,7 @@ impl Version {
 }
 
 /// A configuration that no server may take into use.
-pub(crate) fn bad(good: &str, number: usize) -> String {
+pub fn bad(good: &str, number: usize) -> String {
     match number % 4 {
         0 => good.replace("\"audiences\"", "\"audience\""),
         1 => good
@@ -70,32 +70,32 @@ pub(crate) fn bad(good: &str, number: usize) -> String {
     }
 }
 
-pub(crate) fn key_set() -> String {
+pub fn key_set() -> String {
     mint::key_set(&[&SIGNER]).to_string()
 }
 
-pub(crate) fn now() -> i64 {
+pub fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     i64::try_from(now.expect("after 1970").as_secs()).expect("before the end of time")
 }
 
 /// A token that is good for an hour.
-pub(crate) fn good_token() -> String {
+pub fn good_token() -> String {
     good_token_of(&SIGNER)
 }
 
 /// The same under another key.
-pub(crate) fn good_token_of(signer: &Signer) -> String {
+pub fn good_token_of(signer: &Signer) -> String {
     signer.sign(&claims(now() + 3600))
 }
 
 /// One that was good until an hour ago.
-pub(crate) fn expired_token() -> String {
+pub fn expired_token() -> String {
     expired_token_of(&SIGNER)
 }
 
 /// The same under another key.
-pub(crate) fn expired_token_of(signer: &Signer) -> String {
+pub fn expired_token_of(signer: &Signer) -> String {
     signer.sign(&claims(now() - 3600))
 }
 

@@ -1,15 +1,8 @@
 //! Helm for tests, without a cluster and without a `helm` command: charts are linted and rendered by Helm 4's own code, and
 //! objects held against Kubernetes' own schemas, both in a Python process that runs for as long as the test binary.
 //!
-//! Shared by test binaries with `#[path = "../support/helm.rs"] mod helm;`, beside `wheels`. `lookup` finds nothing, as in
+//! `lookup` finds nothing, as in
 //! `helm template`. Charts below a chart are rendered when they are in its `charts/`; `Chart::with_dependencies` puts them there.
-
-#![allow(
-    dead_code,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "every test binary compiles its own copy and uses a part of it"
-)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -21,18 +14,19 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::wheels;
+use crate::{build_folder, repository, wheels};
 
 /// The oldest Kubernetes that the chart supports.
-pub(crate) const OLDEST: &str = "1.29";
+pub const OLDEST: &str = "1.29";
 /// The newest that it is tested with.
-pub(crate) const NEWEST: &str = "1.37";
+pub const NEWEST: &str = "1.37";
 
 /// A chart: a folder.
 #[derive(Clone, Debug)]
-pub(crate) struct Chart {
+pub struct Chart {
     folder: PathBuf,
-    copy: Option<Arc<Copied>>,
+    /// Removes the folder with the last clone, where it is a copy.
+    _copy: Option<Arc<Copied>>,
 }
 
 /// A folder that is there for as long as its chart.
@@ -47,13 +41,13 @@ impl Drop for Copied {
 
 /// What a chart is rendered for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Release<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) namespace: &'a str,
+pub struct Release<'a> {
+    pub name: &'a str,
+    pub namespace: &'a str,
     /// What `.Capabilities.KubeVersion` says: `1.34`, for example.
-    pub(crate) kubernetes: &'a str,
+    pub kubernetes: &'a str,
     /// What `.Capabilities.APIVersions` has beside what is built in.
-    pub(crate) api_versions: &'a [&'a str],
+    pub api_versions: &'a [&'a str],
 }
 
 impl Default for Release<'_> {
@@ -69,18 +63,18 @@ impl Default for Release<'_> {
 
 impl Chart {
     /// The chart of this repository.
-    pub(crate) fn watchword() -> Self {
-        Self::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("helm/watchword"))
+    pub fn watchword() -> Self {
+        Self::at(repository("helm/watchword"))
     }
 
-    pub(crate) fn at(folder: impl Into<PathBuf>) -> Self {
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-            copy: None,
+            _copy: None,
         }
     }
 
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -89,8 +83,8 @@ impl Chart {
     ///
     /// # Errors
     /// Helm's words.
-    pub(crate) fn with_dependencies(&self, name: &str) -> Result<Self, String> {
-        let place = wheels::build_folder().join(format!("{name}-{}", std::process::id()));
+    pub fn with_dependencies(&self, name: &str) -> Result<Self, String> {
+        let place = build_folder().join(format!("{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&place);
         let copied = Copied(place.clone());
         copy(&self.folder, &place).map_err(|error| format!("{}: {error}", place.display()))?;
@@ -102,7 +96,7 @@ impl Chart {
         ask::<()>(&json!({"ask": "update_dependencies", "chart": &place}))?;
         Ok(Self {
             folder: place,
-            copy: Some(Arc::new(copied)),
+            _copy: Some(Arc::new(copied)),
         })
     }
 
@@ -110,17 +104,13 @@ impl Chart {
     ///
     /// # Errors
     /// Helm's words: the values do not fit the schema, a template failed, or what it gave is no YAML.
-    pub(crate) fn render(&self, values: &Value) -> Result<Rendered, String> {
+    pub fn render(&self, values: &Value) -> Result<Rendered, String> {
         self.render_for(Release::default(), values)
     }
 
     /// # Errors
     /// Those of `render`.
-    pub(crate) fn render_for(
-        &self,
-        release: Release<'_>,
-        values: &Value,
-    ) -> Result<Rendered, String> {
+    pub fn render_for(&self, release: Release<'_>, values: &Value) -> Result<Rendered, String> {
         let options = json!({
             "name": release.name,
             "namespace": release.namespace,
@@ -135,7 +125,7 @@ impl Chart {
     ///
     /// # Errors
     /// Helm's words.
-    pub(crate) fn install(&self, release: Release<'_>, values: &Value) -> Result<Value, String> {
+    pub fn install(&self, release: Release<'_>, values: &Value) -> Result<Value, String> {
         let Release {
             name, namespace, ..
         } = release;
@@ -145,62 +135,62 @@ impl Chart {
     }
 
     /// What `helm lint --strict` finds: warnings and errors.
-    pub(crate) fn lint(&self, values: &Value, kubernetes: &str) -> Vec<String> {
+    pub fn lint(&self, values: &Value, kubernetes: &str) -> Vec<String> {
         let kubernetes = format!("v{kubernetes}.0");
         let question = json!({"ask": "lint", "chart": self.folder, "values": values, "kubernetes": kubernetes});
         ask(&question).unwrap_or_else(|problem| vec![problem])
     }
 
     /// The chart's values.yaml, with the values of charts in `charts/` below their names.
-    pub(crate) fn defaults(&self) -> Value {
+    pub fn defaults(&self) -> Value {
         ask(&json!({"ask": "defaults", "chart": self.folder})).expect("the chart's values")
     }
 }
 
 /// What a chart was rendered to. Hooks are among the documents.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Rendered {
-    pub(crate) documents: Vec<Document>,
+pub struct Rendered {
+    pub documents: Vec<Document>,
     /// Of NOTES.txt.
-    pub(crate) notes: String,
+    pub notes: String,
 }
 
 /// An object, as Helm reads it.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Document {
+pub struct Document {
     /// The file that it is from: `watchword/templates/service.yaml`.
-    pub(crate) template: String,
-    pub(crate) text: String,
-    pub(crate) value: Value,
+    pub template: String,
+    pub text: String,
+    pub value: Value,
 }
 
 impl Document {
-    pub(crate) fn kind(&self) -> &str {
+    pub fn kind(&self) -> &str {
         self.value["kind"].as_str().unwrap_or_default()
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.value["metadata"]["name"].as_str().unwrap_or_default()
     }
 
-    pub(crate) fn api_version(&self) -> &str {
+    pub fn api_version(&self) -> &str {
         self.value["apiVersion"].as_str().unwrap_or_default()
     }
 
     /// Kind and name, for messages.
-    pub(crate) fn title(&self) -> String {
+    pub fn title(&self) -> String {
         format!("{} {}", self.kind(), self.name())
     }
 }
 
 impl Rendered {
-    pub(crate) fn of_kind<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Document> {
+    pub fn of_kind<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Document> {
         self.documents
             .iter()
             .filter(move |document| document.kind() == kind)
     }
 
-    pub(crate) fn find(&self, kind: &str, name: &str) -> Option<&Value> {
+    pub fn find(&self, kind: &str, name: &str) -> Option<&Value> {
         let mut of_kind = self.of_kind(kind);
         of_kind
             .find(|document| document.name() == name)
@@ -208,30 +198,30 @@ impl Rendered {
     }
 
     /// The object of this kind and name, which must be there.
-    pub(crate) fn get(&self, kind: &str, name: &str) -> &Value {
+    pub fn get(&self, kind: &str, name: &str) -> &Value {
         self.find(kind, name)
             .unwrap_or_else(|| panic!("no {kind} {name} among {:?}", self.titles()))
     }
 
-    pub(crate) fn titles(&self) -> Vec<String> {
+    pub fn titles(&self) -> Vec<String> {
         self.documents.iter().map(Document::title).collect()
     }
 }
 
 /// What is wrong with a built-in object of this version of Kubernetes (`1.29`); a field that is not in the schema is wrong too.
 /// Nothing where that version has no such kind.
-pub(crate) fn validate(object: &Value, kubernetes: &str) -> Option<Vec<String>> {
+pub fn validate(object: &Value, kubernetes: &str) -> Option<Vec<String>> {
     ask(&json!({"ask": "validate", "document": object, "kubernetes": kubernetes}))
         .expect("an object and a version")
 }
 
 /// What is wrong with a JSON Schema, by the metaschema that it names.
-pub(crate) fn metaschema(schema: &Value) -> Vec<String> {
+pub fn metaschema(schema: &Value) -> Vec<String> {
     ask(&json!({"ask": "metaschema", "schema": schema})).expect("a schema")
 }
 
 /// What is wrong with a value by a JSON Schema.
-pub(crate) fn fits(schema: &Value, value: &Value) -> Vec<String> {
+pub fn fits(schema: &Value, value: &Value) -> Vec<String> {
     ask(&json!({"ask": "fits", "schema": schema, "value": value})).expect("a schema")
 }
 
@@ -239,7 +229,7 @@ pub(crate) fn fits(schema: &Value, value: &Value) -> Vec<String> {
 ///
 /// # Errors
 /// Helm's words.
-pub(crate) fn yaml(text: &str) -> Result<Value, String> {
+pub fn yaml(text: &str) -> Result<Value, String> {
     ask(&json!({"ask": "yaml", "text": text}))
 }
 
@@ -272,7 +262,7 @@ fn ask<T: DeserializeOwned>(question: &Value) -> Result<T, String> {
 
 impl Helper {
     fn start() -> Result<Self, String> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/helm");
+        let here = repository("tests/support/helm");
         let packages = wheels::installed("helm-4.2.3", &here.join("requirements.txt"))?;
         let mut python = Command::new("python3");
         python.arg(here.join("helm.py")).arg(packages);

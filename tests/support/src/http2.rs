@@ -8,14 +8,14 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-pub(crate) const DATA: u8 = 0;
-pub(crate) const HEADERS: u8 = 1;
-pub(crate) const RST_STREAM: u8 = 3;
-pub(crate) const SETTINGS: u8 = 4;
-pub(crate) const GOAWAY: u8 = 7;
-pub(crate) const CONTINUATION: u8 = 9;
-pub(crate) const END_STREAM: u8 = 1;
-pub(crate) const END_HEADERS: u8 = 4;
+pub const DATA: u8 = 0;
+pub const HEADERS: u8 = 1;
+pub const RST_STREAM: u8 = 3;
+pub const SETTINGS: u8 = 4;
+pub const GOAWAY: u8 = 7;
+pub const CONTINUATION: u8 = 9;
+pub const END_STREAM: u8 = 1;
+pub const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
 const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
@@ -23,43 +23,43 @@ const WINDOW_UPDATE: u8 = 8;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One connection, with what has arrived on its streams.
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
     /// The server's settings by their numbers.
-    pub(crate) settings: BTreeMap<u16, u32>,
-    pub(crate) replies: BTreeMap<u32, Reply>,
+    pub settings: BTreeMap<u16, u32>,
+    pub replies: BTreeMap<u32, Reply>,
     /// The server announced its end, or has closed the connection.
-    pub(crate) going_away: bool,
-    pub(crate) closed: bool,
+    pub going_away: bool,
+    pub closed: bool,
     /// Whether pings are answered, as they must be.
-    pub(crate) answers_pings: bool,
+    pub answers_pings: bool,
     /// Data that the server still takes on the connection.
     window: usize,
 }
 
 /// What has come back on a stream.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reply {
-    pub(crate) data: Vec<u8>,
-    pub(crate) ended: bool,
-    pub(crate) reset: Option<u32>,
+pub struct Reply {
+    pub data: Vec<u8>,
+    pub ended: bool,
+    pub reset: Option<u32>,
 }
 
 impl Reply {
     /// The message without its gRPC prefix; `None` where there is none.
-    pub(crate) fn message(&self) -> Option<&[u8]> {
+    pub fn message(&self) -> Option<&[u8]> {
         self.data.get(5..)
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.ended || self.reset.is_some()
     }
 }
 
 impl Connection {
     /// Connects and says which settings hold for the server.
-    pub(crate) fn open(address: SocketAddr, settings: &[(u16, u32)]) -> Self {
+    pub fn open(address: SocketAddr, settings: &[(u16, u32)]) -> Self {
         let stream = TcpStream::connect(address).expect("a connection");
         let mut connection = Self {
             stream,
@@ -80,7 +80,7 @@ impl Connection {
     }
 
     /// A whole call; what came back once it was over, or after this long.
-    pub(crate) fn call(
+    pub fn call(
         &mut self,
         stream: u32,
         path: &str,
@@ -95,13 +95,13 @@ impl Connection {
     }
 
     /// The headers of a call, with its body still to come.
-    pub(crate) fn start(&mut self, stream: u32, path: &str, more: &[(&str, &str)]) {
+    pub fn start(&mut self, stream: u32, path: &str, more: &[(&str, &str)]) {
         let block = header_block(path, more);
         self.frame(HEADERS, END_HEADERS, stream, &block);
     }
 
     /// Sends a frame; longer ones than the server must take are cut into several, if they are data.
-    pub(crate) fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    pub fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         if kind == DATA && payload.len() > 16_384 {
             let (first, rest) = payload.split_at(16_384);
             self.frame(kind, flags & !END_STREAM, stream, first);
@@ -120,17 +120,17 @@ impl Connection {
     }
 
     /// Whether all these streams have ended or were reset.
-    pub(crate) fn are_over(&self, streams: &[u32]) -> bool {
+    pub fn are_over(&self, streams: &[u32]) -> bool {
         let is_over = |stream: &u32| self.replies.get(stream).is_some_and(Reply::is_over);
         streams.iter().rev().all(is_over)
     }
 
-    pub(crate) fn reply(&self, stream: u32) -> Reply {
+    pub fn reply(&self, stream: u32) -> Reply {
         self.replies.get(&stream).cloned().unwrap_or_default()
     }
 
     /// Reads until the condition holds, the server hangs up, or the time is over. Whether the condition holds.
-    pub(crate) fn read_until(&mut self, wait: Duration, condition: impl Fn(&Self) -> bool) -> bool {
+    pub fn read_until(&mut self, wait: Duration, condition: impl Fn(&Self) -> bool) -> bool {
         let deadline = Instant::now() + wait;
         while !condition(self) && !self.closed {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -198,7 +198,7 @@ impl Connection {
     }
 }
 
-pub(crate) fn is_timeout(error: &io::Error) -> bool {
+pub fn is_timeout(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
@@ -213,7 +213,7 @@ fn number(bytes: &[u8]) -> u32 {
 }
 
 /// A message in gRPC framing, with this flag byte.
-pub(crate) fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+pub fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len())
         .expect("a short message")
         .to_be_bytes();
@@ -221,7 +221,7 @@ pub(crate) fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
 }
 
 /// The headers of a gRPC call.
-pub(crate) fn header_block(path: &str, more: &[(&str, &str)]) -> Vec<u8> {
+pub fn header_block(path: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let usual = [
         (":method", "POST"),
         (":scheme", "http"),
@@ -238,7 +238,7 @@ pub(crate) fn header_block(path: &str, more: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A literal field with a new name; `form` is 0 for "without indexing" and 0x40 for "with" (RFC 7541 §6.2).
-pub(crate) fn literal(form: u8, name: &str, value: &str) -> Vec<u8> {
+pub fn literal(form: u8, name: &str, value: &str) -> Vec<u8> {
     [&[form], text(name).as_slice(), &text(value)].concat()
 }
 

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(8);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The service behind the proxy: its answer holds the claim headers that it was sent.
-pub(crate) async fn upstream() -> SocketAddr {
+pub async fn upstream() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
@@ -53,7 +53,7 @@ fn echo(headers: &HeaderMap) -> Response<Full<Bytes>> {
 
 /// What clients were told.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     right: AtomicUsize,
     wrong: AtomicUsize,
     failed: AtomicUsize,
@@ -61,17 +61,17 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn right(&self) -> usize {
+    pub fn right(&self) -> usize {
         self.right.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+    pub fn counts(&self) -> (usize, usize, usize) {
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
         (count(&self.right), count(&self.wrong), count(&self.failed))
     }
 
     /// The first answers that were not right.
-    pub(crate) fn examples(&self) -> Vec<String> {
+    pub fn examples(&self) -> Vec<String> {
         let examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
         examples.clone()
     }
@@ -87,20 +87,20 @@ impl Tally {
 
 /// The tokens that clients show from now on.
 #[derive(Clone, Debug)]
-pub(crate) struct Tokens {
-    pub(crate) good: String,
-    pub(crate) expired: String,
+pub struct Tokens {
+    pub good: String,
+    pub expired: String,
 }
 
 /// Clients that go on until they are told to stop.
-pub(crate) struct Load {
-    pub(crate) tally: Arc<Tally>,
-    pub(crate) stop: Arc<AtomicBool>,
-    pub(crate) clients: JoinSet<()>,
+pub struct Load {
+    pub tally: Arc<Tally>,
+    pub stop: Arc<AtomicBool>,
+    pub clients: JoinSet<()>,
 }
 
 impl Load {
-    pub(crate) fn start(proxy: SocketAddr) -> Self {
+    pub fn start(proxy: SocketAddr) -> Self {
         let (_, tokens) = watch::channel(Tokens {
             good: good_token(),
             expired: expired_token(),
@@ -109,7 +109,7 @@ impl Load {
     }
 
     /// Tokens that are replaced meanwhile, as those of an issuer whose keys rotate.
-    pub(crate) fn with_tokens(proxy: SocketAddr, tokens: &watch::Receiver<Tokens>) -> Self {
+    pub fn with_tokens(proxy: SocketAddr, tokens: &watch::Receiver<Tokens>) -> Self {
         let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {
@@ -124,7 +124,7 @@ impl Load {
     }
 
     /// Waits for the answers that are on their way.
-    pub(crate) async fn stop(self) -> Arc<Tally> {
+    pub async fn stop(self) -> Arc<Tally> {
         self.stop.store(true, Ordering::Relaxed);
         self.clients.join_all().await;
         self.tally
@@ -133,7 +133,7 @@ impl Load {
 
 /// A question, and what is a right answer to it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
     Good,
     Expired,
     Missing,
@@ -167,7 +167,7 @@ async fn ask_on(
 }
 
 /// Asks on this connection, which is another one afterwards if it failed.
-pub(crate) async fn ask_and_count(
+pub async fn ask_and_count(
     kind: Kind,
     tokens: &Tokens,
     connection: &mut Option<Connection>,
@@ -240,7 +240,7 @@ fn is_right(kind: Kind, status: u16, challenge: &str, body: &str) -> bool {
     }
 }
 
-pub(crate) type Connection = SendRequest<Empty<Bytes>>;
+pub type Connection = SendRequest<Empty<Bytes>>;
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 async fn ask(

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long anything may be waited for before the test has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What comes of a future in this time, if anything. The time is a thread's: the runtime's own clock may be paused,
 /// and then jumps whenever nothing else is to do.
-pub(crate) async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> Option<T> {
+pub async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> Option<T> {
     let (ring, alarm) = oneshot::channel();
     let (done, waiting) = mpsc::channel::<()>();
     thread::spawn(move || {

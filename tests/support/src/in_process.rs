@@ -13,7 +13,7 @@ use watchword::wire::envoy::service::auth::v3::attribute_context::{self, HttpReq
 use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 
 /// Asks with a token; the reason of the answer. The call is over when this is dropped.
-pub(crate) async fn check(mut service: ExtAuthz, token: &str) -> String {
+pub async fn check(mut service: ExtAuthz, token: &str) -> String {
     let request = Request::post("/envoy.service.auth.v3.Authorization/Check")
         .body(Body::new(Full::new(framed(&message(token)))))
         .unwrap();

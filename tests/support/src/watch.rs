@@ -3,19 +3,13 @@
 //! A secret is cut into pieces of 16 characters, so that 31 characters of it in a row are found wherever they stand.
 //! Output is looked at as it comes, and not kept. So a secret must be told of before it can be put out.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "every test binary compiles its own copy and uses a part of it"
-)]
-
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, RwLock};
 
 /// All secrets and all output of this process's tests.
-pub(crate) static WATCH: LazyLock<Watch> = LazyLock::new(Watch::default);
+pub static WATCH: LazyLock<Watch> = LazyLock::new(Watch::default);
 
 const PIECE: usize = 16;
 /// Fewer different characters than this are a filler, which others may use too.
@@ -24,7 +18,7 @@ const VARIETY: usize = 8;
 const MAX_FOUND: usize = 20;
 
 #[derive(Default)]
-pub(crate) struct Watch {
+pub struct Watch {
     pieces: RwLock<HashSet<[u8; PIECE]>>,
     secrets: AtomicUsize,
     seen: Mutex<BTreeMap<&'static str, usize>>,
@@ -33,7 +27,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Notes a secret. Of a longer text, those parts count that look random: words and numbers may be anybody's.
-    pub(crate) fn note(&self, secret: &[u8]) {
+    pub fn note(&self, secret: &[u8]) {
         let mut pieces = runs(secret).flat_map(pieces).peekable();
         if pieces.peek().is_none() {
             return;
@@ -49,7 +43,7 @@ impl Watch {
     }
 
     /// Looks at output, which must not begin or end within a secret.
-    pub(crate) fn look(&self, source: &'static str, output: &[u8]) {
+    pub fn look(&self, source: &'static str, output: &[u8]) {
         *self.seen.lock().unwrap().entry(source).or_default() += output.len();
         let mut runs = runs(output).peekable();
         if runs.peek().is_none() {
@@ -75,25 +69,25 @@ impl Watch {
     }
 
     /// What was found so far.
-    pub(crate) fn found(&self) -> Vec<String> {
+    pub fn found(&self) -> Vec<String> {
         self.found.lock().unwrap().clone()
     }
 
     /// How many secrets there are, and in how many pieces.
-    pub(crate) fn secrets(&self) -> (usize, usize) {
+    pub fn secrets(&self) -> (usize, usize) {
         let pieces = self.pieces.read().unwrap().len();
         (self.secrets.load(Ordering::Relaxed), pieces)
     }
 
     /// Bytes of output, by where they came from.
-    pub(crate) fn seen(&self) -> BTreeMap<&'static str, usize> {
+    pub fn seen(&self) -> BTreeMap<&'static str, usize> {
         self.seen.lock().unwrap().clone()
     }
 }
 
 /// Output of this name, which [`WATCH`] looks at.
 #[derive(Clone, Copy)]
-pub(crate) struct Sink(pub(crate) &'static str);
+pub struct Sink(pub &'static str);
 
 impl Write for Sink {
     /// Takes whole lines.

@@ -1,7 +1,7 @@
 //! One `watchword serve` with its files, which can be changed, restarted and asked how it is.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -21,23 +21,23 @@ use crate::mint;
 use crate::pki::{self, Identity};
 use crate::settings::key_set;
 use crate::watch::WATCH;
+use crate::{binary, free_address};
 
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
 /// More than the longest drain and the calls behind it.
 const PATIENCE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A server that is killed when it is dropped.
-pub(crate) struct Instance {
+pub struct Instance {
     folder: PathBuf,
-    pub(crate) grpc: SocketAddr,
-    pub(crate) admin: SocketAddr,
+    pub grpc: SocketAddr,
+    pub admin: SocketAddr,
     process: Option<Child>,
 }
 
 impl Instance {
     /// A folder for files, and where it will listen; nothing runs yet.
-    pub(crate) fn at(folder: PathBuf, grpc: SocketAddr, admin: SocketAddr) -> Self {
+    pub fn at(folder: PathBuf, grpc: SocketAddr, admin: SocketAddr) -> Self {
         fs::create_dir_all(&folder).expect("a folder");
         // Fails only where it was done before.
         let _ = mint::WITNESS.set(|token| WATCH.note(token));
@@ -50,22 +50,22 @@ impl Instance {
     }
 
     /// A folder with keys and a certificate, and two ports; nothing runs yet.
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        let instance = Self::at(folder, free_port(), free_port());
+    pub fn new(folder: PathBuf) -> Self {
+        let instance = Self::at(folder, free_address(), free_address());
         instance.write("keys.json", &key_set());
         instance.renew_certificate();
         instance
     }
 
     /// Replaces a file as a whole, as `mv` does.
-    pub(crate) fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         let draft = self.folder.join(format!("{name}.new"));
         fs::write(&draft, text).expect("a file");
         fs::rename(&draft, self.folder.join(name)).expect("a file takes the place of another");
     }
 
     /// Gives it another certificate and key; returns the certificate.
-    pub(crate) fn renew_certificate(&self) -> Vec<u8> {
+    pub fn renew_certificate(&self) -> Vec<u8> {
         let identity = Identity::server();
         let (certificate, key) = identity.pem_files("operations");
         let read = |file: &Path| fs::read_to_string(file).expect("a PEM file");
@@ -76,13 +76,13 @@ impl Instance {
         identity.chain().remove(0).to_vec()
     }
 
-    pub(crate) fn start(&mut self) {
+    pub fn start(&mut self) {
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.folder.join("log"))
             .expect("a log");
-        let process = Command::new(BINARY)
+        let process = Command::new(binary())
             .args(["serve", "-c"])
             .arg(self.folder.join("watchword.yaml"))
             .stdin(Stdio::null())
@@ -92,11 +92,11 @@ impl Instance {
         self.process = Some(process.expect("it starts"));
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.process.as_ref().expect("it runs").id()
     }
 
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
@@ -111,20 +111,20 @@ impl Instance {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(crate) async fn stop(&mut self) -> ExitStatus {
+    pub async fn stop(&mut self) -> ExitStatus {
         self.terminate();
         self.end().await
     }
 
     /// Sends SIGTERM.
-    pub(crate) fn terminate(&self) {
+    pub fn terminate(&self) {
         let kill = format!("kill -TERM {}", self.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
         assert!(sent.expect("sh runs").success(), "SIGTERM is sent");
     }
 
     /// Waits for the end.
-    pub(crate) async fn end(&mut self) -> ExitStatus {
+    pub async fn end(&mut self) -> ExitStatus {
         let mut process = self.process.take().expect("it runs");
         let ended = async {
             loop {
@@ -138,7 +138,7 @@ impl Instance {
     }
 
     /// Waits until the admin port says that it is ready.
-    pub(crate) async fn ready(&self) {
+    pub async fn ready(&self) {
         self.until("it is ready", async || {
             matches!(self.page("/readyz").await, Some((200, _)))
         })
@@ -146,7 +146,7 @@ impl Instance {
     }
 
     /// How many reloads were accepted, and how many refused.
-    pub(crate) async fn reloads(&self) -> (u64, u64) {
+    pub async fn reloads(&self) -> (u64, u64) {
         let (_, text) = self.page("/metrics").await.unwrap_or_default();
         let count = |outcome: &str| {
             let line = format!("watchword_config_reloads_total{{outcome=\"{outcome}\"}} ");
@@ -157,14 +157,14 @@ impl Instance {
     }
 
     /// Waits until new connections are shown this certificate.
-    pub(crate) async fn shows(&self, certificate: &[u8]) {
+    pub async fn shows(&self, certificate: &[u8]) {
         self.until("the certificate is shown", async || {
             self.certificate().await.as_deref() == Some(certificate)
         })
         .await;
     }
 
-    pub(crate) async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
+    pub async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
         let waited = timeout(PATIENCE, async {
             while !is().await {
                 sleep(POLL).await;
@@ -189,7 +189,7 @@ impl Instance {
     }
 
     /// A page of the admin port.
-    pub(crate) async fn page(&self, path: &str) -> Option<(u16, String)> {
+    pub async fn page(&self, path: &str) -> Option<(u16, String)> {
         let stream = TcpStream::connect(self.admin).await.ok()?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
         tokio::spawn(connection);
@@ -212,9 +212,4 @@ impl Drop for Instance {
             self.tells_no_secret();
         }
     }
-}
-
-pub(crate) fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address")
 }

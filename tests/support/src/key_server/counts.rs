@@ -7,84 +7,84 @@ use super::{KeyServer, PATH};
 
 impl KeyServer {
     /// Connections that were accepted.
-    pub(crate) fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.count(Events::connections)
     }
 
     /// Waits for [`connections`](Self::connections).
-    pub(crate) async fn connections_reach(&self, wanted: usize) {
+    pub async fn connections_reach(&self, wanted: usize) {
         self.reaches(wanted, "connections", Events::connections)
             .await;
     }
 
     /// TLS handshakes that one of the sides broke off.
-    pub(crate) fn failed_handshakes(&self) -> usize {
+    pub fn failed_handshakes(&self) -> usize {
         self.count(Events::failed_handshakes)
     }
 
     /// Waits for [`failed_handshakes`](Self::failed_handshakes).
-    pub(crate) async fn failed_handshakes_reach(&self, wanted: usize) {
+    pub async fn failed_handshakes_reach(&self, wanted: usize) {
         self.reaches(wanted, "failed handshakes", Events::failed_handshakes)
             .await;
     }
 
     /// Requests that came, at any path.
-    pub(crate) fn requests(&self) -> usize {
+    pub fn requests(&self) -> usize {
         self.count(Events::requests)
     }
 
     /// Waits for [`requests`](Self::requests).
-    pub(crate) async fn requests_reach(&self, wanted: usize) {
+    pub async fn requests_reach(&self, wanted: usize) {
         self.reaches(wanted, "requests", Events::requests).await;
     }
 
     /// Waits until so many more requests than now came. The second of two that one client sends in turn shows that it
     /// is done with the answer to the first, and that one got the reply of now.
-    pub(crate) async fn requests_more(&self, wanted: usize) {
+    pub async fn requests_more(&self, wanted: usize) {
         self.requests_reach(self.requests() + wanted).await;
     }
 
     /// Requests that came at one path.
-    pub(crate) fn requests_at(&self, path: &str) -> usize {
+    pub fn requests_at(&self, path: &str) -> usize {
         self.count(|events| events.requests_at(path))
     }
 
     /// Waits for [`requests_at`](Self::requests_at).
-    pub(crate) async fn requests_at_reach(&self, path: &str, wanted: usize) {
+    pub async fn requests_at_reach(&self, path: &str, wanted: usize) {
         let what = format!("requests at {path}");
         self.reaches(wanted, &what, |events| events.requests_at(path))
             .await;
     }
 
     /// Requests to which all was said that the reply says, be that a good answer or a fault.
-    pub(crate) fn completed(&self) -> usize {
+    pub fn completed(&self) -> usize {
         self.count(Events::completed)
     }
 
     /// Waits for [`completed`](Self::completed).
-    pub(crate) async fn completed_reach(&self, wanted: usize) {
+    pub async fn completed_reach(&self, wanted: usize) {
         self.reaches(wanted, "completed requests", Events::completed)
             .await;
     }
 
     /// Requests whose client left before that.
-    pub(crate) fn abandoned(&self) -> usize {
+    pub fn abandoned(&self) -> usize {
         self.count(Events::abandoned)
     }
 
     /// Waits for [`abandoned`](Self::abandoned).
-    pub(crate) async fn abandoned_reach(&self, wanted: usize) {
+    pub async fn abandoned_reach(&self, wanted: usize) {
         self.reaches(wanted, "abandoned requests", Events::abandoned)
             .await;
     }
 
     /// The requests in the order in which they came.
-    pub(crate) fn recorded(&self) -> Vec<Request> {
+    pub fn recorded(&self) -> Vec<Request> {
         self.stage.record.read(|events| events.requests.clone())
     }
 
     /// The latest request for the keys.
-    pub(crate) fn last_request(&self) -> Request {
+    pub fn last_request(&self) -> Request {
         let mut latest_first = self.recorded().into_iter().rev();
         latest_first.find(|request| request.path == PATH).unwrap()
     }

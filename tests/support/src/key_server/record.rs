@@ -12,25 +12,25 @@ const MAX_HEAD: usize = 64 * 1024;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) method: String,
+pub struct Request {
+    pub method: String,
     /// Without the query.
-    pub(crate) path: String,
-    pub(crate) query: Option<String>,
+    pub path: String,
+    pub query: Option<String>,
     /// Names in lower case, in the order in which they came.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) with_client_certificate: bool,
+    pub headers: Vec<(String, String)>,
+    pub with_client_certificate: bool,
 }
 
 impl Request {
     /// The first header of this name, which is in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(other, _)| other == name);
         found.map(|(_, value)| value.as_str())
     }
 
     /// The next request of a connection; `None` where the client left instead.
-    pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Self> {
+    pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Self> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             assert!(head.len() < MAX_HEAD, "a request without an end");
@@ -65,56 +65,56 @@ impl Request {
 
 /// All that happened so far.
 #[derive(Default)]
-pub(crate) struct Events {
-    pub(crate) connections: usize,
-    pub(crate) failed_handshakes: usize,
-    pub(crate) requests: Vec<Request>,
-    pub(crate) completed: usize,
-    pub(crate) abandoned: usize,
+pub struct Events {
+    pub connections: usize,
+    pub failed_handshakes: usize,
+    pub requests: Vec<Request>,
+    pub completed: usize,
+    pub abandoned: usize,
 }
 
 impl Events {
-    pub(crate) fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.connections
     }
 
-    pub(crate) fn failed_handshakes(&self) -> usize {
+    pub fn failed_handshakes(&self) -> usize {
         self.failed_handshakes
     }
 
-    pub(crate) fn requests(&self) -> usize {
+    pub fn requests(&self) -> usize {
         self.requests.len()
     }
 
-    pub(crate) fn requests_at(&self, path: &str) -> usize {
+    pub fn requests_at(&self, path: &str) -> usize {
         let requests = self.requests.iter();
         requests.filter(|request| request.path == path).count()
     }
 
-    pub(crate) fn completed(&self) -> usize {
+    pub fn completed(&self) -> usize {
         self.completed
     }
 
-    pub(crate) fn abandoned(&self) -> usize {
+    pub fn abandoned(&self) -> usize {
         self.abandoned
     }
 }
 
 /// What happens, for all who wait for it.
 #[derive(Default)]
-pub(crate) struct Record(watch::Sender<Events>);
+pub struct Record(watch::Sender<Events>);
 
 impl Record {
-    pub(crate) fn add(&self, change: impl FnOnce(&mut Events)) {
+    pub fn add(&self, change: impl FnOnce(&mut Events)) {
         self.0.send_modify(change);
     }
 
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&Events) -> T) -> T {
+    pub fn read<T>(&self, read: impl FnOnce(&Events) -> T) -> T {
         read(&self.0.borrow())
     }
 
     /// Waits until there are so many of something.
-    pub(crate) async fn reaches(
+    pub async fn reaches(
         &self,
         patience: Duration,
         wanted: usize,

@@ -8,7 +8,7 @@ use super::PATH;
 
 /// One answer. It is a good one until a method makes it worse.
 #[derive(Clone)]
-pub(crate) struct Reply {
+pub struct Reply {
     name: String,
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(String, String)>,
@@ -42,14 +42,14 @@ pub(super) enum Delivery {
 
 impl Reply {
     /// 200 with a body of JSON.
-    pub(crate) fn ok(body: impl Display) -> Self {
+    pub fn ok(body: impl Display) -> Self {
         Self::status(200)
             .with("content-type", "application/json")
             .body(body)
     }
 
     /// A status without headers and body.
-    pub(crate) fn status(status: u16) -> Self {
+    pub fn status(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap();
         Self {
             name: status.to_string(),
@@ -63,22 +63,22 @@ impl Reply {
     }
 
     /// 429 that says when to come back: seconds, or a date.
-    pub(crate) fn too_many_requests(retry_after: impl Display) -> Self {
+    pub fn too_many_requests(retry_after: impl Display) -> Self {
         Self::status(429).with("retry-after", retry_after)
     }
 
     /// A redirect.
-    pub(crate) fn redirect(status: u16, location: impl Display) -> Self {
+    pub fn redirect(status: u16, location: impl Display) -> Self {
         Self::status(status).with("location", location)
     }
 
     /// A redirect to where the client comes from.
-    pub(crate) fn redirect_loop() -> Self {
+    pub fn redirect_loop() -> Self {
         Self::redirect(302, PATH).named("redirect loop")
     }
 
     /// A page for people, under status 200.
-    pub(crate) fn html() -> Self {
+    pub fn html() -> Self {
         Self::status(200)
             .with("content-type", "text/html")
             .body("<!doctype html><title>Sign in</title>")
@@ -86,45 +86,45 @@ impl Reply {
     }
 
     /// An empty key set and white space, so many bytes together.
-    pub(crate) fn big(bytes: usize) -> Self {
+    pub fn big(bytes: usize) -> Self {
         Self::ok(r#"{"keys":[]}"#)
             .padded_to(bytes)
             .named(format!("{bytes} bytes"))
     }
 
     /// A body without an end.
-    pub(crate) fn endless() -> Self {
+    pub fn endless() -> Self {
         let reply = Self::ok(" ".repeat(16 * 1024));
         reply.delivered(Delivery::Endless).named("endless body")
     }
 
     /// Reads the request and closes the connection without a word.
-    pub(crate) fn hang_up() -> Self {
+    pub fn hang_up() -> Self {
         let reply = Self::status(200);
         reply.delivered(Delivery::HangUp).named("hang-up")
     }
 
     /// These bytes instead of an answer, and then the end of the TCP connection without the end of TLS.
-    pub(crate) fn raw(bytes: impl Display) -> Self {
+    pub fn raw(bytes: impl Display) -> Self {
         let reply = Self::status(200).body(bytes);
         reply.delivered(Delivery::Raw).named("raw bytes")
     }
 
     /// Adds a header, or replaces it.
-    pub(crate) fn with(mut self, name: &str, value: impl Display) -> Self {
+    pub fn with(mut self, name: &str, value: impl Display) -> Self {
         self.headers.retain(|(other, _)| other != name);
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }
 
     /// Replaces the body.
-    pub(crate) fn body(mut self, body: impl Display) -> Self {
+    pub fn body(mut self, body: impl Display) -> Self {
         self.body = body.to_string();
         self
     }
 
     /// White space behind the body, up to a size. It changes nothing for JSON.
-    pub(crate) fn padded_to(mut self, bytes: usize) -> Self {
+    pub fn padded_to(mut self, bytes: usize) -> Self {
         assert!(self.body.len() <= bytes, "longer already");
         self.body
             .extend(std::iter::repeat_n(' ', bytes - self.body.len()));
@@ -132,45 +132,45 @@ impl Reply {
     }
 
     /// What a failing assertion calls it.
-    pub(crate) fn named(mut self, name: impl Display) -> Self {
+    pub fn named(mut self, name: impl Display) -> Self {
         self.name = name.to_string();
         self
     }
 
     /// All of the body under a `content-length` that is wrong, then the end of the connection.
-    pub(crate) fn declaring(self, bytes: usize) -> Self {
+    pub fn declaring(self, bytes: usize) -> Self {
         self.delivered(Delivery::Declaring(bytes))
     }
 
     /// So many bytes of the body, then an orderly end of TLS and TCP: only `content-length` tells that more was due.
-    pub(crate) fn cut_at(self, bytes: usize) -> Self {
+    pub fn cut_at(self, bytes: usize) -> Self {
         self.delivered(Delivery::Cut(bytes))
     }
 
     /// So many bytes of the body, then a TCP reset, which may overtake what the client has not read yet.
-    pub(crate) fn reset_at(self, bytes: usize) -> Self {
+    pub fn reset_at(self, bytes: usize) -> Self {
         self.delivered(Delivery::Reset(bytes))
     }
 
     /// The head at once, and a byte of the body for each [`KeyServer::tick`](super::KeyServer::tick).
-    pub(crate) fn dripped(self) -> Self {
+    pub fn dripped(self) -> Self {
         self.delivered(Delivery::Dripped)
     }
 
     /// The head at once, and the body at the next [`KeyServer::release`](super::KeyServer::release).
-    pub(crate) fn withheld(self) -> Self {
+    pub fn withheld(self) -> Self {
         self.delivered(Delivery::Withheld)
     }
 
     /// Nothing until the next [`KeyServer::release`](super::KeyServer::release). Then what is said is the reply of
     /// that moment, which is this one where no other took its place.
-    pub(crate) fn held(mut self) -> Self {
+    pub fn held(mut self) -> Self {
         self.held = true;
         self
     }
 
     /// Leaves the connection open for the next request. Other replies close it, so that each request makes its own.
-    pub(crate) fn keep_alive(mut self) -> Self {
+    pub fn keep_alive(mut self) -> Self {
         self.keep_alive = true;
         self
     }

@@ -1,12 +1,6 @@
 //! Certificates made for one run: an authority that Watchword is told to trust, one that it is not, and what they
 //! sign. Nothing here outlives the process but the PEM files, which only name it.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "every test binary compiles its own copy and uses a part of it"
-)]
-
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -19,45 +13,47 @@ use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::build_folder;
+
 /// What the URL of a key server may name.
 const SERVER_NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// The certificate of the trusted authority, as PEM. The name of the file is this process's own.
-pub(crate) fn ca_file() -> &'static Path {
+pub fn ca_file() -> &'static Path {
     &trusted().file
 }
 
 /// The certificate of an authority that signed nothing but what has "stranger" in its name here.
-pub(crate) fn stranger_ca_file() -> &'static Path {
+pub fn stranger_ca_file() -> &'static Path {
     &stranger().file
 }
 
 /// The trusted authority alone.
-pub(crate) fn roots() -> RootCertStore {
+pub fn roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add(trusted().issuer.der().clone()).unwrap();
     roots
 }
 
 /// The cryptography of both sides, named so that none needs to be installed for the process.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
+pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// A certificate and its private key.
-pub(crate) struct Identity {
+pub struct Identity {
     certificate: rcgen::Certificate,
     key: KeyPair,
 }
 
 impl Identity {
     /// A key server as it should be.
-    pub(crate) fn server() -> Self {
+    pub fn server() -> Self {
         trusted().sign(for_server(&SERVER_NAMES))
     }
 
     /// A key server whose certificate ran out in 2001.
-    pub(crate) fn expired_server() -> Self {
+    pub fn expired_server() -> Self {
         let mut params = for_server(&SERVER_NAMES);
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(2001, 1, 1);
@@ -65,69 +61,69 @@ impl Identity {
     }
 
     /// A key server whose certificate begins in 4000.
-    pub(crate) fn future_server() -> Self {
+    pub fn future_server() -> Self {
         let mut params = for_server(&SERVER_NAMES);
         params.not_before = date_time_ymd(4000, 1, 1);
         trusted().sign(params)
     }
 
     /// Trusted, but for another host and another address.
-    pub(crate) fn server_elsewhere() -> Self {
+    pub fn server_elsewhere() -> Self {
         Self::server_called(&["elsewhere.example", "127.0.0.2"])
     }
 
     /// Trusted, under names of its own.
-    pub(crate) fn server_called(names: &[&str]) -> Self {
+    pub fn server_called(names: &[&str]) -> Self {
         trusted().sign(for_server(names))
     }
 
     /// The right names, signed by the authority that is not trusted.
-    pub(crate) fn stranger_server() -> Self {
+    pub fn stranger_server() -> Self {
         stranger().sign(for_server(&SERVER_NAMES))
     }
 
     /// The right names, signed by nobody else.
-    pub(crate) fn self_signed_server() -> Self {
+    pub fn self_signed_server() -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = for_server(&SERVER_NAMES).self_signed(&key).unwrap();
         Self { certificate, key }
     }
 
     /// A client that a key server with mutual TLS lets in.
-    pub(crate) fn client() -> Self {
+    pub fn client() -> Self {
         trusted().sign(for_client())
     }
 
     /// The same with one name, a URI.
-    pub(crate) fn client_named(uri: &str) -> Self {
+    pub fn client_named(uri: &str) -> Self {
         let mut params = for_client();
         params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
         trusted().sign(params)
     }
 
     /// The same with one name, which stands there as a DNS name, be it one or not.
-    pub(crate) fn client_at(name: &str) -> Self {
+    pub fn client_at(name: &str) -> Self {
         let mut params = for_client();
         params.subject_alt_names = vec![SanType::DnsName(name.try_into().unwrap())];
         trusted().sign(params)
     }
 
     /// A client that no key server here lets in.
-    pub(crate) fn stranger_client() -> Self {
+    pub fn stranger_client() -> Self {
         stranger().sign(for_client())
     }
 
     /// Without the authority, which the other side must have.
-    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
         vec![self.certificate.der().clone()]
     }
 
-    pub(crate) fn private_key(&self) -> PrivateKeyDer<'static> {
+    pub fn private_key(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::try_from(self.key.serialize_der()).unwrap()
     }
 
     /// The certificate and its key (PKCS #8), each in a PEM file of its own whose name ends with this one.
-    pub(crate) fn pem_files(&self, name: &str) -> (PathBuf, PathBuf) {
+    pub fn pem_files(&self, name: &str) -> (PathBuf, PathBuf) {
         (
             write_pem(&format!("{name}-cert"), &self.certificate.pem()),
             write_pem(&format!("{name}-key"), &self.key.serialize_pem()),
@@ -186,11 +182,8 @@ fn for_client() -> CertificateParams {
 fn write_pem(name: &str, pem: &str) -> PathBuf {
     // Tests of one process run side by side: a name that two of them give must not be one file.
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    // Tests that were built elsewhere find no such folder.
-    std::fs::create_dir_all(folder).unwrap();
     let (process, number) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let path = folder.join(format!("pem-{process}-{number}-{name}.pem"));
+    let path = build_folder().join(format!("pem-{process}-{number}-{name}.pem"));
     std::fs::write(&path, pem).unwrap();
     // Some are private keys.
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);

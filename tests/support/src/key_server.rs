@@ -1,24 +1,12 @@
 //! A key server on loopback, over TLS, that answers as it is told, remembers what it was asked, and can be away. It
 //! never waits for time: what takes long takes until the test says so.
 
-#![allow(
-    dead_code,
-    reason = "every test binary compiles its own copy and uses a part of it"
-)]
-#![allow(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "tests"
-)]
-
 mod answer;
 mod connection;
 mod counts;
 mod cues;
-pub(crate) mod patience;
-pub(crate) mod record;
+pub mod patience;
+pub mod record;
 mod reply;
 mod stage;
 mod transport;
@@ -29,9 +17,9 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpSocket;
 
 use crate::pki::Identity;
-pub(crate) use reply::Reply;
+pub use reply::Reply;
 use stage::{Running, Stage};
-pub(crate) use transport::Transport;
+pub use transport::Transport;
 
 /// The path of [`KeyServer::uri`].
 const PATH: &str = "/keys";
@@ -39,9 +27,9 @@ const PATH: &str = "/keys";
 const BACKLOG: u32 = 1024;
 
 /// A key server. Without it, its port is closed.
-pub(crate) struct KeyServer {
+pub struct KeyServer {
     scheme: &'static str,
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     stage: Arc<Stage>,
     running: Mutex<Option<Running>>,
     /// Bound and not listening: the port is refused, and is given to nobody else.
@@ -50,14 +38,14 @@ pub(crate) struct KeyServer {
 
 impl KeyServer {
     /// Over TLS with a good certificate, and this reply at every path.
-    pub(crate) fn start(reply: Reply) -> Self {
+    pub fn start(reply: Reply) -> Self {
         let server = Self::absent(reply);
         server.up();
         server
     }
 
     /// Over HTTP without TLS.
-    pub(crate) fn start_plain(reply: Reply) -> Self {
+    pub fn start_plain(reply: Reply) -> Self {
         let mut server = Self::absent(reply);
         server.scheme = "http";
         server.use_transport(Transport::Plain);
@@ -66,7 +54,7 @@ impl KeyServer {
     }
 
     /// As [`start`](Self::start), but down: its address is known, and nobody is there yet.
-    pub(crate) fn absent(reply: Reply) -> Self {
+    pub fn absent(reply: Reply) -> Self {
         let reserved = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         Self {
             scheme: "https",
@@ -78,48 +66,48 @@ impl KeyServer {
     }
 
     /// Where the keys are.
-    pub(crate) fn uri(&self) -> String {
+    pub fn uri(&self) -> String {
         self.uri_of(PATH)
     }
 
     /// Another path, with a query or without.
-    pub(crate) fn uri_of(&self, path: &str) -> String {
+    pub fn uri_of(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// Answers like this from now on, at every path that has no reply of its own.
-    pub(crate) fn reply(&self, reply: Reply) {
+    pub fn reply(&self, reply: Reply) {
         self.stage.script().everywhere = reply;
     }
 
     /// Answers like this at one path from now on.
-    pub(crate) fn reply_at(&self, path: &str, reply: Reply) {
+    pub fn reply_at(&self, path: &str, reply: Reply) {
         self.stage.script().at.insert(path.to_owned(), reply);
     }
 
     /// Shows this certificate to new connections.
-    pub(crate) fn use_certificate(&self, identity: &Identity) {
+    pub fn use_certificate(&self, identity: &Identity) {
         self.use_transport(Transport::tls(identity));
     }
 
     /// Begins new connections like this. The URL stays.
-    pub(crate) fn use_transport(&self, transport: Transport) {
+    pub fn use_transport(&self, transport: Transport) {
         self.stage.script().transport = transport;
     }
 
     /// Lets everything that is held, withheld or dripping at this moment be said to its end.
-    pub(crate) fn release(&self) {
+    pub fn release(&self) {
         self.stage.cues.send_modify(|cues| cues.releases += 1);
     }
 
     /// Lets one more byte of each dripping body go.
-    pub(crate) fn tick(&self) {
+    pub fn tick(&self) {
         self.stage.cues.send_modify(|cues| cues.ticks += 1);
     }
 
     /// Ends all connections and closes the port: from now on connections are refused. Of no effect on a server that
     /// is down.
-    pub(crate) async fn down(&self) {
+    pub async fn down(&self) {
         let running = self.running.lock().unwrap().take();
         if let Some(running) = running {
             running.stop().await;
@@ -128,7 +116,7 @@ impl KeyServer {
     }
 
     /// Listens again, on the same port. Of no effect on a server that is up.
-    pub(crate) fn up(&self) {
+    pub fn up(&self) {
         if let Some(reserved) = self.reserved.lock().unwrap().take() {
             let listener = reserved.listen(BACKLOG).unwrap();
             let running = Running::start(listener, Arc::clone(&self.stage));
