@@ -18,6 +18,7 @@ use axum::routing::{get, post};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -25,8 +26,6 @@ use tracing::warn;
 
 use crate::grpc;
 use crate::telemetry::Exposition;
-
-use metrics::Registry;
 
 /// Most connections at a time. Each takes a file descriptor, of which decisions need some too.
 const MAX_CONNECTIONS: usize = 32;
@@ -51,7 +50,7 @@ impl Admin {
     /// Pages about this server.
     #[must_use]
     pub fn new(state: Arc<grpc::State>, ready: watch::Receiver<bool>) -> Self {
-        let registry = Registry::new(&state);
+        let registry = metrics::registry(&state);
         Self {
             state,
             registry,
@@ -110,7 +109,7 @@ async fn show_metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> im
     let accept = headers.get(header::ACCEPT);
     let form = Exposition::asked_for(accept.and_then(|accept| accept.to_str().ok()));
     let content_type = [(header::CONTENT_TYPE, form.content_type())];
-    match admin.registry.text(form) {
+    match form.write(&admin.registry) {
         Ok(text) => (StatusCode::OK, content_type, text),
         Err(error) => {
             let text = format!("# {error}\n");

@@ -26,7 +26,7 @@ use crate::listen::{
     TlsError,
 };
 use crate::memory::MemoryBudget;
-use crate::telemetry::{Calls, Readings, Telemetry, TelemetryError};
+use crate::telemetry::{CallStats, ServerStats, Telemetry, TelemetryError};
 
 pub use engine::{Engine, ReloadError};
 pub use follow::Follower;
@@ -282,7 +282,7 @@ impl App {
         if let Some(server) = &self.health_server {
             server.abort();
         }
-        self.engine.state.telemetry.finish().await;
+        self.engine.state.telemetry.flush().await;
         info!("stopped");
         answered
     }
@@ -319,15 +319,18 @@ fn tell_budget(memory: &MemoryBudget, connections: usize) {
 /// Lets metrics be read of what is only known here.
 fn show(state: &Arc<State>, counts: &Arc<ConnectionCounts>) {
     let (read, counts) = (Arc::downgrade(state), counts.clone());
-    state.telemetry.metrics.read_with(move || Readings {
-        calls: read.upgrade().map(|state| Calls {
-            token_cache_entries: state.generation().remembered_tokens(),
-            in_flight: state.in_flight(),
-        }),
-        connections_open: counts.open(),
-        connections_refused: counts.refused(),
-        connections_never_opened: counts.never_opened(),
-    });
+    state
+        .telemetry
+        .metrics
+        .read_server_stats_with(move || ServerStats {
+            calls: read.upgrade().map(|state| CallStats {
+                token_cache_entries: state.generation().remembered_tokens(),
+                in_flight: state.in_flight(),
+            }),
+            connections_open: counts.open(),
+            connections_refused: counts.refused(),
+            connections_never_opened: counts.never_opened(),
+        });
 }
 
 /// Waits for the listener for health to end by itself, where there is one.

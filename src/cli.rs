@@ -19,7 +19,7 @@ use crate::escape::escape_lines;
 /// A gRPC sidecar that answers: may the bearer of this token pass, and who is it?
 #[derive(Parser)]
 #[command(name = "watchword", version)]
-struct Arguments {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -60,15 +60,15 @@ enum Command {
         markdown: bool,
     },
     /// Explain how a token is judged; exit 0 if it may pass, 1 if not, 2 if that cannot be told
-    Validate(validate::Arguments),
+    Validate(validate::ValidateArguments),
     /// Ask a server for its health; exit 0 if it is SERVING
-    Health(health::Arguments),
+    Health(health::HealthArguments),
 }
 
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let outcome = match Cli::parse().command {
         Command::Serve {
             config,
             print_config: true,
@@ -86,7 +86,7 @@ pub fn run() -> ExitCode {
         Command::Health(arguments) => health::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
-        complain(&format!("{error:#}"));
+        print_error(&format!("{error:#}"));
         ExitCode::FAILURE
     })
 }
@@ -101,11 +101,11 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
 }
 
 /// Writes a line to standard output. A reader that has gone away is no reason to fail.
-fn say(line: &str) {
+fn print_line(line: &str) {
     let _ = writeln!(anstream::stdout().lock(), "{line}");
 }
 
 /// Writes lines to standard error. They may repeat what anybody wrote.
-fn complain(lines: &str) {
+fn print_error(lines: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", escape_lines(lines));
 }

@@ -1,30 +1,30 @@
 //! What operators see: the operational log, metrics, and what is told of each decision.
 //!
-//! A front door fills in an [`Observation`] and hands it to [`Telemetry::observe`], which counts it, writes it to the
+//! A front door fills in an [`DecisionEvent`] and hands it to [`Telemetry::observe`], which counts it, writes it to the
 //! logs, and makes a span of it. Nothing here waits: lines and spans go into bounded queues, and what does not fit is
 //! dropped and counted. What is switched off costs a comparison.
 
+mod decision_event;
 mod decision_line;
 mod decision_log;
 mod escaped_lines;
 mod exposition;
-mod lines;
+mod line_writer;
 mod log_limits;
 mod logging;
 mod metrics;
-mod observation;
 mod panics;
 mod reloads;
 mod trace_context;
 mod tracer;
 
+pub use decision_event::{DecisionEvent, DecisionOutcome, Door, RequestId};
 pub use exposition::Exposition;
-pub use lines::Lines;
+pub use line_writer::LineWriter;
 pub use log_limits::{CONFIGURATION, LogLimits};
-pub use logging::{Logging, log_lines, start_logging};
-pub use metrics::{Calls, Metrics, Readings};
-pub use observation::{Door, Mode, Observation, Outcome, RequestId};
-pub use reloads::{LastReload, Reloads};
+pub use logging::{LogGuard, log_subscriber, start_logging};
+pub use metrics::{CallStats, Metrics, ServerStats};
+pub use reloads::{LastReload, ReloadHistory};
 pub use trace_context::{TraceContext, TraceId};
 
 use std::io::{self, Write};
@@ -37,7 +37,7 @@ use decision_log::DecisionLog;
 use tracer::Tracer;
 
 /// How long a process that ends waits for lines and spans to be written.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What decisions are told to. The default tells metrics and the operational log only.
 #[derive(Debug, Default)]
@@ -65,14 +65,14 @@ impl Telemetry {
     /// # Errors
     /// [`TelemetryError`].
     pub fn start(log: &LogConfig, traces: Option<&TracesConfig>) -> Result<Self, TelemetryError> {
-        Self::start_with(log, traces, || lines::unbuffered(&io::stdout()))
+        Self::start_with_output(log, traces, || line_writer::unbuffered(&io::stdout()))
     }
 
     /// As [`Telemetry::start`], with the decision log to wherever `output` opens, if it is on at all.
     ///
     /// # Errors
     /// [`TelemetryError`].
-    pub fn start_with<W: Write + Send + 'static>(
+    pub fn start_with_output<W: Write + Send + 'static>(
         log: &LogConfig,
         traces: Option<&TracesConfig>,
         output: impl FnOnce() -> io::Result<W>,
@@ -93,13 +93,13 @@ impl Telemetry {
 
     /// Whether a caller's trace context is of any use: nobody needs to look for one otherwise.
     #[must_use]
-    pub fn wants_trace_context(&self) -> bool {
+    pub fn uses_trace_context(&self) -> bool {
         self.decisions.is_some() || self.tracer.is_some()
     }
 
     /// Counts a decision, and tells whoever listens. It never waits.
-    pub fn observe(&self, decision: &Observation<'_>) {
-        self.metrics.observe(decision);
+    pub fn record(&self, decision: &DecisionEvent<'_>) {
+        self.metrics.record(decision);
         decision_line::write(decision);
         let begun = self
             .tracer
@@ -112,7 +112,7 @@ impl Telemetry {
     }
 
     /// Waits until lines and spans are written that were told so far, for a second at most.
-    pub async fn finish(&self) {
+    pub async fn flush(&self) {
         let spans = async {
             if let Some(tracer) = &self.tracer {
                 tracer.flush().await;
@@ -122,11 +122,11 @@ impl Telemetry {
             if let Some(log) = &self.decisions {
                 let lines = log.lines().clone();
                 // Fails only where the runtime ends.
-                let _ = tokio::task::spawn_blocking(move || lines.flush(LAST_WORDS)).await;
+                let _ = tokio::task::spawn_blocking(move || lines.flush(FLUSH_TIMEOUT)).await;
             }
         };
         let written = async { tokio::join!(spans, lines) };
         // What is late then is lost.
-        let _ = tokio::time::timeout(LAST_WORDS, written).await;
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, written).await;
     }
 }

@@ -19,46 +19,46 @@ const MAX_KID: usize = 256;
 
 /// The answer of `GET /jwks`.
 #[derive(Serialize)]
-struct Sources {
-    sources: Vec<Source>,
+struct SourcesPage {
+    sources: Vec<SourceEntry>,
 }
 
 #[derive(Serialize)]
-struct Source {
+struct SourceEntry {
     #[serde(rename = "source")]
     place: String,
     issuers: Vec<String>,
     state: &'static str,
     age_seconds: Option<u64>,
     next_fetch_seconds: u64,
-    keys: Vec<Key>,
-    skipped: Vec<Skipped>,
-    exposed: Vec<Exposed>,
-    last_error: Option<Failure>,
+    keys: Vec<KeyEntry>,
+    skipped: Vec<SkippedEntry>,
+    exposed: Vec<ExposedEntry>,
+    last_error: Option<FailureEntry>,
     fetches: BTreeMap<&'static str, u64>,
     unknown_key_fetches: u64,
 }
 
 #[derive(Serialize)]
-struct Key {
+struct KeyEntry {
     kid: Option<String>,
     algorithms: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
-struct Skipped {
+struct SkippedEntry {
     kid: Option<String>,
     reason: String,
 }
 
 /// A key whose private part the source gives away.
 #[derive(Serialize)]
-struct Exposed {
+struct ExposedEntry {
     kid: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Failure {
+struct FailureEntry {
     seconds_ago: u64,
     error: String,
 }
@@ -66,18 +66,18 @@ struct Failure {
 /// What may be asked of `POST /jwks/refresh`, and must be of `GET /jwks/keys`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Which {
+pub(super) struct IssuerQuery {
     issuer: Option<String>,
 }
 
 /// The answer of `POST /jwks/refresh`.
 #[derive(Serialize)]
-struct Refreshes {
-    sources: Vec<Refreshed>,
+struct RefreshesPage {
+    sources: Vec<RefreshEntry>,
 }
 
 #[derive(Serialize)]
-struct Refreshed {
+struct RefreshEntry {
     source: String,
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,8 +87,8 @@ struct Refreshed {
 pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
     let generation = admin.state.generation();
     let sources = generation.sources().status().into_iter();
-    let sources = sources.map(|status| Source::of(status, generation.policy()));
-    json(&Sources {
+    let sources = sources.map(|status| SourceEntry::of(status, generation.policy()));
+    json(&SourcesPage {
         sources: sources.collect(),
     })
 }
@@ -96,9 +96,9 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
 /// The keys of an issuer that are in use, as a JWK set. Nothing but public members can be in it.
 pub(super) async fn public(
     State(admin): State<Arc<Admin>>,
-    Query(which): Query<Which>,
+    Query(query): Query<IssuerQuery>,
 ) -> Response {
-    let Some(name) = which.issuer else {
+    let Some(name) = query.issuer else {
         return (StatusCode::BAD_REQUEST, "which? ?issuer=NAME\n").into_response();
     };
     let generation = admin.state.generation();
@@ -115,7 +115,7 @@ pub(super) async fn public(
 
 pub(super) async fn refresh(
     State(admin): State<Arc<Admin>>,
-    Query(which): Query<Which>,
+    Query(query): Query<IssuerQuery>,
     headers: HeaderMap,
 ) -> Response {
     // A page in the browser of somebody who can reach this port.
@@ -123,7 +123,7 @@ pub(super) async fn refresh(
         return (StatusCode::FORBIDDEN, "not for browsers\n").into_response();
     }
     let generation = admin.state.generation().clone();
-    let issuer = match which.issuer {
+    let issuer = match query.issuer {
         None => None,
         Some(name) => match issuer_named(generation.policy(), &name) {
             Some(issuer) => Some(issuer),
@@ -134,8 +134,8 @@ pub(super) async fn refresh(
     if sources.is_empty() {
         return (StatusCode::NOT_FOUND, "no keys that are fetched\n").into_response();
     }
-    let sources: Vec<Refreshed> = sources.into_iter().map(Refreshed::of).collect();
-    (StatusCode::ACCEPTED, json(&Refreshes { sources })).into_response()
+    let sources: Vec<RefreshEntry> = sources.into_iter().map(RefreshEntry::of).collect();
+    (StatusCode::ACCEPTED, json(&RefreshesPage { sources })).into_response()
 }
 
 /// Key ids and errors repeat what a key server wrote.
@@ -154,19 +154,19 @@ fn issuer_named(policy: &Policy, name: &str) -> Option<IssuerId> {
         .map(|(id, _)| id)
 }
 
-impl Source {
+impl SourceEntry {
     fn of(status: SourceStatus, policy: &Policy) -> Self {
         let issuers = status.issuers.iter();
         let names = issuers.filter_map(|issuer| Some(policy.issuer(*issuer)?.name.to_string()));
-        let keys = status.keys.into_iter().map(|key| Key {
+        let keys = status.keys.into_iter().map(|key| KeyEntry {
             kid: key.kid.as_deref().map(shown),
             algorithms: key.algorithms,
         });
-        let skipped = status.skipped.into_iter().map(|key| Skipped {
+        let skipped = status.skipped.into_iter().map(|key| SkippedEntry {
             kid: key.kid.as_deref().map(shown),
             reason: key.reason.to_string(),
         });
-        let exposed = status.exposed.into_iter().map(|key| Exposed {
+        let exposed = status.exposed.into_iter().map(|key| ExposedEntry {
             kid: key.kid.as_deref().map(shown),
         });
         Self {
@@ -178,7 +178,7 @@ impl Source {
             keys: keys.collect(),
             skipped: skipped.collect(),
             exposed: exposed.collect(),
-            last_error: status.failure.map(|(ago, error)| Failure {
+            last_error: status.failure.map(|(ago, error)| FailureEntry {
                 seconds_ago: ago.as_secs(),
                 error,
             }),
@@ -188,7 +188,7 @@ impl Source {
     }
 }
 
-impl Refreshed {
+impl RefreshEntry {
     fn of((source, refresh): (String, Refresh)) -> Self {
         let (result, wait) = match refresh {
             Refresh::Started => ("started", None),

@@ -8,45 +8,35 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEn
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::{Registry as Metrics, Unit};
+use prometheus_client::registry::{Registry, Unit};
 
 use crate::grpc::State;
 use crate::jwks::SourceStatus;
-use crate::telemetry::Exposition;
 
-/// All metrics.
-#[derive(Debug)]
-pub(super) struct Registry(Metrics);
-
-/// Key metrics, read from the sources when somebody looks.
+/// Metrics of the key sources, read at each scrape.
 #[derive(Debug)]
 struct KeyMetrics {
     state: Arc<State>,
 }
 
 /// A source under the name of one of its issuers.
-type Named<'s> = (&'s str, &'s SourceStatus);
+type NamedStatus<'s> = (&'s str, &'s SourceStatus);
 
-impl Registry {
-    pub(super) fn new(state: &Arc<State>) -> Self {
-        let mut registry = Metrics::with_prefix("watchword");
-        state.telemetry.metrics.register(&mut registry);
-        registry.register_collector(Box::new(KeyMetrics {
-            state: state.clone(),
-        }));
-        Self(registry)
-    }
-
-    pub(super) fn text(&self, form: Exposition) -> Result<String, fmt::Error> {
-        form.write(&self.0)
-    }
+/// The registry of all metrics of this server.
+pub(super) fn registry(state: &Arc<State>) -> Registry {
+    let mut registry = Registry::with_prefix("watchword");
+    state.telemetry.metrics.register(&mut registry);
+    registry.register_collector(Box::new(KeyMetrics {
+        state: state.clone(),
+    }));
+    registry
 }
 
 impl Collector for KeyMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let generation = self.state.generation();
         let statuses = generation.sources().status();
-        let mut sources: Vec<Named<'_>> = Vec::new();
+        let mut sources: Vec<NamedStatus<'_>> = Vec::new();
         for status in &statuses {
             let issuers = status.issuers.iter();
             let issuers = issuers.filter_map(|issuer| generation.policy().issuer(*issuer));
@@ -57,7 +47,7 @@ impl Collector for KeyMetrics {
     }
 }
 
-fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::Result {
+fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) -> fmt::Result {
     let help = "How long ago the issuer's keys were last known to be good";
     let gauge = MetricType::Gauge;
     let mut age = encoder.encode_descriptor("jwks_age", help, Some(&Unit::Seconds), gauge)?;
@@ -99,7 +89,7 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::Re
     Ok(())
 }
 
-fn counters(encoder: &mut DescriptorEncoder<'_>, sources: &[Named<'_>]) -> fmt::Result {
+fn counters(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) -> fmt::Result {
     let help = "Fetches of the issuer's keys, by outcome; issuers that share a source count the same fetches";
     let counter = MetricType::Counter;
     let mut fetches = encoder.encode_descriptor("jwks_fetches", help, None, counter)?;

@@ -12,26 +12,29 @@ use crate::escape::{Escaped, escape_lines};
 use crate::explain::instant;
 use crate::grpc::Generation;
 use crate::policy::Policy;
-use crate::telemetry::{LastReload, Reloads};
+use crate::telemetry::{LastReload, ReloadHistory};
 
 use super::Admin;
 
 /// What may be asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wish {
+pub(super) struct ReadyzQuery {
     /// `?verbose`, or `?verbose=` and anything.
     verbose: Option<String>,
 }
 
-pub(super) async fn show(State(admin): State<Arc<Admin>>, Query(wish): Query<Wish>) -> Response {
+pub(super) async fn show(
+    State(admin): State<Arc<Admin>>,
+    Query(query): Query<ReadyzQuery>,
+) -> Response {
     let problem = problem(&admin);
     let status = match problem {
         None => StatusCode::OK,
         Some(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let mut text = format!("{}\n", problem.unwrap_or("ok"));
-    if wish.verbose.is_some() {
+    if query.verbose.is_some() {
         describe(&admin, &mut text);
     }
     (status, text).into_response()
@@ -75,7 +78,7 @@ fn shadow(policy: &Policy) -> String {
 }
 
 /// What is in use, and what became of the last try to replace it. Problems are told as in the log: without secrets.
-fn configuration(reloads: &Reloads) -> String {
+fn configuration(reloads: &ReloadHistory) -> String {
     let (accepted, refused) = reloads.counts();
     let counts = format!("reloads: {accepted} accepted, {refused} refused");
     match reloads.last() {

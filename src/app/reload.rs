@@ -106,7 +106,7 @@ impl App {
             None => metrics.config_accepted(now),
             Some(_) => metrics.config_refused(),
         }
-        state.reloads.note(now, refusal);
+        state.reloads.record(now, refusal);
     }
 }
 
@@ -166,7 +166,7 @@ fn needs_restart(old: &Config, new: &Config) -> Option<&'static str> {
 /// Tells of what should not go unseen.
 pub(super) fn announce(config: &Config, expiry: Option<UnixTime>, state: &State) {
     let metrics = &state.telemetry.metrics;
-    state.reloads.adopt_warnings(&config.warnings);
+    state.reloads.set_warnings(&config.warnings);
     for warning in &config.warnings {
         let code = warning.code().name();
         warn!(target: CONFIGURATION, code, "{warning}");

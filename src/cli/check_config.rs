@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::config::{Config, Problems, Warning};
 use crate::escape::Escaped;
 
-use super::{complain, say};
+use super::{print_error, print_line};
 
 /// How standard input is named in messages.
 const STDIN: &str = "<stdin>";
@@ -25,12 +25,12 @@ pub(super) fn run(files: &[PathBuf], strict: bool) -> ExitCode {
 /// Prints what Envoy needs to ask this configuration's server, and nothing else.
 pub(super) fn print_envoy(files: &[PathBuf], strict: bool) -> ExitCode {
     let [file] = files else {
-        complain("--envoy: found several files; expected one");
+        print_error("--envoy: found several files; expected one");
         return ExitCode::FAILURE;
     };
     match accepted(file, strict) {
         Some((_, config)) => {
-            say(envoy::snippet(&config).trim_end());
+            print_line(envoy::snippet(&config).trim_end());
             ExitCode::SUCCESS
         }
         None => ExitCode::FAILURE,
@@ -47,7 +47,7 @@ fn is_good(file: &Path, strict: bool) -> bool {
         0 => String::new(),
         some => format!(", warnings: {some}"),
     };
-    say(&format!(
+    print_line(&format!(
         "{}: good (issuers: {issuers}, rules: {rules}{warnings})",
         Escaped(&name.to_string_lossy())
     ));
@@ -60,12 +60,12 @@ fn accepted(file: &Path, strict: bool) -> Option<(&Path, Config)> {
     let (name, checked) = check(file);
     match checked {
         Ok(config) => {
-            complain_of(&config.warnings);
+            print_warnings(&config.warnings);
             let found = config.warnings.len();
             if strict && found > 0 {
                 let name = name.to_string_lossy();
                 let name = Escaped(&name);
-                complain(&format!(
+                print_error(&format!(
                     "{name}: --strict allows no warnings; found {found}"
                 ));
                 return None;
@@ -73,16 +73,16 @@ fn accepted(file: &Path, strict: bool) -> Option<(&Path, Config)> {
             Some((name, config))
         }
         Err(problems) => {
-            complain(&problems.to_string());
-            complain_of(problems.warnings());
+            print_error(&problems.to_string());
+            print_warnings(problems.warnings());
             None
         }
     }
 }
 
-fn complain_of(warnings: &[Warning]) {
+fn print_warnings(warnings: &[Warning]) {
     for warning in warnings {
-        complain(&warning.to_string());
+        print_error(&warning.to_string());
     }
 }
 

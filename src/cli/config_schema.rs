@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::config;
 
-use super::say;
+use super::print_line;
 
 pub(super) fn run(markdown: bool) -> ExitCode {
     let text = if markdown {
@@ -12,6 +12,6 @@ pub(super) fn run(markdown: bool) -> ExitCode {
     } else {
         format!("{:#}", config::schema())
     };
-    say(text.trim_end());
+    print_line(text.trim_end());
     ExitCode::SUCCESS
 }

@@ -14,16 +14,16 @@ use crate::clock::Clock;
 use crate::config::Config;
 
 use super::serve::{Signals, serve};
-use super::{block_on, say};
+use super::{block_on, print_line};
 
-use issuer::Issuer;
+use issuer::DemoIssuer;
 
 /// Tried first; where it is taken, a free port is used.
 const ADDRESS: &str = "127.0.0.1:9191";
 const ANY_PORT: &str = "127.0.0.1:0";
 
 pub(super) fn run(once: bool) -> anyhow::Result<ExitCode> {
-    let issuer = Issuer::new(Clock::system().now())?;
+    let issuer = DemoIssuer::new(Clock::system().now())?;
     block_on(async {
         let mut signals = Signals::new()?;
         let app = start(&issuer).await?;
@@ -42,10 +42,10 @@ pub(super) fn run(once: bool) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn start(issuer: &Issuer) -> anyhow::Result<App> {
+async fn start(issuer: &DemoIssuer) -> anyhow::Result<App> {
     match App::start(config(issuer, ADDRESS)?, Clock::system()).await {
         Err(StartError::Listen { source, .. }) => {
-            say(&format!(
+            print_line(&format!(
                 "{ADDRESS} cannot be used ({source}); taking a free port."
             ));
             Ok(App::start(config(issuer, ANY_PORT)?, Clock::system()).await?)
@@ -54,14 +54,14 @@ async fn start(issuer: &Issuer) -> anyhow::Result<App> {
     }
 }
 
-fn config(issuer: &Issuer, address: &str) -> anyhow::Result<Config> {
+fn config(issuer: &DemoIssuer, address: &str) -> anyhow::Result<Config> {
     let text = issuer.config(address);
     Config::parse(&text, Path::new("demo.yaml")).context("the demo's own configuration")
 }
 
 /// Makes the calls and prints the table; whether every verdict was the expected one.
-async fn show(app: &App, issuer: &Issuer) -> anyhow::Result<bool> {
-    say(&format!(
+async fn show(app: &App, issuer: &DemoIssuer) -> anyhow::Result<bool> {
+    print_line(&format!(
         "Watchword {} listens on {}.\n",
         env!("CARGO_PKG_VERSION"),
         app.address()
@@ -79,25 +79,25 @@ async fn show(app: &App, issuer: &Issuer) -> anyhow::Result<bool> {
             results.len()
         ),
     };
-    say(&line);
+    print_line(&line);
     Ok(surprises == 0)
 }
 
-fn invite(app: &App, issuer: &Issuer) -> anyhow::Result<()> {
+fn invite(app: &App, issuer: &DemoIssuer) -> anyhow::Result<()> {
     let token = issuer.sample_token()?;
     let address = app.address();
-    say(&format!("\nA token, good for an hour:\n\n{token}\n"));
-    say("Ask about it with grpcurl, from the folder that holds proto/:\n");
+    print_line(&format!("\nA token, good for an hour:\n\n{token}\n"));
+    print_line("Ask about it with grpcurl, from the folder that holds proto/:\n");
     let request = format!(
         "{{\"attributes\":{{\"request\":{{\"http\":{{\"method\":\"GET\",\"path\":\"/orders\",\"headers\":\
          {{\"authorization\":\"Bearer {token}\"}}}}}}}}}}"
     );
-    say(&format!(
+    print_line(&format!(
         "grpcurl -plaintext -import-path proto -proto envoy/service/auth/v3/external_auth.proto \
          -d '{request}' {address} envoy.service.auth.v3.Authorization/Check\n"
     ));
-    say("The configuration, as `watchword serve -c FILE` takes it:\n");
-    say(&issuer.config(&address.to_string()));
-    say("Serving. Stop with Ctrl-C.");
+    print_line("The configuration, as `watchword serve -c FILE` takes it:\n");
+    print_line(&issuer.config(&address.to_string()));
+    print_line("Serving. Stop with Ctrl-C.");
     Ok(())
 }

@@ -13,14 +13,14 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::{block_on, complain, say};
+use super::{block_on, print_error, print_line};
 
 use tls::TlsConnector;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct HealthArguments {
     /// Host and port of its gRPC listener, or unix: and the path of its socket
     #[arg(default_value = "127.0.0.1:9191")]
     address: String,
@@ -40,19 +40,19 @@ pub(super) struct Arguments {
     tls_name: Option<String>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &HealthArguments) -> anyhow::Result<ExitCode> {
     let address = &arguments.address;
     let status =
         block_on(status(arguments)).with_context(|| format!("no answer from {address}"))?;
     if status == ServingStatus::Serving {
-        say(status.as_str_name());
+        print_line(status.as_str_name());
         return Ok(ExitCode::SUCCESS);
     }
-    complain(status.as_str_name());
+    print_error(status.as_str_name());
     Ok(ExitCode::FAILURE)
 }
 
-async fn status(arguments: &Arguments) -> anyhow::Result<ServingStatus> {
+async fn status(arguments: &HealthArguments) -> anyhow::Result<ServingStatus> {
     let connecting = tokio::time::timeout(TIMEOUT, connect(arguments));
     let answer = HealthClient::new(connecting.await??)
         .check(HealthCheckRequest {
@@ -62,7 +62,7 @@ async fn status(arguments: &Arguments) -> anyhow::Result<ServingStatus> {
     Ok(answer.into_inner().status())
 }
 
-async fn connect(arguments: &Arguments) -> anyhow::Result<Channel> {
+async fn connect(arguments: &HealthArguments) -> anyhow::Result<Channel> {
     let address = arguments.address.trim_start_matches("http://");
     let Some(ca) = &arguments.tls_ca else {
         let uri = match address.strip_prefix("unix:") {

@@ -13,13 +13,13 @@ use crate::config::Config;
 use crate::jwks::Source;
 use crate::telemetry::{self, CONFIGURATION};
 
-use super::{block_on, complain, say};
+use super::{block_on, print_error, print_line};
 
 pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let config = match Config::load(file) {
         Ok(config) => config,
         Err(problems) => {
-            complain(&problems.to_string());
+            print_error(&problems.to_string());
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -46,11 +46,11 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
 pub(super) fn print_config(file: &Path) -> ExitCode {
     match Config::effective(file) {
         Ok(text) => {
-            say(text.trim_end());
+            print_line(text.trim_end());
             ExitCode::SUCCESS
         }
         Err(problems) => {
-            complain(&problems.to_string());
+            print_error(&problems.to_string());
             ExitCode::FAILURE
         }
     }
@@ -91,12 +91,12 @@ pub(super) async fn serve(
     signals: &mut Signals,
 ) -> anyhow::Result<ExitCode> {
     let signal = loop {
-        let wish = tokio::select! {
-            asked = signals.next() => match asked {
-                Asked::Stop(signal) => break signal,
-                Asked::Reload => Wish::Signal,
+        let trigger = tokio::select! {
+            request = signals.next() => match request {
+                SignalRequest::Stop(signal) => break signal,
+                SignalRequest::Reload => ReloadTrigger::Signal,
             },
-            () = changed(follower.as_mut()) => Wish::Change,
+            () = changed(follower.as_mut()) => ReloadTrigger::Change,
             cause = app.ended() => bail!("the server ended by itself: {cause}"),
         };
         let Some(follower) = &mut follower else {
@@ -104,7 +104,7 @@ pub(super) async fn serve(
         };
         tokio::select! {
             signal = signals.stop() => break signal,
-            () = reload(&mut app, follower, wish) => {}
+            () = reload(&mut app, follower, trigger) => {}
         }
     };
     info!(signal, "stopping");
@@ -121,7 +121,7 @@ pub(super) async fn serve(
 
 /// Who wants a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+enum ReloadTrigger {
     Signal,
     Change,
 }
@@ -133,19 +133,19 @@ async fn changed(follower: Option<&mut Follower>) {
     }
 }
 
-async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
-    let refusal = match try_reload(app, follower, wish).await {
-        Ok(Reloaded::InUse) => {
+async fn reload(app: &mut App, follower: &mut Follower, trigger: ReloadTrigger) {
+    let refusal = match try_reload(app, follower, trigger).await {
+        Ok(ReloadOutcome::InUse) => {
             info!(target: CONFIGURATION, "the configuration was reloaded");
             None
         }
         // The next looks find it when it has settled.
-        Ok(Reloaded::Unsettled) => return,
+        Ok(ReloadOutcome::Unsettled) => return,
         Err(refusal) => Some(refusal),
     };
     // What could not be used may be later, when a file that it names has come, or a key server; that it still cannot is no
     // news.
-    let is_news = wish == Wish::Signal || !app.was_refused(refusal.as_deref());
+    let is_news = trigger == ReloadTrigger::Signal || !app.was_refused(refusal.as_deref());
     if let Some(refusal) = &refusal
         && is_news
     {
@@ -163,7 +163,7 @@ async fn reload(app: &mut App, follower: &mut Follower, wish: Wish) {
 const UNSETTLED: &str = "its files are being written; send SIGHUP again when they are complete";
 
 /// What became of a configuration that is not refused.
-enum Reloaded {
+enum ReloadOutcome {
     InUse,
     /// It changed while it was read.
     Unsettled,
@@ -172,9 +172,9 @@ enum Reloaded {
 async fn try_reload(
     app: &mut App,
     follower: &mut Follower,
-    wish: Wish,
-) -> Result<Reloaded, String> {
-    if wish == Wish::Signal && !follower.settle().await {
+    trigger: ReloadTrigger,
+) -> Result<ReloadOutcome, String> {
+    if trigger == ReloadTrigger::Signal && !follower.settle().await {
         return Err(UNSETTLED.to_owned());
     }
     let loaded = follower.load().await.map_err(|problems| {
@@ -183,17 +183,17 @@ async fn try_reload(
     })?;
     let Some(config) = loaded else {
         // Without `reload.watch`, nobody looks again.
-        return match wish {
-            Wish::Signal => Err(UNSETTLED.to_owned()),
-            Wish::Change => Ok(Reloaded::Unsettled),
+        return match trigger {
+            ReloadTrigger::Signal => Err(UNSETTLED.to_owned()),
+            ReloadTrigger::Change => Ok(ReloadOutcome::Unsettled),
         };
     };
     follower.adopt(&config);
-    let (interval, completeness) = (config.reload, completeness(follower, &config, wish));
+    let (interval, completeness) = (config.reload, completeness(follower, &config, trigger));
     match app.reload(config, completeness).await {
         Ok(()) => {
             follower.keep_time(interval);
-            Ok(Reloaded::InUse)
+            Ok(ReloadOutcome::InUse)
         }
         Err(error) => {
             if !matches!(error, ReloadError::NeedsRestart(_)) {
@@ -205,8 +205,8 @@ async fn try_reload(
 }
 
 /// A SIGHUP says that the file is complete.
-fn completeness(follower: &Follower, config: &Config, wish: Wish) -> Completeness {
-    if wish == Wish::Signal || config.has_end_marker || follower.is_replaced_whole() {
+fn completeness(follower: &Follower, config: &Config, trigger: ReloadTrigger) -> Completeness {
+    if trigger == ReloadTrigger::Signal || config.has_end_marker || follower.is_replaced_whole() {
         Completeness::Complete
     } else {
         Completeness::Unknown
@@ -214,7 +214,7 @@ fn completeness(follower: &Follower, config: &Config, wish: Wish) -> Completenes
 }
 
 /// What a signal asks for.
-enum Asked {
+enum SignalRequest {
     /// The end, by the signal of this name.
     Stop(&'static str),
     Reload,
@@ -245,11 +245,11 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Asked {
+    async fn next(&mut self) -> SignalRequest {
         tokio::select! {
-            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
-            _ = self.hang_up.recv() => Asked::Reload,
+            _ = self.terminate.recv() => SignalRequest::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => SignalRequest::Stop("SIGINT"),
+            _ = self.hang_up.recv() => SignalRequest::Reload,
         }
     }
 

@@ -18,13 +18,13 @@ use crate::explain::{Explanation, explain, issuer_of, parse_instant};
 use crate::request::Request;
 use crate::token::{Denial, UnixTime};
 
-use super::complain;
+use super::print_error;
 
 /// The exit code where there is no verdict.
 const CANNOT_TELL: u8 = 2;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct ValidateArguments {
     /// The configuration file
     #[arg(short, long, value_name = "FILE")]
     config: PathBuf,
@@ -62,14 +62,14 @@ struct Judged<'a> {
     explanation: &'a Explanation,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
+pub(super) fn run(arguments: &ValidateArguments) -> ExitCode {
     validate(arguments).unwrap_or_else(|error| {
-        complain(&format!("{error:#}"));
+        print_error(&format!("{error:#}"));
         ExitCode::from(CANNOT_TELL)
     })
 }
 
-fn validate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+fn validate(arguments: &ValidateArguments) -> anyhow::Result<ExitCode> {
     let config = Config::load(&arguments.config).map_err(|problems| anyhow!("{problems}"))?;
     let server = arguments.server.as_deref().map(keys::of_server);
     let server = server.transpose()?;
@@ -91,7 +91,7 @@ fn validate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         if explanation.denial == Some(Denial::JwksUnavailable) {
             return Err(failure);
         }
-        complain(&format!("{failure:#}; the verdict does not hang on them"));
+        print_error(&format!("{failure:#}; the verdict does not hang on them"));
     }
     if explanation.denial == Some(Denial::Internal) {
         bail!("a fault of Watchword: please report it");
@@ -113,7 +113,7 @@ fn validate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn request(arguments: &Arguments) -> Request<'_> {
+fn request(arguments: &ValidateArguments) -> Request<'_> {
     let context = arguments.context.iter();
     Request {
         method: arguments.method.as_bytes(),

@@ -59,7 +59,7 @@ impl Arrival {
         held: Held,
         places: &Account,
     ) -> Self {
-        let wants_trace = state.telemetry.wants_trace_context();
+        let wants_trace = state.telemetry.uses_trace_context();
         let place = match held {
             Held::Call(_) => places.try_reserve(1),
             Held::Refused(_) => None,

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::clock::Stopwatch;
 use crate::request::Request;
-use crate::telemetry::{Mode, Observation, Outcome, RequestId, TraceContext};
+use crate::telemetry::{DecisionEvent, DecisionOutcome, RequestId, TraceContext};
 use crate::token::UnixTime;
 
 use super::front_door::FrontDoor;
@@ -93,10 +93,13 @@ impl Call {
     }
 
     /// What is known of every decision on it.
-    pub(super) fn observed<'d, D: FrontDoor>(&self, outcome: Outcome<'d>) -> Observation<'d> {
-        Observation {
+    pub(super) fn event<'d, D: FrontDoor>(
+        &self,
+        outcome: DecisionOutcome<'d>,
+    ) -> DecisionEvent<'d> {
+        DecisionEvent {
             door: D::DOOR,
-            mode: Mode::Enforce,
+            shadow: false,
             outcome,
             issuer: None,
             rule: None,

@@ -13,7 +13,9 @@ use crate::authenticator::{MissingKey, Question, authenticate};
 use crate::clock::Clock;
 use crate::jwks::{CallTime, KeyRequest, KeyWait};
 use crate::memory::{Account, Pool, Reservation};
-use crate::telemetry::{Metrics, Mode, Observation, Outcome, Reloads, RequestId, Telemetry};
+use crate::telemetry::{
+    DecisionEvent, DecisionOutcome, Metrics, ReloadHistory, RequestId, Telemetry,
+};
 use crate::token::Denial;
 
 use super::call::{Call, Unreadable};
@@ -36,7 +38,7 @@ pub struct State {
     /// What decisions are told to.
     pub telemetry: Telemetry,
     /// What became of reloads.
-    pub reloads: Reloads,
+    pub reloads: ReloadHistory,
     stopping: AtomicBool,
     /// Places for calls that are worked on. Those that wait for their message, or for a key, take none: others need not
     /// wait for them, and each of these waits has a bound of its own.
@@ -61,7 +63,7 @@ impl State {
             generation: ArcSwap::from_pointee(generation),
             clock,
             telemetry,
-            reloads: Reloads::default(),
+            reloads: ReloadHistory::default(),
             stopping: AtomicBool::new(false),
             local: places.account(0),
             places,
@@ -194,13 +196,13 @@ impl State {
         }
         let answer = D::answer(generation, &decision, question);
         let outcome = match &decision.shadowed {
-            Some(denial) => Outcome::Shadowed(denial),
-            None => Outcome::from(&decision.verdict),
+            Some(denial) => DecisionOutcome::Shadowed(denial),
+            None => DecisionOutcome::from(&decision.verdict),
         };
         let request = question.request.as_ref();
         let id = request.and_then(|request| request.values("x-request-id").next());
-        self.telemetry.observe(&Observation {
-            mode: mode(generation.policy().is_shadow(decision.rule)),
+        self.telemetry.record(&DecisionEvent {
+            shadow: generation.policy().is_shadow(decision.rule),
             issuer: decision.issuer.map(|issuer| &issuer.name),
             rule: decision.rule.map(|rule| &rule.name),
             near_miss: decision
@@ -210,7 +212,7 @@ impl State {
             request_id: RequestId::new(id.unwrap_or_default()),
             trace: call.trace(request),
             at: now.unix,
-            ..call.observed::<D>(outcome)
+            ..call.event::<D>(outcome)
         });
         Ok(answer)
     }
@@ -237,15 +239,15 @@ impl State {
         }
         let all_shadow = generation.policy().is_all_shadow();
         let outcome = if all_shadow {
-            Outcome::Shadowed(denial)
+            DecisionOutcome::Shadowed(denial)
         } else {
-            Outcome::Denied(denial)
+            DecisionOutcome::Denied(denial)
         };
-        self.telemetry.observe(&Observation {
-            mode: mode(all_shadow),
+        self.telemetry.record(&DecisionEvent {
+            shadow: all_shadow,
             trace: call.trace(None),
             at: self.clock.now(),
-            ..call.observed::<D>(outcome)
+            ..call.event::<D>(outcome)
         });
         D::refuse(generation, denial)
     }
@@ -253,10 +255,6 @@ impl State {
     fn metrics(&self) -> &Metrics {
         &self.telemetry.metrics
     }
-}
-
-fn mode(shadow: bool) -> Mode {
-    if shadow { Mode::Shadow } else { Mode::Enforce }
 }
 
 /// A judgement that other keys might change.

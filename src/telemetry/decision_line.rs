@@ -2,16 +2,16 @@
 
 use tracing::debug;
 
-use super::Observation;
+use super::DecisionEvent;
 
 /// Writes the line, where such lines are written.
-pub(super) fn write(decision: &Observation<'_>) {
+pub(super) fn write(decision: &DecisionEvent<'_>) {
     let micros = u64::try_from(decision.latency.as_micros()).unwrap_or(u64::MAX);
     debug!(
         verdict = decision.outcome.verdict(),
         reason = decision.outcome.reason(),
         detail = decision.outcome.denial().map(tracing::field::debug),
-        mode = decision.mode.name(),
+        mode = decision.mode(),
         issuer = decision.issuer.map(|name| &**name),
         rule = decision.rule.map(|name| &**name),
         near_miss = decision.near_miss.map(|(rule, _)| &**rule),

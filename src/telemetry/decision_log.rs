@@ -10,9 +10,9 @@ use std::sync::Arc;
 use crate::config::{DecisionPolicy, DecisionsConfig};
 
 use super::escaped_lines::EscapedLines;
-use super::{Lines, Metrics, Observation, TelemetryError, TraceId};
+use super::{DecisionEvent, LineWriter, Metrics, TelemetryError, TraceId};
 use claims::ListedClaims;
-use record::Record;
+use record::DecisionRecord;
 
 /// Writes those decisions that its configuration asks for.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct DecisionLog {
     /// The share of allows that is written.
     share: f64,
     claims: ListedClaims,
-    lines: Arc<Lines>,
+    lines: Arc<LineWriter>,
 }
 
 impl DecisionLog {
@@ -36,7 +36,7 @@ impl DecisionLog {
         };
         let claims = ListedClaims::new(&config.claims, &config.form);
         let claims = claims.map_err(|_| TelemetryError::Random)?;
-        let lines = Lines::start(sink, metrics.decision_lines_dropped.clone())?;
+        let lines = LineWriter::start(sink, metrics.decision_lines_dropped.clone())?;
         Ok(Self {
             share,
             claims,
@@ -44,11 +44,11 @@ impl DecisionLog {
         })
     }
 
-    pub(super) fn lines(&self) -> &Arc<Lines> {
+    pub(super) fn lines(&self) -> &Arc<LineWriter> {
         &self.lines
     }
 
-    pub(super) fn write(&self, decision: &Observation<'_>, trace_id: Option<TraceId>) {
+    pub(super) fn write(&self, decision: &DecisionEvent<'_>, trace_id: Option<TraceId>) {
         thread_local! {
             static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
@@ -56,7 +56,7 @@ impl DecisionLog {
         if decision.outcome.denial().is_none() && fastrand::f64() >= self.share {
             return;
         }
-        let record = Record::new(decision, trace_id, &self.claims);
+        let record = DecisionRecord::new(decision, trace_id, &self.claims);
         LINE.with_borrow_mut(|line| {
             line.clear();
             // Writing to memory does not fail, and a record has no keys but strings.

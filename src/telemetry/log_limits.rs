@@ -46,21 +46,21 @@ const MAX_CAUSES: usize = 4096;
 
 /// Limits the lines of a subscriber that it is a layer of. Clones share their counts.
 #[derive(Clone)]
-pub struct LogLimits(Arc<Shared>);
+pub struct LogLimits(Arc<LimitState>);
 
-struct Shared {
+struct LimitState {
     window: Mutex<Window>,
     suppressed: Counter,
 }
 
 /// The lines of this window. No text is formatted while it is locked, because that may log.
-type Window = HashMap<Option<Cause>, Tally>;
+type Window = HashMap<Option<LineCause>, Tally>;
 
 impl LogLimits {
     /// Counts suppressed lines there too.
     #[must_use]
     pub fn new(suppressed: Counter) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(LimitState {
             window: Mutex::default(),
             suppressed,
         }))
@@ -78,7 +78,7 @@ impl LogLimits {
         let Some(limit) = limit(metadata) else {
             return true;
         };
-        let mut cause = Some(Cause::of(event));
+        let mut cause = Some(LineCause::of(event));
         let mut window = self.window();
         if window.len() >= MAX_CAUSES && !window.contains_key(&cause) {
             cause = None;
@@ -180,15 +180,15 @@ fn is_ours(target: &str) -> bool {
 /// A place in the code, which has one level. Our own lines that name a key `source`, or the `place` of a panic, have a
 /// cause for each of these: one that fails all the time must not hide another.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Cause {
+struct LineCause {
     callsite: Identifier,
     subject: u64,
 }
 
-impl Cause {
+impl LineCause {
     fn of(event: &Event<'_>) -> Self {
         let metadata = event.metadata();
-        let mut subject = Subject(DefaultHasher::new());
+        let mut subject = SubjectHasher(DefaultHasher::new());
         let names_one = || {
             SUBJECTS
                 .iter()
@@ -208,9 +208,9 @@ impl Cause {
 const SUBJECTS: [&str; 2] = ["source", "place"];
 
 /// A hash of these fields' values.
-struct Subject(DefaultHasher);
+struct SubjectHasher(DefaultHasher);
 
-impl Visit for Subject {
+impl Visit for SubjectHasher {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if SUBJECTS.contains(&field.name()) {
             // Hashing cannot fail.
@@ -219,7 +219,7 @@ impl Visit for Subject {
     }
 }
 
-impl fmt::Write for Subject {
+impl fmt::Write for SubjectHasher {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write(text.as_bytes());
         Ok(())

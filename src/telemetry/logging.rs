@@ -14,7 +14,7 @@ use crate::config::{LogConfig, LogFormat, LogLevel};
 
 use super::escaped_lines::EscapedLines;
 use super::log_limits::{LogLimits, SUPPRESSED, WindowTimer};
-use super::{LAST_WORDS, Lines, lines, panics};
+use super::{FLUSH_TIMEOUT, LineWriter, line_writer, panics};
 
 /// Lines that were not written. There is one operational log in a process, and so one count.
 pub(super) static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
@@ -23,17 +23,17 @@ pub(super) static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
 /// waits for unwritten ones, for a second at most.
 #[derive(Debug)]
 #[must_use]
-pub struct Logging {
-    lines: Arc<Lines>,
+pub struct LogGuard {
+    lines: Arc<LineWriter>,
     timer: Option<WindowTimer>,
 }
 
-impl Drop for Logging {
+impl Drop for LogGuard {
     fn drop(&mut self) {
         // It reports what was suppressed.
         drop(self.timer.take());
         // What is late then is lost.
-        self.lines.flush(LAST_WORDS);
+        self.lines.flush(FLUSH_TIMEOUT);
     }
 }
 
@@ -41,25 +41,25 @@ impl Drop for Logging {
 ///
 /// # Errors
 /// Where there can be no thread that writes.
-pub fn start_logging(config: &LogConfig) -> io::Result<Logging> {
-    let lines = Arc::new(Lines::start(
-        lines::unbuffered(&io::stderr())?,
+pub fn start_logging(config: &LogConfig) -> io::Result<LogGuard> {
+    let lines = Arc::new(LineWriter::start(
+        line_writer::unbuffered(&io::stderr())?,
         DROPPED.clone(),
     )?);
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let limits = LogLimits::new(SUPPRESSED.clone());
     // Fails only where logging was started before.
-    let _ = log_lines(config, lines.clone(), colours)
+    let _ = log_subscriber(config, lines.clone(), colours)
         .with(limits.clone())
         .try_init();
-    panics::tell_their_places();
+    panics::log_panics();
     let timer = Some(WindowTimer::start(limits)?);
-    Ok(Logging { lines, timer })
+    Ok(LogGuard { lines, timer })
 }
 
 /// The operational log as [`start_logging`] writes it, to anywhere, without limits.
 #[must_use]
-pub fn log_lines<W>(
+pub fn log_subscriber<W>(
     config: &LogConfig,
     writer: W,
     colours: bool,

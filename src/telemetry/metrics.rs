@@ -1,9 +1,9 @@
 //! What is counted and measured, in Prometheus' form. Labels come from the configuration and from fixed words only.
 
 mod decisions;
-mod readings;
+mod server_stats;
 
-pub use readings::{Calls, Readings};
+pub use server_stats::{CallStats, ServerStats};
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,14 +19,14 @@ use crate::policy::Policy;
 use crate::token::UnixTime;
 
 use super::log_limits::SUPPRESSED;
-use super::{Door, Observation};
-use decisions::Decisions;
-use readings::Reader;
+use super::{DecisionEvent, Door};
+use decisions::DecisionCounters;
+use server_stats::StatsReader;
 
 /// One label, of fixed words.
 type Label = [(&'static str, &'static str); 1];
 /// A point in time, or another value that is no whole number.
-type Seconds = Gauge<f64, std::sync::atomic::AtomicU64>;
+type SecondsGauge = Gauge<f64, std::sync::atomic::AtomicU64>;
 
 /// Upper bounds of the buckets of durations, in seconds: a decision takes 50 µs, a wait for keys up to 10 s.
 const BUCKETS: [f64; 16] = [
@@ -37,7 +37,7 @@ const BUCKETS: [f64; 16] = [
 /// What is counted and measured while the server runs. Counters live as long as this does, through every reload.
 #[derive(Debug)]
 pub struct Metrics {
-    decisions: Decisions,
+    decisions: DecisionCounters,
     durations: Family<Label, Histogram, fn() -> Histogram>,
     /// The members of `durations`, in the order of [`Door::ALL`].
     by_door: [Histogram; 2],
@@ -57,11 +57,11 @@ pub struct Metrics {
     stale: Counter,
     reloads: Family<Label, Counter>,
     reload_successful: Gauge,
-    reload_time: Seconds,
+    reload_time: SecondsGauge,
     shadow: Gauge,
     warnings: Family<Label, Gauge>,
-    certificates: Family<Label, Seconds>,
-    reader: Arc<OnceLock<Reader>>,
+    certificates: Family<Label, SecondsGauge>,
+    reader: Arc<OnceLock<StatsReader>>,
 }
 
 impl Default for Metrics {
@@ -79,7 +79,7 @@ impl Default for Metrics {
             drop(spans_dropped.get_or_create(&cause));
         }
         Self {
-            decisions: Decisions::default(),
+            decisions: DecisionCounters::default(),
             durations,
             by_door,
             token_cache_hits: Counter::default(),
@@ -93,7 +93,7 @@ impl Default for Metrics {
             stale: Counter::default(),
             reloads,
             reload_successful: Gauge::default(),
-            reload_time: Seconds::default(),
+            reload_time: SecondsGauge::default(),
             shadow: Gauge::default(),
             warnings: Family::default(),
             certificates: Family::default(),
@@ -117,7 +117,7 @@ impl Metrics {
     }
 
     /// Counts and measures a decision.
-    pub fn observe(&self, decision: &Observation<'_>) {
+    pub fn record(&self, decision: &DecisionEvent<'_>) {
         self.decisions.count(decision);
         let [check, validate] = &self.by_door;
         let histogram = match decision.door {
@@ -177,9 +177,9 @@ impl Metrics {
     }
 
     /// Says how to read what is only read when somebody looks; once.
-    pub fn read_with(&self, read: impl Fn() -> Readings + Send + Sync + 'static) {
+    pub fn read_server_stats_with(&self, read: impl Fn() -> ServerStats + Send + Sync + 'static) {
         // Fails only where it was said before.
-        let _ = self.reader.set(Reader::new(read));
+        let _ = self.reader.set(StatsReader::new(read));
     }
 
     pub(super) fn span_not_queued(&self) {
@@ -195,7 +195,7 @@ impl Metrics {
         self.register_decisions(registry);
         self.register_process(registry);
         self.register_counters(registry);
-        registry.register_collector(Box::new(readings::AtScrape {
+        registry.register_collector(Box::new(server_stats::ServerStatsCollector {
             reader: self.reader.clone(),
             decision_lines_dropped: self.decision_lines_dropped.clone(),
         }));

@@ -6,11 +6,11 @@ use tracing::error;
 
 /// From here on, a panic writes a line in place of the standard library's message, which would also wait for whoever
 /// reads standard error.
-pub(super) fn tell_their_places() {
-    std::panic::set_hook(Box::new(tell));
+pub(super) fn log_panics() {
+    std::panic::set_hook(Box::new(log_panic));
 }
 
-fn tell(panic: &PanicHookInfo<'_>) {
+fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(tracing::field::display);
     let thread = std::thread::current();
     error!(

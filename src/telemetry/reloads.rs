@@ -7,10 +7,10 @@ use crate::token::UnixTime;
 
 /// The reloads of this process.
 #[derive(Debug, Default)]
-pub struct Reloads(Mutex<Record>);
+pub struct ReloadHistory(Mutex<ReloadRecord>);
 
 #[derive(Clone, Debug, Default)]
-struct Record {
+struct ReloadRecord {
     accepted: u64,
     refused: u64,
     last: Option<LastReload>,
@@ -26,10 +26,10 @@ pub struct LastReload {
     pub refusal: Option<String>,
 }
 
-impl Reloads {
+impl ReloadHistory {
     /// Notes a reload, and why it was refused, where it was.
-    pub fn note(&self, at: UnixTime, refusal: Option<String>) {
-        let mut record = self.record();
+    pub fn record(&self, at: UnixTime, refusal: Option<String>) {
+        let mut record = self.lock();
         if refusal.is_some() {
             record.refused += 1;
         } else {
@@ -41,28 +41,28 @@ impl Reloads {
     /// How many were accepted, and how many were refused.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
-        let record = self.record();
+        let record = self.lock();
         (record.accepted, record.refused)
     }
 
     /// The last one; `None`: the configuration is that of the start.
     #[must_use]
     pub fn last(&self) -> Option<LastReload> {
-        self.record().last.clone()
+        self.lock().last.clone()
     }
 
     /// A configuration with these warnings is in use now.
-    pub fn adopt_warnings(&self, warnings: &[Warning]) {
-        self.record().warnings = warnings.iter().map(ToString::to_string).collect();
+    pub fn set_warnings(&self, warnings: &[Warning]) {
+        self.lock().warnings = warnings.iter().map(ToString::to_string).collect();
     }
 
     /// The warnings of the configuration in use, a line each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        self.record().warnings.clone()
+        self.lock().warnings.clone()
     }
 
-    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ReloadRecord> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

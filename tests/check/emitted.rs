@@ -23,7 +23,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tower_service::Service;
 use watchword::config::Config;
-use watchword::telemetry::{Telemetry, log_lines};
+use watchword::telemetry::{Telemetry, log_subscriber};
 use watchword_test_support::mint;
 use watchword_test_support::watch::{Sink, WATCH};
 
@@ -58,7 +58,7 @@ pub(crate) fn begin() {
         // Each fails only where it was done before.
         let _ = mint::WITNESS.set(|secret| WATCH.note(secret));
         WATCH.note(CANARY.as_bytes());
-        let lines = log_lines(&CONFIG.log, || Sink(LOG), false);
+        let lines = log_subscriber(&CONFIG.log, || Sink(LOG), false);
         let _ = tracing::subscriber::set_global_default(lines);
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -79,7 +79,7 @@ pub(crate) fn telemetry() -> Telemetry {
     let _runtime = RUNTIME.enter();
     let config = &*CONFIG;
     let telemetry =
-        Telemetry::start_with(&config.log, config.traces.as_ref(), || Ok(Sink(DECISIONS)));
+        Telemetry::start_with_output(&config.log, config.traces.as_ref(), || Ok(Sink(DECISIONS)));
     telemetry.expect("it starts")
 }
 

@@ -84,7 +84,7 @@ impl Site {
 
     /// Waits until decisions are told that were made so far.
     pub(crate) fn tell_all(&self) {
-        RUNTIME.block_on(self.app.state().telemetry.finish());
+        RUNTIME.block_on(self.app.state().telemetry.flush());
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use watchword::escape::is_active;
-use watchword::telemetry::{Observation, Outcome, log_lines};
+use watchword::telemetry::{DecisionEvent, DecisionOutcome, log_subscriber};
 use watchword_test_support::mint;
 
 use crate::scene::{config, decision, telemetry, text, verified};
@@ -31,8 +31,8 @@ proptest! {
             claims["sub"] = json!(sub);
             claims["org"] = json!({ name: [sub] });
             let token = verified(&claims);
-            let told = Observation { token: Some(&token), ..decision(Outcome::Allowed) };
-            telemetry.observe(&told);
+            let told = DecisionEvent { token: Some(&token), ..decision(DecisionOutcome::Allowed) };
+            telemetry.record(&told);
         }
         drop(telemetry);
         let log = text(log);
@@ -53,7 +53,7 @@ fn a_line_of_the_operational_log_is_one_line_and_acts_on_nothing() {
         let config = config(&format!("log: {{format: {format}}}"));
         let sink = Sink::default();
         let writer = sink.clone();
-        let subscriber = log_lines(&config.log, move || writer.clone(), false);
+        let subscriber = log_subscriber(&config.log, move || writer.clone(), false);
         let shown = "seen \u{e9}";
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!(text = ACTIVE, display = %ACTIVE, debug = ?ACTIVE, "{ACTIVE} {shown}");

@@ -1,7 +1,7 @@
 //! The decision log: its fields, what it never holds, and which decisions it has.
 
 use serde_json::{Value, json};
-use watchword::telemetry::{Door, Mode, Observation, Outcome, RequestId, TraceContext};
+use watchword::telemetry::{DecisionEvent, DecisionOutcome, Door, RequestId, TraceContext};
 use watchword::token::Denial;
 use watchword_test_support::mint;
 
@@ -10,10 +10,10 @@ use crate::scene::{decision, expired, lines, telemetry, verified};
 const TRACE: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
 
 /// The lines of these decisions.
-fn logged(decisions: &str, told: &[Observation<'_>]) -> Vec<Value> {
+fn logged(decisions: &str, told: &[DecisionEvent<'_>]) -> Vec<Value> {
     let (telemetry, log) = telemetry(&format!("log: {{decisions: {{{decisions}}}}}"));
     for decision in told {
-        telemetry.observe(decision);
+        telemetry.record(decision);
     }
     // The log ends when nobody can write to it any more.
     drop(telemetry);
@@ -25,11 +25,11 @@ fn a_line_has_every_field_that_says_something() {
     let denial = expired();
     let claims = mint::claims(1_700_000_000);
     let token = verified(&claims);
-    let told = Observation {
+    let told = DecisionEvent {
         token: Some(&token),
         request_id: RequestId::new(b"4a\n\"b"),
         trace: TraceContext::parse(TRACE, None),
-        ..decision(Outcome::Denied(&denial))
+        ..decision(DecisionOutcome::Denied(&denial))
     };
     let expected = json!({
         "time": "2023-11-14T22:13:20.125Z", "door": "check", "verdict": "deny", "reason": "token_expired",
@@ -40,11 +40,11 @@ fn a_line_has_every_field_that_says_something() {
     let config = "policy: all, hash_claims: false, claims: [sub, [scope], absent]";
     assert_eq!(logged(config, &[told]), [expected]);
 
-    let bare = Observation {
+    let bare = DecisionEvent {
         door: Door::Validate,
         issuer: None,
         rule: None,
-        ..decision(Outcome::Anonymous)
+        ..decision(DecisionOutcome::Anonymous)
     };
     let expected = json!({
         "time": "2023-11-14T22:13:20.125Z", "door": "validate", "verdict": "allow", "reason": "anonymous",
@@ -58,9 +58,9 @@ fn what_shadow_mode_lets_pass_says_what_it_would_be() {
     let denial = Denial::InsufficientScope {
         scope: "admin".into(),
     };
-    let told = Observation {
-        mode: Mode::Shadow,
-        ..decision(Outcome::Shadowed(&denial))
+    let told = DecisionEvent {
+        shadow: true,
+        ..decision(DecisionOutcome::Shadowed(&denial))
     };
     let line = &logged("policy: denials", &[told])[0];
     let of = |member: &str| line[member].clone();
@@ -94,7 +94,7 @@ fn details_name_claims_and_times() {
         ),
         (Denial::PolicyDenied, Value::Null),
     ] {
-        let line = &logged("policy: all", &[decision(Outcome::Denied(&denial))])[0];
+        let line = &logged("policy: all", &[decision(DecisionOutcome::Denied(&denial))])[0];
         assert_eq!(line["detail"], detail, "{denial:?}");
     }
 }
@@ -104,9 +104,9 @@ fn claims_are_hashed_unless_asked_otherwise_and_others_are_never_written() {
     let mut claims = mint::claims(1_700_000_000);
     claims["email"] = "alice@example.com".into();
     let token = verified(&claims);
-    let told = || Observation {
+    let told = || DecisionEvent {
         token: Some(&token),
-        ..decision(Outcome::Allowed)
+        ..decision(DecisionOutcome::Allowed)
     };
     let hashed = &logged("policy: all, claims: [sub]", &[told(), told()]);
     let hash = hashed[0]["claims"]["sub"].as_str().unwrap();
@@ -133,9 +133,9 @@ fn replicas_with_one_key_write_the_same_hashes() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     std::fs::write(folder.join("hash.key"), "k".repeat(32) + "\n").unwrap();
     let token = verified(&mint::claims(1_700_000_000));
-    let told = || Observation {
+    let told = || DecisionEvent {
         token: Some(&token),
-        ..decision(Outcome::Allowed)
+        ..decision(DecisionOutcome::Allowed)
     };
     let config = "policy: all, claims: [sub], hash_key_file: hash.key";
     let (one, other) = (logged(config, &[told()]), logged(config, &[told()]));
@@ -150,8 +150,8 @@ fn policies_choose_which_decisions_are_written() {
     let told: Vec<_> = (0..2000)
         .flat_map(|_| {
             [
-                decision(Outcome::Allowed),
-                decision(Outcome::Denied(&denial)),
+                decision(DecisionOutcome::Allowed),
+                decision(DecisionOutcome::Denied(&denial)),
             ]
         })
         .collect();

@@ -6,7 +6,7 @@ use std::fmt;
 use prometheus_client::metrics::counter::Counter;
 use serde_json::{Value, json};
 use tracing::{debug, error, info, warn};
-use watchword::telemetry::{CONFIGURATION, LogLimits, log_lines};
+use watchword::telemetry::{CONFIGURATION, LogLimits, log_subscriber};
 
 use crate::scene::config;
 use crate::server::{Server, Settings, until};
@@ -25,7 +25,8 @@ fn log(level: &str, write: impl FnOnce(&LogLimits)) -> (Vec<Value>, u64) {
     let writer = sink.clone();
     let suppressed = Counter::default();
     let limits = LogLimits::new(suppressed.clone());
-    let subscriber = log_lines(&config.log, move || writer.clone(), false).with(limits.clone());
+    let subscriber =
+        log_subscriber(&config.log, move || writer.clone(), false).with(limits.clone());
     tracing::subscriber::with_default(subscriber, || write(&limits));
     let lines = sink.text();
     let lines = lines
@@ -195,7 +196,8 @@ fn a_report_is_a_line_of_text_too() {
     let sink = Sink::default();
     let writer = sink.clone();
     let limits = LogLimits::new(Counter::default());
-    let subscriber = log_lines(&config.log, move || writer.clone(), false).with(limits.clone());
+    let subscriber =
+        log_subscriber(&config.log, move || writer.clone(), false).with(limits.clone());
     tracing::subscriber::with_default(subscriber, || {
         for _ in 0..6 {
             warn!(target: "h2", "a \u{1b}[31mline\nand another");

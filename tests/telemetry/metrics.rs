@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watchword::telemetry::{
-    Calls, Door, Exposition, Metrics, Mode, Observation, Outcome, Readings, RequestId, TraceContext,
+    CallStats, DecisionEvent, DecisionOutcome, Door, Exposition, Metrics, RequestId, ServerStats,
+    TraceContext,
 };
 use watchword::token::{Denial, UnixTime};
 use watchword_test_support::mint;
@@ -18,7 +19,7 @@ const CERTIFICATE: &str = r#"watchword_tls_certificate_expiry_timestamp_seconds{
 fn moved() -> Metrics {
     let metrics = Metrics::default();
     let denial = expired();
-    metrics.observe(&decision(Outcome::Denied(&denial)));
+    metrics.record(&decision(DecisionOutcome::Denied(&denial)));
     metrics.token_cache_hits.inc();
     metrics.token_cache_misses.inc();
     metrics.overloaded.inc();
@@ -28,8 +29,8 @@ fn moved() -> Metrics {
     metrics.config_loaded(UnixTime::from_secs(NOW));
     metrics.set_shadow(true);
     metrics.certificate_expires("grpc", UnixTime::from_secs(NOW));
-    metrics.read_with(|| Readings {
-        calls: Some(Calls {
+    metrics.read_server_stats_with(|| ServerStats {
+        calls: Some(CallStats {
             token_cache_entries: 7,
             in_flight: 3,
         }),
@@ -134,8 +135,8 @@ fn labels_do_not_grow_with_tokens_subjects_or_requests() {
     let (telemetry, _log) = telemetry("");
     let series = || page(&telemetry.metrics, Exposition::Plain).lines().count();
     let denial = expired();
-    telemetry.observe(&decision(Outcome::Denied(&denial)));
-    telemetry.observe(&decision(Outcome::Allowed));
+    telemetry.record(&decision(DecisionOutcome::Denied(&denial)));
+    telemetry.record(&decision(DecisionOutcome::Allowed));
     let before = series();
     let trace = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     for number in 0_u32..500 {
@@ -145,8 +146,8 @@ fn labels_do_not_grow_with_tokens_subjects_or_requests() {
         let token = (number < 20).then(|| verified(&claims));
         let ago = Duration::from_secs(number.into());
         let denial = Denial::TokenExpired { ago };
-        for outcome in [Outcome::Allowed, Outcome::Denied(&denial)] {
-            telemetry.observe(&Observation {
+        for outcome in [DecisionOutcome::Allowed, DecisionOutcome::Denied(&denial)] {
+            telemetry.record(&DecisionEvent {
                 token: token.as_ref(),
                 request_id: RequestId::new(id.as_bytes()),
                 trace: TraceContext::parse(trace, None),
@@ -158,9 +159,9 @@ fn labels_do_not_grow_with_tokens_subjects_or_requests() {
     }
     assert_eq!(series(), before);
     let other: Arc<str> = "other".into();
-    telemetry.observe(&Observation {
+    telemetry.record(&DecisionEvent {
         rule: Some(&other),
-        ..decision(Outcome::Allowed)
+        ..decision(DecisionOutcome::Allowed)
     });
     assert_eq!(
         series(),
@@ -175,13 +176,13 @@ fn every_denial_has_one_reason_and_all_decisions_are_counted() {
     let (telemetry, _log) = telemetry("");
     let denials = Denial::samples();
     for denial in &denials {
-        telemetry.observe(&decision(Outcome::Denied(denial)));
+        telemetry.record(&decision(DecisionOutcome::Denied(denial)));
     }
-    telemetry.observe(&decision(Outcome::Allowed));
-    telemetry.observe(&Observation {
+    telemetry.record(&decision(DecisionOutcome::Allowed));
+    telemetry.record(&DecisionEvent {
         door: Door::Validate,
         issuer: None,
-        ..decision(Outcome::Anonymous)
+        ..decision(DecisionOutcome::Anonymous)
     });
     let page = page(&telemetry.metrics, Exposition::Plain);
     let counted = page
@@ -203,11 +204,11 @@ fn every_denial_has_one_reason_and_all_decisions_are_counted() {
 fn shadow_mode_counts_allows_under_the_reason_of_the_denial() {
     let (telemetry, _log) = telemetry("");
     let denial = expired();
-    telemetry.observe(&Observation {
-        mode: Mode::Shadow,
+    telemetry.record(&DecisionEvent {
+        shadow: true,
         issuer: Some(&CORP),
         rule: None,
-        ..decision(Outcome::Shadowed(&denial))
+        ..decision(DecisionOutcome::Shadowed(&denial))
     });
     let series = "watchword_decisions_total{door=\"check\",issuer=\"corp\",rule=\"\",verdict=\"allow\",\
                   reason=\"token_expired\",mode=\"shadow\"}";

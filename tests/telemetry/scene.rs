@@ -10,7 +10,7 @@ use serde_json::Value;
 use watchword::config::Config;
 use watchword::jose::{Algorithm, KeySet};
 use watchword::telemetry::{
-    Door, Exposition, Metrics, Mode, Observation, Outcome, RequestId, Telemetry,
+    DecisionEvent, DecisionOutcome, Door, Exposition, Metrics, RequestId, Telemetry,
 };
 use watchword::token::{BearerToken, Denial, UnixTime, UnverifiedToken, VerifiedToken};
 use watchword_test_support::mint::{self, Signer};
@@ -22,10 +22,10 @@ pub(crate) static CORP: LazyLock<Arc<str>> = LazyLock::new(|| "corp".into());
 pub(crate) static ADMIN: LazyLock<Arc<str>> = LazyLock::new(|| "admin".into());
 
 /// A decision of the issuer `corp` by the rule `admin`.
-pub(crate) fn decision(outcome: Outcome<'_>) -> Observation<'_> {
-    Observation {
+pub(crate) fn decision(outcome: DecisionOutcome<'_>) -> DecisionEvent<'_> {
+    DecisionEvent {
         door: Door::Check,
-        mode: Mode::Enforce,
+        shadow: false,
         outcome,
         issuer: Some(&CORP),
         rule: Some(&ADMIN),
@@ -74,7 +74,7 @@ pub(crate) fn config(sections: &str) -> Config {
 pub(crate) fn telemetry(sections: &str) -> (Telemetry, PipeReader) {
     let config = config(sections);
     let (reader, writer) = std::io::pipe().unwrap();
-    let telemetry = Telemetry::start_with(&config.log, config.traces.as_ref(), || {
+    let telemetry = Telemetry::start_with_output(&config.log, config.traces.as_ref(), || {
         Ok::<PipeWriter, _>(writer)
     });
     let telemetry = telemetry.unwrap();

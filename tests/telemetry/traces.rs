@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tonic::transport::Identity;
 use watchword::clock::Stopwatch;
-use watchword::telemetry::{Door, Observation, Outcome, RequestId, Telemetry, TraceContext};
+use watchword::telemetry::{
+    DecisionEvent, DecisionOutcome, Door, RequestId, Telemetry, TraceContext,
+};
 use watchword::token::Denial;
 use watchword::wire::opentelemetry::proto::common::v1::{KeyValue, any_value};
 use watchword::wire::opentelemetry::proto::trace::v1::span::SpanKind;
@@ -18,16 +20,16 @@ const TRACE_ID: [u8; 16] = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_
 const PARENT_ID: [u8; 8] = 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes();
 
 /// A decision in a trace that its caller records.
-fn sampled(outcome: Outcome<'_>) -> Observation<'_> {
-    Observation {
+fn sampled(outcome: DecisionOutcome<'_>) -> DecisionEvent<'_> {
+    DecisionEvent {
         trace: TraceContext::parse(PARENT.as_bytes(), Some(b"rojo=1")),
         ..decision(outcome)
     }
 }
 
-fn unsampled(outcome: Outcome<'_>) -> Observation<'_> {
+fn unsampled(outcome: DecisionOutcome<'_>) -> DecisionEvent<'_> {
     let parent = PARENT.replace("-01", "-00");
-    Observation {
+    DecisionEvent {
         trace: TraceContext::parse(parent.as_bytes(), Some(b"rojo=1")),
         ..decision(outcome)
     }
@@ -57,15 +59,15 @@ fn exported(telemetry: &Telemetry) -> f64 {
 async fn a_sampled_decision_becomes_a_span_of_its_callers_trace() {
     let mut collector = Collector::start(Answer::But(0), None).await;
     let (telemetry, _log) = telemetry(&traces(&format!("http://127.0.0.1:{}", collector.port), ""));
-    assert!(telemetry.wants_trace_context());
+    assert!(telemetry.uses_trace_context());
     let token = verified(&mint::claims(1_700_000_000));
     let denial = expired();
-    telemetry.observe(&Observation {
+    telemetry.record(&DecisionEvent {
         token: Some(&token),
         request_id: RequestId::new(b"their-id"),
-        ..sampled(Outcome::Denied(&denial))
+        ..sampled(DecisionOutcome::Denied(&denial))
     });
-    telemetry.finish().await;
+    telemetry.flush().await;
     let (_, mut request) = collector.next().await;
     let mut sender = request.resource_spans.remove(0);
     let resource = text(&sender.resource.unwrap().attributes);
@@ -104,14 +106,14 @@ async fn a_sampled_decision_becomes_a_span_of_its_callers_trace() {
 async fn an_unsampled_decision_makes_no_span() {
     let mut collector = Collector::start(Answer::But(0), None).await;
     let (telemetry, _log) = telemetry(&traces(&format!("http://127.0.0.1:{}", collector.port), ""));
-    telemetry.observe(&unsampled(Outcome::Allowed));
+    telemetry.record(&unsampled(DecisionOutcome::Allowed));
     // Nor does one without a context, by default.
-    telemetry.observe(&decision(Outcome::Allowed));
-    telemetry.observe(&Observation {
+    telemetry.record(&decision(DecisionOutcome::Allowed));
+    telemetry.record(&DecisionEvent {
         door: Door::Validate,
-        ..sampled(Outcome::Anonymous)
+        ..sampled(DecisionOutcome::Anonymous)
     });
-    telemetry.finish().await;
+    telemetry.flush().await;
     let spans = collector.spans();
     assert_eq!(spans.len(), 1, "{spans:?}");
     assert_eq!(spans[0].name, "watchword.validate");
@@ -126,9 +128,9 @@ async fn without_a_context_the_ratio_decides_and_the_log_names_the_trace() {
     );
     let (telemetry, log) = telemetry(&config);
     let denial = Denial::JwksUnavailable;
-    telemetry.observe(&decision(Outcome::Denied(&denial)));
-    telemetry.observe(&unsampled(Outcome::Allowed));
-    telemetry.finish().await;
+    telemetry.record(&decision(DecisionOutcome::Denied(&denial)));
+    telemetry.record(&unsampled(DecisionOutcome::Allowed));
+    telemetry.flush().await;
     drop(telemetry);
     let lines = lines(log);
     let spans = collector.spans();
@@ -166,14 +168,14 @@ async fn headers_are_sent_over_tls_to_a_trusted_collector_and_to_no_other() {
         .0
     };
     let (trusting, distrusting) = (to(pki::ca_file()), to(pki::stranger_ca_file()));
-    distrusting.observe(&sampled(Outcome::Allowed));
-    distrusting.finish().await;
+    distrusting.record(&sampled(DecisionOutcome::Allowed));
+    distrusting.flush().await;
     assert_eq!(
         (exported(&distrusting), dropped(&distrusting, "not_sent")),
         (0.0, 1.0)
     );
-    trusting.observe(&sampled(Outcome::Allowed));
-    trusting.finish().await;
+    trusting.record(&sampled(DecisionOutcome::Allowed));
+    trusting.flush().await;
     let (headers, _) = collector.next().await;
     assert_eq!(headers.get("x-tenant").unwrap(), "one");
     assert_eq!(
@@ -190,11 +192,11 @@ async fn a_collector_that_is_away_costs_spans_and_nothing_else() {
     let (telemetry, _log) = telemetry(&traces(&format!("http://127.0.0.1:{port}"), ""));
     let clock = Stopwatch::start();
     for _ in 0..5000 {
-        telemetry.observe(&sampled(Outcome::Allowed));
+        telemetry.record(&sampled(DecisionOutcome::Allowed));
     }
     // The task that sends has not run yet: this test has one thread.
     assert_eq!(dropped(&telemetry, "queue_full"), 5000.0 - 2048.0);
-    telemetry.finish().await;
+    telemetry.flush().await;
     assert!(
         clock.elapsed() < Duration::from_secs(15),
         "{:?}",
@@ -213,9 +215,9 @@ async fn spans_that_a_collector_refuses_are_counted() {
         let (telemetry, _log) =
             telemetry(&traces(&format!("http://127.0.0.1:{}", collector.port), ""));
         for _ in 0..3 {
-            telemetry.observe(&sampled(Outcome::Allowed));
+            telemetry.record(&sampled(DecisionOutcome::Allowed));
         }
-        telemetry.finish().await;
+        telemetry.flush().await;
         assert_eq!(
             (exported(&telemetry), dropped(&telemetry, "not_sent")),
             (kept, lost)
@@ -228,8 +230,8 @@ async fn a_collector_that_says_nothing_is_given_up_after_the_timeout() {
     let mut collector = Collector::start(Answer::Silence, None).await;
     let endpoint = format!("http://127.0.0.1:{}", collector.port);
     let (telemetry, _log) = telemetry(&traces(&endpoint, ", timeout: 100ms"));
-    telemetry.observe(&sampled(Outcome::Allowed));
-    telemetry.finish().await;
+    telemetry.record(&sampled(DecisionOutcome::Allowed));
+    telemetry.flush().await;
     collector.next().await;
     assert_eq!(
         (exported(&telemetry), dropped(&telemetry, "not_sent")),

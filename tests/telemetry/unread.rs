@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use watchword::clock::Stopwatch;
-use watchword::telemetry::{Outcome, RequestId};
+use watchword::telemetry::{DecisionOutcome, RequestId};
 use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
 use watchword::wire::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
@@ -25,12 +25,12 @@ const REQUESTS: usize = 20_000;
 fn a_decision_log_that_nobody_reads_stops_nobody() {
     let (telemetry, log) = telemetry("log: {decisions: {policy: all}}");
     let id = [b'x'; 64];
-    let told = watchword::telemetry::Observation {
+    let told = watchword::telemetry::DecisionEvent {
         request_id: RequestId::new(&id),
-        ..decision(Outcome::Allowed)
+        ..decision(DecisionOutcome::Allowed)
     };
     for _ in 0..CALLS {
-        telemetry.observe(&told);
+        telemetry.record(&told);
     }
     let dropped = || {
         let series = "watchword_log_lines_dropped_total{log=\"decisions\"}";

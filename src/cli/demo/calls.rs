@@ -15,10 +15,10 @@ use crate::wire::envoy::service::auth::v3::authorization_client::AuthorizationCl
 use crate::wire::envoy::service::auth::v3::check_response::HttpResponse;
 use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 
-use super::issuer::Issuer;
+use super::issuer::DemoIssuer;
 
 /// A call that was made.
-pub(super) struct Outcome {
+pub(super) struct SampleResult {
     pub(super) title: &'static str,
     pub(super) request: String,
     /// The HTTP status of a denial; `None` for an allow.
@@ -29,7 +29,7 @@ pub(super) struct Outcome {
     expected: &'static str,
 }
 
-impl Outcome {
+impl SampleResult {
     pub(super) fn is_expected(&self) -> bool {
         self.reason == self.expected && self.denied.is_none() == is_allow(self.expected)
     }
@@ -40,7 +40,7 @@ fn is_allow(reason: &str) -> bool {
 }
 
 /// A call to be made.
-struct Sample {
+struct SampleCall {
     title: &'static str,
     method: &'static str,
     path: &'static str,
@@ -53,8 +53,8 @@ fn get(
     path: &'static str,
     token: Option<String>,
     expected: &'static str,
-) -> Sample {
-    Sample {
+) -> SampleCall {
+    SampleCall {
         title,
         method: "GET",
         path,
@@ -63,14 +63,14 @@ fn get(
     }
 }
 
-fn samples(issuer: &Issuer) -> anyhow::Result<Vec<Sample>> {
+fn samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
     let mut samples = token_samples(issuer)?;
     samples.extend(rule_samples(issuer)?);
     Ok(samples)
 }
 
 /// One path, many tokens.
-fn token_samples(issuer: &Issuer) -> anyhow::Result<Vec<Sample>> {
+fn token_samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
     let signed = |changes: Value| issuer.sign(&issuer.claims(&changes)).map(Some);
     let hour_ago = issuer.now() - 3600;
     let stranger = issuer.stranger()?;
@@ -111,7 +111,7 @@ fn token_samples(issuer: &Issuer) -> anyhow::Result<Vec<Sample>> {
 }
 
 /// Other paths, other rules.
-fn rule_samples(issuer: &Issuer) -> anyhow::Result<Vec<Sample>> {
+fn rule_samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
     let token = Some(issuer.sample_token()?);
     let admin = Some(issuer.sign(&issuer.claims(&json!({"scope": "orders.read admin"})))?);
     let (logo, post) = ("/public/logo.svg", "POST");
@@ -119,7 +119,7 @@ fn rule_samples(issuer: &Issuer) -> anyhow::Result<Vec<Sample>> {
         get("scope missing", "/admin/users", token, "insufficient_scope"),
         get("scope admin", "/admin/users", admin, "allowed"),
         get("anonymous path", logo, None, "anonymous"),
-        Sample {
+        SampleCall {
             method: post,
             ..get("method not public", logo, None, "token_missing")
         },
@@ -133,7 +133,10 @@ fn rule_samples(issuer: &Issuer) -> anyhow::Result<Vec<Sample>> {
 }
 
 /// Makes all calls over one connection. Each of them brings a forged identity header.
-pub(super) async fn make(address: SocketAddr, issuer: &Issuer) -> anyhow::Result<Vec<Outcome>> {
+pub(super) async fn make(
+    address: SocketAddr,
+    issuer: &DemoIssuer,
+) -> anyhow::Result<Vec<SampleResult>> {
     let channel = Endpoint::from_shared(format!("http://{address}"))?
         .connect()
         .await?;
@@ -143,23 +146,23 @@ pub(super) async fn make(address: SocketAddr, issuer: &Issuer) -> anyhow::Result
     if let Some(first) = samples.first() {
         call(&mut client, first).await?;
     }
-    let mut outcomes = Vec::new();
+    let mut results = Vec::new();
     for sample in &samples {
-        outcomes.push(call(&mut client, sample).await?);
+        results.push(call(&mut client, sample).await?);
     }
-    Ok(outcomes)
+    Ok(results)
 }
 
 async fn call(
     client: &mut AuthorizationClient<Channel>,
-    sample: &Sample,
-) -> anyhow::Result<Outcome> {
+    sample: &SampleCall,
+) -> anyhow::Result<SampleResult> {
     let request = request(sample);
     let stopwatch = Stopwatch::start();
     let response = client.check(request).await?.into_inner();
     let micros = stopwatch.elapsed().as_micros();
     let (denied, headers) = read(&response)?;
-    Ok(Outcome {
+    Ok(SampleResult {
         title: sample.title,
         request: format!("{} {}", sample.method, sample.path),
         denied,
@@ -170,7 +173,7 @@ async fn call(
     })
 }
 
-fn request(sample: &Sample) -> CheckRequest {
+fn request(sample: &SampleCall) -> CheckRequest {
     let field = |key: &'static str, value: String| HeadersEntry {
         key: key.into(),
         value: value.into(),

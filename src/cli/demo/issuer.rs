@@ -13,7 +13,7 @@ const ISSUER: &str = "https://issuer.demo.example";
 const KID: &str = "demo-key";
 
 /// Signs tokens with ES256.
-pub(super) struct Issuer {
+pub(super) struct DemoIssuer {
     key: EncodingKey,
     /// The coordinates of the public key, in base64url.
     x: String,
@@ -21,7 +21,7 @@ pub(super) struct Issuer {
     now: i64,
 }
 
-impl Issuer {
+impl DemoIssuer {
     /// A new key pair; times in tokens are relative to `now`.
     pub(super) fn new(now: UnixTime) -> anyhow::Result<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)

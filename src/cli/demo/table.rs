@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::super::say;
-use super::calls::Outcome;
+use super::super::print_line;
+use super::calls::SampleResult;
 
 const HEADINGS: [&str; 6] = [
     "CALL",
@@ -15,8 +15,8 @@ const HEADINGS: [&str; 6] = [
 ];
 
 /// Prints a row a call.
-pub(super) fn print(outcomes: &[Outcome]) {
-    let rows: Vec<[String; 6]> = outcomes.iter().map(cells).collect();
+pub(super) fn print(results: &[SampleResult]) {
+    let rows: Vec<[String; 6]> = results.iter().map(cells).collect();
     let widths: [usize; 5] = std::array::from_fn(|column| {
         let cells = rows
             .iter()
@@ -28,33 +28,33 @@ pub(super) fn print(outcomes: &[Outcome]) {
         cells.chain([heading]).max().unwrap_or_default()
     });
     let bold = Style::new().bold();
-    say(&line(&HEADINGS.map(ToOwned::to_owned), widths, bold, bold));
-    for (outcome, row) in outcomes.iter().zip(&rows) {
-        say(&line(row, widths, verdict_style(outcome), Style::new()));
+    print_line(&line(&HEADINGS.map(ToOwned::to_owned), widths, bold, bold));
+    for (result, row) in results.iter().zip(&rows) {
+        print_line(&line(row, widths, verdict_style(result), Style::new()));
     }
 }
 
-fn cells(outcome: &Outcome) -> [String; 6] {
-    let verdict = outcome
+fn cells(result: &SampleResult) -> [String; 6] {
+    let verdict = result
         .denied
         .map_or("allow".to_owned(), |status| format!("deny {status}"));
-    let surprise = if outcome.is_expected() {
+    let surprise = if result.is_expected() {
         ""
     } else {
         " (not expected)"
     };
     [
-        outcome.title.to_owned(),
-        outcome.request.clone(),
+        result.title.to_owned(),
+        result.request.clone(),
         verdict,
-        format!("{}{surprise}", outcome.reason),
-        outcome.micros.to_string(),
-        outcome.headers.join("; "),
+        format!("{}{surprise}", result.reason),
+        result.micros.to_string(),
+        result.headers.join("; "),
     ]
 }
 
-fn verdict_style(outcome: &Outcome) -> Style {
-    let colour = match (outcome.is_expected(), outcome.denied) {
+fn verdict_style(result: &SampleResult) -> Style {
+    let colour = match (result.is_expected(), result.denied) {
         (false, _) => AnsiColor::Yellow,
         (true, None) => AnsiColor::Green,
         (true, Some(_)) => AnsiColor::Red,

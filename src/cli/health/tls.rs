@@ -18,11 +18,11 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
-type Stream = TokioIo<TlsStream<Box<dyn Io>>>;
+type TlsConnection = TokioIo<TlsStream<Box<dyn IoStream>>>;
 
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait IoStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> IoStream for T {}
 
 /// Connects to one server, whatever it is asked for.
 #[derive(Clone)]
@@ -59,8 +59,8 @@ impl TlsConnector {
         })
     }
 
-    async fn connect(self) -> std::io::Result<Stream> {
-        let stream: Box<dyn Io> = match self.address.strip_prefix("unix:") {
+    async fn connect(self) -> std::io::Result<TlsConnection> {
+        let stream: Box<dyn IoStream> = match self.address.strip_prefix("unix:") {
             Some(path) => Box::new(UnixStream::connect(path).await?),
             None => Box::new(TcpStream::connect(&*self.address).await?),
         };
@@ -70,9 +70,9 @@ impl TlsConnector {
 }
 
 impl Service<Uri> for TlsConnector {
-    type Response = Stream;
+    type Response = TlsConnection;
     type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = std::io::Result<Stream>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = std::io::Result<TlsConnection>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))

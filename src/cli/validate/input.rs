@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Read as _};
 
 use anyhow::{Context as _, bail};
 
-use super::super::complain;
+use super::super::print_error;
 
 /// Most bytes that are read. More than any token may have, so that a long one is judged.
 const MAX_INPUT: u64 = 1024 * 1024;
@@ -22,7 +22,7 @@ pub(super) fn token(words: &[String]) -> anyhow::Result<Vec<u8>> {
 fn standard_input() -> anyhow::Result<Vec<u8>> {
     let input = std::io::stdin();
     if input.is_terminal() {
-        complain("Reading the token from standard input; end it with Ctrl-D.");
+        print_error("Reading the token from standard input; end it with Ctrl-D.");
     }
     let mut text = Vec::new();
     let mut bounded = input.lock().take(MAX_INPUT + 1);

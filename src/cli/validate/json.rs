@@ -6,12 +6,12 @@ use crate::escape::escape_lines;
 use crate::explain::{Outcome, Step, instant, plain};
 use crate::token::Denial;
 
-use super::super::say;
+use super::super::print_line;
 use super::Judged;
 use super::hint::hint;
 
 #[derive(Serialize)]
-struct Report {
+struct JsonReport {
     verdict: &'static str,
     reason: &'static str,
     shadow: bool,
@@ -21,12 +21,12 @@ struct Report {
     issuer: Option<String>,
     rule: Option<String>,
     failed: Option<String>,
-    steps: Vec<Check>,
+    steps: Vec<JsonStep>,
     hint: Option<&'static str>,
 }
 
 #[derive(Serialize)]
-struct Check {
+struct JsonStep {
     step: String,
     result: &'static str,
     decisive: bool,
@@ -38,7 +38,7 @@ struct Check {
 pub(super) fn print(judged: &Judged<'_>) -> anyhow::Result<()> {
     let explanation = judged.explanation;
     let denial = explanation.denial.as_ref();
-    let report = Report {
+    let report = JsonReport {
         verdict: if denial.is_some() { "deny" } else { "allow" },
         reason: explanation.reason,
         shadow: explanation.shadow,
@@ -50,14 +50,14 @@ pub(super) fn print(judged: &Judged<'_>) -> anyhow::Result<()> {
         failed: explanation
             .first_failure()
             .map(|step| step.name.to_string()),
-        steps: explanation.steps.iter().map(Check::of).collect(),
+        steps: explanation.steps.iter().map(JsonStep::of).collect(),
         hint: denial.and_then(hint),
     };
-    say(&escape_lines(&serde_json::to_string(&report)?));
+    print_line(&escape_lines(&serde_json::to_string(&report)?));
     Ok(())
 }
 
-impl Check {
+impl JsonStep {
     fn of(step: &Step) -> Self {
         let made = step.outcome != Outcome::NotReached;
         Self {

@@ -5,7 +5,7 @@ use anstyle::{AnsiColor, Style};
 use crate::escape::Escaped;
 use crate::explain::{Explanation, Outcome, Step, instant, plain};
 
-use super::super::say;
+use super::super::print_line;
 use super::Judged;
 use super::hint::hint;
 
@@ -13,23 +13,23 @@ const NOT_REACHED: &str = "not reached";
 
 pub(super) fn print(judged: &Judged<'_>) {
     let explanation = judged.explanation;
-    say(&verdict(explanation));
-    say(&format!("{}\n", circumstances(judged)));
+    print_line(&verdict(explanation));
+    print_line(&format!("{}\n", circumstances(judged)));
     let steps = &explanation.steps;
     let width = steps.iter().map(|step| step.name.chars().count()).max();
     let width = width.unwrap_or_default();
     let (decisive, others): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.decisive);
     for step in decisive {
-        say(&line(step, width, Style::new()));
+        print_line(&line(step, width, Style::new()));
     }
     if !others.is_empty() {
-        say("\nNot decisive:");
+        print_line("\nNot decisive:");
     }
     for step in others {
-        say(&line(step, width, Style::new().dimmed()));
+        print_line(&line(step, width, Style::new().dimmed()));
     }
     if let Some(hint) = explanation.denial.as_ref().and_then(hint) {
-        say(&format!("\nNext: {hint}"));
+        print_line(&format!("\nNext: {hint}"));
     }
 }
 

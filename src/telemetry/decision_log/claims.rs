@@ -30,7 +30,7 @@ pub(super) struct ListedClaims {
 }
 
 /// The listed claims of one token.
-pub(super) struct Values<'d> {
+pub(super) struct ClaimValues<'d> {
     listed: &'d ListedClaims,
     claims: &'d Claims,
 }
@@ -53,16 +53,16 @@ impl ListedClaims {
     }
 
     /// `None` where none is listed.
-    pub(super) fn of<'d>(&'d self, claims: &'d Claims) -> Option<Values<'d>> {
+    pub(super) fn of<'d>(&'d self, claims: &'d Claims) -> Option<ClaimValues<'d>> {
         let any = !self.list.is_empty();
-        any.then_some(Values {
+        any.then_some(ClaimValues {
             listed: self,
             claims,
         })
     }
 }
 
-impl Serialize for Values<'_> {
+impl Serialize for ClaimValues<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (name, path) in &self.listed.list {
@@ -71,7 +71,7 @@ impl Serialize for Values<'_> {
             };
             match &self.listed.key {
                 Some(key) => map.serialize_entry(name, &hash(key, value))?,
-                None => map.serialize_entry(name, &Bounded::new(value, &Cell::new(BUDGET)))?,
+                None => map.serialize_entry(name, &BoundedValue::new(value, &Cell::new(BUDGET)))?,
             }
         }
         map.end()
@@ -92,14 +92,14 @@ fn hash(key: &hmac::Key, value: &Json) -> String {
 }
 
 /// A value, as much of it as there is room for.
-struct Bounded<'v> {
+struct BoundedValue<'v> {
     value: &'v Json,
     /// Bytes that may still be written.
     room: &'v Cell<usize>,
     depth: usize,
 }
 
-impl<'v> Bounded<'v> {
+impl<'v> BoundedValue<'v> {
     fn new(value: &'v Json, room: &'v Cell<usize>) -> Self {
         Self {
             value,
@@ -145,7 +145,7 @@ impl<'v> Bounded<'v> {
     }
 }
 
-impl Serialize for Bounded<'_> {
+impl Serialize for BoundedValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
             Json::String(text) => self.text(text, serializer),

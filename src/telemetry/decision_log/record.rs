@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use x509_cert::der::DateTime;
 
-use crate::telemetry::{Observation, RequestId, TraceId};
+use crate::telemetry::{DecisionEvent, RequestId, TraceId};
 use crate::token::{Denial, UnixTime};
 
-use super::claims::{ListedClaims, Values};
+use super::claims::{ClaimValues, ListedClaims};
 
 /// The members of a line, in their order. Those that say nothing are left out.
 #[derive(Serialize)]
-pub(super) struct Record<'d> {
+pub(super) struct DecisionRecord<'d> {
     time: Timestamp,
     door: &'static str,
     verdict: &'static str,
@@ -33,7 +33,7 @@ pub(super) struct Record<'d> {
     trace_id: Option<TraceId>,
     latency_us: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    claims: Option<Values<'d>>,
+    claims: Option<ClaimValues<'d>>,
 }
 
 /// What operators see of a denial beside its code.
@@ -58,9 +58,9 @@ enum Detail<'d> {
     },
 }
 
-impl<'d> Record<'d> {
+impl<'d> DecisionRecord<'d> {
     pub(super) fn new(
-        decision: &Observation<'d>,
+        decision: &DecisionEvent<'d>,
         trace_id: Option<TraceId>,
         claims: &'d ListedClaims,
     ) -> Self {
@@ -75,7 +75,7 @@ impl<'d> Record<'d> {
                 Some((near_miss, part)) => Some(Detail::NearMiss { near_miss, part }),
                 None => denial.and_then(Detail::of),
             },
-            mode: decision.mode.name(),
+            mode: decision.mode(),
             would_be: denial
                 .filter(|_| outcome.verdict() == "allow")
                 .map(|_| "deny"),

@@ -14,28 +14,29 @@ use prometheus_client::registry::Registry;
 use crate::authenticator::Verdict;
 use crate::token::Denial;
 
-use crate::telemetry::{Door, Mode, Observation};
+use crate::telemetry::decision_event::mode_name;
+use crate::telemetry::{DecisionEvent, Door};
 
 /// Most cells of a grid; each takes 16 bytes. Beyond it, the family is asked each time.
 const MAX_CELLS: usize = 65_536;
 
 #[derive(Debug, Default)]
-pub(super) struct Decisions {
-    family: Family<Labels, Counter>,
+pub(super) struct DecisionCounters {
+    family: Family<DecisionLabels, Counter>,
     grid: ArcSwap<Grid>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Labels {
+struct DecisionLabels {
     door: Door,
     issuer: Option<Arc<str>>,
     rule: Option<Arc<str>>,
     verdict: &'static str,
     reason: &'static str,
-    mode: Mode,
+    shadow: bool,
 }
 
-impl Decisions {
+impl DecisionCounters {
     pub(super) fn register(&self, registry: &mut Registry) {
         let help = "Decisions; in shadow mode, an allow has the reason of the denial that it would have been";
         registry.register("decisions", help, self.family.clone());
@@ -46,33 +47,38 @@ impl Decisions {
         self.grid.store(Arc::new(Grid::new(issuers, rules)));
     }
 
-    pub(super) fn count(&self, decision: &Observation<'_>) {
+    pub(super) fn count(&self, decision: &DecisionEvent<'_>) {
         match self.grid.load().cell(decision) {
             Some(cell) => {
-                let member = || self.family.get_or_create_owned(&Labels::of(decision));
+                let member = || {
+                    self.family
+                        .get_or_create_owned(&DecisionLabels::of(decision))
+                };
                 cell.get_or_init(member).inc();
             }
             None => {
-                self.family.get_or_create(&Labels::of(decision)).inc();
+                self.family
+                    .get_or_create(&DecisionLabels::of(decision))
+                    .inc();
             }
         }
     }
 }
 
-impl Labels {
-    fn of(decision: &Observation<'_>) -> Self {
+impl DecisionLabels {
+    fn of(decision: &DecisionEvent<'_>) -> Self {
         Self {
             door: decision.door,
             issuer: decision.issuer.cloned(),
             rule: decision.rule.cloned(),
             verdict: decision.outcome.verdict(),
             reason: decision.outcome.reason(),
-            mode: decision.mode,
+            shadow: decision.shadow,
         }
     }
 }
 
-impl EncodeLabelSet for Labels {
+impl EncodeLabelSet for DecisionLabels {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> std::fmt::Result {
         let labels = [
             ("door", self.door.name()),
@@ -80,7 +86,7 @@ impl EncodeLabelSet for Labels {
             ("rule", self.rule.as_deref().unwrap_or_default()),
             ("verdict", self.verdict),
             ("reason", self.reason),
-            ("mode", self.mode.name()),
+            ("mode", mode_name(self.shadow)),
         ];
         labels.encode(encoder)
     }
@@ -122,7 +128,7 @@ impl Grid {
     }
 
     /// `None` for names of another configuration, or where the grid would be too large.
-    fn cell(&self, decision: &Observation<'_>) -> Option<&OnceLock<Counter>> {
+    fn cell(&self, decision: &DecisionEvent<'_>) -> Option<&OnceLock<Counter>> {
         let issuer = self.issuers.place(decision.issuer.map(|name| &**name))?;
         let rule = self.rules.place(decision.rule.map(|name| &**name))?;
         let reason = self.reasons.place(Some(decision.outcome.reason()))?;
@@ -130,7 +136,7 @@ impl Grid {
         index = index * self.rules.size() + rule;
         index = index * self.reasons.size() + reason;
         index = index * 2 + usize::from(decision.door == Door::Validate);
-        index = index * 2 + usize::from(decision.mode == Mode::Shadow);
+        index = index * 2 + usize::from(decision.shadow);
         index = index * 2 + usize::from(decision.outcome.verdict() == "deny");
         self.cells.get(index)
     }

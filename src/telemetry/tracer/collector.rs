@@ -21,7 +21,7 @@ const MAX_PEM: usize = 1024 * 1024;
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// A collector, and the connection to it while it works.
-pub(super) struct Collector {
+pub(super) struct OtlpCollector {
     config: TracesConfig,
     client: Option<TraceServiceClient<Channel>>,
 }
@@ -43,7 +43,7 @@ pub(super) enum ExportError {
     Late(Duration),
 }
 
-impl Collector {
+impl OtlpCollector {
     pub(super) fn new(config: TracesConfig) -> Self {
         Self {
             config,

@@ -13,8 +13,8 @@ use crate::config::TracesConfig;
 use crate::telemetry::Metrics;
 use crate::wire::opentelemetry::proto::trace::v1::Span;
 
-use super::Message;
-use super::collector::{Collector, ExportError};
+use super::ExportMessage;
+use super::collector::{ExportError, OtlpCollector};
 
 /// Most spans in a batch, and the longest time that one waits for others.
 const BATCH: (usize, Duration) = (512, Duration::from_secs(1));
@@ -24,14 +24,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 const REMINDER: Duration = Duration::from_secs(60);
 
 /// Runs until nobody can send spans to it any more.
-pub(super) async fn run(
-    mut messages: mpsc::Receiver<Message>,
+pub(super) async fn export_spans(
+    mut messages: mpsc::Receiver<ExportMessage>,
     config: TracesConfig,
     metrics: Arc<Metrics>,
 ) {
-    let mut collector = Collector::new(config);
-    let mut report = Report::default();
-    while let Some(Batch { spans, flushed }) = next(&mut messages).await {
+    let mut collector = OtlpCollector::new(config);
+    let mut report = FailureReporter::default();
+    while let Some(SpanBatch { spans, flushed }) = next_batch(&mut messages).await {
         let number = u64::try_from(spans.len()).unwrap_or(u64::MAX);
         let sent = if spans.is_empty() {
             Ok(0)
@@ -54,20 +54,20 @@ pub(super) async fn run(
 
 /// Spans to send together, and who waits for that.
 #[derive(Default)]
-struct Batch {
+struct SpanBatch {
     spans: Vec<Span>,
     flushed: Option<oneshot::Sender<()>>,
 }
 
 /// Waits for a span, and for others to go with it; `None` at the end.
-async fn next(messages: &mut mpsc::Receiver<Message>) -> Option<Batch> {
-    let mut batch = Batch::default();
+async fn next_batch(messages: &mut mpsc::Receiver<ExportMessage>) -> Option<SpanBatch> {
+    let mut batch = SpanBatch::default();
     let mut message = messages.recv().await?;
     let deadline = Instant::now() + BATCH.1;
     loop {
         match message {
-            Message::Span(span) => batch.spans.push(*span),
-            Message::Flush(flushed) => {
+            ExportMessage::Span(span) => batch.spans.push(*span),
+            ExportMessage::Flush(flushed) => {
                 batch.flushed = Some(flushed);
                 return Some(batch);
             }
@@ -85,11 +85,11 @@ async fn next(messages: &mut mpsc::Receiver<Message>) -> Option<Batch> {
 
 /// Tells of failures, and of their end.
 #[derive(Default)]
-struct Report {
+struct FailureReporter {
     failing: Option<Stopwatch>,
 }
 
-impl Report {
+impl FailureReporter {
     fn tell(&mut self, sent: &Result<u64, ExportError>) {
         match sent {
             Err(error) => {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::telemetry::Observation;
+use crate::telemetry::DecisionEvent;
 use crate::token::{Class, UnixTime};
 use crate::wire::opentelemetry::proto::common::v1::{AnyValue, KeyValue, any_value};
 use crate::wire::opentelemetry::proto::trace::v1::span::SpanKind;
 use crate::wire::opentelemetry::proto::trace::v1::status::StatusCode;
 use crate::wire::opentelemetry::proto::trace::v1::{Span, Status};
 
-use super::Place;
+use super::TracePosition;
 
 /// The trace is sampled (W3C Trace Context §3.2.2.5.1).
 const SAMPLED: u32 = 1;
@@ -18,13 +18,13 @@ const REMOTENESS_KNOWN: u32 = 0x100;
 const REMOTE: u32 = 0x200;
 
 /// Nothing in it comes from a token.
-pub(super) fn of(decision: &Observation<'_>, place: &Place<'_>) -> Span {
+pub(super) fn of(decision: &DecisionEvent<'_>, position: &TracePosition<'_>) -> Span {
     let outcome = decision.outcome;
     let end = decision.at.since(UnixTime::EPOCH);
     let mut attributes = vec![
         attribute("watchword.verdict", outcome.verdict()),
         attribute("watchword.reason", outcome.reason()),
-        attribute("watchword.mode", decision.mode.name()),
+        attribute("watchword.mode", decision.mode()),
     ];
     for (key, name) in [
         ("watchword.rule", decision.rule),
@@ -32,10 +32,10 @@ pub(super) fn of(decision: &Observation<'_>, place: &Place<'_>) -> Span {
     ] {
         attributes.extend(name.map(|name| attribute(key, name)));
     }
-    let parent = place.parent;
+    let parent = position.parent;
     let remote = if parent.is_some() { REMOTE } else { 0 };
     Span {
-        trace_id: place.trace_id.0.to_be_bytes().to_vec().into(),
+        trace_id: position.trace_id.0.to_be_bytes().to_vec().into(),
         span_id: fastrand::u64(1..).to_be_bytes().to_vec().into(),
         trace_state: parent.map_or_else(String::new, |(_, state)| state.to_owned()),
         parent_span_id: parent
@@ -54,7 +54,7 @@ pub(super) fn of(decision: &Observation<'_>, place: &Place<'_>) -> Span {
 }
 
 /// A denial is a good answer; an error is only what somebody must see to.
-fn is_fault(decision: &Observation<'_>) -> bool {
+fn is_fault(decision: &DecisionEvent<'_>) -> bool {
     let denial = decision.outcome.denial();
     denial.is_some_and(|denial| matches!(denial.class(), Class::Unavailable | Class::Internal))
 }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Decisions, Grid, MAX_CELLS};
-use crate::telemetry::{Door, Mode, Observation, Outcome, RequestId};
+use super::{DecisionCounters, Grid, MAX_CELLS};
+use crate::telemetry::{DecisionEvent, DecisionOutcome, Door, RequestId};
 use crate::token::{Denial, UnixTime};
 
 fn names<const N: usize>(names: [&str; N]) -> Vec<Arc<str>> {
@@ -10,13 +10,13 @@ fn names<const N: usize>(names: [&str; N]) -> Vec<Arc<str>> {
 }
 
 fn decision<'d>(
-    outcome: Outcome<'d>,
+    outcome: DecisionOutcome<'d>,
     issuer: Option<&'d Arc<str>>,
     rule: Option<&'d Arc<str>>,
-) -> Observation<'d> {
-    Observation {
+) -> DecisionEvent<'d> {
+    DecisionEvent {
         door: Door::Check,
-        mode: Mode::Enforce,
+        shadow: false,
         outcome,
         issuer,
         rule,
@@ -29,8 +29,8 @@ fn decision<'d>(
     }
 }
 
-fn count(decisions: &Decisions, decision: &Observation<'_>) -> u64 {
-    let labels = super::Labels::of(decision);
+fn count(decisions: &DecisionCounters, decision: &DecisionEvent<'_>) -> u64 {
+    let labels = super::DecisionLabels::of(decision);
     decisions.family.get_or_create(&labels).get()
 }
 
@@ -39,25 +39,28 @@ fn no_two_decisions_share_a_cell_and_all_have_one() {
     let (issuers, rules) = (names(["a", "b"]), names(["r", "s", "t"]));
     let grid = Grid::new(issuers.clone(), rules.clone());
     let denials = Denial::samples();
-    let denied = denials
-        .iter()
-        .flat_map(|denial| [Outcome::Denied(denial), Outcome::Shadowed(denial)]);
+    let denied = denials.iter().flat_map(|denial| {
+        [
+            DecisionOutcome::Denied(denial),
+            DecisionOutcome::Shadowed(denial),
+        ]
+    });
     let outcomes: Vec<_> = denied
-        .chain([Outcome::Allowed, Outcome::Anonymous])
+        .chain([DecisionOutcome::Allowed, DecisionOutcome::Anonymous])
         .collect();
     let mut cells = Vec::new();
     for outcome in &outcomes {
         for issuer in issuers.iter().map(Some).chain([None]) {
             for rule in rules.iter().map(Some).chain([None]) {
-                for (door, mode) in [
-                    (Door::Check, Mode::Enforce),
-                    (Door::Check, Mode::Shadow),
-                    (Door::Validate, Mode::Enforce),
-                    (Door::Validate, Mode::Shadow),
+                for (door, shadow) in [
+                    (Door::Check, false),
+                    (Door::Check, true),
+                    (Door::Validate, false),
+                    (Door::Validate, true),
                 ] {
-                    let decision = Observation {
+                    let decision = DecisionEvent {
                         door,
-                        mode,
+                        shadow,
                         ..decision(*outcome, issuer, rule)
                     };
                     cells.push(std::ptr::from_ref(grid.cell(&decision).unwrap()));
@@ -74,11 +77,11 @@ fn no_two_decisions_share_a_cell_and_all_have_one() {
 
 #[test]
 fn counters_go_on_through_a_reload() {
-    let decisions = Decisions::default();
+    let decisions = DecisionCounters::default();
     let [corp, old, new] = ["corp", "old", "new"].map(Arc::<str>::from);
-    let kept = decision(Outcome::Allowed, Some(&corp), None);
-    let gone = decision(Outcome::Allowed, Some(&corp), Some(&old));
-    let come = decision(Outcome::Allowed, Some(&corp), Some(&new));
+    let kept = decision(DecisionOutcome::Allowed, Some(&corp), None);
+    let gone = decision(DecisionOutcome::Allowed, Some(&corp), Some(&old));
+    let come = decision(DecisionOutcome::Allowed, Some(&corp), Some(&new));
     // Before any configuration, and then with one after the other.
     for (issuers, rules) in [
         (names([]), names([])),
@@ -102,9 +105,9 @@ fn a_configuration_that_is_too_large_for_a_grid_is_counted_without() {
         .collect();
     let grid = Grid::new(names(["corp"]), many.clone());
     assert!(grid.cells.is_empty());
-    let decisions = Decisions::default();
+    let decisions = DecisionCounters::default();
     decisions.prepare(names(["corp"]), many.clone());
-    let decision = decision(Outcome::Anonymous, None, many.last());
+    let decision = decision(DecisionOutcome::Anonymous, None, many.last());
     decisions.count(&decision);
     decisions.count(&decision);
     assert_eq!(count(&decisions, &decision), 2);

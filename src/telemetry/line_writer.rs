@@ -16,29 +16,29 @@ const CAPACITY: usize = 1024 * 1024;
 const MAX_LINE: usize = 32 * 1024;
 
 /// A way to the thread. What waits is still written when this is dropped, if the process lives on.
-pub struct Lines(Arc<Shared>);
+pub struct LineWriter(Arc<SharedQueue>);
 
-struct Shared {
-    queue: Mutex<Queue>,
+struct SharedQueue {
+    queue: Mutex<PendingLines>,
     changed: Condvar,
     dropped: Counter,
 }
 
 #[derive(Default)]
-struct Queue {
+struct PendingLines {
     waiting: Vec<u8>,
     /// Whether the thread has lines in its hands.
     writing: bool,
     closed: bool,
 }
 
-impl Lines {
+impl LineWriter {
     /// Starts a thread that writes to this sink. Lines that are not written are counted.
     ///
     /// # Errors
     /// Where there can be no further thread.
     pub fn start(sink: impl Write + Send + 'static, dropped: Counter) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedQueue {
             queue: Mutex::default(),
             changed: Condvar::new(),
             dropped,
@@ -67,18 +67,18 @@ impl Lines {
     }
 
     /// Waits until all lines are written, for this long at most. Whether they are.
-    pub fn flush(&self, patience: Duration) -> bool {
-        let late = |queue: &mut Queue| queue.writing || !queue.waiting.is_empty();
+    pub fn flush(&self, timeout: Duration) -> bool {
+        let late = |queue: &mut PendingLines| queue.writing || !queue.waiting.is_empty();
         let waited = self
             .0
             .changed
-            .wait_timeout_while(self.0.lock(), patience, late);
+            .wait_timeout_while(self.0.lock(), timeout, late);
         let (_queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         !timeout.timed_out()
     }
 }
 
-impl Drop for Lines {
+impl Drop for LineWriter {
     fn drop(&mut self) {
         self.0.lock().closed = true;
         self.0.changed.notify_all();
@@ -86,7 +86,7 @@ impl Drop for Lines {
 }
 
 /// Each write is one line, as the operational log makes them.
-impl Write for &Lines {
+impl Write for &LineWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
         Ok(line.len())
@@ -97,15 +97,15 @@ impl Write for &Lines {
     }
 }
 
-impl std::fmt::Debug for Lines {
+impl std::fmt::Debug for LineWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Lines")
+        f.write_str("LineWriter")
     }
 }
 
-impl Shared {
+impl SharedQueue {
     /// A panic while it is held leaves no line half added.
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, PendingLines> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -132,7 +132,7 @@ impl Shared {
         let mut queue = self.lock();
         queue.writing = false;
         self.changed.notify_all();
-        let nothing = |queue: &mut Queue| queue.waiting.is_empty() && !queue.closed;
+        let nothing = |queue: &mut PendingLines| queue.waiting.is_empty() && !queue.closed;
         let waited = self.changed.wait_while(queue, nothing);
         queue = waited.unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut queue.waiting, lines);

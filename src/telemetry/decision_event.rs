@@ -14,13 +14,13 @@ use super::TraceContext;
 /// One decision. Of the token, nothing is told but the claims that the configuration lists; of the request, only its
 /// id and its trace.
 #[derive(Clone, Debug)]
-pub struct Observation<'d> {
+pub struct DecisionEvent<'d> {
     /// Where it was asked for.
     pub door: Door,
-    /// Whether denials take effect.
-    pub mode: Mode,
+    /// True if denials by this rule are only reported.
+    pub shadow: bool,
     /// What it is.
-    pub outcome: Outcome<'d>,
+    pub outcome: DecisionOutcome<'d>,
     /// The issuer, by its name in the configuration, once it is known whose token it is.
     pub issuer: Option<&'d Arc<str>>,
     /// The rule that was applied, by its name in the configuration.
@@ -49,18 +49,9 @@ pub enum Door {
     Validate,
 }
 
-/// Whether denials take effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// They do.
-    Enforce,
-    /// They are only told of.
-    Shadow,
-}
-
 /// What was decided.
 #[derive(Clone, Copy, Debug)]
-pub enum Outcome<'d> {
+pub enum DecisionOutcome<'d> {
     /// Allow, for a good token.
     Allowed,
     /// Allow, without a token.
@@ -89,18 +80,20 @@ impl Door {
     }
 }
 
-impl Mode {
-    /// The word for logs, metrics and spans.
+impl DecisionEvent<'_> {
+    /// The word for logs, metrics and spans: `enforce` or `shadow`.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Shadow => "shadow",
-        }
+    pub fn mode(&self) -> &'static str {
+        mode_name(self.shadow)
     }
 }
 
-impl<'d> Outcome<'d> {
+/// The word for a rule's mode.
+pub(super) fn mode_name(shadow: bool) -> &'static str {
+    if shadow { "shadow" } else { "enforce" }
+}
+
+impl<'d> DecisionOutcome<'d> {
     /// What the caller is told: `allow` or `deny`.
     #[must_use]
     pub fn verdict(self) -> &'static str {
@@ -130,7 +123,7 @@ impl<'d> Outcome<'d> {
     }
 }
 
-impl<'d> From<&'d authenticator::Verdict> for Outcome<'d> {
+impl<'d> From<&'d authenticator::Verdict> for DecisionOutcome<'d> {
     fn from(verdict: &'d authenticator::Verdict) -> Self {
         match verdict {
             authenticator::Verdict::Allow(allow) if allow.token().is_some() => Self::Allowed,

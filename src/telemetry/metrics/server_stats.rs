@@ -13,9 +13,9 @@ use crate::telemetry::logging;
 
 /// What the server is like at a moment.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Readings {
+pub struct ServerStats {
     /// What answers calls; `None` at the very end.
-    pub calls: Option<Calls>,
+    pub calls: Option<CallStats>,
     /// Connections that are open, or in their handshake.
     pub connections_open: u64,
     /// Connections that were closed because there were too many.
@@ -26,37 +26,37 @@ pub struct Readings {
 
 /// What calls take.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Calls {
+pub struct CallStats {
     /// Entries of the cache of verified tokens.
     pub token_cache_entries: u64,
     /// Calls that are being read or judged.
     pub in_flight: usize,
 }
 
-/// A way to take [`Readings`].
-pub(super) struct Reader(Box<dyn Fn() -> Readings + Send + Sync>);
+/// A way to take [`ServerStats`].
+pub(super) struct StatsReader(Box<dyn Fn() -> ServerStats + Send + Sync>);
 
 #[derive(Debug)]
-pub(super) struct AtScrape {
-    pub(super) reader: Arc<OnceLock<Reader>>,
+pub(super) struct ServerStatsCollector {
+    pub(super) reader: Arc<OnceLock<StatsReader>>,
     pub(super) decision_lines_dropped: Counter,
 }
 
-impl Reader {
-    pub(super) fn new(read: impl Fn() -> Readings + Send + Sync + 'static) -> Self {
+impl StatsReader {
+    pub(super) fn new(read: impl Fn() -> ServerStats + Send + Sync + 'static) -> Self {
         Self(Box::new(read))
     }
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for StatsReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reader")
+        f.write_str("StatsReader")
     }
 }
 
-impl Collector for AtScrape {
+impl Collector for ServerStatsCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        if let Some(Reader(read)) = self.reader.get() {
+        if let Some(StatsReader(read)) = self.reader.get() {
             show(&mut encoder, &read())?;
         }
         let help = "Log lines that were not written, because nobody read them or there was no room";
@@ -73,7 +73,7 @@ impl Collector for AtScrape {
     }
 }
 
-fn show(encoder: &mut DescriptorEncoder<'_>, readings: &Readings) -> fmt::Result {
+fn show(encoder: &mut DescriptorEncoder<'_>, readings: &ServerStats) -> fmt::Result {
     if let Some(calls) = readings.calls {
         let help = "Entries of the cache of verified tokens";
         gauge(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 
-use super::{CAPACITY, Lines, MAX_LINE};
+use super::{CAPACITY, LineWriter, MAX_LINE};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -81,7 +81,7 @@ impl Hand {
 fn lines_are_written_in_their_order() {
     let (sink, mut hand) = Blocked::new();
     hand.let_go();
-    let lines = Lines::start(sink, Counter::default()).unwrap();
+    let lines = LineWriter::start(sink, Counter::default()).unwrap();
     let all: Vec<String> = (0..1000).map(|number| format!("{number}\n")).collect();
     for line in &all {
         lines.push(line.as_bytes());
@@ -94,7 +94,7 @@ fn lines_are_written_in_their_order() {
 fn what_a_blocked_reader_leaves_no_room_for_is_dropped_and_counted() {
     let (sink, mut hand) = Blocked::new();
     let dropped = Counter::default();
-    let lines = Lines::start(sink, dropped.clone()).unwrap();
+    let lines = LineWriter::start(sink, dropped.clone()).unwrap();
     lines.push(b"first\n");
     hand.until_blocked();
     let line = format!("{}\n", "x".repeat(1023));
@@ -117,7 +117,7 @@ fn a_line_that_is_too_long_is_dropped_and_counted() {
     let (sink, mut hand) = Blocked::new();
     hand.let_go();
     let dropped = Counter::default();
-    let lines = Lines::start(sink, dropped.clone()).unwrap();
+    let lines = LineWriter::start(sink, dropped.clone()).unwrap();
     lines.push(&vec![b'x'; MAX_LINE + 1]);
     lines.push(b"short\n");
     assert!(lines.flush(PATIENCE));
@@ -128,7 +128,7 @@ fn a_line_that_is_too_long_is_dropped_and_counted() {
 fn lines_on_a_full_disk_are_counted_and_later_ones_are_whole() {
     let (sink, mut hand) = Blocked::new();
     let dropped = Counter::default();
-    let lines = Lines::start(sink, dropped.clone()).unwrap();
+    let lines = LineWriter::start(sink, dropped.clone()).unwrap();
     lines.push(b"first\n");
     hand.until_blocked();
     lines.push(b"second\n");
@@ -152,7 +152,7 @@ fn lines_on_a_full_disk_are_counted_and_later_ones_are_whole() {
 #[test]
 fn what_waits_is_written_after_the_last_handle_is_gone() {
     let (sink, mut hand) = Blocked::new();
-    let lines = Lines::start(sink, Counter::default()).unwrap();
+    let lines = LineWriter::start(sink, Counter::default()).unwrap();
     lines.push(b"first\n");
     hand.until_blocked();
     lines.push(b"second\n");
