@@ -3,7 +3,7 @@
 use serde_json::json;
 use watchword_test_support::mint::Signer;
 
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::settings::{Issuer, Settings};
 use super::site::Site;
 use super::tokens::{self, CORP, EC, ED, RSA, claims, compact, with};
@@ -12,16 +12,16 @@ pub(crate) mod confusion;
 pub(crate) mod keys;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("ALG-01", none_is_not_an_algorithm),
-    Row::new("ALG-02", spellings_of_none_are_not_algorithms),
-    Row::new("ALG-06", alg_of_another_type_is_malformed),
-    Row::new("ALG-07", empty_alg_is_not_an_algorithm),
-    Row::new("ALG-08", names_are_case_sensitive),
-    Row::new("ALG-09", look_alike_digits_are_other_names),
-    Row::new("ALG-20", key_management_algorithms_sign_nothing),
-    Row::new("ALG-21", five_segments_are_no_signed_token),
-    Row::new("ALG-26", eddsa_and_ed25519_are_two_names),
-    Row::new("ALG-27", unknown_names_are_refused),
+    row!("ALG-01", none_is_not_an_algorithm),
+    row!("ALG-02", spellings_of_none_are_not_algorithms),
+    row!("ALG-06", alg_of_another_type_is_malformed),
+    row!("ALG-07", empty_alg_is_not_an_algorithm),
+    row!("ALG-08", names_are_case_sensitive),
+    row!("ALG-09", look_alike_digits_are_other_names),
+    row!("ALG-20", key_management_algorithms_sign_nothing),
+    row!("ALG-21", five_segments_are_no_signed_token),
+    row!("ALG-26", eddsa_and_ed25519_are_two_names),
+    row!("ALG-27", unknown_names_are_refused),
 ];
 
 /// A token of the baseline's claims with this `alg` and any signature.

@@ -8,7 +8,7 @@ use watchword::jwks::Network;
 use watchword_test_support::mint::Signer;
 
 use super::call::Call;
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::expect::Expect;
 use super::inside::Inside;
 use super::settings::{Issuer, Settings};
@@ -22,10 +22,10 @@ pub(crate) mod parallel;
 pub(crate) mod time;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CCH-01", cached_token_is_judged_by_each_rule),
-    Row::new("CCH-02", cached_token_is_judged_by_each_policy),
-    Row::new("CCH-05", cached_token_is_judged_by_a_new_policy),
-    Row::new("CCH-09", other_spelling_of_a_cached_token_is_malformed),
+    row!("CCH-01", cached_token_is_judged_by_each_rule),
+    row!("CCH-02", cached_token_is_judged_by_each_policy),
+    row!("CCH-05", cached_token_is_judged_by_a_new_policy),
+    row!("CCH-09", other_spelling_of_a_cached_token_is_malformed),
 ];
 
 /// Twice: the first time fills the cache.

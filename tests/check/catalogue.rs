@@ -1,8 +1,9 @@
 //! The table of cases: rows by area, how a row is run, and what a run found.
 
+use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::call::Call;
@@ -22,76 +23,66 @@ pub(crate) fn answers() -> usize {
     ANSWERS.load(Ordering::Relaxed)
 }
 
-/// One row of the catalogue: its id and the function that exercises every variant it names.
+/// One row of the catalogue: its id, and the function that exercises every variant it names.
 pub(crate) struct Row {
     pub(crate) id: &'static str,
-    run: fn(&mut Case),
+    /// The function's name, which says what holds.
+    pub(crate) fact: &'static str,
+    pub(crate) run: fn(&mut Case),
 }
 
-impl Row {
-    pub(crate) const fn new(id: &'static str, run: fn(&mut Case)) -> Self {
-        Self { id, run }
-    }
+/// A [`Row`] of an id and a function.
+macro_rules! row {
+    ($id:literal, $($run:ident)::+ $(,)?) => {
+        $crate::catalogue::Row {
+            id: $id,
+            fact: stringify!($($run)::+),
+            run: $($run)::+,
+        }
+    };
 }
+pub(crate) use row;
 
 /// The rows of one area, and those that do not apply, each with its reason.
 pub(crate) struct Area {
     pub(crate) name: &'static str,
     pub(crate) tables: &'static [&'static [Row]],
     pub(crate) not_applicable: &'static [(&'static str, &'static str)],
-    report: OnceLock<Report>,
-}
-
-/// What running an area found.
-pub(crate) struct Report {
-    pub(crate) rows: usize,
-    pub(crate) variants: usize,
-    /// Rows whose verdicts were compared with those of `Validate`.
-    pub(crate) compared: usize,
-    pub(crate) failures: Vec<String>,
 }
 
 impl Area {
-    pub(crate) const fn new(
-        name: &'static str,
-        tables: &'static [&'static [Row]],
-        not_applicable: &'static [(&'static str, &'static str)],
-    ) -> Self {
-        Self {
-            name,
-            tables,
-            not_applicable,
-            report: OnceLock::new(),
-        }
-    }
-
     pub(crate) fn rows(&self) -> impl Iterator<Item = &'static Row> {
         self.tables.iter().flat_map(|table| table.iter())
     }
+}
 
-    /// Runs the area once in the life of the process.
-    pub(crate) fn report(&self) -> &Report {
-        self.report.get_or_init(|| {
-            let mut report = Report {
-                rows: 0,
-                variants: 0,
-                compared: 0,
-                failures: Vec::new(),
-            };
-            for row in self.rows() {
-                let case = row.run();
-                report.rows += 1;
-                report.variants += case.variants;
-                report.compared += usize::from(case.compared > 0);
-                report.failures.extend(case.failures);
-            }
-            report
-        })
-    }
+/// The result of one row.
+#[derive(Clone)]
+pub(crate) struct Report {
+    pub(crate) variants: usize,
+    /// `Validate` was asked what `Check` was.
+    pub(crate) compared: bool,
+    pub(crate) failures: Vec<String>,
 }
 
 impl Row {
-    fn run(&self) -> Case {
+    /// Runs the row once in the life of the process. A second caller waits for the first.
+    pub(crate) fn report(&self) -> Report {
+        self.entry().get_or_init(|| self.run()).clone()
+    }
+
+    /// The report of a row that has run.
+    pub(crate) fn finished(&self) -> Option<Report> {
+        self.entry().get().cloned()
+    }
+
+    fn entry(&self) -> Arc<OnceLock<Report>> {
+        static REPORTS: Mutex<BTreeMap<&str, Arc<OnceLock<Report>>>> = Mutex::new(BTreeMap::new());
+        let mut reports = REPORTS.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(reports.entry(self.id).or_default())
+    }
+
+    fn run(&self) -> Report {
         emitted::begin();
         let mut case = Case {
             id: self.id,
@@ -110,7 +101,11 @@ impl Row {
             case.failures
                 .push(format!("{}: nothing was checked", self.id));
         }
-        case
+        Report {
+            variants: case.variants,
+            compared: case.compared > 0,
+            failures: case.failures,
+        }
     }
 }
 

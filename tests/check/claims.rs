@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::settings::Settings;
 use super::site::Site;
 use super::tokens::{
@@ -16,12 +16,12 @@ pub(crate) mod subject;
 pub(crate) mod times;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CLM-02", duplicate_claim_is_malformed),
-    Row::new("CLM-03", deep_nesting_is_malformed),
-    Row::new("CLM-04", lone_surrogate_is_malformed),
-    Row::new("CLM-26", issuer_of_another_type_is_invalid),
-    Row::new("CLM-27", trailing_slash_is_another_issuer),
-    Row::new("CLM-29", look_alike_is_another_issuer),
+    row!("CLM-02", duplicate_claim_is_malformed),
+    row!("CLM-03", deep_nesting_is_malformed),
+    row!("CLM-04", lone_surrogate_is_malformed),
+    row!("CLM-26", issuer_of_another_type_is_invalid),
+    row!("CLM-27", trailing_slash_is_another_issuer),
+    row!("CLM-29", look_alike_is_another_issuer),
 ];
 
 fn signed(claims: &Value) -> String {

@@ -6,7 +6,7 @@ use watchword::config::Config;
 use watchword_test_support::watch::WATCH;
 
 use super::call::Call;
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::emitted::PROBLEMS;
 use super::process;
 use super::settings::Settings;
@@ -18,9 +18,9 @@ pub(crate) mod reloads;
 pub(crate) mod size;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CFG-03", unknown_and_duplicate_keys_are_errors),
-    Row::new("CFG-11", open_door_must_be_said),
-    Row::new("CFG-12", first_rule_wins),
+    row!("CFG-03", unknown_and_duplicate_keys_are_errors),
+    row!("CFG-11", open_door_must_be_said),
+    row!("CFG-12", first_rule_wins),
 ];
 
 /// The text as a configuration, or its problems as text.

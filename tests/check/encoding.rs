@@ -3,24 +3,24 @@
 use serde_json::json;
 
 use super::call::Call;
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::tokens::{self, CORP, ED, RSA, claims, segments, with};
 
 pub(crate) mod changes;
 pub(crate) mod forms;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("ENC-01", padding_is_malformed),
-    Row::new("ENC-02", standard_alphabet_is_malformed),
-    Row::new("ENC-03", white_space_in_a_segment_is_malformed),
-    Row::new("ENC-04", trailing_bits_are_malformed),
-    Row::new("ENC-05", impossible_length_is_malformed),
-    Row::new("ENC-06", nul_is_malformed),
-    Row::new("ENC-07", other_characters_are_malformed),
-    Row::new("ENC-08", other_numbers_of_dots_are_malformed),
-    Row::new("ENC-09", dots_alone_are_malformed),
-    Row::new("ENC-10", megabytes_of_dots_are_too_large),
-    Row::new("ENC-11", empty_segment_is_malformed),
+    row!("ENC-01", padding_is_malformed),
+    row!("ENC-02", standard_alphabet_is_malformed),
+    row!("ENC-03", white_space_in_a_segment_is_malformed),
+    row!("ENC-04", trailing_bits_are_malformed),
+    row!("ENC-05", impossible_length_is_malformed),
+    row!("ENC-06", nul_is_malformed),
+    row!("ENC-07", other_characters_are_malformed),
+    row!("ENC-08", other_numbers_of_dots_are_malformed),
+    row!("ENC-09", dots_alone_are_malformed),
+    row!("ENC-10", megabytes_of_dots_are_too_large),
+    row!("ENC-11", empty_segment_is_malformed),
 ];
 
 /// The token with one of its three segments changed, for each of them.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::call::Call;
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::settings::Settings;
 use super::site::Site;
 use super::tokens::{self, CORP, corp};
@@ -11,16 +11,16 @@ use super::tokens::{self, CORP, corp};
 pub(crate) mod several;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("EXT-01", no_token_is_missing),
-    Row::new("EXT-02", empty_credential_is_no_token),
-    Row::new("EXT-03", scheme_is_not_case_sensitive),
-    Row::new("EXT-04", one_or_more_spaces_separate),
-    Row::new("EXT-05", outer_white_space_is_trimmed),
-    Row::new("EXT-06", text_after_the_token_is_malformed),
-    Row::new("EXT-13", raw_value_that_is_not_utf8_is_malformed),
-    Row::new("EXT-15", query_is_not_looked_at),
-    Row::new("EXT-18", other_headers_are_not_looked_at),
-    Row::new("EXT-20", underscore_is_another_header),
+    row!("EXT-01", no_token_is_missing),
+    row!("EXT-02", empty_credential_is_no_token),
+    row!("EXT-03", scheme_is_not_case_sensitive),
+    row!("EXT-04", one_or_more_spaces_separate),
+    row!("EXT-05", outer_white_space_is_trimmed),
+    row!("EXT-06", text_after_the_token_is_malformed),
+    row!("EXT-13", raw_value_that_is_not_utf8_is_malformed),
+    row!("EXT-15", query_is_not_looked_at),
+    row!("EXT-18", other_headers_are_not_looked_at),
+    row!("EXT-20", underscore_is_another_header),
 ];
 
 fn authorization(value: impl AsRef<[u8]>) -> Call {

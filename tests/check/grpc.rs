@@ -1,7 +1,7 @@
 //! Area `grpc`: messages. Whatever comes as a `CheckRequest`, the answer is a decision and gRPC OK.
 
 use super::call::Call;
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::expect::Expect;
 use super::outcome::Outcome;
 use super::pb;
@@ -13,11 +13,11 @@ mod resets;
 pub(crate) mod shutdown;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("GRP-01", request_without_http_is_malformed),
-    Row::new("GRP-03", invalid_utf8_never_opens_the_door),
-    Row::new("GRP-04", huge_message_is_answered),
-    Row::new("GRP-05", message_that_does_not_decode_is_malformed),
-    Row::new("GRP-06", deep_metadata_overflows_no_stack),
+    row!("GRP-01", request_without_http_is_malformed),
+    row!("GRP-03", invalid_utf8_never_opens_the_door),
+    row!("GRP-04", huge_message_is_answered),
+    row!("GRP-05", message_that_does_not_decode_is_malformed),
+    row!("GRP-06", deep_metadata_overflows_no_stack),
 ];
 
 /// Sends these bytes as the message.

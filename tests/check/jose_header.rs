@@ -3,21 +3,21 @@
 use serde_json::json;
 use watchword_test_support::mint;
 
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::tokens::{self, CORP, RSA, claims, headed, with};
 
 pub(crate) mod syntax;
 pub(crate) mod typ;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("HDR-01", registered_names_are_not_critical_extensions),
-    Row::new("HDR-03", unknown_critical_extension_is_refused),
-    Row::new("HDR-04", absent_critical_extension_is_refused),
-    Row::new("HDR-05", crit_of_another_form_is_malformed),
-    Row::new("HDR-06", unencoded_payload_is_refused),
-    Row::new("HDR-07", b64_without_crit_is_malformed),
-    Row::new("HDR-08", crit_in_an_encrypted_token_is_refused),
-    Row::new("HDR-27", zip_is_not_inflated),
+    row!("HDR-01", registered_names_are_not_critical_extensions),
+    row!("HDR-03", unknown_critical_extension_is_refused),
+    row!("HDR-04", absent_critical_extension_is_refused),
+    row!("HDR-05", crit_of_another_form_is_malformed),
+    row!("HDR-06", unencoded_payload_is_refused),
+    row!("HDR-07", b64_without_crit_is_malformed),
+    row!("HDR-08", crit_in_an_encrypted_token_is_refused),
+    row!("HDR-27", zip_is_not_inflated),
 ];
 
 /// A good token of the RSA key with one more member in its header.

@@ -7,7 +7,7 @@ use serde_json::json;
 use watchword_test_support::key_server::{KeyServer, Reply};
 use watchword_test_support::mint::{self, Signer};
 
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::process::Process;
 use super::settings::{Issuer, Settings};
 use super::site::{RUNTIME, Site};
@@ -17,15 +17,15 @@ pub(crate) mod embedded;
 pub(crate) mod sets;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("KEY-02", kid_is_no_file_name),
-    Row::new("KEY-03", kid_is_no_query),
-    Row::new("KEY-04", kid_is_no_command),
-    Row::new("KEY-05", long_kid_is_not_found_and_not_logged_whole),
-    Row::new("KEY-06", control_characters_in_kid_stay_out_of_the_log),
-    Row::new("KEY-08", kid_of_another_type_is_malformed),
-    Row::new("KEY-09", token_without_kid_tries_the_keys_that_fit),
-    Row::new("KEY-11", unknown_kid_is_not_found_with_one_fetch_at_most),
-    Row::new("KEY-13", thumbprint_is_not_the_kid),
+    row!("KEY-02", kid_is_no_file_name),
+    row!("KEY-03", kid_is_no_query),
+    row!("KEY-04", kid_is_no_command),
+    row!("KEY-05", long_kid_is_not_found_and_not_logged_whole),
+    row!("KEY-06", control_characters_in_kid_stay_out_of_the_log),
+    row!("KEY-08", kid_of_another_type_is_malformed),
+    row!("KEY-09", token_without_kid_tries_the_keys_that_fit),
+    row!("KEY-11", unknown_kid_is_not_found_with_one_fetch_at_most),
+    row!("KEY-13", thumbprint_is_not_the_kid),
 ];
 
 /// A token of the baseline's RSA key under another kid.

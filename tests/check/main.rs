@@ -56,3 +56,15 @@ mod site;
 mod tokens;
 mod twin;
 mod wire;
+
+use std::process::ExitCode;
+
+use watchword_test_support::{harness, modules};
+
+fn main() -> ExitCode {
+    let mut tests = modules![near_misses, wire];
+    tests.extend(coverage::tests());
+    let status = harness::run(tests);
+    coverage::say_counts();
+    status
+}

@@ -6,6 +6,23 @@ use super::settings::Settings;
 use super::site::Site;
 use super::tokens::{self, RSA, claims, claims_with, corp};
 
+watchword_test_support::tests![
+    another_port_or_a_final_dot_does_not_reach_the_public_rule,
+    a_port_is_ignored_where_the_proxy_ignores_it,
+    a_pattern_with_a_port_is_for_that_port,
+    a_port_that_a_later_rule_names_is_that_rules,
+    an_escape_does_not_lead_past_a_rule,
+    case_and_a_final_slash_do_not_lead_past_a_rule,
+    exact_spelling_lets_rules_differ_only_in_case,
+    an_encoded_slash_passes_only_where_a_rule_takes_it,
+    a_method_in_lower_case_does_not_lead_past_a_rule,
+    a_cookie_under_another_spelling_is_neither_overlooked_nor_forwarded,
+    a_query_parameter_under_another_spelling_is_not_overlooked,
+    a_header_that_looks_like_the_credential_never_passes_beside_another_or_alone,
+    exact_spelling_is_of_the_path_alone,
+    a_shadow_rule_refuses_no_near_miss,
+];
+
 /// A site with these rules and settings of `server`.
 fn site(server: &[&str], rules: &str) -> Site {
     let settings = server
@@ -30,7 +47,6 @@ fn is_allowed_by(outcome: &Outcome, rule: &str) {
     assert_eq!(outcome.rule(), rule);
 }
 
-#[test]
 fn another_port_or_a_final_dot_does_not_reach_the_public_rule() {
     let rules = "\
 - {name: public, match: {hosts: [public.example.com]}, require: none}
@@ -53,7 +69,6 @@ fn another_port_or_a_final_dot_does_not_reach_the_public_rule() {
     is_allowed_by(&site.ask(&internal().token(tokens::good())), "rest");
 }
 
-#[test]
 fn a_port_is_ignored_where_the_proxy_ignores_it() {
     let rules = "\
 - {name: public, match: {hosts: [public.example.com]}, require: none}
@@ -73,7 +88,6 @@ fn a_port_is_ignored_where_the_proxy_ignores_it() {
     );
 }
 
-#[test]
 fn a_pattern_with_a_port_is_for_that_port() {
     let rules = "\
 - {name: public, match: {hosts: ['localhost:8080']}, require: none}
@@ -96,7 +110,6 @@ fn a_pattern_with_a_port_is_for_that_port() {
     is_allowed_by(&ask("other.example"), "rest");
 }
 
-#[test]
 fn a_port_that_a_later_rule_names_is_that_rules() {
     let rules = "\
 - {name: public, match: {hosts: [localhost]}, require: none}
@@ -109,7 +122,6 @@ fn a_port_that_a_later_rule_names_is_that_rules() {
     is_refused(&ask("localhost:9091"), "request_malformed");
 }
 
-#[test]
 fn an_escape_does_not_lead_past_a_rule() {
     let rules = "\
 - {name: me, match: {path: {prefix: /users/@me/}}, require: {scopes: [admin]}}
@@ -144,7 +156,6 @@ fn an_escape_does_not_lead_past_a_rule() {
     );
 }
 
-#[test]
 fn case_and_a_final_slash_do_not_lead_past_a_rule() {
     let rules = "\
 - {name: admin, match: {path: {exact: /admin}}, require: {scopes: [admin]}}
@@ -170,7 +181,6 @@ fn case_and_a_final_slash_do_not_lead_past_a_rule() {
     }
 }
 
-#[test]
 fn exact_spelling_lets_rules_differ_only_in_case() {
     let rules = "\
 - {name: upper, match: {path: {exact: /Report, exact_spelling: true}}, require: {scopes: [admin]}}
@@ -187,7 +197,6 @@ fn exact_spelling_lets_rules_differ_only_in_case() {
     }
 }
 
-#[test]
 fn an_encoded_slash_passes_only_where_a_rule_takes_it() {
     let rules = "\
 - {name: admin, match: {path: {prefix: /npm/admin}}, require: {scopes: [admin]}}
@@ -213,7 +222,6 @@ fn an_encoded_slash_passes_only_where_a_rule_takes_it() {
     is_allowed_by(&ask("/files/a"), "files");
 }
 
-#[test]
 fn a_method_in_lower_case_does_not_lead_past_a_rule() {
     let rules = "\
 - {name: write, match: {methods: [POST, PUT]}, require: {scopes: [write]}}
@@ -230,7 +238,6 @@ fn a_method_in_lower_case_does_not_lead_past_a_rule() {
     is_allowed_by(&ask("get", "read"), "read");
 }
 
-#[test]
 fn a_cookie_under_another_spelling_is_neither_overlooked_nor_forwarded() {
     let optional = "- {name: optional, require: {optional: true}}";
     let places = "token_from: [{cookie: session}]";
@@ -255,7 +262,6 @@ fn a_cookie_under_another_spelling_is_neither_overlooked_nor_forwarded() {
     assert_eq!(outcome.reason, "anonymous");
 }
 
-#[test]
 fn a_query_parameter_under_another_spelling_is_not_overlooked() {
     let optional = "- {name: optional, require: {optional: true}}";
     let site = site(&["token_from: [{query: access_token}]"], optional);
@@ -285,7 +291,6 @@ fn a_query_parameter_under_another_spelling_is_not_overlooked() {
     );
 }
 
-#[test]
 fn a_header_that_looks_like_the_credential_never_passes_beside_another_or_alone() {
     let optional = "- {name: optional, require: {optional: true}}";
     let site = site(
@@ -307,7 +312,6 @@ fn a_header_that_looks_like_the_credential_never_passes_beside_another_or_alone(
     is_refused(&site.ask(&bare), "token_malformed");
 }
 
-#[test]
 fn exact_spelling_is_of_the_path_alone() {
     let rules = "\
 - {name: strict, match: {hosts: [a.example], methods: [POST], path: {exact: /Report, exact_spelling: true}}, require: {scopes: [admin]}}
@@ -330,7 +334,6 @@ fn exact_spelling_is_of_the_path_alone() {
     is_allowed_by(&ask("a.example", "POST", "/report"), "rest");
 }
 
-#[test]
 fn a_shadow_rule_refuses_no_near_miss() {
     let rules = "\
 - {name: tried, match: {path: {prefix: /new}}, require: {scopes: [admin]}, mode: shadow}

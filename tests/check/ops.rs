@@ -14,7 +14,7 @@ use watchword_test_support::mint::Signer;
 use watchword_test_support::watch::WATCH;
 
 use super::call::Call;
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::emitted::Pages;
 use super::outcome::Outcome;
 use super::pb;
@@ -27,8 +27,8 @@ use super::twin::VALIDATE;
 pub(crate) mod leaks;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("OPS-03", strangers_words_make_no_series),
-    Row::new("OPS-04", every_answer_is_counted_under_one_reason),
+    row!("OPS-03", strangers_words_make_no_series),
+    row!("OPS-04", every_answer_is_counted_under_one_reason),
 ];
 
 const WAIT: Duration = Duration::from_secs(60);

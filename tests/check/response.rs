@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::outcome::Outcome;
 use super::settings::Settings;
 use super::site::Site;
@@ -17,13 +17,13 @@ pub(crate) mod reserved;
 pub(crate) mod values;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("RSP-01", claim_header_overwrites_the_clients),
-    Row::new("RSP-02", absent_claim_removes_the_clients_header),
-    Row::new("RSP-03", other_spellings_are_removed),
-    Row::new("RSP-04", repeated_headers_are_overwritten),
-    Row::new("RSP-05", anonymous_requests_carry_no_identity),
-    Row::new("RSP-06", connection_header_changes_nothing),
-    Row::new("RSP-23", token_is_stripped_or_forwarded),
+    row!("RSP-01", claim_header_overwrites_the_clients),
+    row!("RSP-02", absent_claim_removes_the_clients_header),
+    row!("RSP-03", other_spellings_are_removed),
+    row!("RSP-04", repeated_headers_are_overwritten),
+    row!("RSP-05", anonymous_requests_carry_no_identity),
+    row!("RSP-06", connection_header_changes_nothing),
+    row!("RSP-23", token_is_stripped_or_forwarded),
 ];
 
 /// Claim headers of every kind, an open path, and the rest for good tokens.

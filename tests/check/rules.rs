@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::call::Call;
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::settings::Settings;
 use super::site::Site;
 use super::tokens::{self, RSA, claims_with, corp};
@@ -12,10 +12,10 @@ pub(crate) mod hosts;
 pub(crate) mod targets;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("RUL-01", query_plays_no_part),
-    Row::new("RUL-02", path_with_two_readings_is_refused),
-    Row::new("RUL-03", encoded_path_gets_no_laxer_rule),
-    Row::new("RUL-04", similar_path_is_another),
+    row!("RUL-01", query_plays_no_part),
+    row!("RUL-02", path_with_two_readings_is_refused),
+    row!("RUL-03", encoded_path_gets_no_laxer_rule),
+    row!("RUL-04", similar_path_is_another),
 ];
 
 /// Open below `/public`, a scope below `/admin`, nothing else.

@@ -3,7 +3,7 @@
 use serde_json::json;
 use watchword_test_support::mint::Signer;
 
-use super::catalogue::{Case, Row};
+use super::catalogue::{Case, Row, row};
 use super::der;
 use super::raw_rsa::{add, subtract};
 use super::settings::{Issuer, Settings};
@@ -16,11 +16,11 @@ pub(crate) mod keys;
 pub(crate) mod rsa;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("SIG-03", signature_of_another_token_is_invalid),
-    Row::new("SIG-04", extreme_ecdsa_values_are_invalid),
-    Row::new("SIG-05", der_form_is_invalid),
-    Row::new("SIG-06", mirrored_ecdsa_signature_is_harmless),
-    Row::new("SIG-14", cut_and_unkeyed_macs_are_invalid),
+    row!("SIG-03", signature_of_another_token_is_invalid),
+    row!("SIG-04", extreme_ecdsa_values_are_invalid),
+    row!("SIG-05", der_form_is_invalid),
+    row!("SIG-06", mirrored_ecdsa_signature_is_harmless),
+    row!("SIG-14", cut_and_unkeyed_macs_are_invalid),
 ];
 
 /// The order of P-256 (SEC 2 §2.4.2).

@@ -19,6 +19,16 @@ use super::settings::{Issuer, Settings};
 use super::site::{NOW, RUNTIME, Site};
 use super::tokens::{CORP, RSA, claims_with, with};
 
+watchword_test_support::tests![
+    golden_request_with_a_header_map_of_strings_is_read,
+    golden_request_with_raw_headers_is_read,
+    golden_requests_get_their_answers,
+    generated_client_gets_the_same_answer,
+    allow_has_the_form_of_the_golden_one,
+    denial_has_the_form_of_the_golden_one,
+    golden_responses_survive_decoding_and_encoding,
+];
+
 /// The bytes of a golden file: lower-case hex, white space apart.
 fn golden(name: &str) -> Vec<u8> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/wire/golden/{name}.hex"));
@@ -39,7 +49,6 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("ASCII")
 }
 
-#[test]
 fn golden_request_with_a_header_map_of_strings_is_read() {
     let request = request("check_request_headers");
     let attributes = request.attributes.expect("attributes");
@@ -78,7 +87,6 @@ fn golden_request_with_a_header_map_of_strings_is_read() {
     assert_eq!(context, [("policy", "shop"), ("tier", "gold")]);
 }
 
-#[test]
 fn golden_request_with_raw_headers_is_read() {
     let request = request("check_request_header_map");
     let attributes = request.attributes.expect("attributes");
@@ -100,7 +108,6 @@ fn golden_request_with_raw_headers_is_read() {
     assert_eq!(fields.len(), 9);
 }
 
-#[test]
 fn golden_requests_get_their_answers() {
     for (name, http, reason) in [
         // Their tokens have kid k1 and no iss: refused as such, not as a message.
@@ -122,7 +129,6 @@ fn golden_requests_get_their_answers() {
 }
 
 /// The generated client is what a Rust caller has; it and the raw channel see the same answer.
-#[test]
 fn generated_client_gets_the_same_answer() {
     for name in [
         "check_request_headers",
@@ -177,7 +183,6 @@ fn response(name: &str) -> CheckResponse {
     CheckResponse::decode(Bytes::from(golden(name))).expect("the golden response decodes")
 }
 
-#[test]
 fn allow_has_the_form_of_the_golden_one() {
     let wanted = response("check_response_allow");
     let claims = claims_with("roles", serde_json::json!(["admin", "auditor"]));
@@ -215,7 +220,6 @@ fn allow_has_the_form_of_the_golden_one() {
     );
 }
 
-#[test]
 fn denial_has_the_form_of_the_golden_one() {
     let wanted = response("check_response_deny");
     let claims = with(
@@ -250,7 +254,6 @@ fn denial_has_the_form_of_the_golden_one() {
 }
 
 /// A field that our types lacked, or had under another number, would be lost on the way.
-#[test]
 fn golden_responses_survive_decoding_and_encoding() {
     for name in ["check_response_allow", "check_response_deny"] {
         let (again, golden) = (response(name).encode_to_vec(), golden(name));

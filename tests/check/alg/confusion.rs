@@ -3,21 +3,21 @@
 use serde_json::json;
 use watchword_test_support::mint::{self, Signer};
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::der;
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;
 use super::super::tokens::{self, CORP, EC, ED, RSA, claims, with, without};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("ALG-10", public_key_pem_is_no_secret),
-    Row::new("ALG-11", public_key_der_is_no_secret),
-    Row::new("ALG-12", jwk_text_and_modulus_are_no_secrets),
-    Row::new("ALG-13", ec_point_is_no_secret),
-    Row::new("ALG-14", ed25519_key_is_no_secret),
-    Row::new("ALG-15", empty_mac_is_refused),
-    Row::new("ALG-16", key_without_alg_does_not_let_the_token_choose),
-    Row::new("ALG-28", secret_of_one_issuer_is_nothing_to_another),
+    row!("ALG-10", public_key_pem_is_no_secret),
+    row!("ALG-11", public_key_der_is_no_secret),
+    row!("ALG-12", jwk_text_and_modulus_are_no_secrets),
+    row!("ALG-13", ec_point_is_no_secret),
+    row!("ALG-14", ed25519_key_is_no_secret),
+    row!("ALG-15", empty_mac_is_refused),
+    row!("ALG-16", key_without_alg_does_not_let_the_token_choose),
+    row!("ALG-28", secret_of_one_issuer_is_nothing_to_another),
 ];
 
 /// Refused with each HMAC algorithm, with the kid of the public key and with none.

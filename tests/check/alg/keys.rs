@@ -6,19 +6,19 @@ use aws_lc_rs::signature::{ECDSA_P256K1_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyP
 use serde_json::json;
 use watchword_test_support::mint::{self, Signer};
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;
 use super::super::tokens::{self, EC, ED, RSA, claims, compact, with};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("ALG-17", key_bound_to_rs256_verifies_no_rs512),
-    Row::new("ALG-18", key_bound_to_rs256_verifies_no_ps256),
-    Row::new("ALG-19", allow_list_is_per_issuer),
-    Row::new("ALG-22", curve_and_algorithm_belong_together),
-    Row::new("ALG-23", es256k_is_not_implemented),
-    Row::new("ALG-24", x25519_key_signs_nothing),
-    Row::new("ALG-25", ed448_is_not_implemented),
+    row!("ALG-17", key_bound_to_rs256_verifies_no_rs512),
+    row!("ALG-18", key_bound_to_rs256_verifies_no_ps256),
+    row!("ALG-19", allow_list_is_per_issuer),
+    row!("ALG-22", curve_and_algorithm_belong_together),
+    row!("ALG-23", es256k_is_not_implemented),
+    row!("ALG-24", x25519_key_signs_nothing),
+    row!("ALG-25", ed448_is_not_implemented),
 ];
 
 /// Every asymmetric algorithm is allowed by the issuer, so that only the key can object.

@@ -9,15 +9,15 @@ use watchword::grpc::TokenCache;
 use watchword::token::BearerToken;
 use watchword_test_support::mint;
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::jwks::{memory, unknown};
 use super::super::site::NOW;
 use super::super::tokens::{self, ED, claims, claims_with, with};
 use super::core::{Core, good_tokens};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CCH-10", bad_tokens_are_not_remembered_and_evict_none),
-    Row::new("CCH-18", digest_of_a_token_is_nobodys_choice),
+    row!("CCH-10", bad_tokens_are_not_remembered_and_evict_none),
+    row!("CCH-18", digest_of_a_token_is_nobodys_choice),
 ];
 
 /// Most of the bad ones are cheap to make and to refuse. Those that are not are fewer, and more than the cache holds.

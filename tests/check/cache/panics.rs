@@ -17,7 +17,7 @@ use watchword::token::{BearerToken, VerifiedToken};
 use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::jwks::{corp_from, ended, served, set, token, until};
@@ -26,7 +26,7 @@ use super::super::site::RUNTIME;
 use super::super::tokens::{ED, claims};
 use super::core::Core;
 
-pub(crate) const ROWS: &[Row] = &[Row::new("CCH-17", panic_while_an_entry_is_made_leaves_none)];
+pub(crate) const ROWS: &[Row] = &[row!("CCH-17", panic_while_an_entry_is_made_leaves_none)];
 
 fn panic_while_an_entry_is_made_leaves_none(case: &mut Case) {
     in_the_token_cache(case);

@@ -14,7 +14,7 @@ use watchword::token::{BearerToken, VerifiedToken};
 use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::site::{NOW, RUNTIME};
@@ -22,8 +22,8 @@ use super::super::tokens::{ED, claims, claims_with};
 use super::core::{Core, good_tokens, settings};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CCH-12", no_answer_carries_another_tokens_claims),
-    Row::new("CCH-13", new_token_in_parallel_calls_has_one_verdict),
+    row!("CCH-12", no_answer_carries_another_tokens_claims),
+    row!("CCH-13", new_token_in_parallel_calls_has_one_verdict),
 ];
 
 /// 64 tasks ask with 10,000 tokens in an order of their own each, at a cache that holds a tenth of them and at one

@@ -6,7 +6,7 @@ use serde_json::json;
 use watchword_test_support::key_server::Reply;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::jwks::{Fetched, set};
 use super::super::settings::Settings;
@@ -14,10 +14,10 @@ use super::super::site::{NOW, Site};
 use super::super::tokens::{self, ED, RSA, claims, claims_with, claims_without, without};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CCH-03", cached_token_expires),
-    Row::new("CCH-14", clock_that_is_set_back_makes_nothing_older_good),
-    Row::new("CCH-15", clock_that_is_set_forward_and_back_recovers),
-    Row::new("CCH-16", clock_that_is_out_of_all_bounds_denies),
+    row!("CCH-03", cached_token_expires),
+    row!("CCH-14", clock_that_is_set_back_makes_nothing_older_good),
+    row!("CCH-15", clock_that_is_set_forward_and_back_recovers),
+    row!("CCH-16", clock_that_is_out_of_all_bounds_denies),
 ];
 
 /// `exp` of the mint's claims, and the default leeway.

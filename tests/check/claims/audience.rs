@@ -5,20 +5,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::settings::Settings;
 use super::super::site::Site;
 use super::super::tokens::{RSA, claims_with, claims_without, corp};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CLM-33", audience_must_be_there),
-    Row::new("CLM-34", equal_text_is_the_audience),
-    Row::new("CLM-35", one_of_several_is_the_audience),
-    Row::new("CLM-36", empty_audience_is_nobodys),
-    Row::new("CLM-37", audience_of_another_type_is_invalid),
-    Row::new("CLM-38", similar_audience_is_another),
-    Row::new("CLM-39", long_list_is_judged_in_time),
+    row!("CLM-33", audience_must_be_there),
+    row!("CLM-34", equal_text_is_the_audience),
+    row!("CLM-35", one_of_several_is_the_audience),
+    row!("CLM-36", empty_audience_is_nobodys),
+    row!("CLM-37", audience_of_another_type_is_invalid),
+    row!("CLM-38", similar_audience_is_another),
+    row!("CLM-39", long_list_is_judged_in_time),
 ];
 
 static API: LazyLock<Site> = LazyLock::new(|| {

@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::site::NOW;
 use super::super::tokens::{self, CORP, RSA, claims_with, claims_without, with};
 use super::times::{EXACT, LEEWAY, ONE_HOUR, at};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CLM-16", token_begins_at_nbf_less_leeway),
-    Row::new("CLM-17", token_before_nbf_is_not_yet_valid),
-    Row::new("CLM-18", nbf_of_another_type_is_invalid),
-    Row::new("CLM-20", token_from_the_future_is_invalid),
-    Row::new("CLM-23", lifetime_is_limited),
+    row!("CLM-16", token_begins_at_nbf_less_leeway),
+    row!("CLM-17", token_before_nbf_is_not_yet_valid),
+    row!("CLM-18", nbf_of_another_type_is_invalid),
+    row!("CLM-20", token_from_the_future_is_invalid),
+    row!("CLM-23", lifetime_is_limited),
 ];
 
 fn token_begins_at_nbf_less_leeway(case: &mut Case) {

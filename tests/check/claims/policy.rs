@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::settings::Settings;
 use super::super::site::Site;
 use super::super::tokens::{RSA, claims_with, claims_without, corp, with};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CLM-44", scope_is_never_matched_by_part),
-    Row::new("CLM-45", member_is_compared_whole),
-    Row::new("CLM-46", true_is_not_a_word_for_true),
+    row!("CLM-44", scope_is_never_matched_by_part),
+    row!("CLM-45", member_is_compared_whole),
+    row!("CLM-46", true_is_not_a_word_for_true),
 ];
 
 static RULES: LazyLock<Site> = LazyLock::new(|| {

@@ -3,15 +3,15 @@
 use serde_json::json;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::settings::Settings;
 use super::super::site::{NOW, Site};
 use super::super::tokens::{self, CORP, claims_with, claims_without, corp};
 use super::signed;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CLM-41", subject_that_is_needed_must_be_there),
-    Row::new("CLM-49", sender_constrained_token_is_no_bearer_token),
+    row!("CLM-41", subject_that_is_needed_must_be_there),
+    row!("CLM-49", sender_constrained_token_is_no_bearer_token),
 ];
 
 /// For a rule, a subject of the right type that is not the one it wants is 403: the token is good, but not enough.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::settings::Settings;
 use super::super::site::{NOW, Site};
 use super::super::tokens::{
@@ -12,14 +12,14 @@ use super::super::tokens::{
 };
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CLM-06", exp_must_be_there),
-    Row::new("CLM-07", exp_as_text_is_invalid),
-    Row::new("CLM-08", exp_of_another_type_is_invalid),
-    Row::new("CLM-09", fractions_and_exponents_are_legal),
-    Row::new("CLM-11", small_and_negative_times_are_past),
-    Row::new("CLM-12", words_for_numbers_are_malformed),
-    Row::new("CLM-13", milliseconds_are_beyond_any_lifetime),
-    Row::new("CLM-14", token_lives_until_exp_and_leeway),
+    row!("CLM-06", exp_must_be_there),
+    row!("CLM-07", exp_as_text_is_invalid),
+    row!("CLM-08", exp_of_another_type_is_invalid),
+    row!("CLM-09", fractions_and_exponents_are_legal),
+    row!("CLM-11", small_and_negative_times_are_past),
+    row!("CLM-12", words_for_numbers_are_malformed),
+    row!("CLM-13", milliseconds_are_beyond_any_lifetime),
+    row!("CLM-14", token_lives_until_exp_and_leeway),
 ];
 
 /// The default, in seconds.

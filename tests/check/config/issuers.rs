@@ -2,7 +2,7 @@
 
 use watchword_test_support::mint;
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::process;
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;
@@ -10,10 +10,10 @@ use super::super::tokens::{self, RSA, corp};
 use super::{accepted, command_refuses, refuse, with_line, with_rules};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CFG-04", empty_lists_mean_nothing),
-    Row::new("CFG-05", no_audience_must_be_said),
-    Row::new("CFG-06", two_issuers_with_one_iss_are_an_error),
-    Row::new("CFG-07", algorithms_must_fit_the_keys),
+    row!("CFG-04", empty_lists_mean_nothing),
+    row!("CFG-05", no_audience_must_be_said),
+    row!("CFG-06", two_issuers_with_one_iss_are_an_error),
+    row!("CFG-07", algorithms_must_fit_the_keys),
 ];
 
 fn empty_lists_mean_nothing(case: &mut Case) {

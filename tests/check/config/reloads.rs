@@ -7,7 +7,7 @@ use watchword::jwks::Network;
 use watchword_test_support::mint;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::process::{self, Process};
@@ -16,8 +16,8 @@ use super::super::site::{NOW, RUNTIME};
 use super::super::tokens::{ED, RSA, corp, good};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("CFG-01", each_call_sees_one_configuration),
-    Row::new("CFG-02", refused_configuration_changes_nothing),
+    row!("CFG-01", each_call_sees_one_configuration),
+    row!("CFG-02", refused_configuration_changes_nothing),
 ];
 
 const RELOADS: usize = 100;

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use watchword::config::Config;
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::process;
 use super::super::settings::Settings;
 use super::super::tokens::corp;
 use super::positioned;
 
-pub(crate) const ROWS: &[Row] = &[Row::new("CFG-13", exhausting_files_are_refused_in_time)];
+pub(crate) const ROWS: &[Row] = &[row!("CFG-13", exhausting_files_are_refused_in_time)];
 
 /// The row's bound is a second for a release build by itself; a debug build beside other tests gets more.
 const IN_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 40 } else { 4 });

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::json;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::outcome::Outcome;
 use super::super::settings::{Issuer, Settings};
@@ -13,8 +13,8 @@ use super::super::site::{NOW, RUNTIME, Site};
 use super::super::tokens::{self, ED};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("ENC-18", every_changed_byte_is_refused),
-    Row::new("ENC-19", every_prefix_and_suffix_is_refused),
+    row!("ENC-18", every_changed_byte_is_refused),
+    row!("ENC-19", every_prefix_and_suffix_is_refused),
 ];
 
 /// Calls that are under way at a time.

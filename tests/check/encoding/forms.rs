@@ -3,16 +3,16 @@
 use serde_json::json;
 use watchword_test_support::mint;
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::tokens::{self, CORP, ED, claims, segments};
 use super::all_malformed;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("ENC-12", json_serialization_is_malformed),
-    Row::new("ENC-13", polyglot_is_malformed),
-    Row::new("ENC-14", quoted_and_percent_encoded_are_malformed),
-    Row::new("ENC-15", disclosures_are_malformed),
-    Row::new("ENC-16", two_tokens_are_malformed),
+    row!("ENC-12", json_serialization_is_malformed),
+    row!("ENC-13", polyglot_is_malformed),
+    row!("ENC-14", quoted_and_percent_encoded_are_malformed),
+    row!("ENC-15", disclosures_are_malformed),
+    row!("ENC-16", two_tokens_are_malformed),
 ];
 
 fn json_serialization_is_malformed(case: &mut Case) {

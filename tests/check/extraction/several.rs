@@ -1,17 +1,17 @@
 //! Area `extraction`: more than one credential. Whichever of them would be picked, an attacker would send the other.
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::settings::Settings;
 use super::super::site::Site;
 use super::super::tokens::{self, CORP, ED, claims, corp};
 use super::{CUSTOM, authorization};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("EXT-09", joined_headers_are_malformed),
-    Row::new("EXT-10", another_scheme_beside_it_is_malformed),
-    Row::new("EXT-11", two_raw_headers_are_malformed),
-    Row::new("EXT-21", custom_header_given_twice_is_malformed),
+    row!("EXT-09", joined_headers_are_malformed),
+    row!("EXT-10", another_scheme_beside_it_is_malformed),
+    row!("EXT-11", two_raw_headers_are_malformed),
+    row!("EXT-21", custom_header_given_twice_is_malformed),
 ];
 
 /// CVE-2021-32777 and its kin: neither the first nor the last of them is picked.

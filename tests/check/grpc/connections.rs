@@ -10,7 +10,7 @@ use watchword_test_support::http2::{
 use watchword_test_support::mint;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::outcome::Outcome;
 use super::super::process::Process;
 use super::super::settings::Settings;
@@ -19,11 +19,11 @@ use super::super::tokens::{RSA, corp};
 use super::{MALFORMED, good, resets};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("GRP-14", stream_without_a_body_ends),
-    Row::new("GRP-15", client_that_reads_nothing_holds_nobody_up),
-    Row::new("GRP-18", header_bomb_is_refused),
-    Row::new("GRP-19", connections_leave_nothing_behind),
-    Row::new("GRP-20", accept_loop_outlives_its_errors),
+    row!("GRP-14", stream_without_a_body_ends),
+    row!("GRP-15", client_that_reads_nothing_holds_nobody_up),
+    row!("GRP-18", header_bomb_is_refused),
+    row!("GRP-19", connections_leave_nothing_behind),
+    row!("GRP-20", accept_loop_outlives_its_errors),
 ];
 
 const WAIT: Duration = Duration::from_secs(60);

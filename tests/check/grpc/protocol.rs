@@ -11,7 +11,7 @@ use tonic_health::pb::health_client::HealthClient;
 use watchword_test_support::http2::{self, Connection, DATA, END_STREAM};
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::outcome::Outcome;
 use super::super::settings::{Issuer, Settings};
@@ -20,11 +20,11 @@ use super::super::tokens::{self, CORP, corp};
 use super::{MALFORMED, good};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("GRP-07", compressed_message_is_malformed),
-    Row::new("GRP-08", unknown_methods_are_unimplemented),
-    Row::new("GRP-09", health_follows_the_keys),
-    Row::new("GRP-10", reflection_is_unimplemented),
-    Row::new("GRP-11", deadlines_do_no_harm),
+    row!("GRP-07", compressed_message_is_malformed),
+    row!("GRP-08", unknown_methods_are_unimplemented),
+    row!("GRP-09", health_follows_the_keys),
+    row!("GRP-10", reflection_is_unimplemented),
+    row!("GRP-11", deadlines_do_no_harm),
 ];
 
 const WAIT: Duration = Duration::from_secs(30);

@@ -15,14 +15,14 @@ use watchword_test_support::http2::{self, Connection, DATA, END_STREAM};
 use watchword_test_support::mint;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::outcome::Outcome;
 use super::super::process::Process;
 use super::super::settings::Settings;
 use super::super::site::CHECK;
 use super::super::tokens::{RSA, corp};
 
-pub(crate) const ROWS: &[Row] = &[Row::new("GRP-23", calls_in_flight_are_answered_at_the_end)];
+pub(crate) const ROWS: &[Row] = &[row!("GRP-23", calls_in_flight_are_answered_at_the_end)];
 
 const WAIT: Duration = Duration::from_secs(30);
 /// In flight on each of two connections.

@@ -3,23 +3,23 @@
 use serde_json::json;
 use watchword_test_support::mint;
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::tokens::{self, CORP, ROOMY, RSA, claims, headed, with};
 use super::malformed;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("HDR-16", duplicate_member_is_malformed),
-    Row::new("HDR-17", duplicate_by_escape_is_malformed),
-    Row::new("HDR-18", names_are_compared_exactly),
-    Row::new("HDR-19", header_that_is_no_object_is_malformed),
-    Row::new("HDR-20", empty_header_is_malformed),
-    Row::new("HDR-21", other_encodings_are_malformed),
-    Row::new("HDR-22", text_after_the_header_is_malformed),
-    Row::new("HDR-23", lax_json_is_malformed),
-    Row::new("HDR-24", deep_nesting_is_malformed),
-    Row::new("HDR-25", large_header_is_refused),
-    Row::new("HDR-28", white_space_is_legal),
-    Row::new("HDR-29", unknown_members_are_ignored),
+    row!("HDR-16", duplicate_member_is_malformed),
+    row!("HDR-17", duplicate_by_escape_is_malformed),
+    row!("HDR-18", names_are_compared_exactly),
+    row!("HDR-19", header_that_is_no_object_is_malformed),
+    row!("HDR-20", empty_header_is_malformed),
+    row!("HDR-21", other_encodings_are_malformed),
+    row!("HDR-22", text_after_the_header_is_malformed),
+    row!("HDR-23", lax_json_is_malformed),
+    row!("HDR-24", deep_nesting_is_malformed),
+    row!("HDR-25", large_header_is_refused),
+    row!("HDR-28", white_space_is_legal),
+    row!("HDR-29", unknown_members_are_ignored),
 ];
 
 fn duplicate_member_is_malformed(case: &mut Case) {

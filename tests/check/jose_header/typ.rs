@@ -4,19 +4,19 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::settings::Settings;
 use super::super::site::Site;
 use super::super::tokens::{self, CORP, RSA, claims, corp, with, without};
 use super::bearing;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("HDR-09", typ_of_an_access_token_is_accepted),
-    Row::new("HDR-10", demanded_typ_is_demanded),
-    Row::new("HDR-12", tokens_made_for_other_purposes_are_refused),
-    Row::new("HDR-13", id_token_is_no_access_token),
-    Row::new("HDR-14", typ_of_another_type_is_malformed),
-    Row::new("HDR-15", nested_token_without_encryption_is_malformed),
+    row!("HDR-09", typ_of_an_access_token_is_accepted),
+    row!("HDR-10", demanded_typ_is_demanded),
+    row!("HDR-12", tokens_made_for_other_purposes_are_refused),
+    row!("HDR-13", id_token_is_no_access_token),
+    row!("HDR-14", typ_of_another_type_is_malformed),
+    row!("HDR-15", nested_token_without_encryption_is_malformed),
 ];
 
 fn typ_of_an_access_token_is_accepted(case: &mut Case) {

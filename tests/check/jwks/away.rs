@@ -14,7 +14,7 @@ use watchword_test_support::mint;
 use watchword_test_support::pki::{self, Identity};
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::settings::{Issuer, Settings};
@@ -23,7 +23,7 @@ use super::super::tokens::{self, ED};
 use super::faults::{ONE_FOR_ALL, changes_nothing, stranger};
 use super::{Fetched, corp_from, ended, next_fetch, served, set, token, unknown, until};
 
-pub(crate) const ROWS: &[Row] = &[Row::new("JWK-12", server_that_is_away_blocks_nobody)];
+pub(crate) const ROWS: &[Row] = &[row!("JWK-12", server_that_is_away_blocks_nobody)];
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -6,7 +6,7 @@ use watchword_test_support::key_server::Reply;
 use watchword_test_support::mint::{self, Signer};
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::settings::Settings;
 use super::super::site::{NOW, Site};
@@ -14,10 +14,10 @@ use super::super::tokens::{self, EC, ED, RSA, with};
 use super::{Fetched, corp_from, next_fetch, served, set, token, unknown, until};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("JWK-01", malformed_key_costs_nothing_else),
-    Row::new("JWK-02", set_without_a_good_key_is_a_failed_fetch),
-    Row::new("JWK-05", member_that_stands_twice_is_refused),
-    Row::new("JWK-40", set_of_another_issuer_fails_signatures_only),
+    row!("JWK-01", malformed_key_costs_nothing_else),
+    row!("JWK-02", set_without_a_good_key_is_a_failed_fetch),
+    row!("JWK-05", member_that_stands_twice_is_refused),
+    row!("JWK-40", set_of_another_issuer_fails_signatures_only),
 ];
 
 fn malformed_key_costs_nothing_else(case: &mut Case) {

@@ -5,15 +5,15 @@ use watchword_test_support::mint::{self, Signer};
 use watchword_test_support::pki::Identity;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::tokens::{EC, ED};
 use super::{Fetched, MIB, memory, served, set, token};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("JWK-06", size_of_a_set_is_bounded),
-    Row::new("JWK-10", redirect_elsewhere_is_not_followed),
-    Row::new("JWK-13", server_that_is_not_who_it_should_be_is_refused),
+    row!("JWK-06", size_of_a_set_is_bounded),
+    row!("JWK-10", redirect_elsewhere_is_not_followed),
+    row!("JWK-13", server_that_is_not_who_it_should_be_is_refused),
 ];
 
 /// The largest set that is read.

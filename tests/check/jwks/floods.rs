@@ -21,7 +21,7 @@ use watchword_test_support::key_server::Reply;
 use watchword_test_support::mint;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::settings::Settings;
@@ -30,9 +30,9 @@ use super::super::tokens::ED;
 use super::{MIB, corp_from, ended, memory, served, set, token, unknown, until};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("JWK-28", unknown_kids_cost_one_fetch_in_a_cooldown),
-    Row::new("JWK-29", unknown_kids_cost_no_fetch_while_there_are_no_keys),
-    Row::new("JWK-32", a_million_unknown_kids_are_not_remembered),
+    row!("JWK-28", unknown_kids_cost_one_fetch_in_a_cooldown),
+    row!("JWK-29", unknown_kids_cost_no_fetch_while_there_are_no_keys),
+    row!("JWK-32", a_million_unknown_kids_are_not_remembered),
 ];
 
 const SECOND: Duration = Duration::from_secs(1);

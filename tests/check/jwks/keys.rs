@@ -6,7 +6,7 @@ use watchword_test_support::key_server::Reply;
 use watchword_test_support::mint::{self, Signer};
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::der;
 use super::super::expect::Expect;
 use super::super::site::NOW;
@@ -14,10 +14,10 @@ use super::super::tokens::{self, EC, ED, RSA, STRANGER, with, without};
 use super::{Fetched, set, token};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("JWK-20", key_for_another_purpose_verifies_nothing),
-    Row::new("JWK-21", key_with_odd_material_is_skipped),
-    Row::new("JWK-23", certificate_in_a_key_is_not_looked_at),
-    Row::new("JWK-24", kid_is_bound_to_its_algorithm),
+    row!("JWK-20", key_for_another_purpose_verifies_nothing),
+    row!("JWK-21", key_with_odd_material_is_skipped),
+    row!("JWK-23", certificate_in_a_key_is_not_looked_at),
+    row!("JWK-24", kid_is_bound_to_its_algorithm),
 ];
 
 /// Publishes a key beside a good one. It is skipped, and the token under its name is refused.

@@ -6,7 +6,7 @@ use watchword_test_support::key_server::{KeyServer, Reply};
 use watchword_test_support::{mint, pki};
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::process::Process;
 use super::super::settings::{Issuer, Settings};
@@ -15,8 +15,8 @@ use super::super::tokens::{ED, STRANGER};
 use super::{corp_from, ended, next_fetch, served, set, token, until};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("JWK-38", forbidden_address_is_not_connected_to),
-    Row::new("JWK-39", environment_names_no_proxy),
+    row!("JWK-38", forbidden_address_is_not_connected_to),
+    row!("JWK-39", environment_names_no_proxy),
 ];
 
 fn forbidden_address_is_not_connected_to(case: &mut Case) {

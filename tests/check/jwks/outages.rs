@@ -7,7 +7,7 @@ use watchword_test_support::key_server::Reply;
 use watchword_test_support::mint;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::grpc::protocol::{SERVICE, health, health_when_ready};
 use super::super::site::RUNTIME;
@@ -16,9 +16,9 @@ use super::faults::{ONE_FOR_ALL, changes_nothing, stranger};
 use super::{Fetched, set, token};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("JWK-11", answer_that_is_not_200_is_tried_again_later),
-    Row::new("JWK-14", without_keys_there_is_a_503_until_there_are_some),
-    Row::new("JWK-16", lifetime_that_a_server_gives_is_bounded),
+    row!("JWK-11", answer_that_is_not_200_is_tried_again_later),
+    row!("JWK-14", without_keys_there_is_a_503_until_there_are_some),
+    row!("JWK-16", lifetime_that_a_server_gives_is_bounded),
 ];
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use watchword::jwks::Network;
 use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::settings::Settings;
@@ -16,13 +16,13 @@ use super::super::tokens::ED;
 use super::{Fetched, corp_from, ended, served, set, token, until};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new(
+    row!(
         "JWK-25",
         token_of_a_removed_key_is_denied_though_it_was_cached,
     ),
-    Row::new("JWK-26", rotation_with_overlap_denies_nobody),
-    Row::new("JWK-27", each_call_is_judged_by_one_whole_set),
-    Row::new(
+    row!("JWK-26", rotation_with_overlap_denies_nobody),
+    row!("JWK-27", each_call_is_judged_by_one_whole_set),
+    row!(
         "JWK-31",
         key_that_is_published_later_is_found_within_a_cooldown,
     ),

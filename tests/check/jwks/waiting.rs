@@ -7,7 +7,7 @@ use watchword::jwks::Network;
 use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::settings::Settings;
@@ -16,8 +16,8 @@ use super::super::tokens::ED;
 use super::{corp_from, ended, served, set, token, until};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("JWK-33", a_thousand_calls_at_expiry_make_one_fetch),
-    Row::new("JWK-34", fetch_outlives_the_call_that_caused_it),
+    row!("JWK-33", a_thousand_calls_at_expiry_make_one_fetch),
+    row!("JWK-34", fetch_outlives_the_call_that_caused_it),
 ];
 
 const SECOND: Duration = Duration::from_secs(1);

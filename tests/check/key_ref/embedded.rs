@@ -4,20 +4,20 @@ use serde_json::{Value, json};
 use watchword_test_support::key_server::{KeyServer, Reply};
 use watchword_test_support::mint::{self, Signer};
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::der;
 use super::super::site::RUNTIME;
 use super::super::tokens::{self, CORP, EC, RSA, STRANGER, claims, with};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("KEY-17", embedded_jwk_is_not_used),
-    Row::new("KEY-18", embedded_secret_is_not_used),
-    Row::new("KEY-19", jku_is_not_followed),
-    Row::new("KEY-20", jku_tricks_are_not_followed),
-    Row::new("KEY-21", jku_to_metadata_service_or_file_is_not_followed),
-    Row::new("KEY-22", x5u_is_not_followed),
-    Row::new("KEY-23", x5c_is_not_used),
-    Row::new("KEY-25", x5t_widens_no_trust),
+    row!("KEY-17", embedded_jwk_is_not_used),
+    row!("KEY-18", embedded_secret_is_not_used),
+    row!("KEY-19", jku_is_not_followed),
+    row!("KEY-20", jku_tricks_are_not_followed),
+    row!("KEY-21", jku_to_metadata_service_or_file_is_not_followed),
+    row!("KEY-22", x5u_is_not_followed),
+    row!("KEY-23", x5c_is_not_used),
+    row!("KEY-25", x5t_widens_no_trust),
 ];
 
 /// Tokens of an attacker's key whose header brings or points to that key: under a kid of the issuer's, under one

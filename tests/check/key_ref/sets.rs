@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 use watchword_test_support::mint::{self, Signer};
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;
 use super::super::tokens::{self, EC, RSA, STRANGER, claims, with, without};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("KEY-14", keys_of_two_issuers_are_apart),
-    Row::new("KEY-15", kid_shared_by_two_key_types_works_in_both_orders),
-    Row::new("KEY-16", kid_shared_by_two_keys_works_in_both_orders),
-    Row::new("KEY-26", key_for_another_purpose_is_not_found),
+    row!("KEY-14", keys_of_two_issuers_are_apart),
+    row!("KEY-15", kid_shared_by_two_key_types_works_in_both_orders),
+    row!("KEY-16", kid_shared_by_two_keys_works_in_both_orders),
+    row!("KEY-26", key_for_another_purpose_is_not_found),
 ];
 
 fn keys_of_two_issuers_are_apart(case: &mut Case) {

@@ -6,7 +6,7 @@ use watchword_test_support::say;
 use watchword_test_support::watch::{WATCH, Watch};
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::coverage::run_all_but;
 use super::super::emitted::{self, CHILDREN, DECISIONS, LOG, PAGES, PROBLEMS, SPANS};
 use super::super::process::{self, Process};
@@ -15,7 +15,7 @@ use super::super::tokens::{self, CORP, ROOMY, corp};
 use super::word;
 
 /// The last of all, for it runs the others.
-pub(crate) const ROWS: &[Row] = &[Row::new("OPS-01", no_output_holds_a_secret)];
+pub(crate) const ROWS: &[Row] = &[row!("OPS-01", no_output_holds_a_secret)];
 
 fn no_output_holds_a_secret(case: &mut Case) {
     what_is_planted_is_found(case);

@@ -6,17 +6,17 @@
 use serde_json::json;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::tokens::{self, RSA, STRANGER, claims, claims_with};
 use super::{HEADERS, bob};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("RSP-07", denial_carries_no_claims),
-    Row::new("RSP-21", every_option_says_overwrite),
-    Row::new("RSP-22", no_answer_is_an_error_response),
-    Row::new("RSP-24", denial_repeats_nothing),
-    Row::new("RSP-28", every_denial_has_an_http_status),
-    Row::new("RSP-29", every_denial_has_a_code),
+    row!("RSP-07", denial_carries_no_claims),
+    row!("RSP-21", every_option_says_overwrite),
+    row!("RSP-22", no_answer_is_an_error_response),
+    row!("RSP-24", denial_repeats_nothing),
+    row!("RSP-28", every_denial_has_an_http_status),
+    row!("RSP-29", every_denial_has_a_code),
 ];
 
 /// Requests that are denied, for reasons of every class.

@@ -1,13 +1,13 @@
 //! Area `response`: headers that no claim may be written to.
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::config::refuse;
 use super::super::settings::Settings;
 use super::super::tokens::{RSA, corp};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("RSP-17", reserved_header_is_a_configuration_error),
-    Row::new("RSP-18", headers_that_look_alike_are_a_configuration_error),
+    row!("RSP-17", reserved_header_is_a_configuration_error),
+    row!("RSP-18", headers_that_look_alike_are_a_configuration_error),
 ];
 
 fn reserved_header_is_a_configuration_error(case: &mut Case) {

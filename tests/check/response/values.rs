@@ -3,19 +3,19 @@
 use serde_json::{Value, json};
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::tokens::{CORP, RSA, claims, claims_with, payload, text_with};
 use super::{HEADERS, valued};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("RSP-08", control_character_is_refused),
-    Row::new("RSP-09", other_characters_are_percent_encoded),
-    Row::new("RSP-10", long_value_is_refused),
-    Row::new("RSP-11", element_with_a_comma_is_one_element),
-    Row::new("RSP-12", object_is_json),
-    Row::new("RSP-14", number_is_as_it_was_written),
-    Row::new("RSP-15", empty_text_is_no_header),
-    Row::new("RSP-16", outer_space_is_kept),
+    row!("RSP-08", control_character_is_refused),
+    row!("RSP-09", other_characters_are_percent_encoded),
+    row!("RSP-10", long_value_is_refused),
+    row!("RSP-11", element_with_a_comma_is_one_element),
+    row!("RSP-12", object_is_json),
+    row!("RSP-14", number_is_as_it_was_written),
+    row!("RSP-15", empty_text_is_no_header),
+    row!("RSP-16", outer_space_is_kept),
 ];
 
 /// The header `x-claim` for a claim of this value.

@@ -3,18 +3,18 @@
 use std::sync::LazyLock;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::settings::Settings;
 use super::super::site::Site;
 use super::super::tokens::corp;
 use super::{OPEN_END, PATHS, admin, alice};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("RUL-08", spelling_of_a_host_gets_no_laxer_rule),
-    Row::new("RUL-10", headers_that_rename_a_request_are_ignored),
-    Row::new("RUL-11", forwarding_headers_are_ignored),
-    Row::new("RUL-15", unknown_context_is_denied),
-    Row::new("RUL-16", header_is_no_context),
+    row!("RUL-08", spelling_of_a_host_gets_no_laxer_rule),
+    row!("RUL-10", headers_that_rename_a_request_are_ignored),
+    row!("RUL-11", forwarding_headers_are_ignored),
+    row!("RUL-15", unknown_context_is_denied),
+    row!("RUL-16", header_is_no_context),
 ];
 
 /// Strict for one host and one domain, lax for the rest.

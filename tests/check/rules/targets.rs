@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::super::call::Call;
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::expect::Expect;
 use super::super::settings::Settings;
 use super::super::site::Site;
@@ -11,10 +11,10 @@ use super::super::tokens::{self, corp};
 use super::{PATHS, admin, alice, refused};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("RUL-05", fragment_is_refused),
-    Row::new("RUL-06", targets_without_a_path_are_refused),
-    Row::new("RUL-09", methods_are_case_sensitive),
-    Row::new("RUL-12", preflight_is_no_way_around),
+    row!("RUL-05", fragment_is_refused),
+    row!("RUL-06", targets_without_a_path_are_refused),
+    row!("RUL-09", methods_are_case_sensitive),
+    row!("RUL-12", preflight_is_no_way_around),
 ];
 
 fn fragment_is_refused(case: &mut Case) {

@@ -7,16 +7,16 @@ use aws_lc_rs::digest;
 use serde_json::{Value, json};
 use watchword_test_support::mint;
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::raw_rsa::{RawRsa, SHA256_INFO, pkcs1_block};
 use super::super::settings::{Issuer, Settings};
 use super::super::site::Site;
 use super::super::tokens::{self, EC, RSA, claims, compact, with};
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("SIG-15", short_rsa_key_is_not_used),
-    Row::new("SIG-16", huge_rsa_key_is_not_used),
-    Row::new("SIG-17", impossible_rsa_key_is_not_used),
+    row!("SIG-15", short_rsa_key_is_not_used),
+    row!("SIG-16", huge_rsa_key_is_not_used),
+    row!("SIG-17", impossible_rsa_key_is_not_used),
 ];
 
 /// Throw-away keys of 512 and 1024 bits: modulus and private exponent for e = 65537.

@@ -5,16 +5,16 @@ use std::sync::LazyLock;
 use aws_lc_rs::digest;
 use serde_json::json;
 
-use super::super::catalogue::{Case, Row};
+use super::super::catalogue::{Case, Row, row};
 use super::super::raw_rsa::{RawRsa, SHA256_INFO, add, pkcs1_block, pss_block, subtract};
 use super::super::tokens::{self, CORP, PSS, RSA, claims, resigned, segments};
 use super::signature_of;
 
 pub(crate) const ROWS: &[Row] = &[
-    Row::new("SIG-08", zero_byte_more_or_less_is_invalid),
-    Row::new("SIG-09", extreme_rsa_values_are_invalid),
-    Row::new("SIG-10", bad_pkcs1_padding_is_invalid),
-    Row::new("SIG-11", other_pss_parameters_are_invalid),
+    row!("SIG-08", zero_byte_more_or_less_is_invalid),
+    row!("SIG-09", extreme_rsa_values_are_invalid),
+    row!("SIG-10", bad_pkcs1_padding_is_invalid),
+    row!("SIG-11", other_pss_parameters_are_invalid),
 ];
 
 static RAW: LazyLock<RawRsa> = LazyLock::new(|| RawRsa::of(&RSA));

@@ -28,6 +28,7 @@
 
 pub mod bootstrap;
 pub mod envoy;
+pub mod harness;
 pub mod helm;
 pub mod http2;
 pub mod in_process;

@@ -1,0 +1,117 @@
+//! A harness for test binaries whose tests are made at run time, or can be skipped at run time.
+//!
+//! Such a binary has `harness = false` in Cargo.toml, and a `main` that calls [`run`].
+
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Completion, Failed};
+
+use crate::say;
+
+/// The number of slow tests that [`run`] names.
+const SLOWEST: usize = 10;
+/// A test that takes less time is never named as slow.
+const QUICK: Duration = Duration::from_secs(1);
+
+static TIMES: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+
+/// A test: a name, and a function that panics where something does not hold.
+pub struct Test(libtest_mimic::Trial);
+
+impl Test {
+    pub fn new(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Self {
+        let name = name.into();
+        let title = name.clone();
+        Self(libtest_mimic::Trial::ignorable_test(name, move || {
+            let start = Instant::now();
+            let outcome = panic::catch_unwind(AssertUnwindSafe(run));
+            let mut times = TIMES.lock().unwrap_or_else(PoisonError::into_inner);
+            times.push((start.elapsed(), title));
+            outcome.map_or_else(|payload| ending(&*payload), |()| Ok(Completion::Completed))
+        }))
+    }
+
+    /// A test that is listed with the reason why it does not run.
+    pub fn left_out(name: impl Into<String>, reason: &'static str) -> Self {
+        let leave_out = move || Ok(Completion::ignored_with(reason));
+        Self(libtest_mimic::Trial::ignorable_test(name, leave_out))
+    }
+}
+
+/// The payload of the panic that ends a skipped test.
+struct Skipped(String);
+
+/// Ends this test, which counts as ignored and says why. In a CI run it is a failure: there, all that
+/// tests need is present.
+///
+/// # Panics
+/// Always.
+pub fn skip(reason: &str) -> ! {
+    assert!(!is_ci(), "CI=true, but {reason}");
+    panic::resume_unwind(Box::new(Skipped(reason.to_owned())))
+}
+
+/// True with `CI=true` in the environment.
+pub fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}
+
+/// Runs the tests that the command line chooses, and says which were slow.
+pub fn run(tests: Vec<Test>) -> ExitCode {
+    // Some tests make others panic on purpose, and no harness but libtest's captures what that prints.
+    panic::set_hook(Box::new(|panic| say(panic)));
+    let arguments = Arguments::from_args();
+    let trials = tests.into_iter().map(|test| test.0).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let mut times = TIMES.lock().unwrap_or_else(PoisonError::into_inner);
+    times.sort_unstable_by(|one, other| other.cmp(one));
+    let slow = times.iter().take_while(|(time, _)| *time >= QUICK);
+    for (time, name) in slow.take(SLOWEST) {
+        say(format_args!("slow: {:.1}s {name}", time.as_secs_f32()));
+    }
+    conclusion.exit_code()
+}
+
+fn ending(payload: &(dyn std::any::Any + Send)) -> Result<Completion, Failed> {
+    if let Some(Skipped(reason)) = payload.downcast_ref() {
+        return Ok(Completion::ignored_with(reason));
+    }
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    Err(text.unwrap_or("a panic without a text").into())
+}
+
+/// The tests of a module, by their names.
+pub type Listed = &'static [(&'static str, fn())];
+
+/// Lists the tests of a module as its `TESTS`: functions without arguments.
+#[macro_export]
+macro_rules! tests {
+    ($($name:ident),+ $(,)?) => {
+        /// The tests of this module.
+        pub(crate) const TESTS: $crate::harness::Listed = &[$((stringify!($name), $name)),+];
+    };
+}
+
+/// The tests of modules that list them with [`tests!`], by their paths.
+#[macro_export]
+macro_rules! modules {
+    ($($($name:ident)::+),+ $(,)?) => {{
+        let modules: &[(&str, $crate::harness::Listed)] =
+            &[$((concat!($("::", stringify!($name)),+), $($name)::+::TESTS)),+];
+        $crate::harness::named(modules)
+    }};
+}
+
+/// Tests called after their modules.
+pub fn named(modules: &[(&str, Listed)]) -> Vec<Test> {
+    let tests = modules.iter().flat_map(|(module, tests)| {
+        let module = module.trim_start_matches(':');
+        let named = move |(name, run): &(&str, fn())| Test::new(format!("{module}::{name}"), *run);
+        tests.iter().map(named)
+    });
+    tests.collect()
+}
