@@ -231,7 +231,7 @@ fn pods_whose_own_volumes_or_containers_take_the_sidecars_names_are_refused() {
         assert!(text.contains(&guard), "{guard} of {text}");
     }
     let volumes = added.matches("Object.spec.volumes{").count();
-    assert_eq!(text.matches("all(v, ").count(), volumes, "{text}");
+    assert_eq!(text.matches("all(v,").count(), volumes, "{text}");
     assert!(
         text.contains("c.name in [\\\"istio-proxy\\\",\\\"envoy\\\"]"),
         "{text}"

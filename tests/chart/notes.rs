@@ -1,8 +1,22 @@
-//! What NOTES.txt says of Watchword itself. What it says of proxies is looked at in `integrations`.
+//! The part of NOTES.txt about Watchword itself. `integrations` has the tests of the part about
+//! proxies.
 
 use serde_json::{Value, json};
 
 use crate::cases;
+
+/// The warnings and notes that end NOTES.txt, each joined into one line.
+pub(crate) fn remarks(notes: &str) -> Vec<String> {
+    let mut remarks: Vec<String> = Vec::new();
+    for line in notes.lines() {
+        if line.starts_with("WARNING: ") || line.starts_with("NOTE: ") {
+            remarks.push(line.to_owned());
+        } else if let Some(remark) = remarks.last_mut() {
+            *remark += &format!(" {}", line.trim());
+        }
+    }
+    remarks
+}
 
 fn notes(more: &Value) -> String {
     let mut values = json!({"config": cases::config()});
@@ -13,36 +27,36 @@ fn notes(more: &Value) -> String {
 }
 
 #[test]
-fn what_happens_to_a_change_is_said_where_pods_take_it_themselves() {
-    let taken = "watchword_config_last_reload_successful";
-    assert!(notes(&json!({})).contains(taken));
+fn notes_explain_reloads_where_pods_reload() {
+    let metric = "watchword_config_last_reload_successful";
+    assert!(notes(&json!({})).contains(metric));
     assert!(notes(&json!({})).contains("configCheck.enabled"));
     assert!(!notes(&json!({"configCheck": {"enabled": true}})).contains("configCheck.enabled"));
-    assert!(!notes(&json!({"reload": "rollout"})).contains(taken));
+    assert!(!notes(&json!({"reload": "rollout"})).contains(metric));
     let closed = notes(&json!({"admin": {"enabled": false}}));
-    assert!(!closed.contains(taken) && !closed.contains("readyz") && !closed.contains("admin"));
+    assert!(!closed.contains(metric) && !closed.contains("readyz") && !closed.contains("admin"));
 }
 
 #[test]
-fn release_without_pods_and_sidecars_speaks_of_no_socket() {
+fn notes_of_a_release_without_servers_mention_no_socket() {
     let dashboard = json!({"mode": "none", "grafanaDashboard": {"enabled": true}});
-    let said = notes(&dashboard);
+    let text = notes(&dashboard);
     for word in ["sock", "401", "cluster"] {
-        assert!(!said.contains(word), "{word}: {said}");
+        assert!(!text.contains(word), "{word}: {text}");
     }
     let sidecar = notes(&json!({"mode": "none", "sidecar": {"enabled": true}}));
-    for word in ["grpc.sock", "401", "cluster", "NOTE: sidecars"] {
+    for word in ["grpc.sock", "401", "cluster", "reach sidecars only when"] {
         assert!(sidecar.contains(word), "{word}: {sidecar}");
     }
 }
 
 #[test]
-fn open_rules_and_closed_metrics_are_warned_of() {
+fn notes_warn_of_open_rules_and_closed_metrics() {
     let mut config = cases::config();
     config["rules"] = json!([{}, {"require": "none", "insecure_allow_all": true}]);
-    let said = notes(&json!({"config": config}));
-    assert!(said.contains("WARNING: config.rules[1].insecure_allow_all"));
-    assert!(!said.contains("config.rules[0]"));
+    let text = notes(&json!({"config": config}));
+    assert!(text.contains("WARNING: config.rules[1].insecure_allow_all"));
+    assert!(!text.contains("config.rules[0]"));
     let policy = |from: Value| {
         notes(&json!({
             "podMonitor": {"enabled": true}, "networkPolicy": {"enabled": true, "adminFrom": from},

@@ -122,7 +122,7 @@ fn envoy_in_the_same_pod_does_not_leave_its_only_server_out() {
 fn notes_say_how_long_envoy_may_use_an_old_address() {
     let values = json!({"headlessService": {"dnsSeconds": 7}, "config": cases::config()});
     let notes = cases::rendered(&values).notes;
-    let sum = "for 17s after Kubernetes stops the pod: 7 (headlessService.dnsSeconds) + 5";
+    let sum = "for 17s after Kubernetes stops the pod:\n7 (headlessService.dnsSeconds) + 5";
     assert!(notes.contains(sum), "{notes}");
     let (_, cluster) = printed(&json!({}));
     assert_eq!(cluster["type"], "STRICT_DNS");

@@ -88,11 +88,11 @@ const BY_SCHEMA: &[(&str, &str)] = &[
 const BY_TEMPLATES: &[(&str, &str)] = &[
     (
         "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b]}}}",
-        "config.issuers.corp: give exactly one of jwks and secret_file",
+        "config.issuers.corp: set exactly one of jwks and secret_file",
     ),
     (
         "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], jwks: {discovery: true}, secret_file: /a}}}",
-        "config.issuers.corp: give exactly one of jwks and secret_file",
+        "config.issuers.corp: set exactly one of jwks and secret_file",
     ),
     (
         "config: {issuers: {corp: {issuer: 'https://a.example', jwks: {discovery: true}}}}",

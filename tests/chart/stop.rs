@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use watchword_test_support::helm::{self, Chart};
 
 use crate::cases;
+use crate::notes::remarks;
 use crate::pods;
 
 /// What a rendering says of the stop. Times are in seconds.
@@ -42,9 +43,10 @@ impl StopTimes {
         seconds(self.drain.as_deref().unwrap_or("5s"))
     }
 
-    /// The line with these words.
-    fn line(&self, words: &str) -> Option<&str> {
-        self.notes.lines().find(|line| line.contains(words))
+    /// The warning or note with these words.
+    fn remark(&self, words: &str) -> Option<String> {
+        let mut remarks = remarks(&self.notes).into_iter();
+        remarks.find(|remark| remark.contains(words))
     }
 }
 
@@ -113,7 +115,7 @@ fn time_that_the_chart_cannot_read_is_left_to_its_author() {
     let stop = StopTimes::of(&with);
     assert!((stop.grace - 3.0).abs() < 0.01, "{stop:?}");
     assert!(
-        stop.line("NOTE: the chart cannot read config.server.drain")
+        stop.remark("NOTE: the chart cannot read config.server.drain")
             .is_some()
     );
     let unseen = json!({
@@ -171,14 +173,14 @@ fn assert_times_fit(values: &Value) {
     } else {
         assert_eq!(stop.drain, None, "{values}");
     }
-    assert_eq!(stop.line("server.drain"), None, "{values}");
+    assert_eq!(stop.remark("server.drain"), None, "{values}");
 }
 
 #[test]
 fn drain_of_ones_own_is_kept() {
     let own = StopTimes::of(&json!({"config": config(&json!({"drain": "50s"}))}));
     assert_eq!(own.drain.as_deref(), Some("50s"));
-    assert_eq!(own.line("server.drain"), None);
+    assert_eq!(own.remark("server.drain"), None);
     let sidecar = json!({
         "sidecar": {"enabled": true}, "config": cases::config(),
     });
@@ -196,7 +198,7 @@ fn drain_that_is_shorter_than_dns_is_warned_of() {
             values[key] = value.clone();
         }
         let stop = StopTimes::of(&values);
-        stop.line("WARNING: config.server.drain").map(str::to_owned)
+        stop.remark("WARNING: config.server.drain")
     };
     let said = warned("5s", json!({"preStopSleepSeconds": 3})).unwrap();
     for part in [
@@ -229,7 +231,7 @@ fn owner_of_an_existing_configuration_is_told_its_drain() {
             "config": {}, "existingConfig": {"secret": "a"}, "preStopSleepSeconds": sleep,
         });
         let stop = StopTimes::of(&values);
-        stop.line("NOTE: the existing configuration")
+        stop.remark("NOTE: the existing configuration")
             .unwrap()
             .to_owned()
     };
@@ -247,7 +249,7 @@ fn owner_of_an_existing_configuration_is_told_its_drain() {
     let values = json!({
         "config": {}, "existingConfig": {"secret": "a"}, "integrations": integrated(),
     });
-    assert_eq!(StopTimes::of(&values).line("server.drain"), None);
+    assert_eq!(StopTimes::of(&values).remark("server.drain"), None);
 }
 
 #[test]
@@ -258,7 +260,7 @@ fn grace_period_that_cannot_hold_an_unread_drain_is_warned_of() {
             values[key] = value.clone();
         }
         let stop = StopTimes::of(&values);
-        stop.line("WARNING: terminationGracePeriodSeconds")
+        stop.remark("WARNING: terminationGracePeriodSeconds")
             .is_some()
     };
     let existing = json!({"config": {}, "existingConfig": {"secret": "a"}});

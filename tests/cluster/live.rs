@@ -167,7 +167,7 @@ fn gateway_changes_over_to_sidecars_without_a_gap() {
         .helm(&gateway("service", "deployment"), &[])
         .refused();
     assert!(
-        refusal.contains("would ask the Service, of which no pod is ready yet"),
+        refusal.contains("would ask the Service, which has no ready pod yet"),
         "{refusal}"
     );
     release
@@ -190,13 +190,13 @@ fn policy_waits_for_the_first_ready_pod() {
     let mut values = gateway("service", "deployment");
     values["sidecar"]["injector"]["enabled"] = json!(false);
     let refusal = release.helm(&values, &[]).refused();
-    assert!(refusal.contains("no pod is ready yet"), "{refusal}");
+    assert!(refusal.contains("which has no ready pod yet"), "{refusal}");
     release.become_ready("deployment/orders-watchword");
     release.helm(&values, &[]).without_warning();
     // A new name is a new workload.
     values["fullnameOverride"] = json!("other");
     let refusal = release.helm(&values, &[]).refused();
-    assert!(refusal.contains("no pod is ready yet"), "{refusal}");
+    assert!(refusal.contains("which has no ready pod yet"), "{refusal}");
 }
 
 #[test]

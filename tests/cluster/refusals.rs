@@ -234,7 +234,7 @@ fn ignored_failure_leaves_nothing_of_the_sidecar() {
         .helm(&[&upgrade, &required[..]].concat())
         .without_warning();
     break_last_mutation(cluster, "orders-watchword-injector.ignored");
-    pods::until_refused(cluster, &namespace, &pod, "was not given it");
+    pods::until_refused(cluster, &namespace, &pod, "did not get it");
 }
 
 /// Adds a change that cannot be made, for a pod of any kind.

@@ -81,7 +81,8 @@ denialsSpike:
       sum by (namespace, job, reason)
           (rate(watchword_decisions_total{{ $denied }} offset {{ $before }}))
         / on (namespace, job) group_left ()
-          (sum by (namespace, job) (rate(watchword_decisions_total{{ $of }} offset {{ $before }})) > 0)
+          (sum by (namespace, job)
+            (rate(watchword_decisions_total{{ $of }} offset {{ $before }})) > 0)
       or sum by (namespace, job, reason) (rate(watchword_decisions_total{{ $denied }})) * 0
     )
     > {{ $alerts.denialsSpike.share }}

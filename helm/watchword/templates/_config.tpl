@@ -1,21 +1,25 @@
 {{/*
-The configuration. In what follows, a "flavour" is `workload` (pods of this chart) or `sidecar` (a container in other pods); templates that take one take a
-list: the context, the flavour.
+The configuration. A "flavour" is `workload` (pods of this chart) or `sidecar` (a container in other
+pods). Templates that take one take a list: the context, the flavour.
 */}}
 
 {{- define "watchword.config.directory" -}}/etc/watchword/config{{- end }}
-{{- /* `ConfigFile` is of `watchword.injector.context`. */}}
+{{- /* `watchword.injector.context` sets `ConfigFile`. */}}
 {{- define "watchword.config.fileName" -}}{{ default "watchword.yaml" .ConfigFile }}{{- end }}
-{{- define "watchword.config.file" -}}{{ include "watchword.config.directory" . }}/{{ include "watchword.config.fileName" . }}{{- end }}
+{{- define "watchword.config.file" -}}
+{{ include "watchword.config.directory" . }}/{{ include "watchword.config.fileName" . }}
+{{- end }}
 {{- define "watchword.socket.directory" -}}/run/watchword{{- end }}
-{{- define "watchword.socket.address" -}}unix:{{ include "watchword.socket.directory" . }}/grpc.sock{{- end }}
+{{- define "watchword.socket.address" -}}
+unix:{{ include "watchword.socket.directory" . }}/grpc.sock
+{{- end }}
 
 {{/* `yes` where the configuration is made from `config`. */}}
 {{- define "watchword.config.isOurs" -}}
 {{- if not (or .Values.existingConfig.configMap .Values.existingConfig.secret) }}yes{{ end }}
 {{- end }}
 
-{{/* The configuration of a flavour, as YAML: `config`, with what the chart knows better. */}}
+{{/* The configuration of a flavour, as YAML: `config`, and the settings that the chart owns. */}}
 {{- define "watchword.config" -}}
 {{- $root := index . 0 }}
 {{- $config := deepCopy (default dict $root.Values.config) }}
@@ -27,22 +31,31 @@ list: the context, the flavour.
 {{- include "watchword.config.refuse" (list $root.Values "server" "admin") }}
 {{- include "watchword.config.refuse" (list $root.Values "state_dir") }}
 {{- if not $config.issuers }}
-{{- fail "config.issuers: nobody would be let in; name an issuer, as in docs/configuration.md, or give existingConfig.configMap or existingConfig.secret" }}
+{{- fail (print "config.issuers: missing; without an issuer, no token passes. Add one as "
+  "in docs/configuration.md, or set existingConfig.configMap or "
+  "existingConfig.secret") }}
 {{- end }}
 {{- include "watchword.config.check" (list $root $config) }}
 {{- $ours := include (printf "watchword.config.%s" (index . 1)) $root | fromYaml }}
-{{- /* All of them do, so rules must. */}}
-{{- if and (include "watchword.integrations.enabled" $root) (not (hasKey (default dict $config.server) "proxy_ignores_host_port")) }}
+{{- /* All products of `integrations` ignore the port, so rules must, too. */}}
+{{- if and (include "watchword.integrations.enabled" $root)
+  (not (hasKey (default dict $config.server) "proxy_ignores_host_port")) }}
 {{- $_ := set $ours.server "proxy_ignores_host_port" true }}
 {{- end }}
-{{- /* Pods that are about to be replaced must not take the new file. One that is restarted before its turn still reads it. */}}
+{{- /*
+Pods that the rollout is about to replace must not reload the file. A pod that restarts before that
+still reads it.
+*/}}
 {{- if and (eq $root.Values.reload "rollout") (not (hasKey $config "reload")) }}
 {{- $_ := set $ours "reload" (dict "watch" false) }}
 {{- end }}
 {{- toYaml (mergeOverwrite $config $ours) }}
 {{- end }}
 
-{{/* Removes what is null: values that take a setting back, such as one of a chart above this one, which Helm leaves there. Changes the mapping. */}}
+{{/*
+Removes null values in place. A parent chart sets a value to null to unset it, and Helm keeps the
+null.
+*/}}
 {{- define "watchword.config.dropNulls" -}}
 {{- $mapping := . }}
 {{- range $name, $value := . }}
@@ -62,7 +75,8 @@ list: the context, the flavour.
 {{- end }}
 {{- if $place }}
 {{- $setting := join "." (rest .) }}
-{{- fail (printf "config.%s: the chart sets this; use ports, listenAddress, admin, tls, sidecar or state" $setting) }}
+{{- fail (printf (print "config.%s: the chart sets this; use ports, listenAddress, admin, tls, "
+  "sidecar or state") $setting) }}
 {{- end }}
 {{- end }}
 
@@ -93,7 +107,7 @@ server:
 {{- include "watchword.config.state" . }}
 {{- end }}
 
-{{/* `yes` where other pods reach the port for operators. */}}
+{{/* `yes` where other pods reach the admin port. */}}
 {{- define "watchword.admin.isOpen" -}}
 {{- if and .Values.admin.enabled (eq .Values.admin.listen "pod") }}yes{{ end }}
 {{- end }}
@@ -103,8 +117,8 @@ server:
 {{- $server := default dict (default dict .Values.config).server }}
 server:
   {{- /*
-  Native sidecars end after the pod's regular containers. So the proxy has ended when the signal
-  comes, or, where it is a sidecar too as Istio's is, the service behind it.
+  Native sidecars stop after the pod's regular containers. So when the signal comes, the proxy has
+  stopped, or, where the proxy is a sidecar too as in Istio, the service behind it.
   */}}
   drain: {{ default "0s" $server.drain }}
   grpc:
@@ -131,33 +145,41 @@ state_dir: /var/lib/watchword
 {{- end }}
 
 {{/*
-What running pods cannot take into use without a restart, as one line that changes with it: all of it for `reload: rollout`, else all but issuers, rules and
-mode.
+A checksum of the settings that running pods cannot reload: all of them for `reload: rollout`, else
+all but issuers, rules and mode.
 */}}
 {{- define "watchword.config.checksum" -}}
 {{- $config := include "watchword.config" . | fromYaml }}
-{{- if eq (index . 0).Values.reload "hot" }}{{ $config = omit $config "issuers" "rules" "mode" }}{{ end }}
+{{- if eq (index . 0).Values.reload "hot" }}
+{{- $config = omit $config "issuers" "rules" "mode" }}
+{{- end }}
 {{- $config | toYaml | sha256sum }}
 {{- end }}
 
-{{/* `yes` where proxies find the pods by DNS. The products of `integrations` follow EndpointSlices. */}}
+{{/*
+`yes` where proxies find the pods by DNS. The products of `integrations` follow EndpointSlices.
+*/}}
 {{- define "watchword.usesDNS" -}}
-{{- if and (ne .Values.mode "none") .Values.headlessService.enabled (not (include "watchword.integrations.enabled" .)) }}yes{{ end }}
+{{- if and (ne .Values.mode "none") .Values.headlessService.enabled
+  (not (include "watchword.integrations.enabled" .)) }}yes{{ end }}
 {{- end }}
 
-{{/* Seconds between two lookups of Envoy: its default. Its field `dns_refresh_rate` is deprecated. */}}
+{{/*
+Seconds between two lookups of Envoy: its default. Its field `dns_refresh_rate` is deprecated.
+*/}}
 {{- define "watchword.dnsRefreshSeconds" -}}5{{- end }}
 
-{{/* Seconds until the cluster's DNS leaves out a pod that is told to stop, on a busy control plane. */}}
+{{/* Seconds until the cluster's DNS drops a pod that is stopping, on a busy control plane. */}}
 {{- define "watchword.dnsChangeSeconds" -}}5{{- end }}
 
 {{/*
-Seconds for which callers may still ask a pod that was told to stop. By DNS: the answer changes, an
-old one stays in a cache, then Envoy asks again. Otherwise: EndpointSlices or health checks.
+Seconds for which callers may still call a pod that is stopping. With DNS: the record changes, a
+cache keeps the old one, then Envoy resolves again. Otherwise: EndpointSlices or health checks.
 */}}
 {{- define "watchword.noticeSeconds" -}}
 {{- if include "watchword.usesDNS" . }}
-{{- add (int .Values.headlessService.dnsSeconds) (include "watchword.dnsRefreshSeconds" . | int) (include "watchword.dnsChangeSeconds" . | int) }}
+{{- add (int .Values.headlessService.dnsSeconds) (include "watchword.dnsRefreshSeconds" . | int)
+  (include "watchword.dnsChangeSeconds" . | int) }}
 {{- else -}}
 5
 {{- end }}
@@ -168,7 +190,7 @@ old one stays in a cache, then Envoy asks again. Otherwise: EndpointSlices or he
 {{- max 5 (sub (include "watchword.noticeSeconds" . | int) (int .Values.preStopSleepSeconds)) }}
 {{- end }}
 
-{{/* The seconds of a duration such as `1500ms`. Nothing where a template cannot read it. */}}
+{{/* The seconds of a duration such as `1500ms`. Empty where a template cannot read it. */}}
 {{- define "watchword.seconds" -}}
 {{- $text := toString . }}
 {{- if regexMatch "^[0-9]+([.][0-9]+)?(ms|s|m|h)$" $text }}
@@ -177,7 +199,10 @@ old one stays in a cache, then Envoy asks again. Otherwise: EndpointSlices or he
 {{- end }}
 {{- end }}
 
-{{/* Seconds from the stop to the end, at most: those of `preStopSleepSeconds`, `drain` and `shutdown_timeout`. Nothing where a template cannot read them. */}}
+{{/*
+The seconds that a stop takes at most: `preStopSleepSeconds`, `drain` and `shutdown_timeout`. Empty
+where a template cannot read them.
+*/}}
 {{- define "watchword.stopSeconds" -}}
 {{- $server := default dict (default dict .Values.config).server }}
 {{- $drain := printf "%ss" (include "watchword.drainSeconds" .) }}
@@ -197,7 +222,8 @@ old one stays in a cache, then Envoy asks again. Otherwise: EndpointSlices or he
 {{- if kindIs "invalid" .Values.terminationGracePeriodSeconds }}
 {{- $seconds := include "watchword.stopSeconds" . }}
 {{- if not $seconds }}
-{{- fail "terminationGracePeriodSeconds: missing; config.server.drain and shutdown_timeout are nothing that the chart could add up" }}
+{{- fail (print "terminationGracePeriodSeconds: missing; the chart cannot read "
+  "config.server.drain and shutdown_timeout to compute it") }}
 {{- end }}
 {{- add $seconds 5 }}
 {{- else }}

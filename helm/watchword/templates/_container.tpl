@@ -8,7 +8,8 @@
 name: watchword
 image: {{ include "watchword.image" $root | quote }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
-args: {{ concat (list "serve" "-c" (include "watchword.config.file" $root)) (default list $values.extraArgs) | toJson }}
+args: {{ concat (list "serve" "-c" (include "watchword.config.file" $root))
+    (default list $values.extraArgs) | toJson }}
 {{- if $isSidecar }}
 restartPolicy: Always
 {{- end }}
@@ -46,12 +47,13 @@ volumeMounts:
   {{- include "watchword.volumeMounts" . | nindent 2 }}
 {{- end }}
 
-{{/* A sidecar's pod may say nothing of users and seccomp, so its container does. */}}
+{{/* A sidecar's pod may not set users and seccomp, so its container does. */}}
 {{- define "watchword.securityContext" -}}
 {{- $values := (index . 0).Values }}
 {{- $context := deepCopy (default dict $values.securityContext) }}
 {{- if eq (index . 1) "sidecar" }}
-{{- $context = merge $context (pick (default dict $values.podSecurityContext) "runAsNonRoot" "runAsUser" "runAsGroup" "seccompProfile") }}
+{{- $context = merge $context (pick (default dict $values.podSecurityContext) "runAsNonRoot"
+  "runAsUser" "runAsGroup" "seccompProfile") }}
 {{- end }}
 {{- toYaml $context }}
 {{- end }}
@@ -69,18 +71,22 @@ volumeMounts:
 {{- $values := (index . 0).Values }}
 {{- $ports := list }}
 {{- if eq (index . 1) "workload" }}
-{{- range $name := ternary (list "grpc" "health" "admin") (list "grpc" "health") (include "watchword.admin.isOpen" (index . 0) | eq "yes") }}
-{{- $ports = append $ports (dict "name" $name "containerPort" (int (get $values.ports $name)) "protocol" "TCP") }}
+{{- range $name := ternary (list "grpc" "health" "admin") (list "grpc" "health")
+  (include "watchword.admin.isOpen" (index . 0) | eq "yes") }}
+{{- $ports = append $ports (dict "name" $name "containerPort" (int (get $values.ports $name))
+  "protocol" "TCP") }}
 {{- end }}
 {{- else if $values.sidecar.admin.enabled }}
-{{- $ports = append $ports (dict "name" "watchword-admin" "containerPort" (int $values.ports.admin) "protocol" "TCP") }}
+{{- $ports = append $ports (dict "name" "watchword-admin" "containerPort" (int $values.ports.admin)
+  "protocol" "TCP") }}
 {{- end }}
 {{- toYaml $ports }}
 {{- end }}
 
 {{/*
-Takes the context, the flavour and the kind of probe. To start and to live is not to have keys: a pod that waits for a key server must not be killed for it.
-The kubelet reaches neither sockets nor 127.0.0.1, so sidecars are asked by a command.
+Takes a list: the context, the flavour, the kind of probe. Startup and liveness do not depend on
+keys: a pod that waits for a key server must not be killed. The kubelet reaches neither sockets nor
+127.0.0.1, so probes of sidecars run a command.
 */}}
 {{- define "watchword.probe" -}}
 {{- $root := index . 0 }}
@@ -93,7 +99,8 @@ The kubelet reaches neither sockets nor 127.0.0.1, so sidecars are asked by a co
 {{- if eq (index . 1) "workload" }}
 {{- $_ := set $probe "grpc" (dict "port" (int $root.Values.ports.health) "service" $service) }}
 {{- else }}
-{{- $_ := set $probe "exec" (dict "command" (include "watchword.sidecar.healthCommand" (list $root $service) | fromJsonArray)) }}
+{{- $_ := set $probe "exec" (dict "command" (include "watchword.sidecar.healthCommand"
+  (list $root $service) | fromJsonArray)) }}
 {{- end }}
 {{- end }}
 {{- toYaml $probe }}
@@ -102,7 +109,8 @@ The kubelet reaches neither sockets nor 127.0.0.1, so sidecars are asked by a co
 
 {{- define "watchword.sidecar.healthCommand" -}}
 {{- $values := (index . 0).Values }}
-{{- $address := ternary (include "watchword.socket.address" (index . 0)) (printf "127.0.0.1:%d" (int $values.ports.grpc)) (eq $values.sidecar.listen "unix") }}
+{{- $address := ternary (include "watchword.socket.address" (index . 0))
+  (printf "127.0.0.1:%d" (int $values.ports.grpc)) (eq $values.sidecar.listen "unix") }}
 {{- $command := list "/watchword" "health" $address }}
 {{- with index . 1 }}{{ $command = concat $command (list "--service" .) }}{{ end }}
 {{- toJson $command }}
@@ -127,15 +135,17 @@ The kubelet reaches neither sockets nor 127.0.0.1, so sidecars are asked by a co
 {{- end }}
 
 {{/*
-What is mounted where: a list of mounts, each with its volume. Directories, never single files: those would not be renewed. Files of Secrets are readable for
-the pod's group, where it has one that is ours.
+A list of mounts, each with its volume. They are directories, because the kubelet does not update
+single files. The pod's group can read the files of Secrets, if the chart sets that group.
 */}}
 {{- define "watchword.mounts" -}}
 {{- $root := index . 0 }}
 {{- $isSidecar := eq (index . 1) "sidecar" }}
 {{- $values := $root.Values }}
 {{- $mode := 0444 }}
-{{- if and (not $isSidecar) (default dict $values.podSecurityContext).fsGroup }}{{ $mode = 0440 }}{{ end }}
+{{- if and (not $isSidecar) (default dict $values.podSecurityContext).fsGroup }}
+{{- $mode = 0440 }}
+{{- end }}
 {{- $existing := $values.existingConfig }}
 {{- $items := list (dict "key" $existing.key "path" "watchword.yaml") }}
 - mountPath: {{ include "watchword.config.directory" $root }}
@@ -143,23 +153,32 @@ the pod's group, where it has one that is ours.
   volume:
     name: watchword-config
     {{- if $existing.secret }}
-    secret: {secretName: {{ $existing.secret | quote }}, defaultMode: {{ $mode }}, items: {{ toJson $items }}}
+    secret:
+      secretName: {{ $existing.secret | quote }}
+      defaultMode: {{ $mode }}
+      items: {{ toJson $items }}
     {{- else if $existing.configMap }}
     configMap: {name: {{ $existing.configMap | quote }}, items: {{ toJson $items }}}
     {{- else }}
-    configMap: {name: {{ print (include "watchword.fullname" $root) (ternary "-sidecar" "" $isSidecar) | quote }}}
+    {{- $suffix := ternary "-sidecar" "" $isSidecar }}
+    configMap: {name: {{ print (include "watchword.fullname" $root) $suffix | quote }}}
     {{- end }}
 {{- if and $values.tls.enabled (not $isSidecar) }}
 - mountPath: /etc/watchword/tls
   readOnly: true
-  volume: {name: watchword-tls, secret: {secretName: {{ include "watchword.tlsSecret" $root | quote }}, defaultMode: {{ $mode }}}}
+  volume:
+    name: watchword-tls
+    secret:
+      secretName: {{ include "watchword.tlsSecret" $root | quote }}
+      defaultMode: {{ $mode }}
 {{- if ne $values.tls.client.certificate "none" }}
 - mountPath: /etc/watchword/client-ca
   readOnly: true
   volume:
     name: watchword-client-ca
     secret:
-      secretName: {{ default (include "watchword.tlsSecret" $root) $values.tls.client.caSecret | quote }}
+      secretName: {{ default (include "watchword.tlsSecret" $root) $values.tls.client.caSecret
+          | quote }}
       defaultMode: {{ $mode }}
       items: [{key: {{ $values.tls.client.caKey | quote }}, path: ca.crt}]
 {{- end }}
@@ -200,7 +219,8 @@ the pod's group, where it has one that is ours.
 {{- end }}
 {{- if $values.state.enabled }}
 - mountPath: /var/lib/watchword
-  volume: {{ merge (dict "name" "watchword-state") (default (dict "emptyDir" (dict "sizeLimit" "64Mi")) $values.state.volume) | toJson }}
+  {{- $volume := default (dict "emptyDir" (dict "sizeLimit" "64Mi")) $values.state.volume }}
+  volume: {{ merge (dict "name" "watchword-state") $volume | toJson }}
 {{- end }}
 {{- if $values.serviceAccount.token.enabled }}
 - mountPath: /var/run/secrets/kubernetes.io/serviceaccount
@@ -218,14 +238,16 @@ the pod's group, where it has one that is ours.
           {{- end }}
       - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
 {{- else if $isSidecar }}
-{{- /* The API server mounts the pod's token into every container that has nothing there. */}}
+{{- /* The API server mounts the pod's token into every container without a mount at this path. */}}
 - mountPath: /var/run/secrets/kubernetes.io/serviceaccount
   readOnly: true
   volume: {name: watchword-no-token, emptyDir: {sizeLimit: 1Mi}}
 {{- end }}
 {{- end }}
 
-{{/* The volume's name of an entry of `secretFiles`: unlike that of a Secret, it has no dots. */}}
+{{/*
+The name of the volume for an entry of `secretFiles`. Unlike a Secret's name, it has no dots.
+*/}}
 {{- define "watchword.secretVolume" -}}
 watchword-secret-{{ default .secret .name | replace "." "-" }}
 {{- end }}

@@ -1,9 +1,10 @@
 {{/*
-What Envoy needs to ask Watchword, for charts that render Envoy's configuration, with the settings of examples/envoy/envoy.yaml, which says why each is
-there. Each takes a list: this chart's context, and a mapping of which all has defaults.
+Envoy's settings for asking Watchword, for charts that render Envoy's configuration. They are those
+of examples/envoy/envoy.yaml, which explains each. Each template takes a list: this chart's context,
+and a mapping of options, all of which have defaults.
 */}}
 
-{{/* What the HTTP connection manager needs beside the filter, as fields of its own. Takes no option. */}}
+{{/* Fields of the HTTP connection manager, in addition to the filter. Takes no option. */}}
 {{- define "watchword.envoy.connectionManager" -}}
 normalize_path: true
 merge_slashes: true
@@ -11,8 +12,9 @@ path_with_escaped_slashes_action: REJECT_REQUEST
 strip_any_host_port: true
 strip_trailing_host_dot: true
 common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}
-{{- with concat (include "watchword.managedHeaders" (index . 0) | fromJsonArray) (include "watchword.overrideHeaders" (index . 0) | fromJsonArray) }}
-# A route is chosen before Watchword is asked: by then, these headers of the client's are gone.
+{{- with concat (include "watchword.managedHeaders" (index . 0) | fromJsonArray)
+  (include "watchword.overrideHeaders" (index . 0) | fromJsonArray) }}
+# Removes these headers of the client's before Envoy chooses a route, and thus before the check.
 early_header_mutation_extensions:
 - name: envoy.http.early_header_mutation.header_mutation
   typed_config:
@@ -31,7 +33,7 @@ name: envoy.filters.http.ext_authz
 typed_config:
   "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
   transport_api_version: V3
-  # If Watchword cannot be asked, nobody passes.
+  # If Watchword cannot be asked, the request is refused.
   failure_mode_allow: false
   status_on_error: {code: ServiceUnavailable}
   encode_raw_headers: true
@@ -55,28 +57,34 @@ typed_config:
 {{- end }}
 
 {{/*
-The time for a connection: a quarter of `timeout`, which is for all tries. Two connections that fail
-take half of it. The back-offs after them (up to 25 and 50 ms) and an answer have the rest, from
-200 ms on; with less, one retry fits.
+The connect timeout: a quarter of `timeout`, which covers all attempts. Two failed connections take
+half of it. The rest is for the back-offs after them (up to 25 and 50 ms) and an answer. From a
+timeout of 200 ms on, two retries fit; with less, one.
 */}}
 {{- define "watchword.envoy.connectTimeout" -}}
 {{- $timeout := default "1s" .timeout }}
 {{- $seconds := include "watchword.seconds" $timeout }}
 {{- if not (and $seconds (hasSuffix "s" $timeout) (not (hasSuffix "ms" $timeout))) }}
-{{- fail (printf "watchword.envoy.cluster: `timeout` is %q; expected seconds, such as 0.25s" $timeout) }}
+{{- fail (printf "watchword.envoy.cluster: `timeout` is %q; expected seconds, such as 0.25s"
+  $timeout) }}
 {{- end }}
 {{- printf "%gs" (divf (float64 $seconds) 4) }}
 {{- end }}
 
-{{/* When proxies leave a pod out that takes no connections, for how long, and how many of all pods. */}}
+{{/*
+Ejection of a pod that accepts no connections: after how many failures, for how long, and how many
+of all pods at most.
+*/}}
 {{- define "watchword.ejection" -}}
 {failures: 5, interval: 5s, time: 10s, percent: 50}
 {{- end }}
 
 {{/*
-The cluster, as a mapping. Takes `to` (`sidecar`, the default: the socket or 127.0.0.1, as in `sidecar.listen`; or `service`: all pods, through the headless
-Service), `cluster`, `timeout` (that of the filter), `connectTimeout` (a quarter of it), and for a Service with TLS the files `ca`, and `certificate` with
-`privateKey` where callers must show one.
+The cluster, as a mapping. Takes `to` (`sidecar`, the default: the socket or 127.0.0.1, as in
+`sidecar.listen`; or `service`: all pods, through the headless Service), `cluster`, `timeout` (that
+of the filter) and `connectTimeout` (default: a quarter of it). For a Service with TLS, it also
+takes the file `ca`, and, where callers need a client certificate, the files `certificate` and
+`privateKey`.
 */}}
 {{- define "watchword.envoy.cluster" -}}
 {{- $root := index . 0 }}
@@ -90,12 +98,12 @@ name: {{ $name }}
 {{- if $options.connectTimeout }}
 connect_timeout: {{ $options.connectTimeout }}
 {{- else }}
-# A quarter of the filter's timeout: time is left for two retries.
+# A quarter of the filter's timeout, which leaves time for two retries.
 connect_timeout: {{ include "watchword.envoy.connectTimeout" $options }}
 {{- end }}
 {{- if eq $to "service" }}
 type: STRICT_DNS
-# A pod that takes no connections gets no calls for 10s; at most every other one. Answers do not count.
+# Ejects a pod that accepts no connections for 10s, at most half of the pods. Answers do not count.
 {{- $ejection := include "watchword.ejection" . | fromYaml }}
 outlier_detection:
   split_external_local_origin_errors: true
@@ -109,7 +117,7 @@ outlier_detection:
 {{- else }}
 type: STATIC
 {{- end }}
-# Envoy's default is 3 retries at a time, so that a restart under load would lose requests.
+# With Envoy's default of 3 concurrent retries, a restart under load would lose requests.
 circuit_breakers: {thresholds: [{max_retries: 1024}]}
 typed_extension_protocol_options:
   envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
@@ -129,7 +137,8 @@ transport_socket:
 {{- end }}
 
 {{/*
-Names of claim headers, sorted, as JSON: those of `config`, and of `integrations.managedHeaders`, for a configuration that the chart cannot read.
+The names of claim headers, sorted, as JSON: those of `config`, and `integrations.managedHeaders`
+for a configuration that the chart cannot read.
 */}}
 {{- define "watchword.managedHeaders" -}}
 {{- $names := default list .Values.integrations.managedHeaders }}
@@ -145,7 +154,10 @@ Names of claim headers, sorted, as JSON: those of `config`, and of `integrations
 {{- $names | uniq | sortAlpha | toJson }}
 {{- end }}
 
-{{/* Names of headers from which frameworks take another method or path, as JSON; none, where `config` lets them pass. */}}
+{{/*
+The names of headers from which frameworks read another method or path, as JSON. None where `config`
+forwards them.
+*/}}
 {{- define "watchword.overrideHeaders" -}}
 {{- if dig "server" "forward_override_headers" false (default dict .Values.config) }}[]{{ else -}}
 ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"]
@@ -156,9 +168,11 @@ Names of claim headers, sorted, as JSON: those of `config`, and of `integrations
 {{- $root := index . 0 }}
 {{- $port := int $root.Values.ports.grpc }}
 {{- if eq (index . 1) "service" }}
-{{- dict "socket_address" (dict "address" (include "watchword.headlessName" $root) "port_value" $port) | toJson }}
+{{- dict "socket_address" (dict "address" (include "watchword.headlessName" $root) "port_value"
+  $port) | toJson }}
 {{- else if eq $root.Values.sidecar.listen "unix" }}
-{{- dict "pipe" (dict "path" (include "watchword.socket.address" $root | trimPrefix "unix:")) | toJson }}
+{{- dict "pipe" (dict "path" (include "watchword.socket.address" $root | trimPrefix "unix:"))
+  | toJson }}
 {{- else }}
 {{- dict "socket_address" (dict "address" "127.0.0.1" "port_value" $port) | toJson }}
 {{- end }}
@@ -166,14 +180,16 @@ Names of claim headers, sorted, as JSON: those of `config`, and of `integrations
 
 {{/* The name of the headless Service, as in the certificate that cert-manager makes. */}}
 {{- define "watchword.headlessName" -}}
-{{- printf "%s-headless.%s.svc" (include "watchword.fullname" .) (include "watchword.namespace" .) }}
+{{- printf "%s-headless.%s.svc" (include "watchword.fullname" .)
+  (include "watchword.namespace" .) }}
 {{- end }}
 
 {{- define "watchword.envoy.tls" -}}
 {{- $name := include "watchword.headlessName" (index . 0) }}
 {{- $options := index . 1 }}
 {{- if not $options.ca }}
-{{- fail "tls.enabled: watchword.envoy.cluster needs `ca`, the file with the authority of Watchword's certificate" }}
+{{- fail (print "tls.enabled: watchword.envoy.cluster needs `ca`, the file with the CA "
+  "of Watchword's certificate") }}
 {{- end -}}
 name: envoy.transport_sockets.tls
 typed_config:
@@ -182,7 +198,9 @@ typed_config:
   common_tls_context:
     {{- if $options.certificate }}
     tls_certificates:
-    - {certificate_chain: {filename: {{ $options.certificate }}}, private_key: {filename: {{ required "watchword.envoy.cluster: `privateKey` is missing" $options.privateKey }}}}
+    {{- $key := required "watchword.envoy.cluster: `privateKey` is missing" $options.privateKey }}
+    - certificate_chain: {filename: {{ $options.certificate }}}
+      private_key: {filename: {{ $key }}}
     {{- end }}
     validation_context:
       trusted_ca: {filename: {{ $options.ca }}}

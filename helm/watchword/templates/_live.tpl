@@ -1,12 +1,13 @@
 {{/*
-Refusals and warnings by what the cluster has. Where Helm asks none (`helm template`), there is
-nothing, and nothing is refused. All of it is off where `refuseOutages` is false.
+Refusals and warnings that depend on the state of the cluster. Where Helm cannot read it (`helm
+template`), `lookup` is empty, and nothing is refused. `refuseOutages: false` disables all of them.
 */}}
 
 {{- define "watchword.live.refuseOutages" -}}
 {{- if .Values.refuseOutages }}
 {{- include "watchword.live.refuseChangeOfMode" . }}
-{{- range $product, $kind := dict "istio" "security.istio.io/v1/AuthorizationPolicy" "envoyGateway" "gateway.envoyproxy.io/v1alpha1/SecurityPolicy" }}
+{{- range $product, $kind := dict "istio" "security.istio.io/v1/AuthorizationPolicy" "envoyGateway"
+  "gateway.envoyproxy.io/v1alpha1/SecurityPolicy" }}
 {{- if and (get $.Values.integrations $product).enabled ($.Capabilities.APIVersions.Has $kind) }}
 {{- include "watchword.live.refusePolicies" (list $ $product $kind) }}
 {{- end }}
@@ -16,17 +17,20 @@ nothing, and nothing is refused. All of it is off where `refuseOutages` is false
 {{- end }}
 
 {{/*
-Pods with a proxy that cannot ask a sidecar, as a JSON list of `NAMESPACE/POD`: they have none, or it
-listens elsewhere, or the proxy does not mount its socket. Takes a list: the context, the namespace, the pods' labels.
+Pods with a proxy that cannot ask a sidecar, as a JSON list of `NAMESPACE/POD`: they have no
+sidecar, it listens elsewhere, or the proxy does not mount its socket. Takes a list: the context,
+the namespace, the pods' labels.
 */}}
 {{- define "watchword.live.without" -}}
 {{- $values := (index . 0).Values }}
 {{- $labels := index . 2 }}
-{{- $proxies := concat (list "envoy" "istio-proxy") (default list $values.sidecar.injector.socketContainers) }}
+{{- $proxies := concat (list "envoy" "istio-proxy") (default list
+  $values.sidecar.injector.socketContainers) }}
 {{- $without := list }}
 {{- range $pod := (lookup "v1" "Pod" (index . 1) "").items }}
 {{- $windows := eq (dig "spec" "os" "name" "" $pod) "windows" }}
-{{- $counts := not (or $windows $pod.metadata.deletionTimestamp (has (dig "status" "phase" "" $pod) (list "Succeeded" "Failed"))) }}
+{{- $counts := not (or $windows $pod.metadata.deletionTimestamp
+  (has (dig "status" "phase" "" $pod) (list "Succeeded" "Failed"))) }}
 {{- range $name, $value := $labels }}
 {{- if ne (dig "metadata" "labels" $name "" $pod) $value }}{{ $counts = false }}{{ end }}
 {{- end }}
@@ -37,37 +41,43 @@ listens elsewhere, or the proxy does not mount its socket. Takes a list: the con
 {{- if eq .name "watchword-socket" }}{{ $socket = "unix" }}{{ end }}
 {{- end }}
 {{- if eq .name "watchword" }}{{ $_ := set $found "sidecar" (default "loopback" $socket) }}{{ end }}
-{{- if has .name $proxies }}{{ $_ := set $found "proxy" (default (default "loopback" $found.proxy) $socket) }}{{ end }}
+{{- if has .name $proxies }}
+{{- $_ := set $found "proxy" (default (default "loopback" $found.proxy) $socket) }}
+{{- end }}
 {{- end }}
 {{- $listen := $values.sidecar.listen }}
-{{- $asks := and (eq (toString $found.sidecar) $listen) (or (eq $listen "loopback") (eq (toString $found.proxy) "unix")) }}
-{{- if and $counts $found.proxy (not $asks) }}{{ $without = append $without (printf "%s/%s" $pod.metadata.namespace $pod.metadata.name) }}{{ end }}
+{{- $asks := and (eq (toString $found.sidecar) $listen) (or (eq $listen "loopback")
+  (eq (toString $found.proxy) "unix")) }}
+{{- if and $counts $found.proxy (not $asks) }}
+{{- $without = append $without (printf "%s/%s" $pod.metadata.namespace $pod.metadata.name) }}
+{{- end }}
 {{- end }}
 {{- toJson $without }}
 {{- end }}
 
-{{/* Those of the injector's labels and namespaces. */}}
+{{/* The same, for pods with the injector's labels in its namespaces. */}}
 {{- define "watchword.live.notInjected" -}}
 {{- $without := list }}
 {{- if and .Values.sidecar.injector.enabled .Values.refuseOutages }}
 {{- $labels := include "watchword.injector.podLabels" . | fromYaml }}
 {{- range $namespace := include "watchword.injector.namespaces" . | fromJsonArray }}
-{{- $without = concat $without (include "watchword.live.without" (list $ $namespace $labels) | fromJsonArray) }}
+{{- $without = concat $without (include "watchword.live.without" (list $ $namespace $labels)
+  | fromJsonArray) }}
 {{- end }}
 {{- end }}
 {{- toJson $without }}
 {{- end }}
 
-{{/* A list of pods in a sentence: the first three. */}}
+{{/* A list of pods for a sentence: the first three, and the number of others. */}}
 {{- define "watchword.live.named" -}}
 {{- join ", " (slice . 0 (min 3 (len .) | int)) }}
 {{- if gt (len .) 3 }} and {{ sub (len .) 3 }} more{{ end }}
 {{- end }}
 
 {{/*
-The Deployment or DaemonSet that is there, as JSON: `mode`, and `ready`, the number of its pods that
-are. The kind of the values is looked for first, and no other where it is there: a role may have no
-right to read the other.
+The release's Deployment or DaemonSet in the cluster, as JSON: `mode`, and `ready`, the number of
+its ready pods. It looks for the kind of the values first, and stops if it is there, because a role
+may not allow to read the other.
 */}}
 {{- define "watchword.live.workload" -}}
 {{- $modes := list "deployment" "daemonset" }}
@@ -76,7 +86,8 @@ right to read the other.
 {{- range $mode := $modes }}
 {{- if not $found }}
 {{- $kind := get (dict "deployment" "Deployment" "daemonset" "DaemonSet") $mode }}
-{{- with lookup "apps/v1" $kind (include "watchword.namespace" $) (include "watchword.fullname" $) }}
+{{- with lookup "apps/v1" $kind (include "watchword.namespace" $)
+  (include "watchword.fullname" $) }}
 {{- $ready := max (dig "status" "readyReplicas" 0 .) (dig "status" "numberReady" 0 .) }}
 {{- $found = dict "mode" $mode "ready" $ready }}
 {{- end }}
@@ -85,20 +96,23 @@ right to read the other.
 {{- toJson $found }}
 {{- end }}
 
-{{/* A workload of one kind ends before that of another kind is ready. */}}
+{{/* On a change of mode, Helm removes the old workload before the new one is ready. */}}
 {{- define "watchword.live.refuseChangeOfMode" -}}
 {{- if and .Release.IsUpgrade (ne .Values.mode "none") }}
 {{- $found := include "watchword.live.workload" . | fromJson }}
 {{- if and $found.ready (ne $found.mode .Values.mode) }}
-{{- fail (printf "mode: found %s in the cluster; with %s, its pods would end before others are ready. Install a second release of another name, let proxies ask that, then remove this one. refuseOutages=false skips this check" $found.mode .Values.mode) }}
+{{- fail (printf (print "mode: found %s in the cluster; with %s, its pods would end before "
+  "others are ready. Install a second release under another name, let "
+  "proxies ask that one, then remove this one. refuseOutages=false skips "
+  "this check") $found.mode .Values.mode) }}
 {{- end }}
 {{- end }}
 {{- end }}
 
 {{/*
-Fails where policies would have proxies ask whom they cannot: sidecars that running pods lack, or
-pods of ours that are not ready, or would end. Takes a list: the context, the product, its policies'
-kind with group and version.
+Fails where policies would make proxies ask a server that cannot answer: a sidecar that running pods
+lack, or pods of Watchword that are not ready or about to end. Takes a list: the context, the
+product, the kind of its policies with group and version.
 */}}
 {{- define "watchword.live.refusePolicies" -}}
 {{- $root := index . 0 }}
@@ -106,31 +120,43 @@ kind with group and version.
 {{- $kind := index . 2 }}
 {{- $via := (get $root.Values.integrations $product).via }}
 {{- $without := list }}
-{{- range $policy := (include "watchword.integrations.items" (list $root $product "policies") | fromYaml).items }}
+{{- range $policy := (include "watchword.integrations.items" (list $root $product "policies")
+  | fromYaml).items }}
 {{- $live := lookup (dir $kind) (base $kind) $policy.namespace $policy.name }}
-{{- $asks := include (printf "watchword.live.asks.%s" $product) (list $root $policy.namespace $live) }}
+{{- $asks := include (printf "watchword.live.asks.%s" $product)
+  (list $root $policy.namespace $live) }}
 {{- if eq $via "sidecar" }}
-{{- $same := and $live (eq (include "watchword.live.targets" $live.spec) (include "watchword.live.targets" $policy)) }}
+{{- $same := and $live (eq (include "watchword.live.targets" $live.spec)
+  (include "watchword.live.targets" $policy)) }}
 {{- if not (and $same (eq $asks "sidecar")) }}
-{{- $without = concat $without (include (printf "watchword.live.pods.%s" $product) (list $root $policy) | fromJsonArray) }}
+{{- $without = concat $without (include (printf "watchword.live.pods.%s" $product)
+  (list $root $policy) | fromJsonArray) }}
 {{- end }}
 {{- if and (eq $asks "service") (eq $root.Values.mode "none") }}
 {{- with (include "watchword.live.workload" $root | fromJson).mode }}
-{{- fail (printf "mode: none would end the pods that %s/%s asks, before proxies know the sidecar. Keep mode: %s in this upgrade, and change it in the next. refuseOutages=false skips this check" $policy.namespace $policy.name .) }}
+{{- fail (printf (print "mode: none would end the pods that %s/%s asks, before proxies ask the "
+  "sidecar. Keep mode: %s in this upgrade, and change it in the next. "
+  "refuseOutages=false skips this check") $policy.namespace $policy.name .) }}
 {{- end }}
 {{- end }}
 {{- else if and (ne $asks "service") $root.Release.IsUpgrade }}
 {{- if not (include "watchword.live.workload" $root | fromJson).ready }}
-{{- fail (printf "integrations.%s: %s/%s would ask the Service, of which no pod is ready yet. Upgrade without this change, and wait for the pods. refuseOutages=false skips this check" $product $policy.namespace $policy.name) }}
+{{- fail (printf (print "integrations.%s: %s/%s would ask the Service, which has no ready pod "
+  "yet. Upgrade without this change, and wait for the pods. "
+  "refuseOutages=false skips this check") $product $policy.namespace $policy.name) }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- with $without | uniq }}
-{{- fail (printf "integrations.%s.via: these pods cannot ask a sidecar, and with this policy they would refuse every request: %s. Let this release add the sidecar first, with its policies as they are; recreate the pods (kubectl rollout restart); then repeat this upgrade. refuseOutages=false skips this check" $product (include "watchword.live.named" .)) }}
+{{- fail (printf (print "integrations.%s.via: these pods cannot ask a sidecar, and with this "
+  "policy they would refuse every request: %s. First add the sidecar to "
+  "this release, without a change of its policies; recreate the pods "
+  "(kubectl rollout restart); then repeat this upgrade. "
+  "refuseOutages=false skips this check") $product (include "watchword.live.named" .)) }}
 {{- end }}
 {{- end }}
 
-{{/* What a policy is for, to compare: that of the values, or of the cluster. */}}
+{{/* The targets of a policy, of the values or of the cluster, in a form that can be compared. */}}
 {{- define "watchword.live.targets" -}}
 {{- if .targetRefs }}
 {{- include "watchword.integrations.targetRefs" .targetRefs | fromYamlArray | toJson }}
@@ -140,30 +166,46 @@ kind with group and version.
 {{- end }}
 
 {{/*
-Whom a policy of the cluster asks, to compare with the values: `sidecar` or `service`, as they would be
-now; `other`; or nothing where it is not there. Takes a list: the context, its namespace, it.
+The server that a policy in the cluster asks: `sidecar` or `service` as this release would set them,
+`other`, or empty where there is no such policy. Takes a list: the context, the policy's namespace,
+the policy.
 */}}
 {{- define "watchword.live.asks.envoyGateway" -}}
 {{- $root := index . 0 }}
 {{- with index . 2 }}
 {{- $backend := dig "spec" "extAuth" "grpc" "backendRefs" (list dict) . | first }}
-{{- $own := and (eq (toString $backend.name) (include "watchword.fullname" $root)) (eq (default .metadata.namespace $backend.namespace) (include "watchword.namespace" $root)) }}
-{{- if eq (toString $backend.kind) "Backend" }}sidecar{{ else if $own }}service{{ else }}other{{ end }}
+{{- $own := and (eq (toString $backend.name) (include "watchword.fullname" $root))
+  (eq (default .metadata.namespace $backend.namespace) (include "watchword.namespace" $root)) }}
+{{- if eq (toString $backend.kind) "Backend" -}}
+sidecar
+{{- else if $own -}}
+service
+{{- else -}}
+other
+{{- end }}
 {{- end }}
 {{- end }}
 
 {{- define "watchword.live.asks.istio" -}}
 {{- $root := index . 0 }}
 {{- if index . 2 }}
-{{- $entry := lookup "networking.istio.io/v1" "ServiceEntry" (index . 1) (printf "%s-sidecar" (include "watchword.fullname" $root)) }}
+{{- $entry := lookup "networking.istio.io/v1" "ServiceEntry" (index . 1)
+  (printf "%s-sidecar" (include "watchword.fullname" $root)) }}
 {{- $endpoint := dig "spec" "endpoints" (list dict) $entry | first }}
-{{- if not $entry }}service{{ else if eq (toString $endpoint.address) (include "watchword.integrations.istio.endpoint" $root) }}sidecar{{ else }}other{{ end }}
+{{- if not $entry -}}
+service
+{{- else if eq (toString $endpoint.address)
+  (include "watchword.integrations.istio.endpoint" $root) -}}
+sidecar
+{{- else -}}
+other
+{{- end }}
 {{- end }}
 {{- end }}
 
 {{/*
-Pods behind a policy that cannot ask a sidecar, as JSON. Where the policy does not tell which they are,
-those of the injector. Takes a list: the context, the policy.
+Pods of a policy that cannot ask a sidecar, as JSON. If the policy does not show its pods, those of
+the injector. Takes a list: the context, the policy.
 */}}
 {{- define "watchword.live.pods.envoyGateway" -}}
 {{- $root := index . 0 }}
@@ -173,19 +215,27 @@ those of the injector. Takes a list: the context, the policy.
 {{- if eq .kind "Gateway" }}
 {{- $gateways = append $gateways (dict "name" .name "namespace" $policy.namespace) }}
 {{- else if has .kind (list "HTTPRoute" "GRPCRoute") }}
-{{- range dig "spec" "parentRefs" list (lookup "gateway.networking.k8s.io/v1" .kind $policy.namespace .name) }}
-{{- $gateways = append $gateways (dict "name" .name "namespace" (default $policy.namespace .namespace)) }}
+{{- range dig "spec" "parentRefs" list (lookup "gateway.networking.k8s.io/v1" .kind
+  $policy.namespace .name) }}
+{{- $gateways = append $gateways (dict "name" .name "namespace"
+  (default $policy.namespace .namespace)) }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- $without := list }}
-{{- if not $gateways }}{{ $without = include "watchword.live.notInjected" $root | fromJsonArray }}{{ end }}
+{{- if not $gateways }}
+{{- $without = include "watchword.live.notInjected" $root | fromJsonArray }}
+{{- end }}
 {{- range $gateway := $gateways | uniq }}
-{{- $labels := dict "gateway.envoyproxy.io/owning-gateway-name" .name "gateway.envoyproxy.io/owning-gateway-namespace" .namespace }}
+{{- $labels := dict "gateway.envoyproxy.io/owning-gateway-name" .name
+  "gateway.envoyproxy.io/owning-gateway-namespace" .namespace }}
 {{- $places := append (include "watchword.sidecar.namespaces" $root | fromJsonArray) .namespace }}
-{{- if not $root.Values.sidecar.injector.enabled }}{{ $places = append $places "envoy-gateway-system" }}{{ end }}
+{{- if not $root.Values.sidecar.injector.enabled }}
+{{- $places = append $places "envoy-gateway-system" }}
+{{- end }}
 {{- range $place := $places | uniq }}
-{{- $without = concat $without (include "watchword.live.without" (list $root $place $labels) | fromJsonArray) }}
+{{- $without = concat $without (include "watchword.live.without" (list $root $place $labels)
+  | fromJsonArray) }}
 {{- end }}
 {{- end }}
 {{- toJson $without }}
@@ -195,27 +245,40 @@ those of the injector. Takes a list: the context, the policy.
 {{- $root := index . 0 }}
 {{- $policy := index . 1 }}
 {{- $known := list }}
-{{- if hasKey $policy "selector" }}{{ $known = append $known (default dict $policy.selector.matchLabels) }}{{ end }}
+{{- if hasKey $policy "selector" }}
+{{- $known = append $known (default dict $policy.selector.matchLabels) }}
+{{- end }}
 {{- range $policy.targetRefs }}
-{{- if eq .kind "Gateway" }}{{ $known = append $known (dict "gateway.networking.k8s.io/gateway-name" .name) }}{{ end }}
+{{- if eq .kind "Gateway" }}
+{{- $known = append $known (dict "gateway.networking.k8s.io/gateway-name" .name) }}
+{{- end }}
 {{- end }}
 {{- $without := list }}
-{{- if not $known }}{{ $without = include "watchword.live.notInjected" $root | fromJsonArray }}{{ end }}
+{{- if not $known }}
+{{- $without = include "watchword.live.notInjected" $root | fromJsonArray }}
+{{- end }}
 {{- range $labels := $known }}
-{{- $without = concat $without (include "watchword.live.without" (list $root $policy.namespace $labels) | fromJsonArray) }}
+{{- $without = concat $without (include "watchword.live.without"
+  (list $root $policy.namespace $labels) | fromJsonArray) }}
 {{- end }}
 {{- toJson $without }}
 {{- end }}
 
-{{/* Istio reads one DestinationRule for a host. */}}
+{{/* Istio uses only one DestinationRule per host. */}}
 {{- define "watchword.live.refuseSecondDestinationRule" -}}
 {{- $istio := .Values.integrations.istio }}
-{{- if and $istio.enabled (eq $istio.via "service") $istio.destinationRule.enabled (.Capabilities.APIVersions.Has "networking.istio.io/v1/DestinationRule") }}
+{{- if and $istio.enabled (eq $istio.via "service") $istio.destinationRule.enabled
+  (.Capabilities.APIVersions.Has "networking.istio.io/v1/DestinationRule") }}
 {{- $own := include "watchword.fullname" . }}
-{{- $hosts := list (include "watchword.integrations.istio.host" .) $own (printf "%s.%s" $own (include "watchword.namespace" .)) (include "watchword.integrations.tlsName" .) }}
-{{- range (lookup "networking.istio.io/v1" "DestinationRule" (include "watchword.namespace" .) "").items }}
+{{- $hosts := list (include "watchword.integrations.istio.host" .) $own
+  (printf "%s.%s" $own (include "watchword.namespace" .)) (include "watchword.integrations.tlsName"
+  .) }}
+{{- range (lookup "networking.istio.io/v1" "DestinationRule" (include "watchword.namespace" .)
+  "").items }}
 {{- if and (ne .metadata.name $own) (has .spec.host $hosts) }}
-{{- fail (printf "integrations.istio.destinationRule.enabled: found the DestinationRule %s for the same host; write connectTimeout and outlierDetection into that, and switch this off. refuseOutages=false skips this check" .metadata.name) }}
+{{- fail (printf (print "integrations.istio.destinationRule.enabled: found the DestinationRule "
+  "%s for the same host; add connectTimeout and outlierDetection to that "
+  "one, and set this to false. refuseOutages=false skips this check") .metadata.name) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -1,8 +1,8 @@
-{{/* What monitors, alerts and the dashboard have in common. */}}
+{{/* Shared by monitors, alerts and the dashboard. */}}
 
 {{/*
-What is the same in both monitors' endpoints. Takes a list: the context, the monitor's values. `job` becomes the objects' name, whichever monitor
-it is, so that alerts find this release's series, and no other's, by namespace and job.
+The endpoint of both monitors. Takes a list: the context, the monitor's values. Both set `job` to
+the name of the objects, so that alerts select this release's series by namespace and job.
 */}}
 {{- define "watchword.monitor.endpoint" -}}
 {{- $root := index . 0 }}
@@ -23,12 +23,13 @@ metricRelabelings:
 {{- end }}
 {{- end }}
 
-{{/* The specification of a monitor beside its endpoints and selector. Takes the same list. */}}
+{{/* The other fields of a monitor's spec, except its selector. Takes the same list. */}}
 {{- define "watchword.monitor.spec" -}}
 {{- $root := index . 0 }}
 {{- $monitor := index . 1 -}}
 namespaceSelector:
-  matchNames: {{ ternary (include "watchword.injector.namespaces" $root) (list (include "watchword.namespace" $root) | toJson) (eq $root.Values.mode "none") }}
+  matchNames: {{ ternary (include "watchword.injector.namespaces" $root)
+      (list (include "watchword.namespace" $root) | toJson) (eq $root.Values.mode "none") }}
 {{- with $monitor.sampleLimit }}
 sampleLimit: {{ int . }}
 {{- end }}
@@ -38,7 +39,10 @@ podTargetLabels:
 {{- end }}
 {{- end }}
 
-{{/* Metadata of an object that another program may look for in another namespace. Takes a list: the context, suffix, the object's values. */}}
+{{/*
+Metadata of an object that another program reads, perhaps in another namespace. Takes a list: the
+context, the suffix of the name, the object's values.
+*/}}
 {{- define "watchword.monitoring.metadata" -}}
 {{- $values := index . 2 }}
 {{- $more := dict "labels" $values.labels "annotations" $values.annotations }}
@@ -48,7 +52,8 @@ podTargetLabels:
 
 {{/* The label matchers of this release's series. */}}
 {{- define "watchword.series" -}}
-{{- $default := printf "namespace=%q, job=%q" (include "watchword.namespace" .) (include "watchword.fullname" .) }}
+{{- $default := printf "namespace=%q, job=%q" (include "watchword.namespace" .)
+  (include "watchword.fullname" .) }}
 {{- default $default .Values.prometheusRule.selector }}
 {{- end }}
 

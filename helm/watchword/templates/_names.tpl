@@ -1,4 +1,4 @@
-{{/* Names, labels and the image. The context of all of these is the chart's own. */}}
+{{/* Names, labels and the image. All of these take the chart's own context. */}}
 
 {{- define "watchword.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
@@ -24,11 +24,13 @@
 {{- define "watchword.instanceLabels" -}}
 app.kubernetes.io/name: {{ include "watchword.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
-{{- /* Releases of two namespaces may have one name, and `namespaceOverride` may bring them together. */}}
+{{- /*
+Two releases may have the same name, and `namespaceOverride` may put them into one namespace.
+*/}}
 watchword/name: {{ include "watchword.fullname" . | quote }}
 {{- end }}
 
-{{/* Those of the pods that answer, and of no others. */}}
+{{/* Labels of the pods that serve, and of no others. */}}
 {{- define "watchword.selectorLabels" -}}
 {{ include "watchword.instanceLabels" . }}
 app.kubernetes.io/component: server
@@ -43,8 +45,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 
 {{/*
-The metadata of an object. Takes a list: the context, what follows the full name in the object's name ("" for nothing), and as a choice a mapping
-with `namespace` ("" for none), `labels`, `annotations`.
+The metadata of an object. Takes a list: the context, the suffix of the object's name ("" for none),
+and optionally a mapping with `namespace` ("" for none), `labels`, `annotations`.
 */}}
 {{- define "watchword.metadata" -}}
 {{- $root := index . 0 }}
@@ -57,11 +59,13 @@ name: {{ print (include "watchword.fullname" $root) (index . 1) | quote }}
 namespace: {{ . | quote }}
 {{- end }}
 labels:
-  {{- /* Those that selectors look for come first, and are nobody's to change. */}}
+  {{- /* Labels of selectors come first, so that values cannot override them. */}}
   {{- $labels := include "watchword.instanceLabels" $root | fromYaml }}
-  {{- $labels = merge $labels (default dict $more.labels) (default dict $root.Values.commonLabels) (include "watchword.labels" $root | fromYaml) }}
+  {{- $labels = merge $labels (default dict $more.labels) (default dict $root.Values.commonLabels)
+    (include "watchword.labels" $root | fromYaml) }}
   {{- toYaml $labels | nindent 2 }}
-{{- with merge (deepCopy (default dict $more.annotations)) (default dict $root.Values.commonAnnotations) }}
+{{- with merge (deepCopy (default dict $more.annotations))
+  (default dict $root.Values.commonAnnotations) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -81,8 +85,9 @@ annotations:
 
 {{- define "watchword.imagePullSecrets" -}}
 {{- $names := list }}
-{{- range concat (default list (default dict .Values.global).imagePullSecrets) (default list .Values.imagePullSecrets) }}
-{{- if kindIs "string" . }}{{ $names = append $names (dict "name" .) }}{{ else }}{{ $names = append $names . }}{{ end }}
+{{- range concat (default list (default dict .Values.global).imagePullSecrets)
+  (default list .Values.imagePullSecrets) }}
+{{- $names = append $names (ternary (dict "name" .) . (kindIs "string" .)) }}
 {{- end }}
 {{- with $names | uniq }}
 {{- toYaml . }}
@@ -95,7 +100,7 @@ annotations:
 {{- default $default .Values.serviceAccount.name }}
 {{- end }}
 
-{{/* Those of the pod of `helm test`. */}}
+{{/* Labels of the pod of `helm test`. */}}
 {{- define "watchword.testLabels" -}}
 {{ include "watchword.instanceLabels" . }}
 app.kubernetes.io/component: test

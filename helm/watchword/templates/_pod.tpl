@@ -3,11 +3,15 @@
 {{- $values := .Values -}}
 metadata:
   labels:
-    {{- $labels := merge (include "watchword.selectorLabels" . | fromYaml) (dict "app.kubernetes.io/version" .Chart.AppVersion) (default dict $values.podLabels) (default dict $values.commonLabels) }}
+    {{- $labels := merge (include "watchword.selectorLabels" . | fromYaml)
+      (dict "app.kubernetes.io/version" .Chart.AppVersion) (default dict $values.podLabels)
+      (default dict $values.commonLabels) }}
     {{- toYaml $labels | nindent 4 }}
-  {{- $annotations := merge (deepCopy (default dict $values.podAnnotations)) (default dict $values.commonAnnotations) }}
+  {{- $annotations := merge (deepCopy (default dict $values.podAnnotations))
+    (default dict $values.commonAnnotations) }}
   {{- if include "watchword.config.isOurs" . }}
-  {{- $annotations = merge (dict "checksum/config" (include "watchword.config.checksum" (list . "workload"))) $annotations }}
+  {{- $annotations = merge (dict "checksum/config" (include "watchword.config.checksum"
+    (list . "workload"))) $annotations }}
   {{- end }}
   {{- with $annotations }}
   annotations:
@@ -44,7 +48,8 @@ spec:
   topologySpreadConstraints:
     {{- . | nindent 4 }}
   {{- end }}
-  {{- range $setting := list "priorityClassName" "runtimeClassName" "nodeSelector" "tolerations" "affinity" "dnsPolicy" "dnsConfig" "hostAliases" }}
+  {{- range $setting := list "priorityClassName" "runtimeClassName" "nodeSelector" "tolerations"
+    "affinity" "dnsPolicy" "dnsConfig" "hostAliases" }}
   {{- with get $values $setting }}
   {{ $setting }}: {{ toJson . }}
   {{- end }}
@@ -53,7 +58,8 @@ spec:
 
 {{- define "watchword.topologySpreadConstraints" -}}
 {{- if eq .Values.mode "deployment" }}
-{{- $selector := dict "labelSelector" (dict "matchLabels" (include "watchword.selectorLabels" . | fromYaml)) }}
+{{- $selector := dict "labelSelector" (dict "matchLabels" (include "watchword.selectorLabels" .
+  | fromYaml)) }}
 {{- $constraints := list }}
 {{- range .Values.topologySpreadConstraints }}
 {{- $constraints = append $constraints (merge (deepCopy .) $selector) }}
@@ -64,7 +70,7 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* How pods are replaced, of both kinds. */}}
+{{/* The update strategy of the Deployment and of the DaemonSet. */}}
 {{- define "watchword.strategy" -}}
 type: RollingUpdate
 rollingUpdate: {maxUnavailable: 0, maxSurge: 1}

@@ -1,21 +1,22 @@
-{{/* How many pods the Deployment has. */}}
+{{/* The Deployment's number of pods. */}}
 
-{{/* `yes` where something else than `replicas` says how many pods there are. */}}
+{{/* `yes` where an autoscaler sets the number of pods, not `replicas`. */}}
 {{- define "watchword.isScaled" -}}
 {{- if or .Values.autoscaling.enabled .Values.autoscaling.external }}yes{{ end }}
 {{- end }}
 
 {{/*
-The Deployment's number of pods, or nothing where the manifest must not have one. If a manifest had a
-number and the next one has none, the API server sets 1, and all pods but one end. So the number that
-the cluster has stays in the manifest for as long as Helm owns the field: with server-side apply until
-an autoscaler has changed it, otherwise always. Renderers that ask no cluster see no number.
+The Deployment's number of pods, or empty where the manifest must not have one. If a manifest had a
+number and the next one has none, the API server sets 1, and all pods but one end. So the current
+number stays in the manifest for as long as Helm owns the field: with server-side apply until an
+autoscaler has changed it, otherwise always. Renderers without access to the cluster see no number.
 */}}
 {{- define "watchword.replicas" -}}
 {{- if not (include "watchword.isScaled" .) }}
 {{- int .Values.replicas }}
 {{- else }}
-{{- $live := lookup "apps/v1" "Deployment" (include "watchword.namespace" .) (include "watchword.fullname" .) }}
+{{- $live := lookup "apps/v1" "Deployment" (include "watchword.namespace" .)
+  (include "watchword.fullname" .) }}
 {{- if $live }}
 {{- $applied := false }}
 {{- $owned := false }}

@@ -1,16 +1,17 @@
 {{/*
-The pod of `helm test`, and whom it asks: a mapping of `namespace`, `labels`, `container` (its name),
+The pod of `helm test`. Its target is a mapping of `namespace`, `labels`, `container` (its name),
 `args`, `volumes`, `volumeMounts` and `initContainers`.
 */}}
 
 {{/*
-The Service, by the port that proxies ask. Where they must show a certificate, the test has none to
-show, and asks the port for health, which has no TLS.
+The target Service, at the port that proxies use. Where callers need a client certificate, the test
+has none, and uses the health port, which has no TLS.
 */}}
 {{- define "watchword.test.service" -}}
 {{- $values := .Values }}
 {{- $namespace := include "watchword.namespace" . }}
-{{- $host := ternary (include "watchword.integrations.tlsName" .) (include "watchword.headlessName" .) $values.service.enabled }}
+{{- $host := ternary (include "watchword.integrations.tlsName" .)
+  (include "watchword.headlessName" .) $values.service.enabled }}
 {{- $port := ternary $values.service.port $values.ports.grpc $values.service.enabled }}
 {{- $tls := and $values.tls.enabled (ne $values.tls.client.certificate "required") }}
 {{- if and $values.tls.enabled (not $tls) }}
@@ -28,7 +29,7 @@ volumes:
 - name: server-ca
   secret:
     secretName: {{ default (include "watchword.tlsSecret" .) $values.test.caSecret }}
-    # Where there is no such key, the test says so, and the pod does not wait for it.
+    # Without this key, the test fails with a message, instead of waiting for the mount.
     optional: true
     items: [{key: {{ $values.test.caKey | quote }}, path: ca.crt}]
 {{- else }}
@@ -39,10 +40,14 @@ args: {{ toJson $args }}
 {{/* `yes` where a container can ask a sidecar. */}}
 {{- define "watchword.test.hasSidecar" -}}
 {{- $injected := .Values.sidecar.injector.enabled }}
-{{- if and (or $injected .Values.sidecar.enabled) (or (not $injected) (eq .Values.sidecar.listen "loopback") .Values.sidecar.injector.socketContainers) }}yes{{ end }}
+{{- if and (or $injected .Values.sidecar.enabled) (or (not $injected)
+  (eq .Values.sidecar.listen "loopback") .Values.sidecar.injector.socketContainers) }}yes{{ end }}
 {{- end }}
 
-{{/* The sidecar in the pod itself: added by the injector, which this shows to be in force, or else there from the beginning. */}}
+{{/*
+The target sidecar in the pod itself. The injector adds it, which tests the injector; without the
+injector, the manifest has it.
+*/}}
 {{- define "watchword.test.sidecar" -}}
 {{- $injected := .Values.sidecar.injector.enabled }}
 {{- $command := include "watchword.sidecar.healthCommand" (list . "live") | fromJsonArray -}}
@@ -58,8 +63,8 @@ labels:
 {{- end }}
 
 {{/*
-The fields of the spec of a pod that asks for health, with Watchword's own image. Takes a list: the
-context, whom it asks.
+The spec of a pod that checks health with Watchword's own image. Takes a list: the context, the
+target.
 */}}
 {{- define "watchword.healthClientPod" -}}
 {{- $values := (index . 0).Values }}

@@ -1,9 +1,10 @@
 //! Clusters and pods that the policy is not for, and words that CEL keeps for itself.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use watchword_test_support::helm::{Chart, Release};
 
 use super::{expressions, policy, render_for, rendered, values};
+use crate::notes::remarks;
 
 #[test]
 fn cluster_that_does_not_know_policies_is_refused() {
@@ -89,20 +90,26 @@ fn names_that_cel_would_read_otherwise_are_not_fields() {
 }
 
 #[test]
-fn secret_that_owners_of_pods_can_read_is_said() {
+fn notes_warn_of_a_secret_that_authors_of_pods_can_read() {
     let mut of = values(&json!({"namespaces": ["shop"]}));
-    let said = "config.issuers.corp.secret_file is shared. Who can make pods in shop";
-    assert!(!Chart::watchword().render(&of).unwrap().notes.contains(said));
+    let warning =
+        "config.issuers.corp.secret_file is shared. Everybody who can create pods in shop";
+    let warned = |of: &Value| {
+        let notes = Chart::watchword().render(of).unwrap().notes;
+        remarks(&notes)
+            .iter()
+            .any(|remark| remark.contains(warning))
+    };
+    assert!(!warned(&of));
     of["config"]["issuers"]["corp"] =
         json!({"issuer": "a", "audiences": ["b"], "secret_file": "/etc/watchword/secrets/a/b"});
     of["secretFiles"] = json!([{"secret": "a"}]);
-    let notes = Chart::watchword().render(&of).unwrap().notes;
-    assert!(notes.contains(said), "{notes}");
+    assert!(warned(&of));
 }
 
 #[test]
-fn owners_of_pods_are_told_which_containers_get_the_socket() {
-    let said = "mounted in the containers proxy";
+fn notes_name_the_containers_that_mount_the_socket() {
+    let said = "containers mount the socket: proxy";
     let mut of = values(&json!({"socketContainers": ["proxy"]}));
     assert!(Chart::watchword().render(&of).unwrap().notes.contains(said));
     of["sidecar"]["listen"] = json!("loopback");

@@ -1,6 +1,7 @@
 {{/*
-What the integrations share. A product's settings are `integrations.PRODUCT`; its objects are in PRODUCT.yaml, and here is what they are made of. Nothing
-here can open a door: `failOpen` is false and the status is 503 wherever a product has a field for them.
+Shared by the integrations. A product's settings are `integrations.PRODUCT`, and its objects are in
+PRODUCT.yaml. All of them fail closed: `failOpen` is false and the status is 503 wherever a product
+has such a field.
 */}}
 
 {{- define "watchword.integrations.statusOnError" -}}503{{- end }}
@@ -19,33 +20,39 @@ here can open a door: `failOpen` is false and the status is 503 wherever a produ
 {{ include "watchword.fullname" . }}.{{ include "watchword.namespace" . }}.svc
 {{- end }}
 
-{{/* `yes` where a gateway asks the Service over TLS, and learns from a BackendTLSPolicy whom to trust. */}}
+{{/* `yes` where a gateway asks the Service over TLS, and reads the CA from a BackendTLSPolicy. */}}
 {{- define "watchword.integrations.backendTLS" -}}
 {{- $integrations := .Values.integrations }}
-{{- $envoyGateway := and $integrations.envoyGateway.enabled (eq $integrations.envoyGateway.via "service") }}
-{{- if and .Values.tls.enabled (or $envoyGateway $integrations.gatewayAPI.enabled $integrations.kgateway.enabled) }}yes{{ end }}
+{{- $envoyGateway := and $integrations.envoyGateway.enabled (eq $integrations.envoyGateway.via
+  "service") }}
+{{- if and .Values.tls.enabled (or $envoyGateway $integrations.gatewayAPI.enabled
+  $integrations.kgateway.enabled) }}yes{{ end }}
 {{- end }}
 
-{{/* The metadata of an object: takes a list of the context, the object's name and its namespace. */}}
+{{/* The metadata of an object. Takes a list: the context, the object's name, its namespace. */}}
 {{- define "watchword.integrations.metadata" -}}
-{{- $metadata := include "watchword.metadata" (list (index . 0) "" (dict "namespace" (index . 2))) | fromYaml }}
+{{- $metadata := include "watchword.metadata" (list (index . 0) "" (dict "namespace" (index . 2)))
+  | fromYaml }}
 {{- toYaml (set $metadata "name" (index . 1)) }}
 {{- end }}
 
 {{/*
-The items of a product's list, as YAML under `items`, with `name` and `namespace` filled in. Takes a list: the context, the product, the list's name.
+The items of a product's list, as YAML under `items`, with `name` and `namespace` filled in. Takes a
+list: the context, the product, the list's name.
 */}}
 {{- define "watchword.integrations.items" -}}
 {{- $root := index . 0 }}
 {{- $path := printf "integrations.%s.%s" (index . 1) (index . 2) }}
-{{- $default := dict "name" (include "watchword.fullname" $root) "namespace" (include "watchword.namespace" $root) }}
+{{- $default := dict "name" (include "watchword.fullname" $root) "namespace"
+  (include "watchword.namespace" $root) }}
 {{- $items := list }}
 {{- $seen := dict }}
 {{- range $i, $item := get (get $root.Values.integrations (index $ 1)) (index $ 2) }}
 {{- $item = merge (deepCopy $item) $default }}
 {{- $key := printf "%s/%s" $item.namespace $item.name }}
 {{- if hasKey $seen $key }}
-{{- fail (printf "%s[%d].name: found %q twice in namespace %q" $path $i $item.name $item.namespace) }}
+{{- fail (printf "%s[%d].name: found %q twice in namespace %q" $path $i $item.name
+  $item.namespace) }}
 {{- end }}
 {{- $_ := set $seen $key true }}
 {{- $items = append $items $item }}
@@ -80,8 +87,9 @@ port: {{ int .Values.service.port }}
 {{- end }}
 
 {{/*
-A ReferenceGrant: objects of other namespaces may name the Service. Takes a list: the context, what follows the name, the objects' group, their kind, their
-namespaces. Nothing, where all are in the release's namespace.
+A ReferenceGrant, by which objects in other namespaces may refer to the Service. Empty where all are
+in the release's namespace. Takes a list: the context, the suffix of the grant's name, the objects'
+group, their kind, their namespaces.
 */}}
 {{- define "watchword.integrations.referenceGrant" -}}
 {{- $root := index . 0 }}
@@ -102,26 +110,30 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* Milliseconds of a duration such as `250ms`, or nothing where it is not of the kind. */}}
+{{/* The milliseconds of a duration such as `250ms`. Empty where it is not a duration. */}}
 {{- define "watchword.integrations.milliseconds" -}}
 {{- $text := toString . }}
 {{- if regexMatch "^[0-9]{1,5}(ms|s|m|h)$" $text }}
-{{- mul (regexFind "^[0-9]+" $text | atoi) (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) (regexFind "[a-z]+$" $text)) }}
+{{- mul (regexFind "^[0-9]+" $text | atoi) (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000)
+  (regexFind "[a-z]+$" $text)) }}
 {{- end }}
 {{- end }}
 
 {{/*
-How long a proxy may take to connect, as `62ms`: a quarter of the timeout, as for
+The connect timeout of a proxy, such as `62ms`: a quarter of the timeout, as in
 `watchword.envoy.connectTimeout`.
 */}}
 {{- define "watchword.integrations.connectTimeout" -}}
-{{- printf "%dms" (div (include "watchword.integrations.milliseconds" .Values.integrations.timeout | atoi) 4) }}
+{{- printf "%dms" (div (include "watchword.integrations.milliseconds" .Values.integrations.timeout
+  | atoi) 4) }}
 {{- end }}
 
-{{/* The timeout as Istio and Envoy write it: seconds. */}}
+{{/* The timeout in seconds, as Istio and Envoy write it. */}}
 {{- define "watchword.integrations.timeoutSeconds" -}}
-{{- $milliseconds := include "watchword.integrations.milliseconds" .Values.integrations.timeout | atoi }}
-{{- $fraction := printf "%03d" (mod $milliseconds 1000) | trimSuffix "0" | trimSuffix "0" | trimSuffix "0" }}
+{{- $milliseconds := include "watchword.integrations.milliseconds" .Values.integrations.timeout
+  | atoi }}
+{{- $fraction := printf "%03d" (mod $milliseconds 1000) | trimSuffix "0" | trimSuffix "0"
+  | trimSuffix "0" }}
 {{- div $milliseconds 1000 }}{{ with $fraction }}.{{ . }}{{ end }}s
 {{- end }}
 
@@ -130,7 +142,8 @@ How long a proxy may take to connect, as `62ms`: a quarter of the timeout, as fo
 {{- $istio := .Values.integrations.istio }}
 {{- $own := include "watchword.namespace" . }}
 {{- if eq $istio.via "sidecar" }}
-{{- printf "%s/%s" (index (include "watchword.integrations.istio.sidecarNamespaces" . | fromYaml).namespaces 0) $istio.sidecarHost }}
+{{- printf "%s/%s" (index (include "watchword.integrations.istio.sidecarNamespaces" .
+  | fromYaml).namespaces 0) $istio.sidecarHost }}
 {{- else }}
 {{- printf "%s/%s" $own (include "watchword.integrations.istio.host" .) }}
 {{- end }}
@@ -140,22 +153,25 @@ How long a proxy may take to connect, as `62ms`: a quarter of the timeout, as fo
 {{ include "watchword.integrations.tlsName" . }}.{{ .Values.clusterDomain }}
 {{- end }}
 
-{{/* Where the sidecar is, as a ServiceEntry has it. */}}
+{{/* The sidecar's address, as in a ServiceEntry. */}}
 {{- define "watchword.integrations.istio.endpoint" -}}
-{{- if eq .Values.sidecar.listen "unix" }}unix://{{ include "watchword.socket.address" . | trimPrefix "unix:" }}{{ else }}127.0.0.1{{ end }}
+{{- if eq .Values.sidecar.listen "unix" }}unix://{{ include "watchword.socket.address" .
+  | trimPrefix "unix:" }}{{ else }}127.0.0.1{{ end }}
 {{- end }}
 
 {{- define "watchword.integrations.istio.port" -}}
-{{- if eq .Values.integrations.istio.via "sidecar" }}{{ int .Values.ports.grpc }}{{ else }}{{ int .Values.service.port }}{{ end }}
+{{- if eq .Values.integrations.istio.via "sidecar" }}{{ int .Values.ports.grpc }}{{ else }}{{ int
+  .Values.service.port }}{{ end }}
 {{- end }}
 
 {{- define "watchword.integrations.istio.provider" -}}
 {{- default (include "watchword.fullname" .) .Values.integrations.istio.provider }}
 {{- end }}
 
-{{/* Where proxies with a sidecar are: the namespaces of the policies, and of the injector. */}}
+{{/* The namespaces of proxies with a sidecar: those of the policies and of the injector. */}}
 {{- define "watchword.integrations.istio.sidecarNamespaces" -}}
-{{- $places := (include "watchword.integrations.items" (list . "istio" "policies") | fromYaml).items }}
+{{- $places := (include "watchword.integrations.items" (list . "istio" "policies")
+  | fromYaml).items }}
 {{- if .Values.sidecar.injector.enabled }}
 {{- range include "watchword.injector.namespaces" . | fromJsonArray }}
 {{- $places = append $places (dict "namespace" .) }}
@@ -164,7 +180,7 @@ How long a proxy may take to connect, as `62ms`: a quarter of the timeout, as fo
 {{- include "watchword.integrations.namespaces" $places }}
 {{- end }}
 
-{{/* What belongs into Istio's mesh configuration. */}}
+{{/* The entry for Istio's mesh configuration. */}}
 {{- define "watchword.integrations.istio.meshConfig" -}}
 extensionProviders:
 - name: {{ include "watchword.integrations.istio.provider" . }}

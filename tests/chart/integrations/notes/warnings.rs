@@ -1,19 +1,21 @@
-//! What NOTES.txt warns of.
+//! Warnings in NOTES.txt.
 
 use serde_json::{Value, json};
 
 use super::super::values;
 use super::notes;
+use crate::notes::remarks;
 
-/// Whether there is a warning with these words.
-fn warned(of: Value, about: &str) -> bool {
-    let said = notes(of);
-    said.lines()
-        .any(|line| line.starts_with("WARNING: ") && line.contains(about))
+/// Returns true if a warning has these words.
+fn warned(of: Value, words: &str) -> bool {
+    let remarks = remarks(&notes(of));
+    remarks
+        .iter()
+        .any(|remark| remark.starts_with("WARNING: ") && remark.contains(words))
 }
 
 #[test]
-fn what_is_not_safe_is_said_and_only_that() {
+fn notes_warn_of_unsafe_settings_and_of_nothing_else() {
     let safe = json!({
         "tls": {"enabled": true, "existingSecret": "cert"},
         "networkPolicy": {"enabled": true, "grpcFrom": [{"podSelector": {}}]},
@@ -53,13 +55,17 @@ fn with_callers(check: &Value, integrations: &Value) -> Value {
 
 fn istio() -> Value {
     let rule = json!({"tls": {"caCertificates": "/ca.crt"}});
-    json!({"enabled": true, "policies": [{"namespace": "shop", "selector": {}}], "destinationRule": rule})
+    let policies = json!([{"namespace": "shop", "selector": {}}]);
+    json!({"enabled": true, "policies": policies, "destinationRule": rule})
 }
 
 #[test]
-fn certificate_that_nothing_rendered_shows_is_said() {
-    let tls = |client| json!({"enabled": true, "existingSecret": "cert", "client": {"certificate": client}});
-    let about = "tls.client.certificate is required. istio must show";
+fn notes_warn_of_a_certificate_that_the_chart_cannot_configure() {
+    let tls = |certificate| {
+        let client = json!({"certificate": certificate});
+        json!({"enabled": true, "existingSecret": "cert", "client": client})
+    };
+    let about = "tls.client.certificate is required. istio must send";
     let with = |client, istio: Value| json!({"tls": tls(client), "integrations": {"istio": istio}});
     assert!(warned(with("required", istio()), about));
     assert!(!warned(with("optional", istio()), "client"));
@@ -76,25 +82,28 @@ fn certificate_that_nothing_rendered_shows_is_said() {
     named["tls"] = tls("optional");
     assert!(warned(
         named,
-        "callers.check.certificate_names is set. istio must show"
+        "callers.check.certificate_names is set. istio must send"
     ));
 }
 
 #[test]
-fn plain_envoy_shows_a_certificate_where_one_is_asked_for() {
+fn printed_cluster_has_a_certificate_where_callers_need_one() {
     let said = |client: &str| {
-        notes(
-            json!({"tls": {"enabled": true, "existingSecret": "cert", "client": {"certificate": client}}}),
-        )
+        let client = json!({"certificate": client});
+        notes(json!({"tls": {"enabled": true, "existingSecret": "cert", "client": client}}))
     };
-    let shown = "certificate_chain: {filename: /etc/envoy/client.crt}, private_key: {filename: /etc/envoy/client.key}";
-    assert!(said("required").contains(shown), "{}", said("required"));
+    for shown in [
+        "certificate_chain: {filename: /etc/envoy/client.crt}",
+        "private_key: {filename: /etc/envoy/client.key}",
+    ] {
+        assert!(said("required").contains(shown), "{}", said("required"));
+    }
     assert!(!said("none").contains("certificate_chain"));
     assert!(!said("required").contains("tls.client.certificate is required"));
 }
 
 #[test]
-fn secret_that_the_product_cannot_send_is_said() {
+fn notes_warn_of_a_secret_that_the_product_cannot_send() {
     let check = json!({"secret_file": "/etc/watchword/secrets/a/b"});
     let about = "secret_file is set. istio cannot send";
     let mut of = with_callers(&check, &json!({"istio": istio()}));
