@@ -1,5 +1,6 @@
-//! Each configuration that the chart renders is one that `watchword check-config` takes: of every example, of the blocks of values in the chart's
-//! README.md and of those in docs/kubernetes.md. What a Secret would have, is not there, so that a missing file is the only problem that may be found.
+//! `watchword check-config` accepts each configuration that the chart renders: for every example, and
+//! for the values in the chart's README.md and in the guide for Kubernetes. Files of Secrets do not
+//! exist here, so a missing file is the only problem that may be found.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,10 +10,10 @@ use serde_json::Value;
 use watchword_test_support::helm::{self, Chart, Rendered};
 
 use crate::cases;
-use crate::fences::{blocks, read};
+use crate::fences::{blocks, guide, read};
 use crate::pod::BINARY;
 
-/// Names that say where each is from, and the texts.
+/// Configurations, each with a name that says where it is from.
 type Configurations = Vec<(String, String)>;
 
 fn of(name: &str, rendered: &Rendered) -> Configurations {
@@ -25,7 +26,7 @@ fn of(name: &str, rendered: &Rendered) -> Configurations {
     maps.filter_map(text).collect()
 }
 
-/// The blocks of values in a file, with where they are.
+/// The blocks of values in a file, each with its file and line.
 fn values(file: &str, start: Option<&str>) -> Vec<(String, Value)> {
     let value = |(line, block): (usize, String)| {
         let name = format!("{}-{line}", file.replace('/', "-"));
@@ -40,9 +41,13 @@ fn rendered() -> Configurations {
         .iter()
         .flat_map(|(name, rendered)| of(name, rendered))
         .collect();
-    let guide = values("docs/kubernetes.md", Some("# values.yaml"));
+    let pages = guide();
+    let guide: Vec<_> = pages
+        .iter()
+        .flat_map(|page| values(page, Some("# values.yaml")))
+        .collect();
     let readme = values("helm/watchword/README.md", None);
-    assert!(guide.len() >= 8 && readme.len() >= 3);
+    assert!(guide.len() >= 15 && readme.len() >= 3);
     for (name, mut values) in guide.into_iter().chain(readme) {
         if values.get("config").is_none() && values.get("existingConfig").is_none() {
             values["config"] = cases::config();
@@ -54,7 +59,7 @@ fn rendered() -> Configurations {
     all
 }
 
-/// What `check-config` finds in them, but for files that are not there.
+/// The problems that `check-config` finds, except missing files.
 fn problems(configurations: &Configurations, folder: &str) -> Vec<String> {
     let folder = std::env::temp_dir().join(format!("ww-{}-{folder}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
@@ -66,13 +71,13 @@ fn problems(configurations: &Configurations, folder: &str) -> Vec<String> {
     let files: Vec<PathBuf> = configurations.iter().map(write).collect();
     let mut command = Command::new(BINARY);
     command.arg("check-config").args(files);
-    // Of the example `pod`.
+    // The example `pod` uses this variable.
     command.env("ISSUER", "https://idp.example.com");
     let output = command.output().unwrap();
     fs::remove_dir_all(&folder).unwrap();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     let is_good = |line: &&str| line.contains(": good (") || line.contains("No such file");
-    let bad = said.lines().filter(|line| !is_good(line));
+    let bad = printed.lines().filter(|line| !is_good(line));
     bad.map(ToOwned::to_owned).collect()
 }
 

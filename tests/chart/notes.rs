@@ -12,7 +12,8 @@ pub(crate) fn remarks(notes: &str) -> Vec<String> {
         if line.starts_with("WARNING: ") || line.starts_with("NOTE: ") {
             remarks.push(line.to_owned());
         } else if let Some(remark) = remarks.last_mut() {
-            *remark += &format!(" {}", line.trim());
+            remark.push(' ');
+            remark.push_str(line.trim());
         }
     }
     remarks

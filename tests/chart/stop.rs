@@ -231,9 +231,7 @@ fn owner_of_an_existing_configuration_is_told_its_drain() {
             "config": {}, "existingConfig": {"secret": "a"}, "preStopSleepSeconds": sleep,
         });
         let stop = StopTimes::of(&values);
-        stop.remark("NOTE: the existing configuration")
-            .unwrap()
-            .to_owned()
+        stop.remark("NOTE: the existing configuration").unwrap()
     };
     assert!(
         existing(0).contains("needs server.drain: 40s"),

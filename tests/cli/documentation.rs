@@ -37,6 +37,7 @@ fn every_configuration_in_the_documentation_is_good() {
         "docs/keys.md",
         "docs/operations.md",
         "docs/kubernetes.md",
+        "docs/kubernetes/service-accounts.md",
         "docs/validate.md",
     ] {
         let found = configurations(page);

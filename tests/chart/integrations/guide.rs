@@ -1,4 +1,5 @@
-//! docs/kubernetes.md and examples/kubernetes: what they show is what is rendered. (`configurations` renders the guide's values.)
+//! The guide for Kubernetes and examples/kubernetes show what the chart renders. `configurations`
+//! renders the guide's values.
 
 use serde_json::{Value, json};
 use watchword::token::Denial;
@@ -10,7 +11,7 @@ use crate::fences::{blocks, read};
 
 #[test]
 fn mesh_configuration_of_the_guide_is_that_of_the_notes() {
-    let text = read("docs/kubernetes.md");
+    let text = read("docs/kubernetes/istio.md");
     let (_, block) = &blocks(&text, Some("meshConfig:"))[0];
     let shown = helm::yaml(block).unwrap();
     let release = Release {
@@ -62,15 +63,18 @@ fn values_for_service_accounts_have_the_policy_that_runs_without_the_chart() {
     assert!(egress(&of).contains("6443"), "{}", egress(&of));
 }
 
-/// What a user compares by eye, in the guide and in the notes.
+/// The guide shows the denial that Watchword sends, and a command whose output is plain text.
 #[test]
-fn answers_of_the_guide_are_those_that_are_given() {
-    let text = read("docs/kubernetes.md");
+fn answers_of_the_guide_are_those_of_watchword() {
+    let text = read("docs/kubernetes/proxies.md");
     let denial = Denial::TokenMissing;
     let body = json!({"error": denial.error(), "reason": denial.code()});
     let shown = text.lines().find_map(|line| line.strip_prefix("#   401, "));
     assert_eq!(helm::yaml(shown.unwrap()).unwrap(), body);
 
-    // Some programs of that name print a string with its quotes unless told otherwise.
-    assert!(text.contains("yq -r '.data[\"watchword.yaml\"]' | watchword check-config -"));
+    // Without `-r`, some programs of that name print a string with its quotes.
+    assert!(
+        read("docs/kubernetes.md")
+            .contains("yq -r '.data[\"watchword.yaml\"]' | watchword check-config -")
+    );
 }
