@@ -10,20 +10,17 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tonic::server::NamedService as _;
 use tonic::service::Routes;
 use tracing::{info, warn};
 
 use crate::admin::Admin;
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, Structure};
-use crate::grpc::{
-    ExtAuthz, Health, State, TokenValidation, note_arrivals, note_health_calls, reflection,
-};
+use crate::grpc::{Health, Methods, SERVICES, State, reflection};
 use crate::jwks::{Fetch, Network};
 use crate::listen::{
-    ConnectionCounts, ConnectionMemory, Limits, ListenAddress, Listener, Server, SocketAccess, Tls,
-    TlsError,
+    ConnectionCounts, InFlightLimit, Limits, ListenAddress, Listener, ListenerBudget, Server,
+    SocketAccess, Tls, TlsError,
 };
 use crate::memory::MemoryBudget;
 use crate::telemetry::{CallStats, ServerStats, Telemetry, TelemetryError};
@@ -138,20 +135,17 @@ impl App {
         let routes = health_routes.clone();
         let health_server =
             health_listener.map(|listener| serve_health(listener, routes, grpc.limits));
-        let routes = health_routes
-            .add_service(ExtAuthz::new(engine.state.clone()))
-            .add_service(TokenValidation::new(engine.state.clone()));
-        let routes = if grpc.reflection {
-            reflection::add_to(routes)
+        let library = if grpc.reflection {
+            reflection::add_to(health_routes)
         } else {
-            routes
+            health_routes
         };
-        let arrivals = note_arrivals(engine.state.clone());
+        let methods = Arc::new(Methods::new(engine.state.clone(), library));
         let bounds = (
             grpc.limits,
-            ConnectionMemory::of(engine.memory(), engine.state.places()),
+            ListenerBudget::of(engine.memory(), engine.state.in_flight_limit.clone()),
         );
-        let server = Server::start(listener, tls.clone(), routes, arrivals, bounds);
+        let server = Server::start(listener, tls.clone(), methods, bounds);
         show(&engine.state, server.counts());
         tell_budget(engine.memory(), server.max_connections());
         let (address, issuers) = (server.address(), config.policy.issuers().len());
@@ -297,8 +291,8 @@ fn serve_health(listener: Listener, routes: Routes, limits: Limits) -> Server {
         ..limits
     };
     info!(address = %listener.address(), "listening for health");
-    let bounds = (limits, ConnectionMemory::of_few());
-    Server::start(listener, None, routes, note_health_calls(), bounds)
+    let bounds = (limits, ListenerBudget::without_pools(InFlightLimit::new(0)));
+    Server::start(listener, None, Arc::new(Methods::of_health(routes)), bounds)
 }
 
 /// In KiB, as operators compare it with what a container has.
@@ -368,6 +362,3 @@ async fn report_ready(health: Health, mut ready: watch::Receiver<bool>) {
         health.serving().await;
     }
 }
-
-/// What health is reported of, beside the server as a whole.
-const SERVICES: &[&str] = &[ExtAuthz::NAME, TokenValidation::NAME];

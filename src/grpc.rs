@@ -1,36 +1,39 @@
-//! The front doors: wire message → question → core → wire message.
+//! The gRPC methods: wire message → question → core → answer → wire message.
 //!
-//! Owns the places where answers are built. Refuses to decide anything.
+//! Owns the places where answers are built. Decides nothing.
 
-mod answer;
-mod answers;
-mod arrival;
-mod batch;
+mod admission;
 mod call;
 mod callers;
+mod check_answer;
+mod check_answers;
 mod claims_struct;
+mod deadline;
+mod endpoint;
 mod ext_authz;
 mod fields;
+mod framing;
 mod front_door;
 mod generation;
-mod guests;
 mod health;
+mod judge;
+mod library;
+mod message;
 mod methods;
 pub mod reflection;
-mod replies;
+mod response;
 mod state;
 mod token_cache;
-mod unary;
-mod validation;
+mod validate;
+mod validate_answers;
+mod validate_batch;
 
-pub use answer::Answer;
-pub use answers::Answers;
 pub use callers::{CallerRefused, Callers};
-pub use ext_authz::ExtAuthz;
+pub use check_answer::CheckAnswer;
+pub use check_answers::CheckAnswers;
 pub use generation::Generation;
 pub use health::Health;
-pub use methods::{note_arrivals, note_health_calls};
-pub use replies::{Replies, Reply};
+pub use methods::{InProcessClient, Methods, SERVICES};
 pub use state::State;
 pub use token_cache::TokenCache;
-pub use validation::TokenValidation;
+pub use validate_answers::{ValidateAnswer, ValidateAnswers};

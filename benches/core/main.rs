@@ -20,7 +20,7 @@ use std::time::Duration;
 use watchword::authenticator::{IssuerKeys, Question, Snapshot, Verdict, authenticate};
 use watchword::clock::Stopwatch;
 use watchword::config::Config;
-use watchword::grpc::{Answers, TokenCache};
+use watchword::grpc::{CheckAnswers, TokenCache};
 use watchword::jose::Jws;
 use watchword::jwks::Source;
 use watchword::request::{Header, Request};
@@ -37,7 +37,7 @@ fn main() {
     };
     let issuer_keys = IssuerKeys::lasting(key_set.clone());
     let snapshot = Snapshot::new(config.policy.clone()).with_keys(&[*issuer], Some(&issuer_keys));
-    let answers = Answers::new(snapshot.policy(), "bench");
+    let answers = CheckAnswers::new(snapshot.policy(), "bench");
     let (warm, cold) = (TokenCache::new(1000).unwrap(), TokenCache::new(0).unwrap());
     let token = keys.tokens(1).remove(0);
     let bearer = format!("Bearer {token}");

@@ -1,17 +1,18 @@
-//! Who may call a service: whoever knows a secret, or has a certificate with the right name, or both.
+//! The callers that a front door admits: those that know a secret, have a certificate with the right
+//! name, or both.
 
-use http::{Extensions, HeaderMap};
+use http::HeaderMap;
 
 use crate::config::CallerDemand;
 use crate::listen::Peer;
 
-/// The callers of a service.
+/// The callers that a front door admits.
 #[derive(Clone, Debug, Default)]
 pub struct Callers {
     demand: Option<CallerDemand>,
 }
 
-/// Why a call is refused before it is read. None of it says more than the caller knows.
+/// The reason for which a caller is refused. It says no more than the caller knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallerRefused {
     /// There is no secret in the metadata.
@@ -32,28 +33,28 @@ pub enum CallerRefused {
 }
 
 impl Callers {
-    /// Callers that show this; `None`: everybody.
+    /// Admits callers that meet this demand, or everybody if there is none.
     #[must_use]
     pub fn new(demand: Option<CallerDemand>) -> Self {
         Self { demand }
     }
 
-    /// Whether a call with this metadata, and these extensions, is one of theirs.
+    /// Admits a call with this metadata, from this client.
     ///
     /// # Errors
     /// [`CallerRefused`].
-    pub fn admit(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<(), CallerRefused> {
+    pub fn admit(&self, metadata: &HeaderMap, peer: Option<&Peer>) -> Result<(), CallerRefused> {
         match &self.demand {
-            Some(demand) => demand.check(headers, extensions),
+            Some(demand) => demand.check(metadata, peer),
             None => Ok(()),
         }
     }
 }
 
 impl CallerDemand {
-    fn check(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<(), CallerRefused> {
+    fn check(&self, metadata: &HeaderMap, peer: Option<&Peer>) -> Result<(), CallerRefused> {
         if let Some(secret) = &self.secret {
-            let mut values = headers.get_all(secret.header()).iter();
+            let mut values = metadata.get_all(secret.header()).iter();
             let given = values.next().ok_or(CallerRefused::SecretMissing)?;
             if values.next().is_some() {
                 return Err(CallerRefused::SecretRepeated);
@@ -63,7 +64,6 @@ impl CallerDemand {
             }
         }
         if !self.certificate_names.is_empty() {
-            let peer = extensions.get::<Peer>();
             let peer = peer.ok_or(CallerRefused::CertificateMissing)?;
             let known = |name| self.certificate_names.contains(name);
             if !peer.names().iter().any(known) {
@@ -112,15 +112,9 @@ mod tests {
     }
 
     /// A client whose names are of the types that their texts have.
-    fn peer(names: &[&str]) -> Extensions {
+    fn peer(names: &[&str]) -> Peer {
         let names: Vec<_> = names.iter().map(|name| PeerName::from_text(name)).collect();
-        peer_with(&names)
-    }
-
-    fn peer_with(names: &[PeerName]) -> Extensions {
-        let mut extensions = Extensions::new();
-        extensions.insert(Peer::named(names));
-        extensions
+        Peer::named(&names)
     }
 
     #[test]
@@ -130,15 +124,14 @@ mod tests {
             callers("none", "{}"),
             callers("other", "{validate: {secret_file: secrets}}"),
         ] {
-            assert_eq!(callers.admit(&HeaderMap::new(), &Extensions::new()), Ok(()));
+            assert_eq!(callers.admit(&HeaderMap::new(), None), Ok(()));
         }
     }
 
     #[test]
     fn only_those_who_know_a_secret_may_call() {
         let callers = callers("secret", "{check: {secret_file: secrets}}");
-        let admit =
-            |name, values: &[&str]| callers.admit(&headers(name, values), &Extensions::new());
+        let admit = |name, values: &[&str]| callers.admit(&headers(name, values), None);
         let name = "x-watchword-secret";
         assert_eq!(admit(name, &[SECRET]), Ok(()));
         assert_eq!(admit(name, &[NEXT]), Ok(()));
@@ -166,7 +159,7 @@ mod tests {
     fn the_secret_may_have_another_header() {
         let settings = "{check: {secret_file: secrets, secret_header: X-Mine}}";
         let callers = callers("header", settings);
-        let admit = |name| callers.admit(&headers(name, &[SECRET]), &Extensions::new());
+        let admit = |name| callers.admit(&headers(name, &[SECRET]), None);
         assert_eq!(admit("x-mine"), Ok(()));
         assert_eq!(
             admit("x-watchword-secret"),
@@ -181,16 +174,13 @@ mod tests {
             "names",
             &format!("{{check: {{certificate_names: {names}}}}}"),
         );
-        let admit = |extensions: &Extensions| callers.admit(&HeaderMap::new(), extensions);
-        assert_eq!(admit(&peer(&["spiffe://example.com/envoy"])), Ok(()));
+        let admit = |peer: Option<&Peer>| callers.admit(&HeaderMap::new(), peer);
+        assert_eq!(admit(Some(&peer(&["spiffe://example.com/envoy"]))), Ok(()));
         assert_eq!(
-            admit(&peer(&["other.example.com", "envoy.example.com"])),
+            admit(Some(&peer(&["other.example.com", "envoy.example.com"]))),
             Ok(())
         );
-        assert_eq!(
-            admit(&Extensions::new()),
-            Err(CallerRefused::CertificateMissing)
-        );
+        assert_eq!(admit(None), Err(CallerRefused::CertificateMissing));
         for others in [
             &[][..],
             &["spiffe://example.com/envoy/"],
@@ -198,7 +188,7 @@ mod tests {
             &["Envoy.example.com"],
             &["*.example.com"],
         ] {
-            let refused = admit(&peer(others));
+            let refused = admit(Some(&peer(others)));
             assert_eq!(
                 refused,
                 Err(CallerRefused::CertificateNameUnknown),
@@ -215,7 +205,7 @@ mod tests {
             "types",
             &format!("{{check: {{certificate_names: {names}}}}}"),
         );
-        let admit = |name| callers.admit(&HeaderMap::new(), &peer_with(&[name]));
+        let admit = |name| callers.admit(&HeaderMap::new(), Some(&Peer::named(&[name])));
         let refused = Err(CallerRefused::CertificateNameUnknown);
         let (spiffe, host) = ("spiffe://example.com/envoy", "envoy.example.com");
         assert_eq!(admit(PeerName::Uri(spiffe.into())), Ok(()));
@@ -232,10 +222,10 @@ mod tests {
             headers("x-watchword-secret", &[SECRET]),
             peer(&["a.example"]),
         );
-        assert_eq!(callers.admit(&secret, &name), Ok(()));
-        let refused = callers.admit(&secret, &Extensions::new());
+        assert_eq!(callers.admit(&secret, Some(&name)), Ok(()));
+        let refused = callers.admit(&secret, None);
         assert_eq!(refused, Err(CallerRefused::CertificateMissing));
-        let refused = callers.admit(&HeaderMap::new(), &name);
+        let refused = callers.admit(&HeaderMap::new(), Some(&name));
         assert_eq!(refused, Err(CallerRefused::SecretMissing));
     }
 }

@@ -1,5 +1,6 @@
-//! What a front door adds to the one way from a message to an answer.
+//! The parts in which one front door differs from another.
 
+use bytes::Bytes;
 use prost::Message;
 
 use crate::authenticator::{Decision, Question};
@@ -9,27 +10,37 @@ use crate::token::Denial;
 use super::Generation;
 use super::fields::Shape;
 
-/// A front door: how its messages are read and its answers are written.
-pub(super) trait FrontDoor {
-    /// What a call carries.
+/// A front door: the questions that its messages ask, and the answers that it gives.
+pub(super) trait FrontDoor: Send + Sync + 'static {
+    /// The message of a call.
     type Message: Message + Default;
-    /// What a verdict becomes.
-    type Answer;
-    /// Where its messages have entries.
+    /// The answers, prepared for one configuration.
+    type Answers: Answers;
+    /// The fields of `Message` that hold entries.
     const SHAPE: Shape;
-    /// The name that logs, metrics and traces use.
+    /// The name in logs, metrics and traces.
     const DOOR: Door;
+    /// True if a caller takes a gRPC error for an error. Envoy may take it for an allow.
+    const HAS_GRPC_ERRORS: bool;
 
-    /// What is asked; `None` where the message does not say.
+    /// The question that a message asks; `None` if it asks none.
     fn question(message: &Self::Message) -> Option<Question<'_>>;
+}
+
+/// The answers of a front door.
+pub(super) trait Answers {
+    /// An allow or a denial.
+    type Answer: Send;
+
+    /// Those of a configuration.
+    fn of(generation: &Generation) -> &Self;
 
     /// The answer to a question.
-    fn answer(
-        generation: &Generation,
-        decision: &Decision<'_>,
-        question: &Question<'_>,
-    ) -> Self::Answer;
+    fn answer(&self, decision: &Decision<'_>, question: &Question<'_>) -> Self::Answer;
 
-    /// The answer to a call that cannot be judged at all.
-    fn refuse(generation: &Generation, denial: &Denial) -> Self::Answer;
+    /// The answer to a call that is denied without a judgement.
+    fn refuse(&self, denial: &Denial) -> Self::Answer;
+
+    /// Encodes an answer, with its gRPC prefix.
+    fn frame(answer: &Self::Answer) -> Bytes;
 }

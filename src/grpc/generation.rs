@@ -1,4 +1,4 @@
-//! Everything that one configuration brings to answering calls.
+//! Everything that calls need of one configuration.
 
 use std::sync::Arc;
 
@@ -8,10 +8,12 @@ use crate::authenticator::{MissingKey, Snapshot};
 use crate::config::CallersConfig;
 use crate::jwks::{CallTime, KeyRequest, KeySources};
 use crate::policy::Policy;
+use crate::telemetry::Door;
 
-use super::{Answers, Callers, Replies, TokenCache};
+use super::{Callers, CheckAnswers, TokenCache, ValidateAnswers};
 
-/// What calls are judged and answered by, from one reload to the next. Its keys change meanwhile, nothing else does.
+/// Everything that calls are judged and answered by, from one reload to the next. Only its keys
+/// change meanwhile.
 #[derive(Debug)]
 pub struct Generation {
     policy: Arc<Policy>,
@@ -19,14 +21,14 @@ pub struct Generation {
     sources: Arc<KeySources>,
     /// Begins empty: a reload may narrow what an issuer's keys may sign.
     pub(super) tokens: TokenCache,
-    pub(super) answers: Answers,
-    pub(super) replies: Replies,
-    pub(super) check_callers: Callers,
-    pub(super) validate_callers: Callers,
+    pub(super) check_answers: CheckAnswers,
+    pub(super) validate_answers: ValidateAnswers,
+    check_callers: Callers,
+    validate_callers: Callers,
 }
 
 impl Generation {
-    /// A configuration in use. `snapshot` is replaced by whoever keeps its keys; the realm is quoted in challenges.
+    /// A configuration in use. `snapshot` changes when its keys do. Challenges quote the realm.
     #[must_use]
     pub fn new(
         policy: Arc<Policy>,
@@ -37,8 +39,8 @@ impl Generation {
         sources: Arc<KeySources>,
     ) -> Self {
         Self {
-            answers: Answers::new(&policy, realm),
-            replies: Replies::new(&policy, realm),
+            check_answers: CheckAnswers::new(&policy, realm),
+            validate_answers: ValidateAnswers::new(&policy, realm),
             check_callers: Callers::new(callers.check.clone()),
             validate_callers: Callers::new(callers.validate.clone()),
             policy,
@@ -48,7 +50,7 @@ impl Generation {
         }
     }
 
-    /// Policy and keys as they are now.
+    /// The policy and its keys at this moment.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
         self.snapshot.load()
     }
@@ -59,7 +61,15 @@ impl Generation {
         &self.policy
     }
 
-    /// How many tokens are remembered.
+    /// The callers that a front door admits.
+    pub(super) fn callers(&self, door: Door) -> &Callers {
+        match door {
+            Door::Check => &self.check_callers,
+            Door::Validate => &self.validate_callers,
+        }
+    }
+
+    /// The number of tokens in the cache.
     #[must_use]
     pub fn remembered_tokens(&self) -> u64 {
         self.tokens.entries()

@@ -1,4 +1,4 @@
-//! `grpc.health.v1`: whether the server wants to be called.
+//! `grpc.health.v1`: says if the server wants to be called.
 
 use std::sync::Arc;
 
@@ -7,17 +7,15 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use super::guests::Guarded;
-
 /// The server as a whole.
 const WHOLE: &str = "";
 
-/// The name that is `SERVING` for as long as the process answers: for probes of liveness, since a server that waits for keys
-/// would gain nothing by being killed.
+/// The name that is `SERVING` for as long as the process answers. It is for liveness probes: a server
+/// that waits for keys would gain nothing from a restart.
 const LIVE: &str = "live";
 
-/// What health says of the server as a whole, which has the empty name, and of its services: all the same. Beside them it
-/// says `SERVING` of `live`, always.
+/// The health of the server as a whole, which has the empty name, and of its services, which is the
+/// same. The name `live` is always `SERVING`.
 #[derive(Clone, Debug)]
 pub struct Health {
     reporter: HealthReporter,
@@ -26,7 +24,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Health that says `NOT_SERVING` of everything, and the service that says so.
+    /// `NOT_SERVING`, and the service that reports it.
     pub async fn new(services: &'static [&'static str]) -> (Self, Routes) {
         let (reporter, service) = tonic_health::server::health_reporter();
         let health = Self {
@@ -37,7 +35,7 @@ impl Health {
         health.set(ServingStatus::NotServing).await;
         let live = ServingStatus::Serving;
         health.reporter.set_service_status(LIVE, live).await;
-        (health, Routes::new(Guarded::of_one_message(service)))
+        (health, Routes::new(service))
     }
 
     /// `SERVING`, unless the server is about to stop.
@@ -55,7 +53,7 @@ impl Health {
         self.set(ServingStatus::NotServing).await;
     }
 
-    /// Ends watches, which would go on for ever, and the connections that they are on with them.
+    /// Ends watches, which would go on for ever and keep their connections open.
     pub async fn end_watches(&self) {
         let mut reporter = self.reporter.clone();
         for service in self.names().chain([LIVE]) {

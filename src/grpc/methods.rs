@@ -1,204 +1,156 @@
-//! The methods that are served, and what a call of each may hold from its arrival on.
+//! The methods that are served: from the path of a call to whoever answers it.
 
+use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Uri};
+use http::{Request, Response};
+use tonic::body::Body;
+use tonic::service::Routes;
 
-use crate::listen::{CallKind, Connection, OnArrival};
-use crate::memory::Reservation;
+use crate::listen::{BegunCall, CallHandler, Connection};
 
-use super::State;
-use super::arrival::Arrival;
+use super::ext_authz::Check;
+use super::library::{self, LibraryMethod};
+use super::validate::Validate;
+use super::{State, endpoint, validate_batch};
 
-/// Memory of a call that is read or judged, without its message, in bytes: tasks, streams and the
-/// answer's headers. Measured with calls whose message never ends: 5 KiB each.
-pub(super) const CALL: usize = 6 * 1024;
-/// Memory of a call that is refused, until its answer is taken.
-const REFUSED: usize = 3 * 1024;
-/// Memory of a call without an end. Measured with watches of health: 7 KiB each.
-const LASTING: usize = 8 * 1024;
-/// What a client may send on a stream of reflection before it takes its answers.
-const UNREAD: usize = 64 * 1024;
+/// The services whose health is reported.
+pub const SERVICES: &[&str] = &[
+    "envoy.service.auth.v3.Authorization",
+    "watchword.v1.TokenValidation",
+];
 
-/// A method, by what its calls hold.
+/// A method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Called {
+enum Method {
     Check,
     Validate,
-    HealthCheck,
-    HealthWatch,
-    Reflection,
+    ValidateBatch,
+    Library(LibraryMethod),
 }
 
-const METHODS: [(&str, Called); 8] = [
-    ("/envoy.service.auth.v3.Authorization/Check", Called::Check),
-    ("/watchword.v1.TokenValidation/Validate", Called::Validate),
+const METHODS: [(&str, Method); 8] = [
+    ("/envoy.service.auth.v3.Authorization/Check", Method::Check),
+    ("/watchword.v1.TokenValidation/Validate", Method::Validate),
     (
         "/watchword.v1.TokenValidation/ValidateBatch",
-        Called::Validate,
+        Method::ValidateBatch,
     ),
-    ("/grpc.health.v1.Health/Check", Called::HealthCheck),
-    ("/grpc.health.v1.Health/List", Called::HealthCheck),
-    ("/grpc.health.v1.Health/Watch", Called::HealthWatch),
+    (
+        "/grpc.health.v1.Health/Check",
+        Method::Library(LibraryMethod::Unary),
+    ),
+    (
+        "/grpc.health.v1.Health/List",
+        Method::Library(LibraryMethod::Unary),
+    ),
+    (
+        "/grpc.health.v1.Health/Watch",
+        Method::Library(LibraryMethod::Watch),
+    ),
     (
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-        Called::Reflection,
+        Method::Library(LibraryMethod::Reflection),
     ),
     (
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-        Called::Reflection,
+        Method::Library(LibraryMethod::Reflection),
     ),
 ];
-/// Every other method.
-const UNKNOWN: &str = "/";
 
-/// What a call of health or reflection holds.
-#[derive(Clone, Debug)]
-pub(super) struct Guest {
-    /// It is refused where there is no memory for it, or no further place.
-    pub(super) held: Held,
-    /// A place among the calls without an end, where it is one.
-    _place: Option<Reservation>,
+/// Answers the calls of a listener.
+#[derive(Clone)]
+pub struct Methods {
+    /// `None` on a listener for health.
+    state: Option<Arc<State>>,
+    library: Routes,
 }
 
-impl Guest {
-    fn new(held: Held, place: Option<Reservation>) -> Self {
+impl Methods {
+    /// All methods. `library` answers those of health and reflection.
+    #[must_use]
+    pub fn new(state: Arc<State>, library: Routes) -> Self {
         Self {
-            held,
-            _place: place,
+            state: Some(state),
+            library: library.prepare(),
+        }
+    }
+
+    /// The methods of a listener for health.
+    #[must_use]
+    pub fn of_health(library: Routes) -> Self {
+        Self {
+            state: None,
+            library: library.prepare(),
         }
     }
 }
 
-/// What is done when the metadata of a call arrives: it draws the memory that it will hold, a call of
-/// our own services is noted as `Arrival`, and the metadata is let go, so that none is kept while
-/// the call's message is on its way.
-#[must_use]
-pub fn note_arrivals(state: Arc<State>) -> OnArrival {
-    note(Some(state))
-}
-
-/// As [`note_arrivals`], on a listener for health.
-#[must_use]
-pub fn note_health_calls() -> OnArrival {
-    note(None)
-}
-
-fn note(state: Option<Arc<State>>) -> OnArrival {
-    let uris = METHODS.map(|(path, method)| (path, method, Uri::from_static(path)));
-    let unknown = Uri::from_static(UNKNOWN);
-    Arc::new(move |call, connection| {
+impl CallHandler for Methods {
+    fn begin(&self, call: Request<Body>, connection: &Connection) -> BegunCall {
         let path = call.uri().path();
-        let found = uris.iter().find(|(known, ..)| *known == path);
-        let (length, uri) = if let Some((_, method, uri)) = found {
-            (arrive(*method, state.as_ref(), call, connection), uri)
-        } else {
-            // Its answer is a constant. What it holds until that is taken is drawn all the same.
-            let held = Held::Refused(refused(connection));
-            call.extensions_mut().insert(Guest::new(held, None));
-            (CallKind::Refused, &unknown)
-        };
-        let_go(call, uri);
-        length
-    })
-}
-
-/// Drops what a client may make as long as all metadata: headers, path, and method.
-fn let_go<B>(call: &mut Request<B>, uri: &Uri) {
-    *call.method_mut() = Method::POST;
-    *call.uri_mut() = uri.clone();
-    *call.headers_mut() = HeaderMap::new();
-}
-
-fn arrive<B>(
-    method: Called,
-    state: Option<&Arc<State>>,
-    call: &mut Request<B>,
-    connection: &Connection,
-) -> CallKind {
-    let (bytes, length) = match method {
-        Called::Check | Called::Validate => {
-            if let Some(state) = state {
-                let callers = match method {
-                    Called::Check => &state.generation().check_callers,
-                    _ => &state.generation().validate_callers,
-                };
-                let admitted = callers.admit(call.headers(), call.extensions());
-                let held = held(connection);
-                let length = match (admitted, &held) {
-                    (Ok(()), Held::Call(_)) => CallKind::Unary,
-                    _ => CallKind::Refused,
-                };
-                let places = connection.permits();
-                let arrival = Arrival::new(state, call.headers(), admitted, held, places);
-                call.extensions_mut()
-                    .insert(arrival.on(connection.calls_being_answered()));
-                return length;
+        let method = METHODS.iter().find(|(known, _)| *known == path);
+        match (method, &self.state) {
+            (Some((_, Method::Check)), Some(state)) => {
+                endpoint::begin::<Check, _>(state, call, connection, endpoint::answer::<Check>)
             }
-            return CallKind::Refused;
+            (Some((_, Method::Validate)), Some(state)) => {
+                let answer = endpoint::answer::<Validate>;
+                endpoint::begin::<Validate, _>(state, call, connection, answer)
+            }
+            (Some((_, Method::ValidateBatch)), Some(state)) => {
+                let answer = validate_batch::answer;
+                endpoint::begin::<Validate, _>(state, call, connection, answer)
+            }
+            (Some((path, Method::Library(method))), _) => {
+                library::begin(&self.library, path, *method, call.into_body(), connection)
+            }
+            (Some(_) | None, _) => library::unimplemented(connection),
         }
-        Called::HealthCheck => (CALL, CallKind::Unary),
-        Called::HealthWatch => (LASTING, CallKind::LongLived),
-        Called::Reflection => (LASTING + UNREAD, CallKind::LongLived),
-    };
-    let place = match length {
-        CallKind::Unary | CallKind::Refused => None,
-        CallKind::LongLived => connection.long_lived_calls().try_reserve(1),
-    };
-    let held = connection.memory().try_reserve(bytes);
-    let held = held.filter(|_| length == CallKind::Unary || place.is_some());
-    let (held, length) = match held {
-        Some(share) => (Held::Call(share), length),
-        None => (Held::Refused(refused(connection)), CallKind::Refused),
-    };
-    call.extensions_mut().insert(Guest::new(held, place));
-    length
+    }
 }
 
-/// Memory that a call holds.
+impl fmt::Debug for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Methods")
+    }
+}
+
+/// Calls methods from within the process, without a connection.
 #[derive(Clone, Debug)]
-pub(super) enum Held {
-    /// For itself; its message and its answer draw on it.
-    Call(Reservation),
-    /// There is none: it is refused, and this is held until its answer is taken.
-    Refused(Option<Reservation>),
+pub struct InProcessClient {
+    methods: Methods,
+    connection: Connection,
 }
 
-fn held(connection: &Connection) -> Held {
-    match connection.memory().try_reserve(CALL) {
-        Some(share) => Held::Call(share),
-        None => Held::Refused(refused(connection)),
+impl InProcessClient {
+    /// A client that works on its calls within the limit that all share.
+    #[must_use]
+    pub fn new(state: Arc<State>) -> Self {
+        let connection = Connection::in_process(&state.in_flight_limit);
+        let methods = Methods::new(state, Routes::default());
+        Self {
+            methods,
+            connection,
+        }
     }
-}
 
-/// Without memory for the answers that are not taken, there is no use in making another.
-fn refused(connection: &Connection) -> Option<Reservation> {
-    let share = connection.refusals().try_reserve(REFUSED);
-    if share.is_none() {
-        connection.close_now();
+    /// Calls the method of a request's path. The call is over when the returned future is dropped.
+    pub fn call(&self, call: Request<Body>) -> impl Future<Output = Response<Body>> + Send + use<> {
+        self.methods.begin(call, &self.connection).answer
     }
-    share
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{METHODS, Method, SERVICES};
 
-    /// A method of 100 kB was kept by each call whose message did not end.
     #[test]
-    fn nothing_long_of_the_metadata_is_kept() {
-        let long = "A".repeat(100_000);
-        let mut call = Request::builder()
-            .method(Method::from_bytes(long.as_bytes()).unwrap())
-            .uri("https://authority.example/a/path?query")
-            .header("x-long", &long)
-            .body(())
-            .unwrap();
-        let_go(&mut call, &Uri::from_static(UNKNOWN));
-        assert_eq!(call.method(), Method::POST);
-        assert_eq!(
-            (call.uri(), call.headers().len()),
-            (&Uri::from_static("/"), 0)
-        );
+    fn health_is_reported_of_the_services_that_decide() {
+        for (path, method) in METHODS {
+            let service = path[1..].split_once('/').unwrap().0;
+            let decides = !matches!(method, Method::Library(_));
+            assert_eq!(SERVICES.contains(&service), decides, "{path}");
+        }
     }
 }

@@ -6,20 +6,16 @@ use tonic_reflection::server::Builder;
 
 use crate::wire;
 
-use super::guests::{Guarded, MAX_MESSAGE};
+use super::library::MAX_MESSAGE;
 
 /// Adds `grpc.reflection.v1`, and `v1alpha`, which many tools still ask for.
 #[must_use]
 pub fn add_to(routes: Routes) -> Routes {
     match (schema().build_v1(), schema().build_v1alpha()) {
         (Ok(v1), Ok(v1alpha)) => routes
-            .add_service(Guarded::of_messages(
-                v1.max_decoding_message_size(MAX_MESSAGE),
-            ))
-            .add_service(Guarded::of_messages(
-                v1alpha.max_decoding_message_size(MAX_MESSAGE),
-            )),
-        // The schema is a part of this build: whether it can be read is for tests to find out.
+            .add_service(v1.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(v1alpha.max_decoding_message_size(MAX_MESSAGE)),
+        // The schema is a part of this build: tests show that it can be read.
         _ => routes,
     }
 }

@@ -1,8 +1,8 @@
-//! Where a server listens: TCP or a Unix socket.
+//! The addresses that a server listens on: TCP or a Unix socket.
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use super::unix::UnixSocket;
 
-/// Where a server listens.
+/// An address that a server listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
     /// An address and a port.
@@ -20,7 +20,7 @@ pub enum ListenAddress {
 }
 
 impl ListenAddress {
-    /// The address and port; `None` of a Unix socket.
+    /// The address and port; `None` for a Unix socket.
     #[must_use]
     pub fn tcp(&self) -> Option<SocketAddr> {
         match self {
@@ -39,12 +39,12 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// Who may connect to a Unix socket.
+/// The permissions of a Unix socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketAccess {
     /// The file's permissions.
     pub mode: u32,
-    /// The number of its group; `None`: the process's.
+    /// The number of its group; `None` for that of the process.
     pub group: Option<u32>,
 }
 
@@ -65,7 +65,8 @@ impl Listener {
     /// Listens. A Unix socket gets its permissions before anybody can connect to it.
     ///
     /// # Errors
-    /// What the system says; also where somebody listens on that Unix socket already, or something else stands there.
+    /// Those of the system; also if another process listens on that Unix socket, or its path is
+    /// another kind of file.
     pub async fn bind(address: &ListenAddress, access: SocketAccess) -> io::Result<Self> {
         Ok(match address {
             ListenAddress::Tcp(address) => {
@@ -82,7 +83,7 @@ impl Listener {
         })
     }
 
-    /// Where it listens, with the port that was taken.
+    /// The address that it listens on, with the port that the system chose.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address
@@ -101,27 +102,28 @@ impl Listener {
     }
 }
 
-/// A connection that has said nothing yet.
+/// A connection of which no byte has been read.
 pub(super) enum AcceptedStream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
-/// A connection of any kind.
+/// The bytes of a connection of any kind.
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 impl AcceptedStream {
-    /// The address at the other end; `None` of a Unix socket.
-    pub(super) fn remote_ip(&self) -> Option<IpAddr> {
+    /// The client's address; `None` on a Unix socket.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(stream) => Some(stream.peer_addr().ok()?.ip()),
+            Self::Tcp(stream) => stream.peer_addr().ok(),
             Self::Unix(_) => None,
         }
     }
 
-    /// Waits for the first byte, or the end. On a Unix socket there are no strangers, nor a way to look without reading.
+    /// Waits for the first byte, or the end. Returns at once on a Unix socket: it has no strangers,
+    /// and no way to look at a byte without reading it.
     pub(super) async fn wait_for_first_byte(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.peek(&mut [0]).await.map(drop),

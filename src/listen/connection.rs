@@ -1,8 +1,8 @@
-//! A connection as its calls see it: what they may hold, and what became of those before them.
+//! A connection as its calls see it: its peer, what its calls may hold, and when it was last used.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -10,14 +10,14 @@ use tokio::sync::Notify;
 use crate::clock::Stopwatch;
 use crate::memory::{Account, Pool};
 
-use super::ConnectionMemory;
+use super::{CallCounter, InFlightLimit, ListenerBudget, Peer, Permit};
 
-/// Places of a connection for calls that are worked on, beside those that it shares.
-const OWN_PLACES: usize = 4;
-/// Most calls without an end, such as watches of health, on one connection.
-const MAX_LASTING: usize = 4;
+/// Permits for work on calls that each connection has, beside those that all share.
+const OWN_PERMITS: usize = 4;
+/// Most long-lived calls, such as watches of health, on one connection.
+const MAX_LONG_LIVED: usize = 4;
 
-/// One connection's part of what all calls share. Clones are of the same connection.
+/// One connection, and its part of what all connections share. Clones are of the same connection.
 #[derive(Clone, Debug)]
 pub struct Connection(Arc<ConnectionState>);
 
@@ -25,125 +25,147 @@ pub struct Connection(Arc<ConnectionState>);
 struct ConnectionState {
     memory: Account,
     refusals: Account,
-    lasting: Account,
-    places: Account,
-    answering: Account,
-    remote_ip: Option<IpAddr>,
-    /// Runs since the listener began; all times of its connections are counted from there.
-    began: Stopwatch,
-    opened: Duration,
-    /// When a call was last answered, in milliseconds; 0 before the first.
-    answered: AtomicU64,
-    is_open: AtomicBool,
-    leave: Notify,
-    cut: Notify,
+    permits: Account,
+    long_lived_permits: Account,
+    answering: CallCounter,
+    remote: Option<SocketAddr>,
+    /// Set when the handshake is over.
+    peer: OnceLock<Option<Peer>>,
+    /// Runs since the listener began. The times of all its connections count from there.
+    listener_began: Stopwatch,
+    accepted: Duration,
+    /// The last answer, in milliseconds since the listener began; 0 before the first.
+    last_answer: AtomicU64,
+    close_gracefully: Notify,
+    close_now: Notify,
 }
 
-/// When a connection last had an answer. The least recently used sorts first.
+/// The last use of a connection. The least recently used sorts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LastUse {
-    /// No call was answered yet; when it was accepted.
+    /// No call was answered yet. Holds when the connection was accepted.
     NeverAnswered(Duration),
-    /// When a call was last answered.
+    /// Holds when a call was last answered.
     Answered(Duration),
-    /// A call is being answered now; when the connection was accepted.
+    /// A call is being answered now. Holds when the connection was accepted.
     Answering(Duration),
 }
 
 impl Connection {
     pub(super) fn new(
-        memory: &ConnectionMemory,
-        remote_ip: Option<IpAddr>,
-        began: Stopwatch,
+        budget: &ListenerBudget,
+        remote: Option<SocketAddr>,
+        listener_began: Stopwatch,
     ) -> Self {
         Self(Arc::new(ConnectionState {
-            memory: memory.calls.account(memory.own),
-            refusals: memory.refusals.account(memory.own_refusals),
-            lasting: Pool::new(0).account(MAX_LASTING),
-            places: memory.places.account(OWN_PLACES),
-            answering: Account::unbounded(),
-            remote_ip,
-            began,
-            opened: began.elapsed(),
-            answered: AtomicU64::new(0),
-            is_open: AtomicBool::new(false),
-            leave: Notify::new(),
-            cut: Notify::new(),
+            memory: budget.calls.account(budget.own),
+            refusals: budget.refusals.account(budget.own_refusals),
+            permits: budget.in_flight.account(OWN_PERMITS),
+            long_lived_permits: Pool::new(0).account(MAX_LONG_LIVED),
+            answering: CallCounter::default(),
+            remote,
+            peer: OnceLock::new(),
+            listener_began,
+            accepted: listener_began.elapsed(),
+            last_answer: AtomicU64::new(0),
+            close_gracefully: Notify::new(),
+            close_now: Notify::new(),
         }))
     }
 
-    /// What its calls hold.
+    /// Stands in for the connection of a caller within the process, whose memory is its own affair.
+    #[must_use]
+    pub fn in_process(in_flight: &InFlightLimit) -> Self {
+        let budget = ListenerBudget {
+            own: usize::MAX,
+            own_refusals: usize::MAX,
+            ..ListenerBudget::without_pools(in_flight.clone())
+        };
+        Self::new(&budget, None, Stopwatch::start())
+    }
+
+    /// The memory that its calls hold.
     #[must_use]
     pub fn memory(&self) -> &Account {
         &self.0.memory
     }
 
-    /// What is held for calls that are refused.
+    /// The memory that refused calls hold until their answer is sent.
     #[must_use]
     pub fn refusals(&self) -> &Account {
         &self.0.refusals
     }
 
-    /// Places for calls without an end: each draws 1.
+    /// Permits work on a call; `None` if too many are worked on.
     #[must_use]
-    pub fn long_lived_calls(&self) -> &Account {
-        &self.0.lasting
+    pub fn permit(&self) -> Option<Permit> {
+        Permit::of(&self.0.permits)
     }
 
-    /// Places for calls that are worked on: each draws 1.
+    /// Permits a long-lived call; `None` if the connection has too many.
     #[must_use]
-    pub fn permits(&self) -> &Account {
-        &self.0.places
+    pub fn long_lived_permit(&self) -> Option<Permit> {
+        Permit::of(&self.0.long_lived_permits)
     }
 
-    /// Calls that have come whole and are being answered, or wait for a key: each draws 1.
+    /// Counts the calls whose message has arrived and that are not answered.
     #[must_use]
-    pub fn calls_being_answered(&self) -> &Account {
+    pub fn answering(&self) -> &CallCounter {
         &self.0.answering
     }
 
-    /// Ends the connection at once: its client leaves too much untaken to be told anything.
+    /// The client, if TLS has verified its certificate.
+    #[must_use]
+    pub fn peer(&self) -> Option<&Peer> {
+        self.0.peer.get()?.as_ref()
+    }
+
+    /// The client's address; `None` on a Unix socket.
+    #[must_use]
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.0.remote
+    }
+
+    /// Closes the connection at once, without an answer to any of its calls.
     pub fn close_now(&self) {
-        self.0.cut.notify_one();
+        self.0.close_now.notify_one();
     }
 
     pub(super) fn close_gracefully(&self) {
-        self.0.leave.notify_one();
+        self.0.close_gracefully.notify_one();
     }
 
     pub(super) async fn close_now_requested(&self) {
-        self.0.cut.notified().await;
+        self.0.close_now.notified().await;
     }
 
     pub(super) async fn graceful_close_requested(&self) {
-        self.0.leave.notified().await;
+        self.0.close_gracefully.notified().await;
     }
 
-    pub(super) fn set_open(&self) {
-        self.0.is_open.store(true, Ordering::Relaxed);
+    /// Records the end of the handshake.
+    pub(super) fn set_open(&self, peer: Option<Peer>) {
+        // It is set once.
+        let _ = self.0.peer.set(peer);
     }
 
-    /// Whether its handshake is over.
+    /// Returns true if the handshake is over.
     pub(super) fn is_open(&self) -> bool {
-        self.0.is_open.load(Ordering::Relaxed)
+        self.0.peer.get().is_some()
     }
 
     pub(super) fn record_answer(&self) {
-        let now = self.0.began.elapsed().as_millis();
+        let now = self.0.listener_began.elapsed().as_millis();
         let now = u64::try_from(now).unwrap_or(u64::MAX).max(1);
-        self.0.answered.store(now, Ordering::Relaxed);
-    }
-
-    pub(super) fn remote_ip(&self) -> Option<IpAddr> {
-        self.0.remote_ip
+        self.0.last_answer.store(now, Ordering::Relaxed);
     }
 
     pub(super) fn last_use(&self) -> LastUse {
-        if self.0.answering.reserved() > 0 {
-            return LastUse::Answering(self.0.opened);
+        if self.0.answering.get() > 0 {
+            return LastUse::Answering(self.0.accepted);
         }
-        match self.0.answered.load(Ordering::Relaxed) {
-            0 => LastUse::NeverAnswered(self.0.opened),
+        match self.0.last_answer.load(Ordering::Relaxed) {
+            0 => LastUse::NeverAnswered(self.0.accepted),
             last => LastUse::Answered(Duration::from_millis(last)),
         }
     }

@@ -1,4 +1,4 @@
-//! How many connections there are, and how many were turned away.
+//! Counts connections: those that are open, were evicted, or were never usable.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tracing::warn;
 
 use crate::clock::Stopwatch;
 
-/// The shortest time between two lines in the log about connections that were turned away.
+/// The shortest time between two log lines about evictions.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// What became of connections.
+/// Counts the connections of a listener.
 #[derive(Debug, Default)]
 pub struct ConnectionCounts {
     pub(super) open: AtomicU64,
@@ -38,14 +38,14 @@ impl ConnectionCounts {
     }
 }
 
-/// Reports connections that are turned away, not every single one.
+/// Logs evictions, one line for many.
 #[derive(Debug, Default)]
 pub(super) struct EvictionLog {
     last: Option<Stopwatch>,
 }
 
 impl EvictionLog {
-    pub(super) fn report(&mut self, counts: &ConnectionCounts, limit: usize) {
+    pub(super) fn record(&mut self, counts: &ConnectionCounts, limit: usize) {
         let refused = counts.refused.fetch_add(1, Ordering::Relaxed) + 1;
         if self.last.is_none_or(|last| last.elapsed() >= QUIET) {
             self.last = Some(Stopwatch::start());

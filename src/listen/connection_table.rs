@@ -1,32 +1,33 @@
-//! The connections of a listener, and which of them makes room for the next.
+//! The connections of a listener, and the choice of the one that is evicted for the next.
 //!
-//! A newcomer always comes in: it may be the one that matters. The least used connection is evicted:
-//! one on which no call was ever answered, else the one that has been idle longest, and last one that
-//! waits for an answer. While one address has more than half of all, it is one of its own.
+//! A new connection is always accepted: it may be the one that matters. The least used one is
+//! evicted: one on which no call was ever answered, else the one that has been idle longest, and
+//! last one that waits for an answer. While one address has more than half of all connections, the
+//! evicted one is of that address.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id};
 
 use super::connection::{Connection, LastUse};
 
-/// A connection is not evicted before this age, so that it can make its first call.
+/// A connection can make its first call before it is evicted: it has this age then.
 const MIN_AGE: Duration = Duration::from_millis(50);
-/// With young connections, there may be this many times the most, for as long as they are young. Until
-/// their first call, they cost a third of what is counted for a connection.
+/// There may be this many times the limit of connections, as long as they are too young to evict.
+/// Until its first call, one costs a third of the memory that is counted for a connection.
 const NEWCOMER_FACTOR: usize = 6;
-/// One connection in this many may be ending beside the others. The spare half of the memory limit
-/// covers them.
+/// Besides the limit, one connection in this many may be closing. The spare half of the memory
+/// limit covers them.
 const CLOSING_DIVISOR: usize = 2;
 
 /// The connections that are open or being opened.
 #[derive(Debug)]
 pub(super) struct ConnectionTable {
-    most: usize,
+    max_connections: usize,
     entries: HashMap<Id, TableEntry>,
-    /// Those that were told to go and are still there, the first first.
+    /// Evicted connections that are not closed yet, the oldest first.
     closing: VecDeque<AbortHandle>,
 }
 
@@ -37,16 +38,16 @@ struct TableEntry {
 }
 
 impl ConnectionTable {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(max_connections: usize) -> Self {
         Self {
-            most: most.max(1),
+            max_connections: max_connections.max(1),
             entries: HashMap::new(),
             closing: VecDeque::new(),
         }
     }
 
-    pub(super) fn most(&self) -> usize {
-        self.most
+    pub(super) fn max_connections(&self) -> usize {
+        self.max_connections
     }
 
     pub(super) fn add(&mut self, connection: Connection, task: AbortHandle) {
@@ -58,10 +59,10 @@ impl ConnectionTable {
         self.entries.remove(&ended);
     }
 
-    /// How long until the next may come in. Only a storm of newcomers has to wait, in the system's
-    /// backlog, and never longer than one of them is young.
+    /// The wait before the next connection is accepted. Only a storm of new connections has to wait,
+    /// in the system's backlog, and never longer than [`MIN_AGE`].
     pub(super) fn pause(&self, now: Duration) -> Duration {
-        if self.entries.len() < self.most * NEWCOMER_FACTOR {
+        if self.entries.len() < self.max_connections * NEWCOMER_FACTOR {
             return Duration::ZERO;
         }
         match self.least_used() {
@@ -72,10 +73,11 @@ impl ConnectionTable {
         }
     }
 
-    /// Makes room for one more, if connections are there that had their time. Whether any was evicted.
+    /// Evicts connections until there is room for one more, or all are too young. Returns true if
+    /// any was evicted.
     pub(super) fn make_room(&mut self, now: Duration) -> bool {
         let mut evicted = false;
-        while self.entries.len() >= self.most {
+        while self.entries.len() >= self.max_connections {
             let Some((id, last)) = self.least_used() else {
                 break;
             };
@@ -83,7 +85,7 @@ impl ConnectionTable {
                 LastUse::NeverAnswered(opened) => now.saturating_sub(opened) < MIN_AGE,
                 LastUse::Answered(_) | LastUse::Answering(_) => false,
             };
-            if is_young && self.entries.len() < self.most * NEWCOMER_FACTOR {
+            if is_young && self.entries.len() < self.max_connections * NEWCOMER_FACTOR {
                 break;
             }
             self.evict(id);
@@ -92,7 +94,7 @@ impl ConnectionTable {
         evicted
     }
 
-    /// Its calls in flight are answered, unless very many connections are ending.
+    /// Evicts a connection. Its calls in flight are answered, unless very many are closing.
     fn evict(&mut self, id: Id) {
         let Some(entry) = self.entries.remove(&id) else {
             return;
@@ -101,7 +103,7 @@ impl ConnectionTable {
             entry.connection.close_gracefully();
             self.closing.retain(|task| !task.is_finished());
             self.closing.push_back(entry.task);
-            if self.closing.len() > self.most / CLOSING_DIVISOR
+            if self.closing.len() > self.max_connections / CLOSING_DIVISOR
                 && let Some(oldest) = self.closing.pop_front()
             {
                 oldest.abort();
@@ -112,11 +114,12 @@ impl ConnectionTable {
     }
 
     fn least_used(&self) -> Option<(Id, LastUse)> {
-        let greedy = self.majority_address();
-        let entries = self.entries.iter();
-        let asked =
-            entries.filter(|(_, entry)| greedy.is_none() || entry.connection.remote_ip() == greedy);
-        let uses = asked.map(|(id, entry)| (*id, entry.connection.last_use()));
+        let majority = self.majority_address();
+        let candidates = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| majority.is_none() || ip(&entry.connection) == majority);
+        let uses = candidates.map(|(id, entry)| (*id, entry.connection.last_use()));
         uses.min_by_key(|(_, last)| *last)
     }
 
@@ -124,23 +127,29 @@ impl ConnectionTable {
     fn majority_address(&self) -> Option<IpAddr> {
         // Of a majority, pairing each with one of another leaves some over (Boyer and Moore).
         let (mut candidate, mut surplus) = (None, 0_usize);
-        let peers = || {
+        let addresses = || {
             self.entries
                 .values()
-                .filter_map(|entry| entry.connection.remote_ip())
+                .filter_map(|entry| ip(&entry.connection))
         };
-        for peer in peers() {
+        for address in addresses() {
             if surplus == 0 {
-                (candidate, surplus) = (Some(peer), 1);
-            } else if candidate == Some(peer) {
+                (candidate, surplus) = (Some(address), 1);
+            } else if candidate == Some(address) {
                 surplus += 1;
             } else {
                 surplus -= 1;
             }
         }
-        let count = peers().filter(|peer| candidate == Some(*peer)).count();
+        let count = addresses()
+            .filter(|address| candidate == Some(*address))
+            .count();
         candidate.filter(|_| count > self.entries.len() / 2)
     }
+}
+
+fn ip(connection: &Connection) -> Option<IpAddr> {
+    connection.remote().as_ref().map(SocketAddr::ip)
 }
 
 #[cfg(test)]

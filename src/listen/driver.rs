@@ -1,8 +1,8 @@
-//! One connection: its handshake, its calls, and its end.
+//! Drives one connection: its handshake, its calls, and its end.
 
-use std::future::{Future, poll_fn};
+use std::convert::Infallible;
+use std::future::Future;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,47 +16,45 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
-use tonic::service::Routes;
-use tower_service::Service as _;
+use tonic::body::Body;
 use tracing::debug;
 
 use super::address::{AcceptedStream, ByteStream};
 use super::limited_io::{LimitedIo, ReadBudget};
 use super::linger::Lingering;
 use super::{
-    CallKind, Connection, ConnectionCounts, ConnectionMemory, Limits, OnArrival, Peer, Tls,
+    BegunCall, CallHandler, CallKind, Connection, ConnectionCounts, Limits, ListenerBudget, Peer,
+    Tls,
 };
 
-/// Longest time for a TLS handshake, or for the first byte where there is none (TCP).
-const OPENING: Duration = Duration::from_secs(10);
-/// Most calls that a client may have withdrawn before they were looked at (CVE-2023-44487). A proxy with timeouts does so
-/// when the server is slow.
+/// Longest time for a TLS handshake, or for the first byte if there is none (TCP).
+const MAX_HANDSHAKE: Duration = Duration::from_secs(10);
+/// Most calls that a client may cancel before the server has looked at them (CVE-2023-44487). A
+/// proxy with timeouts cancels some when the server is slow.
 const MAX_PENDING_RESETS: usize = 64;
 /// Most streams that may be reset because of a client's errors.
 const MAX_ERROR_RESETS: usize = 1024;
-/// Bytes of messages that may be on their way, on a stream and on a connection (RFC 9113 §6.9): what
-/// HTTP/2 holds until a call reads it.
+/// Bytes of messages that may be on their way, on a stream and on a connection (RFC 9113 §6.9).
+/// HTTP/2 holds them until a call reads them.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
 /// The table by which a client may shorten headers (RFC 7541 §4.2). An entry may keep the buffer of
 /// the frame that it came in.
 const HEADER_TABLE: u32 = 512;
-/// What a block of headers costs in memory until it is complete, for each byte of its largest size.
+/// Memory of an incomplete block of headers, for each byte of its largest size.
 const BLOCK_FACTOR: usize = 4;
-/// Longest time from a call's metadata to the last byte of its answer; its message, the wait for a key
-/// and the answer each have 10 s at most. Calls without an end are not held to it.
-const LONGEST_CALL: Duration = Duration::from_secs(30);
-/// Longest time that a connection has to end, once it makes room for another: as long as a call may
-/// wait for a key.
-const LEAVING: Duration = Duration::from_secs(10);
+/// Longest time from a call's metadata to the last byte of its answer. Its message, the wait for a
+/// key and the answer have 10 s each at most.
+const MAX_CALL: Duration = Duration::from_secs(30);
+/// Longest time that an evicted connection has to end: as long as a call may wait for a key.
+const EVICTION_GRACE: Duration = Duration::from_secs(10);
 
-/// What all connections of a listener share.
+/// Drives the connections of a listener.
 pub(super) struct ConnectionDriver {
-    pub(super) routes: Routes,
-    pub(super) on_arrival: OnArrival,
+    pub(super) handler: Arc<dyn CallHandler>,
     pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
-    pub(super) memory: ConnectionMemory,
+    pub(super) budget: ListenerBudget,
     pub(super) counts: Arc<ConnectionCounts>,
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -64,11 +62,11 @@ pub(super) struct ConnectionDriver {
 impl ConnectionDriver {
     /// Serves a connection until it ends.
     pub(super) async fn serve(&self, stream: AcceptedStream, connection: Connection) {
-        let opened = timeout(OPENING, self.open(stream)).await;
+        let opened = timeout(MAX_HANDSHAKE, self.open(stream)).await;
         match opened.unwrap_or_else(|late| Err(late.into())) {
             Ok((io, peer)) => {
-                connection.set_open();
-                self.answer(io, peer, connection).await;
+                connection.set_open(peer);
+                self.answer(io, connection).await;
             }
             Err(error) => {
                 self.counts.never_opened.fetch_add(1, Ordering::Relaxed);
@@ -91,63 +89,52 @@ impl ConnectionDriver {
         Ok((Box::new(stream), peer))
     }
 
-    async fn answer(&self, io: Box<dyn ByteStream>, peer: Option<Peer>, connection: Connection) {
-        let calls = CallExecutor::default();
-        let service = service_fn(|mut call: Request<Incoming>| {
-            if let Some(peer) = &peer {
-                call.extensions_mut().insert(peer.clone());
-            }
-            let length = (self.on_arrival)(&mut call, &connection);
-            calls.expect(length);
-            let answer = self.routes.clone().call(call);
+    async fn answer(&self, io: Box<dyn ByteStream>, connection: Connection) {
+        let executor = CallExecutor::default();
+        let service = service_fn(|call: Request<Incoming>| {
+            let BegunCall { kind, answer } = self.handler.begin(call.map(Body::new), &connection);
+            executor.expect(kind);
             let connection = connection.clone();
             async move {
                 let answer = answer.await;
-                if length != CallKind::Refused {
+                if kind != CallKind::Refused {
                     connection.record_answer();
                 }
-                answer
+                Ok::<_, Infallible>(answer)
             }
         });
         let read_budget = ReadBudget::default();
         let block = usize::try_from(self.limits.max_header_list_size).unwrap_or(usize::MAX);
         let block = block.saturating_mul(BLOCK_FACTOR);
-        let io = LimitedIo::new(io, read_budget.clone(), connection.memory().clone(), block);
+        let account = connection.memory().clone();
+        let io = LimitedIo::new(io, read_budget.clone(), account, block);
         let io = TokioIo::new(Lingering::new(io));
-        let mut http2 = pin!(self.http2(&calls).serve_connection(io, service));
-        let mut serving = poll_fn(|context| {
-            read_budget.refill();
-            http2.as_mut().poll(context)
-        });
+        let http2 = self.http2(&executor).serve_connection(io, service);
+        let mut http2 = read_budget.refilled_by(http2);
         let grace = tokio::select! {
-            ended = &mut serving => return report(ended),
-            () = connection.close_now_requested() => return debug!("a connection left its answers untaken"),
-            () = connection.graceful_close_requested() => LEAVING,
-            () = sleep(about(self.limits.max_connection_age)) => self.limits.max_connection_age_grace,
-            // Whoever stops the server says for how long.
+            ended = &mut http2 => return log_end(ended),
+            () = connection.close_now_requested() => return debug!(UNREAD),
+            () = connection.graceful_close_requested() => EVICTION_GRACE,
+            () = sleep(jittered(self.limits.max_connection_age)) => {
+                self.limits.max_connection_age_grace
+            }
+            // Whoever stops the server bounds the time.
             () = stopped(self.stop.clone()) => Duration::MAX,
         };
-        // GOAWAY: what is in flight, or on its way, is answered.
-        http2.as_mut().graceful_shutdown();
-        let ending = timeout(
-            grace,
-            poll_fn(|context| {
-                read_budget.refill();
-                http2.as_mut().poll(context)
-            }),
-        );
+        // GOAWAY: calls in flight, or on their way, are answered.
+        http2.future.as_mut().graceful_shutdown();
         tokio::select! {
-            ended = ending => if let Ok(ended) = ended {
-                report(ended);
+            ended = timeout(grace, http2) => if let Ok(ended) = ended {
+                log_end(ended);
             } else {
                 debug!("a connection did not end in time");
             },
-            () = connection.close_now_requested() => debug!("a connection left its answers untaken"),
+            () = connection.close_now_requested() => debug!(UNREAD),
         }
     }
 
-    fn http2(&self, calls: &CallExecutor) -> Builder<CallExecutor> {
-        let mut builder = Builder::new(calls.clone());
+    fn http2(&self, executor: &CallExecutor) -> Builder<CallExecutor> {
+        let mut builder = Builder::new(executor.clone());
         builder
             .timer(TokioTimer::new())
             .keep_alive_interval(self.limits.keepalive_interval)
@@ -163,42 +150,45 @@ impl ConnectionDriver {
     }
 }
 
-/// Runs the calls of a connection, each for so long at most. HTTP/2 has a call begun right after the
-/// service has said how long it may last.
+/// Runs the calls of a connection, each for a bounded time. hyper calls `execute` right after the
+/// service has returned the call's future.
 #[derive(Clone, Debug, Default)]
 struct CallExecutor {
-    next_lasts: Arc<AtomicBool>,
+    next_is_long_lived: Arc<AtomicBool>,
 }
 
 impl CallExecutor {
-    fn expect(&self, length: CallKind) {
-        let lasts = length == CallKind::LongLived;
-        self.next_lasts.store(lasts, Ordering::Relaxed);
+    fn expect(&self, kind: CallKind) {
+        let is_long_lived = kind == CallKind::LongLived;
+        self.next_is_long_lived
+            .store(is_long_lived, Ordering::Relaxed);
     }
 }
 
 impl<F: Future<Output: Send> + Send + 'static> Executor<F> for CallExecutor {
     fn execute(&self, call: F) {
-        if self.next_lasts.swap(false, Ordering::Relaxed) {
+        if self.next_is_long_lived.swap(false, Ordering::Relaxed) {
             tokio::spawn(call);
         } else {
-            tokio::spawn(timeout(LONGEST_CALL, call));
+            tokio::spawn(timeout(MAX_CALL, call));
         }
     }
 }
 
+const UNREAD: &str = "a connection left too many answers unread";
+
 /// Waits until the server stops.
 pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
-    // Fails where the server is gone.
+    // Fails if the server is gone.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Up to a tenth more or less, so that connections which began together do not end together.
-fn about(age: Duration) -> Duration {
+fn jittered(age: Duration) -> Duration {
     age.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
 
-fn report(ended: hyper::Result<()>) {
+fn log_end(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         debug!(%error, "a connection failed");
     }
@@ -211,7 +201,7 @@ mod tests {
     #[test]
     fn ages_differ_by_a_tenth_at_most() {
         let age = Duration::from_secs(100);
-        let ages: Vec<_> = (0..1000).map(|_| about(age)).collect();
+        let ages: Vec<_> = (0..1000).map(|_| jittered(age)).collect();
         let (shortest, longest) = (ages.iter().min().unwrap(), ages.iter().max().unwrap());
         assert!(*shortest >= Duration::from_secs(90) && *shortest < Duration::from_secs(95));
         assert!(*longest > Duration::from_secs(105) && *longest <= Duration::from_secs(110));

@@ -1,7 +1,7 @@
-//! The bytes of a connection on their way to HTTP/2, and back: so many at a turn, none while the
-//! client does not take its answers, and no floods of frames.
+//! The bytes of a connection on their way to HTTP/2 and back: a bounded number in each poll, none
+//! while the client does not read its answers, and no floods of frames.
 
-use std::future::Future as _;
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,10 +18,11 @@ use crate::memory::{Account, Reservation};
 use super::address::ByteStream;
 use super::frame_limits::FrameLimits;
 
-/// Most bytes that are read at a turn of a connection. HTTP/2 decodes all that it can read before it
-/// hands on the first call, so this bounds what it makes of headers meanwhile.
+/// Most bytes that are read in a poll of a connection. HTTP/2 decodes all that it can read before it
+/// passes on the first call, so this bounds what it makes of headers meanwhile.
 const READ_PER_POLL: usize = 32 * 1024;
-/// Most calls that a client begins at a turn, or few more: each is a task that others wait behind.
+/// Most calls that a client begins in a poll, give or take few: each becomes a task before the tasks
+/// of other connections run.
 const CALLS_PER_POLL: usize = 32;
 /// Most bytes that are read at once.
 const READ_CHUNK: usize = 4 * 1024;
@@ -30,36 +31,54 @@ const MAX_STALL: Duration = Duration::from_secs(10);
 /// Longest time from the first frame of a block of headers to its last.
 const MAX_BLOCK_TIME: Duration = Duration::from_secs(10);
 
-/// What is left to read at this turn. Clones share it.
+/// The bytes that may still be read in this poll of a connection. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ReadBudget(Arc<AtomicUsize>);
 
 impl ReadBudget {
-    /// A new turn.
-    pub(super) fn refill(&self) {
-        self.0.store(READ_PER_POLL, Ordering::Relaxed);
+    /// Refills the budget whenever `future` is polled.
+    pub(super) fn refilled_by<F>(self, future: F) -> Refilling<F> {
+        Refilling {
+            budget: self,
+            future: Box::pin(future),
+        }
     }
 }
 
-/// What an open block of headers costs, from the first frame on.
-struct OpenHeaderBlock {
-    began: Stopwatch,
-    _share: Reservation,
+/// A future of which each poll has a read budget.
+pub(super) struct Refilling<F> {
+    budget: ReadBudget,
+    pub(super) future: Pin<Box<F>>,
 }
 
-/// A connection within bounds.
+impl<F: Future> Future for Refilling<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.budget.0.store(READ_PER_POLL, Ordering::Relaxed);
+        self.future.as_mut().poll(cx)
+    }
+}
+
+/// A block of headers that has begun and not ended, and its memory.
+struct OpenHeaderBlock {
+    began: Stopwatch,
+    _memory: Reservation,
+}
+
+/// The bytes of a connection, within bounds.
 pub(super) struct LimitedIo {
     io: Take<Box<dyn ByteStream>>,
     read_budget: ReadBudget,
     frames: FrameLimits,
     began: Stopwatch,
     account: Account,
-    /// What a block of headers may cost.
+    /// Memory of an incomplete block of headers, in bytes.
     block_cost: usize,
     block: Option<OpenHeaderBlock>,
-    /// Runs while the client's system takes no more.
+    /// Runs while the client's system accepts no more bytes.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// A read was put off until the client takes its answers.
+    /// A read waits until the client reads its answers.
     read_deferred: bool,
 }
 
@@ -90,11 +109,11 @@ impl LimitedIo {
         match (&self.block, self.frames.block_is_open()) {
             (Some(_), false) => self.block = None,
             (None, true) => {
-                let share = self.account.try_reserve(self.block_cost);
+                let memory = self.account.try_reserve(self.block_cost);
                 let full = || io::Error::other("no memory for a block of headers");
                 self.block = Some(OpenHeaderBlock {
                     began: Stopwatch::start(),
-                    _share: share.ok_or_else(full)?,
+                    _memory: memory.ok_or_else(full)?,
                 });
             }
             _ => {}

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use watchword::config::Config;
-use watchword::listen::ConnectionMemory;
-use watchword::memory::{MemoryBudget, MemoryLimit, MemoryLimitSource, Pool};
+use watchword::listen::{InFlightLimit, ListenerBudget};
+use watchword::memory::{MemoryBudget, MemoryLimit, MemoryLimitSource};
 use watchword_test_support::helm;
 
 const VALUES: &str = include_str!("../../helm/watchword/values.yaml");
@@ -58,9 +58,9 @@ fn containers_have_what_the_table_explains() {
         cell("– refused calls", refusals);
         cell("– tokens", budget.tokens);
         cell("– key sets", budget.keys.size());
-        let memory = ConnectionMemory::of(&budget, Pool::new(0));
+        let memory = ListenerBudget::of(&budget, InFlightLimit::new(0));
         for (name, tls) in [("plaintext, 68 KiB", false), ("or TLS, 100 KiB", true)] {
-            let connections = memory.connections(tls);
+            let connections = memory.max_connections(tls);
             assert_eq!(row(name)[column].replace(',', ""), connections.to_string());
         }
     }

@@ -132,7 +132,7 @@ static AREAS: [Area; 14] = [
             ),
             (
                 "GRP-25",
-                "src/grpc/state/tests.rs: a_panic_in_a_check_is_a_denial, since nothing outside can cause one",
+                "src/grpc/judge/tests.rs: a_panic_in_a_check_is_a_denial, since nothing outside can cause one",
             ),
             (
                 "GRP-26",

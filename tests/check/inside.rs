@@ -9,10 +9,9 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use tokio::task::JoinHandle;
 use tonic::body::Body;
-use tower_service::Service as _;
 use watchword::app::{Engine, ReloadError};
 use watchword::clock::Clock;
-use watchword::grpc::ExtAuthz;
+use watchword::grpc::InProcessClient;
 use watchword::jwks::{Fetch, SourceStatus};
 
 use super::call::Call;
@@ -32,7 +31,7 @@ const PREFIX: usize = 5;
 pub(crate) struct Inside {
     pub(crate) engine: Engine,
     pub(crate) clock: Clock,
-    service: ExtAuthz,
+    service: InProcessClient,
     managed: Vec<String>,
 }
 
@@ -44,7 +43,7 @@ impl Inside {
         let engine = Engine::start_with(&settings.config(), clock.clone(), fetch, 7, telemetry)
             .expect("it starts");
         Self {
-            service: ExtAuthz::new(engine.state.clone()),
+            service: InProcessClient::new(engine.state.clone()),
             engine,
             clock,
             managed: settings.managed(),
@@ -74,7 +73,7 @@ impl Inside {
 
     /// The answer to a call, which is over when this is dropped.
     pub(crate) fn answer(&self, call: &Call) -> impl Future<Output = Outcome> + Send + use<> {
-        let mut service = self.service.clone();
+        let service = self.service.clone();
         let message = call.encoded();
         async move {
             // A judgement waits for nothing, so that a task with many of them would keep a thread from all others.
@@ -82,7 +81,7 @@ impl Inside {
             let request = Request::post(CHECK).body(Body::new(Full::new(framed(&message))));
             let call = service.call(request.expect("a request"));
             let answer = tokio::time::timeout(PATIENCE, call).await;
-            let answer = answer.expect("an answer in time").expect("an answer");
+            let answer = answer.expect("an answer in time");
             let body = answer.into_body().collect().await;
             let message = body.expect("a whole body").to_bytes().slice(PREFIX..);
             Outcome::of(Ok(message))

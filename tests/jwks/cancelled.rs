@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
-use watchword::grpc::ExtAuthz;
+use watchword::grpc::InProcessClient;
 use watchword::jwks::Network;
 use watchword_test_support::in_process::check;
 use watchword_test_support::key_server::KeyServer;
@@ -34,7 +34,7 @@ async fn ten_thousand_dropped_calls_leave_the_fetch_alone_and_its_keys_are_used(
     let text = configuration("", &[issuer("corp", &keys_of(&server, ""))]);
     let config = Config::parse(&text, Path::new("jwks.yaml")).unwrap_or_else(|p| panic!("{p}"));
     let engine = Engine::start(&config, Clock::manual(NOW), Arc::new(Network), 1).unwrap();
-    let service = ExtAuthz::new(engine.state.clone());
+    let service = InProcessClient::new(engine.state.clone());
     server.requests_reach(1).await;
 
     let token = token(&signer);

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
-use watchword::grpc::ExtAuthz;
+use watchword::grpc::InProcessClient;
 use watchword::jwks::Network;
 use watchword_test_support::in_process::check;
 use watchword_test_support::key_server::{KeyServer, Reply};
@@ -54,7 +54,7 @@ async fn flood() {
     let signer = Signer::generate("EdDSA", "k1");
     let servers = [(); 2].map(|()| KeyServer::start(key_set(&[&signer])));
     let engine = start(&servers);
-    let service = ExtAuthz::new(engine.state.clone());
+    let service = InProcessClient::new(engine.state.clone());
     let fetches = || servers.iter().map(KeyServer::requests).sum::<usize>();
     eventually("keys", || *engine.ready().borrow()).await;
     assert_eq!(fetches(), 2, "the first fetch of each");
@@ -103,7 +103,7 @@ async fn first_wave(
 ) -> BTreeMap<String, usize> {
     let mut waiting = JoinSet::new();
     for _ in 0..WAITING {
-        let (service, token) = (ExtAuthz::new(engine.state.clone()), stranger.token());
+        let (service, token) = (InProcessClient::new(engine.state.clone()), stranger.token());
         waiting.spawn(async move { check(service, &token).await });
     }
     eventually("a crowd", || engine.state.in_flight() == WAITING).await;

@@ -1,18 +1,16 @@
 //! Who may call, from the wire to the decision: a service that asks and does nothing else.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::task::{Context, Poll};
+use std::future::ready;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use tonic::body::Body;
-use tonic::server::NamedService;
-use tonic::service::Routes;
-use tower_service::Service;
 use watchword::grpc::Callers;
-use watchword::listen::{Listener, Server, Tls, load_tls};
+use watchword::listen::{
+    BegunCall, CallHandler, CallKind, Connection, Listener, Server, Tls, load_tls,
+};
 use watchword_test_support::pki::Identity;
 
 use crate::client::Client;
@@ -21,28 +19,19 @@ use crate::tls::{self, Hello};
 
 const SECRET: &str = "a-secret-of-enough-bytes";
 
-#[derive(Clone)]
 struct Gate(Callers);
 
-impl NamedService for Gate {
-    const NAME: &'static str = "test.Gate";
-}
-
-impl Service<Request<Body>> for Gate {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, call: Request<Body>) -> Self::Future {
-        let answer = match self.0.admit(call.headers(), call.extensions()) {
+impl CallHandler for Gate {
+    fn begin(&self, call: Request<Body>, connection: &Connection) -> BegunCall {
+        let answer = match self.0.admit(call.headers(), connection.peer()) {
             Ok(()) => "admitted".to_owned(),
             Err(refused) => format!("{refused:?}"),
         };
-        ready(Ok(Response::new(Body::new(Full::new(Bytes::from(answer))))))
+        let answer = Response::new(Body::new(Full::new(Bytes::from(answer))));
+        BegunCall {
+            kind: CallKind::Unary,
+            answer: Box::pin(ready(answer)),
+        }
     }
 }
 
@@ -54,14 +43,8 @@ async fn gate(name: &str, check: &str) -> Server {
     let grpc = site::config(&format!("{{grpc: {grpc}}}")).server.grpc;
     let listener = Listener::bind(&grpc.address, grpc.socket).await.unwrap();
     let tls = Tls::new(load_tls(&grpc.tls.unwrap()).unwrap());
-    let routes = Routes::new(Gate(Callers::new(grpc.callers.check)));
-    Server::start(
-        listener,
-        Some(tls),
-        routes,
-        site::no_arrivals(),
-        site::bounds(grpc.limits),
-    )
+    let gate = Arc::new(Gate(Callers::new(grpc.callers.check)));
+    Server::start(listener, Some(tls), gate, site::bounds(grpc.limits))
 }
 
 async fn ask(server: &Server, identity: Option<&Identity>, metadata: &[(&str, &str)]) -> String {

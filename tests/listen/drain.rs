@@ -1,10 +1,11 @@
 //! The end of a server: first health says so, then calls go on for a while, then connections are told to go.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use watchword::grpc::Health;
+use watchword::grpc::{Health, Methods};
 use watchword::listen::{ListenAddress, Listener, Server, SocketAccess};
 
 use crate::client::Client;
@@ -110,7 +111,8 @@ async fn health_never_turns_back() {
     let listener = Listener::bind(&ListenAddress::Tcp(([127, 0, 0, 1], 0).into()), ACCESS).await;
     let limits = site::config(SETTINGS).server.grpc.limits;
     let bounds = site::bounds(limits);
-    let server = Server::start(listener.unwrap(), None, routes, site::no_arrivals(), bounds);
+    let methods = Arc::new(Methods::of_health(routes));
+    let server = Server::start(listener.unwrap(), None, methods, bounds);
     let mut client = site::client(server.address().tcp().unwrap()).await;
     assert_eq!(client.health().await.unwrap(), NOT_SERVING);
     health.serving().await;

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use tokio::net::TcpStream;
 use watchword::app::App;
 use watchword::clock::{Clock, Stopwatch};
 use watchword::config::Config;
-use watchword::listen::{CallKind, ConnectionMemory, Limits, OnArrival};
-use watchword::memory::{MemoryBudget, Pool};
+use watchword::listen::{InFlightLimit, Limits, ListenerBudget};
+use watchword::memory::MemoryBudget;
 use watchword_test_support::mint::{self, Signer};
 
 use crate::client::{Client, PATIENCE};
@@ -92,15 +92,8 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
     }
 }
 
-/// What a listener may hold that has these limits.
-pub(crate) fn bounds(limits: Limits) -> (Limits, ConnectionMemory) {
-    (
-        limits,
-        ConnectionMemory::of(&MemoryBudget::default(), Pool::new(100)),
-    )
-}
-
-/// Nothing is done when a call arrives.
-pub(crate) fn no_arrivals() -> OnArrival {
-    Arc::new(|_, _| CallKind::Unary)
+/// These limits, and the budget of a listener that has the default memory.
+pub(crate) fn bounds(limits: Limits) -> (Limits, ListenerBudget) {
+    let budget = ListenerBudget::of(&MemoryBudget::default(), InFlightLimit::new(100));
+    (limits, budget)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use watchword::authenticator::{Decision, Verdict};
 use watchword::config::Config;
-use watchword::grpc::Answers;
+use watchword::grpc::CheckAnswers;
 use watchword::request::{Header, Request};
 use watchword::token::Denial;
 use watchword::wire::envoy::service::auth::v3::CheckResponse;
@@ -38,7 +38,7 @@ fn is_denial(response: &CheckResponse) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// `Answer` has no other constructors than those that `Answers` uses, and all of them are tried here: any
+    /// `Answer` has no other constructors than those that `CheckAnswers` uses, and all of them are tried here: any
     /// denial, with or without rule and issuer, for any request.
     #[test]
     fn every_denial_has_a_non_zero_status(
@@ -46,7 +46,7 @@ proptest! {
         content_type in prop::collection::vec(any::<u8>(), 0..32), grpc in any::<bool>(),
     ) {
         let config = Config::parse(CONFIG, Path::new("answers.yaml")).unwrap();
-        let answers = Answers::new(&config.policy, "realm");
+        let answers = CheckAnswers::new(&config.policy, "realm");
         let denial = Denial::samples()[kind].clone();
         prop_assert!(is_denial(answers.refuse(&denial).message()));
 

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
-use watchword::grpc::ExtAuthz;
+use watchword::grpc::InProcessClient;
 use watchword_test_support::in_process::check;
 
 use crate::model::{self, Answered, Times};
@@ -204,7 +204,7 @@ impl World {
 
     /// Sends a request, which may be cancelled on the way.
     fn send(&mut self, token: Token) {
-        let service = ExtAuthz::new(self.engine.state.clone());
+        let service = InProcessClient::new(self.engine.state.clone());
         let (answered, wall) = (self.answered.clone(), self.wall);
         let patience = (self.random.u8(..5) == 0).then(|| self.random_span());
         self.sent += 1;

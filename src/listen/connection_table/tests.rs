@@ -1,41 +1,41 @@
-//! Who makes room: callers by hand, and tasks that never end by themselves.
+//! The choice of the evicted connection, with tasks that never end by themselves.
 
 use std::net::Ipv4Addr;
 
 use tokio::task::JoinSet;
 
 use crate::clock::Stopwatch;
-use crate::memory::{MemoryBudget, Pool};
+use crate::memory::MemoryBudget;
 
-use super::super::ConnectionMemory;
+use super::super::{InFlightLimit, ListenerBudget};
 use super::*;
 
-/// When nobody is young any more.
+/// A time at which no connection is too young to evict.
 const LATER: Duration = Duration::from_secs(60);
 
 struct Site {
     table: ConnectionTable,
     tasks: JoinSet<()>,
-    memory: ConnectionMemory,
+    budget: ListenerBudget,
     began: Stopwatch,
 }
 
 impl Site {
     fn new(most: usize) -> Self {
-        let memory = ConnectionMemory::of(&MemoryBudget::default(), Pool::new(0));
+        let budget = ListenerBudget::of(&MemoryBudget::default(), InFlightLimit::new(0));
         Self {
             table: ConnectionTable::new(most),
             tasks: JoinSet::new(),
-            memory,
+            budget,
             began: Stopwatch::start(),
         }
     }
 
-    /// A connection that is open, from 10.0.0.`host`; one of a Unix socket where it is 0.
+    /// Opens a connection from 10.0.0.`host`, or on a Unix socket if `host` is 0.
     fn open(&mut self, host: u8) -> Id {
-        let peer = (host > 0).then(|| IpAddr::from(Ipv4Addr::new(10, 0, 0, host)));
-        let connection = Connection::new(&self.memory, peer, self.began);
-        connection.set_open();
+        let remote = (host > 0).then(|| SocketAddr::from((Ipv4Addr::new(10, 0, 0, host), 4567)));
+        let connection = Connection::new(&self.budget, remote, self.began);
+        connection.set_open(None);
         let task = self.tasks.spawn(std::future::pending());
         let id = task.id();
         self.table.add(connection, task);
@@ -85,7 +85,7 @@ async fn an_address_with_more_than_half_loses_one_of_its_own() {
     assert!(site.has(honest) && !site.has(many[0]));
     // With half or less, all are alike.
     let others: Vec<Id> = (0..3).map(|host| site.open(host)).collect();
-    site.table.most = 8;
+    site.table.max_connections = 8;
     site.table.make_room(LATER);
     assert!(!site.has(honest) && others.iter().all(|id| site.has(*id)));
 }
@@ -117,10 +117,7 @@ async fn no_connection_is_evicted_before_it_could_ask() {
 async fn a_connection_that_waits_for_an_answer_is_evicted_last() {
     let mut site = Site::new(2);
     let (waiting, answered) = (site.open(1), site.open(2));
-    let call = site.table.entries[&waiting]
-        .connection
-        .calls_being_answered()
-        .try_reserve(1);
+    let call = site.table.entries[&waiting].connection.answering().count();
     site.answer(answered);
     site.table.make_room(LATER);
     assert!(site.has(waiting) && !site.has(answered));

@@ -6,18 +6,17 @@ use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use prost_types::value::Kind;
 use tonic::body::Body;
-use tower_service::Service as _;
-use watchword::grpc::ExtAuthz;
+use watchword::grpc::InProcessClient;
 use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
 use watchword::wire::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 
 /// Asks with a token; the reason of the answer. The call is over when this is dropped.
-pub async fn check(mut service: ExtAuthz, token: &str) -> String {
+pub async fn check(service: InProcessClient, token: &str) -> String {
     let request = Request::post("/envoy.service.auth.v3.Authorization/Check")
         .body(Body::new(Full::new(framed(&message(token)))))
         .unwrap();
-    let answer = service.call(request).await.unwrap();
+    let answer = service.call(request).await;
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     let answer = CheckResponse::decode(&body[5..]).unwrap();
     let allowed = answer.status.expect("an explicit status").code == 0;

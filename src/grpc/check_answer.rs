@@ -1,7 +1,7 @@
 //! The one place where a `CheckResponse` is built.
 //!
 //! Envoy takes a response without a status for an allow, so a response that was filled halfway is an
-//! open door. An [`Answer`] has two constructors, which force an allow or a denial.
+//! open door. An [`CheckAnswer`] has two constructors, which force an allow or a denial.
 
 use bytes::Bytes;
 
@@ -16,7 +16,7 @@ use crate::wire::google::rpc::Status;
 
 /// A response that says allow or deny, explicitly.
 #[derive(Debug)]
-pub struct Answer(CheckResponse);
+pub struct CheckAnswer(CheckResponse);
 
 /// What becomes of the request that goes upstream.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(super) struct Changes {
     pub(super) remove_query: Vec<Bytes>,
 }
 
-impl Answer {
+impl CheckAnswer {
     /// The message to send.
     #[must_use]
     pub fn message(&self) -> &CheckResponse {

@@ -5,29 +5,31 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::authenticator::{Allow, Decision, Verdict};
+use crate::authenticator::{Allow, Decision, Question, Verdict};
 use crate::policy::{Issuer, Policy};
 use crate::token::{Class, Denial, Removal, VerifiedToken};
 use crate::wire::watchword::v1 as wire;
 use crate::wire::watchword::v1::validate_response::Verdict as WireVerdict;
 
-use super::answers::{RETRY_AFTER, challenge, with_scope};
-use super::claims_struct;
+use super::check_answers::{RETRY_AFTER, challenge, with_scope};
+use super::framing::frame;
+use super::front_door::Answers;
+use super::{Generation, claims_struct};
 
 /// A response that says allow or deny, explicitly.
 #[derive(Debug)]
-pub struct Reply(wire::ValidateResponse);
+pub struct ValidateAnswer(wire::ValidateResponse);
 
 /// The fixed parts of all replies under one policy.
 #[derive(Debug)]
-pub struct Replies {
+pub struct ValidateAnswers {
     denials: HashMap<&'static str, wire::Deny>,
     rules: HashMap<Arc<str>, Bytes>,
     /// Where no denial is enforced: the headers to take out of a request whose call cannot be judged.
     pass: Option<Vec<Bytes>>,
 }
 
-impl Reply {
+impl ValidateAnswer {
     /// The message to send.
     #[must_use]
     pub fn message(&self) -> &wire::ValidateResponse {
@@ -41,7 +43,7 @@ impl Reply {
     }
 }
 
-impl Replies {
+impl ValidateAnswers {
     /// Prepares replies for a policy; the realm is quoted in challenges.
     #[must_use]
     pub fn new(policy: &Policy, realm: &str) -> Self {
@@ -60,25 +62,37 @@ impl Replies {
         }
     }
 
-    /// The reply to a question.
-    #[must_use]
-    pub fn reply(&self, decision: &Decision<'_>) -> Reply {
+    fn denied(&self, denial: &Denial) -> wire::Deny {
+        let mut denied = self.denials.get(denial.code()).cloned().unwrap_or_default();
+        if !denied.www_authenticate.is_empty() {
+            denied.www_authenticate = with_scope(&denied.www_authenticate, denial);
+        }
+        denied
+    }
+}
+
+impl Answers for ValidateAnswers {
+    type Answer = ValidateAnswer;
+
+    fn of(generation: &Generation) -> &Self {
+        &generation.validate_answers
+    }
+
+    fn answer(&self, decision: &Decision<'_>, _: &Question<'_>) -> ValidateAnswer {
         let rule = decision.rule.and_then(|rule| self.rules.get(&rule.name));
         let verdict = match &decision.verdict {
             Verdict::Allow(allow) => WireVerdict::Allow(allowed(allow, decision.issuer)),
             Verdict::Deny(denial) => WireVerdict::Deny(self.denied(denial)),
         };
         let shadowed = decision.shadowed.as_ref();
-        Reply(wire::ValidateResponse {
+        ValidateAnswer(wire::ValidateResponse {
             rule: rule.cloned().unwrap_or_default(),
             shadowed: shadowed.map(|denial| self.denied(denial)),
             verdict: Some(verdict),
         })
     }
 
-    /// The reply to a call that cannot be judged at all.
-    #[must_use]
-    pub fn refuse(&self, denial: &Denial) -> Reply {
+    fn refuse(&self, denial: &Denial) -> ValidateAnswer {
         let denied = self.denied(denial);
         let (verdict, shadowed) = match &self.pass {
             Some(remove) => {
@@ -91,19 +105,15 @@ impl Replies {
             }
             None => (WireVerdict::Deny(denied), None),
         };
-        Reply(wire::ValidateResponse {
+        ValidateAnswer(wire::ValidateResponse {
             rule: Bytes::new(),
             shadowed,
             verdict: Some(verdict),
         })
     }
 
-    fn denied(&self, denial: &Denial) -> wire::Deny {
-        let mut denied = self.denials.get(denial.code()).cloned().unwrap_or_default();
-        if !denied.www_authenticate.is_empty() {
-            denied.www_authenticate = with_scope(&denied.www_authenticate, denial);
-        }
-        denied
+    fn frame(answer: &ValidateAnswer) -> Bytes {
+        frame(answer.message())
     }
 }
 

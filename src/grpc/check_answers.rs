@@ -6,19 +6,22 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 
-use crate::authenticator::{Allow, Decision, Verdict};
+use crate::authenticator::{Allow, Decision, Question, Verdict};
 use crate::policy::Policy;
+use crate::request::Request;
 use crate::token::{Class, Denial, Removal};
 
-use super::Answer;
-use super::answer::{Changes, overwrite};
+use super::check_answer::{Changes, overwrite};
+use super::framing::frame;
+use super::front_door::Answers;
+use super::{CheckAnswer, Generation};
 
 /// Seconds after which a client may try again.
 pub(super) const RETRY_AFTER: u8 = 5;
 
 /// The fixed parts of all answers under one policy.
 #[derive(Debug)]
-pub struct Answers {
+pub struct CheckAnswers {
     denials: HashMap<&'static str, DenialText>,
     /// Encoded entries of the dynamic metadata, each a `google.protobuf.Struct` of its own. Encoded one after the
     /// other, they are one `Struct`.
@@ -40,7 +43,7 @@ struct DenialText {
     challenge: Option<Bytes>,
 }
 
-impl Answers {
+impl CheckAnswers {
     /// Prepares answers for a policy; the realm is quoted in challenges.
     #[must_use]
     pub fn new(policy: &Policy, realm: &str) -> Self {
@@ -72,19 +75,19 @@ impl Answers {
         }
     }
 
-    /// The answer to a question; `grpc`: of a client that cannot read JSON.
+    /// The answer to a decision. A denial has a line of text in place of JSON if `is_grpc`.
     #[must_use]
-    pub fn answer(&self, decision: &Decision<'_>, grpc: bool) -> Answer {
+    pub fn answer(&self, decision: &Decision<'_>, is_grpc: bool) -> CheckAnswer {
         let metadata = self.metadata(decision);
         match &decision.verdict {
-            Verdict::Allow(allow) => Answer::allow(changes(allow), metadata),
-            Verdict::Deny(denial) => self.deny(denial, metadata, grpc),
+            Verdict::Allow(allow) => CheckAnswer::allow(changes(allow), metadata),
+            Verdict::Deny(denial) => self.deny(denial, metadata, is_grpc),
         }
     }
 
-    /// The answer to a call that cannot be judged at all.
+    /// The answer to a call that is denied without a judgement.
     #[must_use]
-    pub fn refuse(&self, denial: &Denial) -> Answer {
+    pub fn refuse(&self, denial: &Denial) -> CheckAnswer {
         let reason = self.reasons.get(denial.code());
         let shadow = self.pass.as_ref().map(|_| &self.shadow);
         let metadata = joined([reason, shadow]);
@@ -96,19 +99,19 @@ impl Answers {
                     remove,
                     ..Changes::default()
                 };
-                Answer::allow(changes, metadata)
+                CheckAnswer::allow(changes, metadata)
             }
         }
     }
 
-    fn deny(&self, denial: &Denial, metadata: Bytes, grpc: bool) -> Answer {
+    fn deny(&self, denial: &Denial, metadata: Bytes, is_grpc: bool) -> CheckAnswer {
         let mut headers = Vec::with_capacity(2);
         let mut add = |name: &'static str, value: Bytes| {
             headers.push(overwrite(Bytes::from_static(name.as_bytes()), value));
         };
         let mut body = Bytes::new();
         if let Some(text) = self.denials.get(denial.code()) {
-            let content_type: &[u8] = if grpc {
+            let content_type: &[u8] = if is_grpc {
                 b"text/plain"
             } else {
                 b"application/json"
@@ -117,7 +120,7 @@ impl Answers {
             if let Some(challenge) = &text.challenge {
                 add("www-authenticate", with_scope(challenge, denial));
             }
-            body = if grpc {
+            body = if is_grpc {
                 text.line.clone()
             } else {
                 text.json.clone()
@@ -126,7 +129,7 @@ impl Answers {
         if denial.class() == Class::Unavailable {
             add("retry-after", RETRY_AFTER.to_string().into());
         }
-        Answer::deny(denial.class(), headers, body, metadata)
+        CheckAnswer::deny(denial.class(), headers, body, metadata)
     }
 
     fn metadata(&self, decision: &Decision<'_>) -> Bytes {
@@ -140,6 +143,27 @@ impl Answers {
             rule.and_then(|name| self.rules.get(name)),
             shadow.then_some(&self.shadow),
         ])
+    }
+}
+
+impl Answers for CheckAnswers {
+    type Answer = CheckAnswer;
+
+    fn of(generation: &Generation) -> &Self {
+        &generation.check_answers
+    }
+
+    fn answer(&self, decision: &Decision<'_>, question: &Question<'_>) -> CheckAnswer {
+        let is_grpc = question.request.as_ref().is_some_and(Request::is_grpc);
+        self.answer(decision, is_grpc)
+    }
+
+    fn refuse(&self, denial: &Denial) -> CheckAnswer {
+        self.refuse(denial)
+    }
+
+    fn frame(answer: &CheckAnswer) -> Bytes {
+        frame(answer.message())
     }
 }
 

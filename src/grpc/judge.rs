@@ -1,0 +1,202 @@
+//! Judges a question by the configuration and keys of the moment, again if its key is missing, and
+//! reports the decision.
+
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use bytes::Bytes;
+use prost::Message as _;
+use tracing::error;
+
+use crate::authenticator::{Decision, MissingKey, Question, authenticate};
+use crate::jwks::{CallTime, KeyRequest, KeyWait};
+use crate::listen::Permit;
+use crate::telemetry::{DecisionEvent, DecisionOutcome, RequestId};
+use crate::token::{Denial, UnixTime};
+
+use super::call::Call;
+use super::fields;
+use super::front_door::{Answers as _, FrontDoor};
+use super::message;
+use super::{Generation, State};
+
+/// Most judgements of a question: before a fetch that is under way, after it, and after the next.
+const MAX_JUDGEMENTS: usize = 3;
+/// Longest wait for a key, even if the caller would wait longer.
+const MAX_KEY_WAIT: Duration = Duration::from_secs(10);
+
+type AnswerOf<D> = <<D as FrontDoor>::Answers as super::front_door::Answers>::Answer;
+
+/// Judges the questions of one call.
+pub(super) struct Judge<'c, D> {
+    state: &'c State,
+    call: &'c Call,
+    door: PhantomData<D>,
+}
+
+/// A newer key set may change the decision.
+enum Retry {
+    /// It is published.
+    Now,
+    /// It may come.
+    After(KeyWait),
+}
+
+impl<'c, D: FrontDoor> Judge<'c, D> {
+    pub(super) fn new(state: &'c State, call: &'c Call) -> Self {
+        Self {
+            state,
+            call,
+            door: PhantomData,
+        }
+    }
+
+    /// Answers a question. Everything ends in an allow or a denial: undecodable messages, and
+    /// panics too.
+    ///
+    /// A question whose key is missing waits for a fetch, for a bounded time, and is then judged
+    /// again from its start. If the fetch began before the question was asked, and did not bring
+    /// the key, it may wait for the next one. It releases its permit while it waits.
+    pub(super) async fn decide(&self, mut message: Bytes, permit: Option<&Permit>) -> AnswerOf<D> {
+        // A caller that no longer waits for its answer must not delay the others.
+        let Some(permit) = permit.filter(|_| !self.call.deadline.has_passed()) else {
+            return self.refuse(&Denial::Overloaded);
+        };
+        let time_left = self.call.deadline.time_left();
+        let call_time = CallTime {
+            judged_at: self.state.clock.moment(),
+            time_left: time_left.map(|left| left.min(MAX_KEY_WAIT)),
+        };
+        for _ in 1..MAX_JUDGEMENTS {
+            let wait = match self.judge(&message, Some(call_time)) {
+                Ok(answer) => return answer,
+                Err(Retry::Now) => continue,
+                Err(Retry::After(wait)) => wait,
+            };
+            let is_last = wait.is_for_next_fetch();
+            message = message::without_spare_buffer(message);
+            permit.release();
+            self.state.telemetry.metrics.key_waits.inc();
+            wait.keys_changed().await;
+            permit.reacquire();
+            if is_last {
+                break;
+            }
+        }
+        // The last judgement does not ask for keys.
+        let answer = self.judge(&message, None);
+        answer.unwrap_or_else(|_| self.refuse(&Denial::Internal))
+    }
+
+    /// Denies a call without a judgement.
+    pub(super) fn refuse(&self, denial: &Denial) -> AnswerOf<D> {
+        self.refuse_by(&self.state.generation(), denial)
+    }
+
+    /// Judges a question once. Asks for a key that is missing if the call can wait for it.
+    fn judge(&self, message: &Bytes, call_time: Option<CallTime>) -> Result<AnswerOf<D>, Retry> {
+        let generation = self.state.generation();
+        let judge = || {
+            let is_decodable = fields::are_few(message, &D::SHAPE);
+            let decoded = is_decodable.then(|| D::Message::decode(message.clone()).ok());
+            match decoded.flatten().as_ref().and_then(D::question) {
+                Some(question) => self.answer(&generation, &question, call_time),
+                None => Ok(self.refuse_by(&generation, &Denial::RequestMalformed)),
+            }
+        };
+        catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| {
+            error!("a decision panicked; the request was denied");
+            self.state.telemetry.metrics.panics.inc();
+            Ok(self.refuse_by(&generation, &Denial::Internal))
+        })
+    }
+
+    fn answer(
+        &self,
+        generation: &Generation,
+        question: &Question<'_>,
+        call_time: Option<CallTime>,
+    ) -> Result<AnswerOf<D>, Retry> {
+        let snapshot = generation.snapshot();
+        let now = self.state.clock.current_time();
+        let decision = authenticate(&snapshot, question, now, &generation.tokens);
+        if let (Some(call_time), Some(missing)) = (call_time, &decision.missing_key)
+            && let Some(retry) = retry(generation, missing, call_time)
+        {
+            return Err(retry);
+        }
+        if decision.stale {
+            self.state.telemetry.metrics.count_stale();
+        }
+        let answer = D::Answers::of(generation).answer(&decision, question);
+        self.report(generation, question, &decision, now.unix);
+        Ok(answer)
+    }
+
+    fn report(
+        &self,
+        generation: &Generation,
+        question: &Question<'_>,
+        decision: &Decision<'_>,
+        now: UnixTime,
+    ) {
+        let outcome = match &decision.shadowed {
+            Some(denial) => DecisionOutcome::Shadowed(denial),
+            None => DecisionOutcome::from(&decision.verdict),
+        };
+        let request = question.request.as_ref();
+        let id = request.and_then(|request| request.values("x-request-id").next());
+        self.state.telemetry.record(&DecisionEvent {
+            door: D::DOOR,
+            shadow: generation.policy().is_shadow(decision.rule),
+            outcome,
+            issuer: decision.issuer.map(|issuer| &issuer.name),
+            rule: decision.rule.map(|rule| &rule.name),
+            near_miss: decision
+                .near_miss
+                .map(|near_miss| (&near_miss.rule.name, near_miss.part.name())),
+            token: decision.token.as_deref(),
+            request_id: RequestId::new(id.unwrap_or_default()),
+            trace: self.call.trace.context(request),
+            at: now,
+            latency: self.call.deadline.elapsed(),
+        });
+    }
+
+    fn refuse_by(&self, generation: &Generation, denial: &Denial) -> AnswerOf<D> {
+        if *denial == Denial::Overloaded {
+            self.state.telemetry.metrics.overloaded.inc();
+        }
+        let is_shadow = generation.policy().is_all_shadow();
+        let outcome = match is_shadow {
+            true => DecisionOutcome::Shadowed(denial),
+            false => DecisionOutcome::Denied(denial),
+        };
+        self.state.telemetry.record(&DecisionEvent {
+            door: D::DOOR,
+            shadow: is_shadow,
+            outcome,
+            issuer: None,
+            rule: None,
+            near_miss: None,
+            token: None,
+            request_id: RequestId::default(),
+            trace: self.call.trace.context(None),
+            at: self.state.clock.now(),
+            latency: self.call.deadline.elapsed(),
+        });
+        D::Answers::of(generation).refuse(denial)
+    }
+}
+
+fn retry(generation: &Generation, missing: &MissingKey, call_time: CallTime) -> Option<Retry> {
+    match generation.request_key(missing, call_time) {
+        KeyRequest::KeysChanged => Some(Retry::Now),
+        KeyRequest::Wait(wait) => Some(Retry::After(wait)),
+        KeyRequest::Refused => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

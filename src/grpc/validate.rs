@@ -1,0 +1,92 @@
+//! The front door of services, `watchword.v1.TokenValidation/Validate`: the question of a message.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::authenticator::{InHand, Question};
+use crate::policy::Demand;
+use crate::request::{Header, Request};
+use crate::telemetry::Door;
+use crate::token::Audiences;
+use crate::wire::watchword::v1 as wire;
+
+use super::ValidateAnswers;
+use super::fields::Shape;
+use super::front_door::FrontDoor;
+
+/// Most audiences, and most scopes, that a caller may demand.
+const MAX_DEMANDED: usize = 100;
+
+/// The front door of services that have a token in hand.
+pub(super) struct Validate;
+
+impl FrontDoor for Validate {
+    type Message = wire::ValidateRequest;
+    type Answers = ValidateAnswers;
+    const DOOR: Door = Door::Validate;
+    /// `request` and `demand`
+    const SHAPE: Shape = Shape(&[(2, Shape(&[])), (3, Shape(&[]))]);
+    const HAS_GRPC_ERRORS: bool = true;
+
+    fn question(message: &wire::ValidateRequest) -> Option<Question<'_>> {
+        let token = Some(&message.token).filter(|token| !token.is_empty());
+        let demand = match &message.demand {
+            Some(wanted) => Some(demand(wanted)?),
+            None => None,
+        };
+        Some(Question {
+            request: message.request.as_ref().map(facts),
+            token: token.map(|token| InHand(token)),
+            demand,
+        })
+    }
+}
+
+fn facts(request: &wire::Request) -> Request<'_> {
+    let headers = request.headers.iter().map(|field| Header {
+        name: &field.name,
+        value: &field.value,
+    });
+    let context = request.context.iter();
+    Request {
+        method: &request.method,
+        path: &request.path,
+        host: &request.host,
+        headers: headers.collect(),
+        context: context.map(|entry| (&*entry.key, &*entry.value)).collect(),
+    }
+}
+
+/// A demand; `None` if it is too long, or has a word that no token could have.
+fn demand(demand: &wire::Demand) -> Option<Demand> {
+    let audiences = words(&demand.audiences, |_| true)?;
+    // RFC 6749 §3.3; scopes are also quoted in challenges.
+    let scopes = words(
+        &demand.scopes,
+        |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e),
+    )?;
+    Some(Demand {
+        audiences: if audiences.is_empty() {
+            Audiences::Any
+        } else {
+            Audiences::OneOf(audiences)
+        },
+        scope_text: Arc::from(scopes.join(" ")),
+        scopes,
+        ..Demand::default()
+    })
+}
+
+/// Words of UTF-8 that are not empty and have only allowed bytes; `None` if any is not.
+fn words(list: &[Bytes], allowed: impl Fn(u8) -> bool) -> Option<Vec<Box<str>>> {
+    let word = |bytes: &Bytes| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let is_word = !text.is_empty() && text.bytes().all(&allowed);
+        is_word.then(|| text.into())
+    };
+    if list.len() > MAX_DEMANDED {
+        return None;
+    }
+    list.iter().map(word).collect()
+}
