@@ -1,6 +1,6 @@
 //! Listeners: sockets, TLS, and connections from their first byte to their last.
 //!
-//! Owns the limits and the peer of each connection. Does not know the methods that are called on it.
+//! Owns the limits and the peer of each connection. Does not know the methods that are called.
 
 mod address;
 mod connection;
@@ -63,7 +63,7 @@ pub struct Limits {
     pub max_connection_age_grace: Duration,
 }
 
-/// What the connections of a listener may hold together.
+/// The memory and calls that the connections of a listener may hold together.
 #[derive(Clone, Debug)]
 pub struct ListenerBudget {
     /// Memory of the connections themselves, in bytes.
@@ -92,7 +92,7 @@ impl ListenerBudget {
         }
     }
 
-    /// The budget of a listener with few connections: what is reserved for each, and nothing beyond.
+    /// The budget of a listener with few connections: that which is reserved for each.
     #[must_use]
     pub fn without_pools(in_flight: InFlightLimit) -> Self {
         Self {

@@ -1,8 +1,8 @@
-//! The memory budget: what the process may use, and what others can make it hold.
+//! The memory budget: the memory that the process may use, and its parts.
 //!
-//! Whatever a caller, a token or a key server can make the process hold is drawn from a pool by its
-//! cost in memory, and given back when it is dropped. What finds no room is refused. Knows nothing of
-//! what is held.
+//! Everything that a caller, a token or a key server can make the process hold is reserved in a
+//! pool by its cost in memory, and returned when it is dropped. It is refused if the pool has no
+//! room. Knows nothing of the things that are held.
 
 mod limit;
 mod pool;
@@ -10,26 +10,26 @@ mod pool;
 pub use limit::{MemoryLimit, MemoryLimitSource};
 pub use pool::{Account, Pool, Reservation};
 
-/// Memory that is not drawn: the program, its threads and buffers of fixed size. Measured at rest:
-/// 14 MiB, and 4 MiB of buffers for log lines.
+/// Memory that is not reserved: the program, its threads and buffers of fixed size. Measured at
+/// rest: 14 MiB, and 4 MiB of buffers for log lines.
 const FIXED: usize = 32 * MIB;
-/// The smallest budget, where the limit is too low for the program itself.
+/// The smallest budget, if the limit is too low for the program itself.
 const SMALLEST: usize = 8 * MIB;
 const MIB: usize = 1024 * 1024;
 
 /// The parts of the memory limit.
 ///
-/// Half of what the program itself leaves is handed out. The other half is for what the allocator
-/// keeps of memory that was given back, and for what one thread needs to work on one call.
+/// Half of the memory that the program itself leaves is the budget. The other half is for memory
+/// that was freed and that the allocator keeps, and for work on one call in each thread.
 #[derive(Clone, Debug)]
 pub struct MemoryBudget {
     /// The limit of the process.
     pub limit: MemoryLimit,
     /// For connections, in bytes: a quarter.
     pub connections: usize,
-    /// For what is held for calls: five sixteenths.
+    /// For calls: five sixteenths.
     pub calls: Pool,
-    /// For calls that are refused, until their answer is taken: a sixteenth.
+    /// For refused calls, until their answer is sent: a sixteenth.
     pub refusals: Pool,
     /// For key sets: an eighth.
     pub keys: Pool,
@@ -55,7 +55,7 @@ impl MemoryBudget {
 }
 
 impl Default for MemoryBudget {
-    /// The parts of the limit of a process that has none: for tests, and for who embeds the core.
+    /// The parts of the default limit: for tests, and for programs that embed the core.
     fn default() -> Self {
         Self::of(MemoryLimit::default())
     }

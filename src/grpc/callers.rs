@@ -1,5 +1,5 @@
-//! The callers that a front door admits: those that know a secret, have a certificate with the right
-//! name, or both.
+//! The callers that a front door admits: those that know a secret, have a certificate with the
+//! right name, or both.
 
 use http::HeaderMap;
 
@@ -94,7 +94,8 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("secrets"), format!("{SECRET}\n{NEXT}\n")).unwrap();
         let text = format!(
-            "server: {{grpc: {{tls: {{certificate: c, private_key: k, client_ca: a}}, callers: {settings}}}}}\n\
+            "server: {{grpc: {{tls: {{certificate: c, private_key: k, client_ca: a}}, \
+             callers: {settings}}}}}\n\
              issuers: {{corp: {{issuer: a, any_audience: true, jwks: {{file: k}}}}}}\n"
         );
         let config = Config::parse(&text, &folder.join(Path::new("w.yaml")));

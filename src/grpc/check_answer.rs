@@ -1,7 +1,7 @@
 //! The one place where a `CheckResponse` is built.
 //!
-//! Envoy takes a response without a status for an allow, so a response that was filled halfway is an
-//! open door. An [`CheckAnswer`] has two constructors, which force an allow or a denial.
+//! Envoy takes a response without a status for an allow, so a response that is half filled is an
+//! open door. A [`CheckAnswer`] has two constructors, which force an allow or a denial.
 
 use bytes::Bytes;
 
@@ -18,7 +18,7 @@ use crate::wire::google::rpc::Status;
 #[derive(Debug)]
 pub struct CheckAnswer(CheckResponse);
 
-/// What becomes of the request that goes upstream.
+/// The changes to the request that goes upstream.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) set: Vec<HeaderValueOption>,
@@ -74,8 +74,8 @@ impl CheckAnswer {
     }
 }
 
-/// Sets a header so that every Envoy replaces what the client sent: versions differ in which of the two
-/// fields they read, and in what they make of neither.
+/// Sets a header so that every Envoy replaces the client's: versions differ in the field that they
+/// read, and in what they do without either.
 pub(super) fn overwrite(key: Bytes, value: Bytes) -> HeaderValueOption {
     HeaderValueOption {
         header: Some(HeaderValue {

@@ -1,4 +1,4 @@
-//! From a decision to an answer: fixed texts, prepared when the policy is loaded.
+//! Decision → [`CheckAnswer`], of texts that are prepared when the policy is loaded.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,19 +23,19 @@ pub(super) const RETRY_AFTER: u8 = 5;
 #[derive(Debug)]
 pub struct CheckAnswers {
     denials: HashMap<&'static str, DenialText>,
-    /// Encoded entries of the dynamic metadata, each a `google.protobuf.Struct` of its own. Encoded one after the
-    /// other, they are one `Struct`.
+    /// Encoded entries of the dynamic metadata, each a `google.protobuf.Struct` of its own. One
+    /// after the other, they are one `Struct`.
     reasons: HashMap<&'static str, Bytes>,
     issuers: HashMap<Arc<str>, Bytes>,
     rules: HashMap<Arc<str>, Bytes>,
-    /// The names of rules in shadow mode, and what says so.
+    /// The names of rules in shadow mode, and the entry for it.
     shadow_rules: HashSet<Arc<str>>,
     shadow: Bytes,
-    /// Where no denial is enforced: what stands in for one of a call that cannot be judged.
-    pass: Option<Vec<Bytes>>,
+    /// If no denial is enforced: the headers to remove from a request that is not judged.
+    unenforced: Option<Vec<Bytes>>,
 }
 
-/// What a client gets to read about one kind of denial.
+/// The texts about one kind of denial, for clients.
 #[derive(Debug)]
 struct DenialText {
     json: Bytes,
@@ -44,7 +44,7 @@ struct DenialText {
 }
 
 impl CheckAnswers {
-    /// Prepares answers for a policy; the realm is quoted in challenges.
+    /// Prepares answers for a policy. Challenges quote the realm.
     #[must_use]
     pub fn new(policy: &Policy, realm: &str) -> Self {
         let samples = Denial::samples();
@@ -61,7 +61,7 @@ impl CheckAnswers {
         Self {
             shadow_rules: shadow_rules.map(|rule| rule.name.clone()).collect(),
             shadow: entry("mode", "shadow"),
-            pass: all_shadow.then(|| policy.managed().to_remove(&[], &[])),
+            unenforced: all_shadow.then(|| policy.managed().to_remove(&[], &[])),
             denials: denials.collect(),
             reasons: reasons
                 .map(|reason| (reason, entry("reason", reason)))
@@ -89,9 +89,9 @@ impl CheckAnswers {
     #[must_use]
     pub fn refuse(&self, denial: &Denial) -> CheckAnswer {
         let reason = self.reasons.get(denial.code());
-        let shadow = self.pass.as_ref().map(|_| &self.shadow);
+        let shadow = self.unenforced.as_ref().map(|_| &self.shadow);
         let metadata = joined([reason, shadow]);
-        match &self.pass {
+        match &self.unenforced {
             None => self.deny(denial, metadata, false),
             Some(remove) => {
                 let remove = remove.clone();
@@ -136,7 +136,7 @@ impl CheckAnswers {
         let issuer = decision.issuer.map(|issuer| &issuer.name);
         let rule = decision.rule.map(|rule| &rule.name);
         let shadow =
-            self.pass.is_some() || rule.is_some_and(|rule| self.shadow_rules.contains(rule));
+            self.unenforced.is_some() || rule.is_some_and(|rule| self.shadow_rules.contains(rule));
         joined([
             self.reasons.get(decision.reason()),
             issuer.and_then(|name| self.issuers.get(name)),
@@ -187,7 +187,7 @@ impl DenialText {
     }
 }
 
-/// RFC 6750 §3; the scope that would be enough is left out.
+/// The challenge of RFC 6750 §3, without the scope that would be enough.
 pub(super) fn challenge(denial: &Denial, realm: &str) -> Option<String> {
     let bearer = format!("Bearer realm=\"{realm}\"");
     let error = denial.error();

@@ -1,6 +1,6 @@
 //! Claims as a `google.protobuf.Struct`, whose numbers are doubles.
 //!
-//! An integer that doubles cannot tell from its neighbours stands as a string, with the characters that the token has.
+//! An integer that doubles cannot tell from its neighbours becomes a string, as the token has it.
 
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Timestamp, Value};
@@ -16,7 +16,7 @@ pub(super) fn of(claims: &Claims) -> Struct {
     object(claims.members())
 }
 
-/// A time in whole microseconds; one that such a timestamp cannot hold becomes the nearest that it can.
+/// A time in whole microseconds. One that the type cannot hold becomes the nearest that it can.
 pub(super) fn timestamp(time: UnixTime) -> Timestamp {
     // 9999-12-31T23:59:59Z, the last second that the type allows.
     const LAST: u64 = 253_402_300_799;

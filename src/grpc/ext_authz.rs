@@ -44,8 +44,8 @@ fn facts(check: &CheckRequest) -> Option<Request<'_>> {
             &field.raw_value
         },
     });
-    // Envoy writes `!` into `path` for each byte that is not UTF-8. The raw field has the bytes that
-    // the service gets.
+    // Envoy writes `!` into `path` for each byte that is not UTF-8. The raw field has the bytes
+    // that the service gets.
     let path = pseudo(raw.clone(), b":path").ok()?.unwrap_or(&http.path);
     // gRPC's own callers leave `host` empty and send the pseudo-header.
     let host = match &*http.host {

@@ -4,23 +4,24 @@
 use bytes::Buf as _;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-/// Most fields of a message, its headers included. Envoy takes 100 headers unless it is told otherwise.
+/// Most fields of a message, its headers included. Envoy takes 100 headers unless it is told
+/// otherwise.
 const MAX_FIELDS: usize = 16_384;
 /// A field takes two bytes at least.
 const ALWAYS_FEW: usize = 2 * MAX_FIELDS;
 
-/// The fields of a message, by number, that hold messages whose fields count too. All others are
-/// texts, or entries without further entries.
+/// The fields of a message, by number, that hold messages whose fields count too. All other fields
+/// are texts, or entries without further entries.
 pub(super) struct Shape(pub(super) &'static [(u32, Shape)]);
 
-/// Whether a message has so many fields at most that it may be decoded. What cannot be read at all
-/// has; nobody has sent groups for a decade, and they have not.
+/// Returns true if a message has few enough fields to be decoded, or cannot be read at all. Returns
+/// false if it has groups, which nobody has sent for a decade.
 pub(super) fn are_few(message: &[u8], shape: &Shape) -> bool {
     let mut left = MAX_FIELDS;
     message.len() <= ALWAYS_FEW || count(message, shape, &mut left).is_some()
 }
 
-/// `None` where there are more than are left.
+/// Counts fields. `None` if there are more than are left.
 fn count(mut message: &[u8], Shape(nested): &Shape, left: &mut usize) -> Option<()> {
     while message.has_remaining() {
         *left = left.checked_sub(1)?;

@@ -10,8 +10,8 @@ use tonic_health::server::HealthReporter;
 /// The server as a whole.
 const WHOLE: &str = "";
 
-/// The name that is `SERVING` for as long as the process answers. It is for liveness probes: a server
-/// that waits for keys would gain nothing from a restart.
+/// The name that is `SERVING` for as long as the process answers. It is for liveness probes: a
+/// server that waits for keys would gain nothing from a restart.
 const LIVE: &str = "live";
 
 /// The health of the server as a whole, which has the empty name, and of its services, which is the

@@ -1,4 +1,5 @@
-//! Server reflection: the schema, for tools that have none at hand, such as grpcurl. Says nothing of configuration or keys.
+//! Server reflection: the schema, for tools without one, such as grpcurl. Has nothing of
+//! configuration or keys.
 
 use tonic::service::Routes;
 use tonic_reflection::pb;

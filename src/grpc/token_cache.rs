@@ -1,4 +1,4 @@
-//! The cache of tokens whose signatures were checked, on moka. It is bounded by the memory that it takes.
+//! The cache of tokens whose signatures were checked, on moka. It is bounded by its memory.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -12,24 +12,27 @@ use crate::jose::{KeySet, shared};
 use crate::policy::IssuerId;
 use crate::token::{BearerToken, Moment, VerifiedToken};
 
-/// What the setting counts, in bytes of memory: a token of a kilobyte of text takes as much at most.
+/// Memory of a token that the setting counts, in bytes. One of 1 KiB of text takes no more.
 const TOKEN: usize = 4096;
-/// What an entry takes beside its token: measured as 350 bytes (tests/properties/memory.rs).
+/// Memory of an entry beside its token. Measured: 350 bytes (tests/properties/memory.rs).
 const ENTRY: usize = 512;
-/// No token takes more than this part of the cache.
-const PART: usize = 64;
-/// Nor more than this, which is a thousand values. A flood of tokens of 220 KiB took three times the capacity for moments,
-/// probably because moka frees what it evicts only when every thread has left the cache.
+/// A token takes at most one part in this many of the cache.
+const LARGEST_DIVISOR: usize = 64;
+/// A token takes at most so many bytes, which is a thousand values. A flood of tokens of 220 KiB
+/// took three times the capacity for moments, probably because moka frees evicted entries only when
+/// every thread has left the cache.
 const LARGEST: usize = 64 * 1024;
 
-/// Verified tokens under a keyed digest of all their bytes: AES-CMAC (NIST SP 800-38B), 128 bits. The key is made at random in each process, so
-/// nobody can look for tokens that collide, and no token is kept as text.
+/// Verified tokens under a keyed digest of all their bytes: AES-CMAC (NIST SP 800-38B), 128 bits.
+///
+/// The key is random in each process, so nobody can look for tokens that collide. No token is kept
+/// as text.
 pub struct TokenCache {
     key: cmac::Key,
     tokens: Option<Cache<[u8; 16], Entry>>,
-    /// What a token may take, in bytes: the largest that is remembered.
+    /// The largest token that is remembered, in bytes.
     largest: usize,
-    /// Bytes that were added since the cache was last brought down to its capacity.
+    /// Bytes that were added since moka last evicted entries beyond the capacity.
     unsettled: AtomicUsize,
     hits: Counter,
     misses: Counter,
@@ -38,8 +41,8 @@ pub struct TokenCache {
 #[derive(Clone)]
 struct Entry {
     issuer: IssuerId,
-    /// The keys that verified the token. An entry counts only while its issuer has these very keys, and does not keep
-    /// them alive.
+    /// The keys that verified the token. An entry counts only while its issuer has these very keys,
+    /// and does not keep them alive.
     keys: Weak<KeySet>,
     token: Arc<VerifiedToken>,
     /// In bytes.
@@ -50,15 +53,15 @@ impl TokenCache {
     /// A cache for this many tokens of up to 4 KiB in memory. 0 remembers nothing.
     ///
     /// # Errors
-    /// Where the system has no random numbers.
+    /// If the system has no random numbers.
     pub fn new(entries: u64) -> Result<Self, aws_lc_rs::error::Unspecified> {
         Self::within(entries, usize::MAX)
     }
 
-    /// The same, which takes no more than so many bytes either.
+    /// A cache that takes no more than so many bytes either.
     ///
     /// # Errors
-    /// Where the system has no random numbers.
+    /// If the system has no random numbers.
     pub fn within(entries: u64, memory: usize) -> Result<Self, aws_lc_rs::error::Unspecified> {
         let key = cmac::Key::generate(cmac::AES_128)?;
         let entries = usize::try_from(entries).unwrap_or(usize::MAX);
@@ -72,35 +75,35 @@ impl TokenCache {
         Ok(Self {
             key,
             tokens,
-            largest: (capacity / PART).clamp(TOKEN, LARGEST),
+            largest: (capacity / LARGEST_DIVISOR).clamp(TOKEN, LARGEST),
             unsettled: AtomicUsize::new(0),
             hits: Counter::default(),
             misses: Counter::default(),
         })
     }
 
-    /// The same, which counts what it finds and what it does not.
+    /// Counts tokens that it finds and those that it does not.
     #[must_use]
     pub fn counting(mut self, hits: &Counter, misses: &Counter) -> Self {
         (self.hits, self.misses) = (hits.clone(), misses.clone());
         self
     }
 
-    /// How many tokens it holds, at a guess: what was added last may not be counted yet.
+    /// The approximate number of tokens: the last ones may not be counted yet.
     #[must_use]
     pub fn entries(&self) -> u64 {
         self.tokens.as_ref().map_or(0, Cache::entry_count)
     }
 
-    /// How many bytes of memory they take, at the same guess.
+    /// Their approximate memory, in bytes.
     #[must_use]
     pub fn memory(&self) -> u64 {
         self.tokens.as_ref().map_or(0, Cache::weighted_size)
     }
 
-    /// The cache adds first, and makes room for hundreds of entries later. Where they are large, that is done at once, so
-    /// that it is never much too large.
-    fn settle(&self, tokens: &Cache<[u8; 16], Entry>, added: usize) {
+    /// Evicts entries beyond the capacity if many bytes were added. moka itself does so only after
+    /// hundreds of entries, which would be far beyond the capacity if they are large.
+    fn evict_excess(&self, tokens: &Cache<[u8; 16], Entry>, added: usize) {
         let unsettled = self.unsettled.fetch_add(added, Ordering::Relaxed);
         if unsettled.saturating_add(added) > self.largest {
             self.unsettled.store(0, Ordering::Relaxed);
@@ -109,7 +112,7 @@ impl TokenCache {
     }
 }
 
-/// What an entry takes in memory, in bytes.
+/// The memory of an entry, in bytes.
 fn cost(token: &VerifiedToken) -> usize {
     ENTRY + shared(size_of::<VerifiedToken>()) + token.heap_size()
 }
@@ -169,7 +172,7 @@ impl VerifiedTokens for TokenCache {
             weight,
         };
         tokens.insert(digest, entry);
-        self.settle(tokens, cost);
+        self.evict_excess(tokens, cost);
     }
 }
 

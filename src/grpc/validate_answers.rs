@@ -1,4 +1,4 @@
-//! The one place where a `ValidateResponse` is built: from a decision, allow or deny, explicitly.
+//! The one place where a `ValidateResponse` is built: an allow or a denial, explicitly.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use super::{Generation, claims_struct};
 #[derive(Debug)]
 pub struct ValidateAnswer(wire::ValidateResponse);
 
-/// The fixed parts of all replies under one policy.
+/// The fixed parts of all answers under one policy.
 #[derive(Debug)]
 pub struct ValidateAnswers {
     denials: HashMap<&'static str, wire::Deny>,
     rules: HashMap<Arc<str>, Bytes>,
-    /// Where no denial is enforced: the headers to take out of a request whose call cannot be judged.
-    pass: Option<Vec<Bytes>>,
+    /// If no denial is enforced: the headers to remove from a request that is not judged.
+    unenforced: Option<Vec<Bytes>>,
 }
 
 impl ValidateAnswer {
@@ -36,7 +36,7 @@ impl ValidateAnswer {
         &self.0
     }
 
-    /// The message to put among others.
+    /// The message, to put into a batch.
     #[must_use]
     pub fn into_message(self) -> wire::ValidateResponse {
         self.0
@@ -44,7 +44,7 @@ impl ValidateAnswer {
 }
 
 impl ValidateAnswers {
-    /// Prepares replies for a policy; the realm is quoted in challenges.
+    /// Prepares answers for a policy. Challenges quote the realm.
     #[must_use]
     pub fn new(policy: &Policy, realm: &str) -> Self {
         let samples = Denial::samples();
@@ -56,7 +56,7 @@ impl ValidateAnswers {
         Self {
             denials: denials.collect(),
             rules: rules.map(|rule| name(&rule.name)).collect(),
-            pass: policy
+            unenforced: policy
                 .is_all_shadow()
                 .then(|| policy.managed().to_remove(&[], &[])),
         }
@@ -94,7 +94,7 @@ impl Answers for ValidateAnswers {
 
     fn refuse(&self, denial: &Denial) -> ValidateAnswer {
         let denied = self.denied(denial);
-        let (verdict, shadowed) = match &self.pass {
+        let (verdict, shadowed) = match &self.unenforced {
             Some(remove) => {
                 let allow = wire::Allow {
                     anonymous: true,

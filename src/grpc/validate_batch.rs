@@ -34,8 +34,8 @@ const NO_QUESTIONS: GrpcStatus = GrpcStatus::invalid_argument("a batch has from 
 const TOO_LARGE: GrpcStatus =
     GrpcStatus::resource_exhausted("the answers have more than 4 MiB: ask for fewer at a time");
 
-/// Answers a call. Judges one question after the other, so that a batch takes no more of the machine
-/// than its questions would alone.
+/// Answers a call. Judges one question after the other, so that a batch takes no more of the
+/// machine than its questions would by themselves.
 pub(super) async fn answer(state: Arc<State>, call: ReceivedCall) -> Response<Body> {
     let ReceivedCall {
         call,
@@ -105,7 +105,8 @@ impl BatchAnswer {
     /// Adds an answer. `reserve` is called with the bytes of memory that it needs, if it needs any.
     ///
     /// # Errors
-    /// The status to end the call with, if the batch becomes too large or there is no memory for it.
+    /// The status to end the call with, if the batch becomes too large or there is no memory for
+    /// it.
     fn push(
         &mut self,
         answer: &ValidateAnswer,

@@ -59,8 +59,8 @@ impl ConnectionTable {
         self.entries.remove(&ended);
     }
 
-    /// The wait before the next connection is accepted. Only a storm of new connections has to wait,
-    /// in the system's backlog, and never longer than [`MIN_AGE`].
+    /// The wait before the next connection is accepted. Only a storm of connections has to wait, in
+    /// the system's backlog, and never longer than [`MIN_AGE`].
     pub(super) fn pause(&self, now: Duration) -> Duration {
         if self.entries.len() < self.max_connections * NEWCOMER_FACTOR {
             return Duration::ZERO;

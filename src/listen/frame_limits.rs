@@ -1,23 +1,24 @@
 //! Counts the frames that a client sends (RFC 9113 §4.1), before HTTP/2 acts on them. Pure.
 //!
 //! Frames other than HEADERS and DATA cost the client nearly nothing and the server some work, and
-//! the library makes a line in the log of some. A client has an allowance of them, which grows with
-//! its calls and with time. DATA frames that carry little are bounded by the library.
+//! the library logs some. A client has an allowance of them, which grows with its calls and with
+//! time. The library bounds DATA frames that carry little.
 
 use std::time::Duration;
 
-/// What comes before the first frame (RFC 9113 §3.4).
+/// Length of the preface, which precedes the first frame (RFC 9113 §3.4).
 const PREFACE: usize = 24;
+/// Length of the head of a frame (RFC 9113 §4.1).
 const HEAD: usize = 9;
-/// Most frames that a client may send at once beside its calls.
+/// Most frames that a client may send at once, besides its calls.
 const ALLOWANCE: u32 = 1000;
-/// Such frames that a call may bring: window updates, pings that measure the line, its reset.
+/// Frames that a call adds to the allowance: window updates, pings that measure the line, a reset.
 const PER_CALL: u32 = 8;
-/// Bytes of answers for which one more may come: clients open their windows again, a part at a time.
-const ANSWERED: usize = 1024;
-/// Such frames that are always allowed, a second.
+/// Bytes of answers that add one frame: clients open their windows again, a part at a time.
+const BYTES_PER_FRAME: usize = 1024;
+/// Frames that each second adds to the allowance.
 const PER_SECOND: u32 = 20;
-/// Most bytes of trailers. No client of gRPC sends any; HTTP/2 keeps them decoded until they are read.
+/// Most bytes of trailers. No gRPC client sends any. HTTP/2 keeps them decoded until they are read.
 const MAX_TRAILERS: usize = 256;
 
 const DATA: u8 = 0;
@@ -25,7 +26,7 @@ const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 
-/// A client has sent what nobody needs.
+/// A client has sent frames that no client needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FrameViolation {
     #[error("a flood of control frames")]
@@ -34,15 +35,16 @@ pub(super) enum FrameViolation {
     Trailers,
 }
 
-/// Where a client is in its stream of frames, and what it may still send.
+/// The position in the frames of a client, and the allowance that is left.
 #[derive(Debug)]
 pub(super) struct FrameLimits {
-    /// Bytes of the preface or of a payload that are still to come.
+    /// Bytes of the preface or of a payload that have not arrived.
     skip: usize,
     head: [u8; HEAD],
-    known: usize,
+    /// The bytes of `head` that have arrived.
+    head_length: usize,
     allowance: u32,
-    /// When the allowance was last raised.
+    /// The age of the connection when time last raised the allowance.
     raised: Duration,
     block_is_open: bool,
     calls: usize,
@@ -57,7 +59,7 @@ impl FrameLimits {
         Self {
             skip: PREFACE,
             head: [0; HEAD],
-            known: 0,
+            head_length: 0,
             allowance: ALLOWANCE,
             raised: Duration::ZERO,
             block_is_open: false,
@@ -67,24 +69,25 @@ impl FrameLimits {
         }
     }
 
-    /// How many calls have begun since this was last asked.
+    /// Returns the number of calls that have begun since it was last called.
     pub(super) fn take_calls(&mut self) -> usize {
         std::mem::take(&mut self.calls)
     }
 
-    /// Whether a block of headers has begun and not ended: HTTP/2 keeps what has come of it.
+    /// Returns true if a block of headers has begun and not ended: HTTP/2 keeps its frames.
     pub(super) fn block_is_open(&self) -> bool {
         self.block_is_open
     }
 
-    /// Notes that so many bytes were sent to the client.
-    pub(super) fn note_answer(&mut self, bytes: usize) {
+    /// Records bytes that were sent to the client.
+    pub(super) fn record_sent(&mut self, bytes: usize) {
         self.answered += bytes;
-        self.raise(u32::try_from(self.answered / ANSWERED).unwrap_or(u32::MAX));
-        self.answered %= ANSWERED;
+        self.raise(u32::try_from(self.answered / BYTES_PER_FRAME).unwrap_or(u32::MAX));
+        self.answered %= BYTES_PER_FRAME;
     }
 
-    /// Reads what the client sent. `age` is that of the connection, and asked for only where it matters.
+    /// Reads bytes that the client has sent. `age`, that of the connection, is called only if
+    /// needed.
     ///
     /// # Errors
     /// [`FrameViolation`].
@@ -100,13 +103,13 @@ impl FrameLimits {
             let Some((byte, rest)) = bytes.split_first() else {
                 return Ok(());
             };
-            if let Some(place) = self.head.get_mut(self.known) {
+            if let Some(place) = self.head.get_mut(self.head_length) {
                 *place = *byte;
-                self.known += 1;
+                self.head_length += 1;
                 bytes = rest;
             }
-            if self.known == HEAD {
-                self.known = 0;
+            if self.head_length == HEAD {
+                self.head_length = 0;
                 self.frame(&age)?;
             }
         }
@@ -189,8 +192,8 @@ mod tests {
         frames
     }
 
-    /// Sends one frame after the other; how many are taken of so many.
-    fn taken(frames: &mut FrameLimits, frame: &[u8], age: Duration, most: u32) -> u32 {
+    /// Sends up to `most` frames. Returns the number that is accepted.
+    fn accepted(frames: &mut FrameLimits, frame: &[u8], age: Duration, most: u32) -> u32 {
         let sent = (0..most).take_while(|_| frames.read(frame, || age).is_ok());
         u32::try_from(sent.count()).unwrap()
     }
@@ -217,7 +220,7 @@ mod tests {
     #[test]
     fn calls_and_time_raise_the_allowance_within_bounds() {
         let ping = frame(PING, 0, 8);
-        assert_eq!(taken(&mut frames(), &ping, NEVER, 5000), 1000);
+        assert_eq!(accepted(&mut frames(), &ping, NEVER, 5000), 1000);
         let exhausted = || FrameLimits {
             allowance: 0,
             ..frames()
@@ -226,12 +229,12 @@ mod tests {
         called
             .read(&frame(HEADERS, END_HEADERS, 20), || NEVER)
             .unwrap();
-        assert_eq!(taken(&mut called, &ping, NEVER, 5000), 8);
-        let after = |seconds| taken(&mut exhausted(), &ping, Duration::from_secs(seconds), 5000);
+        assert_eq!(accepted(&mut called, &ping, NEVER, 5000), 8);
+        let after = |seconds| accepted(&mut exhausted(), &ping, Duration::from_secs(seconds), 5000);
         assert_eq!([0, 2, 3600].map(after), [0, 40, 1000]);
         let mut answered = exhausted();
-        (0..7).for_each(|_| answered.note_answer(500));
-        assert_eq!(taken(&mut answered, &ping, NEVER, 5000), 3);
+        (0..7).for_each(|_| answered.record_sent(500));
+        assert_eq!(accepted(&mut answered, &ping, NEVER, 5000), 3);
         let mut frames = frames();
         // Each call with its window updates and its reset, for ever.
         for call in 0..10_000 {

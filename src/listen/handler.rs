@@ -12,8 +12,8 @@ use super::Connection;
 pub trait CallHandler: Send + Sync + 'static {
     /// Begins a call whose metadata has arrived.
     ///
-    /// No task exists for the call yet. It has to reserve everything that it will hold here, so that
-    /// a flood of calls is bounded before it becomes a flood of tasks.
+    /// No task exists for the call yet. The handler reserves here all that the call will hold, so
+    /// that a flood of calls is bounded before it becomes a flood of tasks.
     fn begin(&self, call: Request<Body>, connection: &Connection) -> BegunCall;
 }
 

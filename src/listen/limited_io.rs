@@ -18,11 +18,11 @@ use crate::memory::{Account, Reservation};
 use super::address::ByteStream;
 use super::frame_limits::FrameLimits;
 
-/// Most bytes that are read in a poll of a connection. HTTP/2 decodes all that it can read before it
-/// passes on the first call, so this bounds what it makes of headers meanwhile.
+/// Most bytes that are read in a poll of a connection. HTTP/2 decodes all that it can read before
+/// the first call begins, so this bounds the headers that it decodes meanwhile.
 const READ_PER_POLL: usize = 32 * 1024;
-/// Most calls that a client begins in a poll, give or take few: each becomes a task before the tasks
-/// of other connections run.
+/// Most calls that a client begins in a poll, or few more: each becomes a task before the tasks of
+/// other connections run.
 const CALLS_PER_POLL: usize = 32;
 /// Most bytes that are read at once.
 const READ_CHUNK: usize = 4 * 1024;
@@ -184,7 +184,7 @@ impl AsyncWrite for LimitedIo {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(self.io.get_mut()).poll_write(cx, bytes);
         if let Poll::Ready(Ok(bytes)) = written {
-            self.frames.note_answer(bytes);
+            self.frames.record_sent(bytes);
         }
         self.note_write(cx, written)
     }

@@ -1,8 +1,9 @@
-//! The end of a connection that loses nothing: what was written arrives, whatever the client still sends.
+//! Ends a connection without a loss: all that was written arrives, even if the client still sends.
 //!
-//! A socket that is closed with bytes unread, or that gets more, is reset by the system, and what it had still to deliver is
-//! lost: the last answers, or why the connection ends. Clients do send to the end (`WINDOW_UPDATE`, answers to pings), so
-//! first the sending half is closed, and then the rest is read until the client closes the other one.
+//! The system resets a socket that is closed with bytes unread, or that receives more. Bytes that
+//! it has not delivered are lost then: the last answers, or the reason for the end. Clients do send
+//! to the end (`WINDOW_UPDATE`, answers to pings). So the sending half is closed first, and the
+//! rest is read until the client closes its half.
 
 use std::future::Future as _;
 use std::io;
@@ -18,10 +19,11 @@ use super::address::ByteStream;
 
 /// Longest time for the client to read the rest and close. Proxies do so at once.
 const MAX_LINGER: Duration = Duration::from_secs(2);
-/// Most bytes that are read until then: about what a client may send that has heard of no limit but the first.
+/// Most bytes that are read until then: about as many as a client may send that knows only the
+/// first limits.
 const MAX_DISCARDED: usize = 2 * 1024 * 1024;
 
-/// A connection whose shutdown ends when the client has closed it too, within bounds.
+/// A connection whose shutdown ends when the client has closed its half too, within bounds.
 pub(super) struct Lingering<T> {
     io: T,
     end: Option<LingerState>,
@@ -49,8 +51,8 @@ impl<T: ByteStream> AsyncRead for Lingering<T> {
     }
 }
 
-/// Not vectored: with a vectored writer, h2 gives every body of 256 bytes or more a write of its own.
-/// Without one, it copies bodies of up to 1 KiB, which answers are, and writes many at once.
+/// Not vectored: with a vectored writer, h2 makes one write for every body of 256 bytes or more.
+/// Without one, it copies bodies of up to 1 KiB, as answers are, and writes many at once.
 impl<T: ByteStream> AsyncWrite for Lingering<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,

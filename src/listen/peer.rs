@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, as far as TLS proved it.
+//! The client of a connection, if TLS has verified its certificate.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-/// A client whose certificate was verified. It is among the extensions of each of its requests.
+/// A client whose certificate was verified.
 #[derive(Clone, Debug)]
 pub struct Peer {
     names: Arc<[PeerName]>,
@@ -26,8 +26,7 @@ pub enum PeerName {
 }
 
 impl PeerName {
-    /// The name that people mean by this text. A URI has a colon after its scheme (RFC 3986 §3),
-    /// and a DNS name has none.
+    /// A URI if the text has a colon, as after a scheme (RFC 3986 §3); else a DNS name.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         if text.contains(':') {
@@ -39,7 +38,7 @@ impl PeerName {
 }
 
 impl Peer {
-    /// From the certificates of a handshake that was completed; `None` where the client showed none.
+    /// The client of a complete handshake; `None` if it showed no certificate.
     pub(super) fn verified(chain: Option<&[CertificateDer<'_>]>) -> Option<Self> {
         let names = names(chain?.first()?);
         Some(Self {
@@ -55,14 +54,14 @@ impl Peer {
         }
     }
 
-    /// Its names: URIs and DNS names of the certificate's `subjectAltName`, as they stand there.
+    /// The URIs and DNS names of the certificate's `subjectAltName`, as they stand there.
     #[must_use]
     pub fn names(&self) -> &[PeerName] {
         &self.names
     }
 }
 
-/// None at all of a certificate that cannot be read.
+/// The names of a certificate; none if it cannot be read.
 fn names(certificate: &CertificateDer<'_>) -> Vec<PeerName> {
     let Ok(certificate) = Certificate::from_der(certificate) else {
         return Vec::new();

@@ -151,7 +151,7 @@ impl Acceptor {
         }
     }
 
-    /// Serves a connection in a task of its own, and evicts the least used one if there are too many.
+    /// Serves a connection in a task of its own. Evicts the least used one if there are too many.
     fn serve(&mut self, stream: AcceptedStream) {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.remove(&ended);

@@ -24,23 +24,23 @@ use crate::token::UnixTime;
 /// Largest PEM file, in bytes.
 const MAX_PEM: usize = 1024 * 1024;
 
-/// The files of TLS.
+/// The files for TLS.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
     /// The server's certificate, then those between it and the authority, in PEM.
     pub certificate: PathBuf,
     /// Its private key, in PEM.
     pub private_key: PathBuf,
-    /// The authorities of clients' certificates, in PEM, and whether a client must have one.
+    /// The authorities of clients' certificates, in PEM, and the demand for a certificate.
     pub clients: Option<(PathBuf, ClientCertificate)>,
 }
 
-/// Whether a client must have a certificate.
+/// The demand for a certificate of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientCertificate {
-    /// Without one, there is no connection.
+    /// A client without one is refused.
     Required,
-    /// One that is shown must be good.
+    /// A client may have none, but not a bad one.
     Optional,
 }
 
@@ -50,11 +50,11 @@ pub enum ClientCertificate {
 pub struct TlsError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: TlsProblem,
 }
 
-/// What is wrong with a file of TLS.
+/// A problem of a file for TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsProblem {
     /// It cannot be read.
@@ -63,10 +63,10 @@ pub enum TlsProblem {
     /// It is too large.
     #[error("more than {MAX_PEM} bytes")]
     TooLarge,
-    /// It has no certificate in it, or a block that cannot be read.
+    /// It has no certificate, or a block that cannot be read.
     #[error("no certificates in PEM: {0}")]
     NoCertificates(rustls::pki_types::pem::Error),
-    /// It has no private key in it.
+    /// It has no private key.
     #[error("no unencrypted private key in PEM: {0}")]
     NoKey(rustls::pki_types::pem::Error),
     /// The private key belongs to another certificate.
@@ -88,13 +88,13 @@ pub enum TlsProblem {
 pub struct Tls(Arc<ArcSwap<ServerConfig>>);
 
 impl Tls {
-    /// From what [`load_tls`] made.
+    /// Settings that [`load_tls`] has made.
     #[must_use]
     pub fn new(config: Arc<ServerConfig>) -> Self {
         Self(Arc::new(ArcSwap::new(config)))
     }
 
-    /// Other settings for all handshakes from now on; connections that are open are left alone.
+    /// Replaces the settings of all handshakes from now on. Open connections keep theirs.
     pub fn replace(&self, config: Arc<ServerConfig>) {
         self.0.store(config);
     }
@@ -110,8 +110,8 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Reads the files, so it blocks. A certificate that is not valid now is used all the same, with a warning: clients that
-/// check are those that should refuse it.
+/// Reads the files, so it blocks. Warns of a certificate that is not valid now, and uses it: it is
+/// for clients to refuse it.
 ///
 /// # Errors
 /// [`TlsError`], for the first file that cannot be used.
@@ -138,14 +138,15 @@ pub fn load_tls(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         other => unusable(other),
     })?;
     config.alpn_protocols = vec![b"h2".to_vec()];
-    // A session that is taken up again would skip the check of the client's certificate, which may be outdated by then.
-    // Proxies keep their connections, so there is little to gain.
+    // A resumed session would skip the check of the client's certificate, which may have expired by
+    // then. Proxies keep their connections, so there is little to gain.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
 
-/// When the server's certificate ends to be valid. Reads the file, so it blocks; `None` where it cannot.
+/// The time at which the server's certificate expires. Reads the file, so it blocks. `None` if it
+/// cannot.
 #[must_use]
 pub fn certificate_expiry(files: &TlsFiles) -> Option<UnixTime> {
     let chain = certificates(&files.certificate).ok()?;
@@ -191,7 +192,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     key.map_err(|error| TlsProblem::NoKey(error).with(path))
 }
 
-/// What was read is wiped from memory when it is dropped.
+/// Reads a file into memory that is wiped when it is dropped.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
     match read_bounded(path, MAX_PEM) {
         Ok(Some(content)) => Ok(content.into()),
@@ -202,13 +203,18 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
 
 fn warn_of_dates(path: &Path, chain: &[CertificateDer<'_>]) {
     let leaf = chain.first().map(|leaf| Certificate::from_der(leaf));
-    // One that cannot be read is refused by whoever reads it next.
+    // rustls refuses one that cannot be read.
     let Some(Ok(leaf)) = leaf else { return };
     let validity = leaf.tbs_certificate().validity();
     let (from, to) = (validity.not_before, validity.not_after);
     if !(unix(from)..=unix(to)).contains(&Clock::system().now()) {
         let path = path.display();
-        warn!(%path, %from, %to, "the server's certificate is not valid now; clients will refuse it");
+        warn!(
+            %path,
+            %from,
+            %to,
+            "the server's certificate is not valid now; clients will refuse it"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! A Unix socket and its file: made with the right permissions, and taken away by whoever made it.
+//! A Unix socket and its file, which has the right permissions and is removed in the end.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
@@ -12,20 +12,22 @@ use super::{BACKLOG, SocketAccess};
 /// A Unix socket that listens.
 #[derive(Debug)]
 pub(super) struct UnixSocket {
-    // Goes first: while the socket is open, no other file can get its number.
+    // Dropped first: while the socket is open, no other file can have its inode number.
     _file: SocketFile,
     listener: UnixListener,
 }
 
 impl UnixSocket {
-    /// Listens at this path. What an earlier process left there is replaced; a socket that somebody listens on, or a file of
-    /// another kind, is an error.
+    /// Listens at this path. Replaces the socket of an earlier process.
+    ///
+    /// # Errors
+    /// Those of the system; also if a process listens there, or the file is of another kind.
     pub(super) async fn bind(path: &Path, access: SocketAccess) -> io::Result<Self> {
-        make_way(path).await?;
+        remove_unused(path).await?;
         let socket = tokio::net::UnixSocket::new_stream()?;
         socket.bind(path)?;
         let file = SocketFile::at(path)?;
-        // Nobody can connect before it listens, so it does not matter what the permissions are until then.
+        // Nobody can connect before it listens, so its permissions do not matter until then.
         if access.group.is_some() {
             chown(path, None, access.group)?;
         }
@@ -42,13 +44,13 @@ impl UnixSocket {
 }
 
 /// Removes a socket that nobody listens on.
-async fn make_way(path: &Path) -> io::Result<()> {
+async fn remove_unused(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
         Ok(metadata) if metadata.file_type().is_socket() => {}
         Ok(_) => {
-            return Err(refusal(
+            return Err(refuse(
                 ErrorKind::AlreadyExists,
                 "it is a file, and no socket",
             ));
@@ -58,18 +60,18 @@ async fn make_way(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
         // Too busy to accept.
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-        _ => Err(refusal(
+        _ => Err(refuse(
             ErrorKind::AddrInUse,
             "another process listens on it",
         )),
     }
 }
 
-fn refusal(kind: ErrorKind, text: &'static str) -> io::Error {
+fn refuse(kind: ErrorKind, text: &'static str) -> io::Error {
     io::Error::new(kind, text)
 }
 
-/// The file of a socket. It is removed in the end, unless another has taken its place.
+/// The file of a socket. It is removed in the end, unless another file has replaced it.
 #[derive(Debug)]
 struct SocketFile {
     path: PathBuf,
@@ -88,7 +90,7 @@ impl SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if identity(&self.path).is_ok_and(|found| found == self.identity) {
-            // One that stays is replaced by the next start.
+            // If that fails, the next start replaces it.
             let _ = fs::remove_file(&self.path);
         }
     }

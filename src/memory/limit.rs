@@ -1,13 +1,13 @@
-//! How much memory the process may use: a setting, or the limit of its control group.
+//! The memory that the process may use: a setting, or the limit of its control group.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::MIB;
 
-/// The limit where nobody sets one; the chart gives a pod as much.
+/// The limit if nothing sets one. The chart gives a pod as much.
 const DEFAULT: usize = 256 * MIB;
-/// The most that is taken of a control group's limit, which others may share.
+/// The most that is used of a control group's limit, which other processes may share.
 const MOST_OF_CGROUP: usize = 1024 * MIB;
 const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 
@@ -16,24 +16,24 @@ const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 pub struct MemoryLimit {
     /// In bytes.
     pub bytes: usize,
-    /// Who says so.
+    /// The source of the limit.
     pub source: MemoryLimitSource,
 }
 
-/// Who sets the limit.
+/// The source of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryLimitSource {
     /// `server.memory_limit`.
     Setting,
     /// The control group of the process, up to 1 GiB of it.
     Cgroup,
-    /// Nobody: 256 MiB.
+    /// No other source has a limit: 256 MiB.
     Default,
 }
 
 impl MemoryLimit {
-    /// The setting's limit; else that of the process's control group; else the default. Reads files,
-    /// so it blocks.
+    /// The limit of the setting; else that of the process's control group; else the default. Reads
+    /// files, so it blocks.
     #[must_use]
     pub fn find(setting: Option<usize>) -> Self {
         if let Some(bytes) = setting {
@@ -70,9 +70,10 @@ impl fmt::Display for MemoryLimitSource {
     }
 }
 
-/// The lowest limit on the way from the process's control groups to the root. `membership` is
+/// The lowest limit of the process's control groups and those above them. `membership` is
 /// `/proc/self/cgroup`: lines of `number:controllers:path`; version 2 has no controllers
-/// (cgroups(7)). In a container, the path may be that of the host, and the root the container's own.
+/// (cgroups(7)). In a container, the path may be that of the host, and the root the container's
+/// own.
 fn of_cgroups(root: &Path, membership: &str) -> Option<usize> {
     let limits = membership.lines().filter_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
@@ -96,8 +97,8 @@ fn lowest(root: &Path, path: &str, file: &str) -> Option<usize> {
     folders.filter_map(|folder| read(&folder.join(file))).min()
 }
 
-/// `None` where there is no such file, or no limit: `max` in version 2, and in version 1 a number that
-/// no machine has.
+/// The limit in a file. `None` if there is no such file, or no limit: `max` in version 2, and in
+/// version 1 a number that no machine has.
 fn read(file: &PathBuf) -> Option<usize> {
     let text = std::fs::read_to_string(file).ok()?;
     let bytes: usize = text.trim().parse().ok()?;

@@ -1,37 +1,37 @@
-//! A pool of memory, and the accounts that draw on it.
+//! A pool of memory, and the accounts that reserve parts of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
-/// An account may borrow one part in this many of what is then left.
-const PART: usize = 2;
+/// An account may borrow one part in this many of what is left in the pool then.
+const BORROW_DIVISOR: usize = 2;
 
-/// So many bytes for everything of a kind. Clones share it.
+/// A bounded number of bytes for everything of one kind. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Pool(Arc<PoolState>);
 
 #[derive(Debug)]
 struct PoolState {
     size: usize,
-    /// Below zero for a moment, where one thread gives back what another has not yet counted here.
-    used: AtomicIsize,
+    /// Below zero for a moment if one thread returns bytes that another has not counted here yet.
+    borrowed: AtomicIsize,
 }
 
-/// What one holder has drawn. Beyond its own part, which is set aside for it, it borrows from a pool:
-/// up to half of what is then left for all others. The more holders borrow, the less each of them may
-/// have, and something is left for the next one. Clones share it.
+/// The reservations of one holder. Beyond its own bytes, which nobody else can have, it borrows
+/// from a pool, up to half of what is left there then. The more holders borrow, the less each of
+/// them may have, and something is left for the next one. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Account(Arc<AccountState>);
 
 #[derive(Debug)]
 struct AccountState {
     pool: Pool,
-    /// Set aside: drawn before anything is borrowed.
+    /// Bytes that are reserved before any are borrowed.
     own: usize,
     reserved: AtomicUsize,
 }
 
-/// Bytes that were drawn. They are given back when the last clone is dropped.
+/// Reserved bytes. They return to their account when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Reservation(Arc<ReservedBytes>);
 
@@ -45,29 +45,30 @@ impl Pool {
     /// A pool of so many bytes, all of them free.
     #[must_use]
     pub fn new(size: usize) -> Self {
-        let used = AtomicIsize::new(0);
-        Self(Arc::new(PoolState { size, used }))
+        let borrowed = AtomicIsize::new(0);
+        Self(Arc::new(PoolState { size, borrowed }))
     }
 
-    /// How large it is, in bytes.
+    /// The size, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.0.size
     }
 
-    /// How much of it is borrowed, in bytes.
+    /// The number of bytes that accounts have borrowed.
     #[must_use]
-    pub fn used(&self) -> usize {
-        self.0.used.load(Ordering::Relaxed).max(0).cast_unsigned()
+    pub fn borrowed(&self) -> usize {
+        let borrowed = self.0.borrowed.load(Ordering::Relaxed);
+        borrowed.max(0).cast_unsigned()
     }
 
-    /// Adds to what is borrowed, or takes from it; how much is borrowed then.
+    /// Changes the number of borrowed bytes, and returns it.
     fn add(&self, bytes: isize) -> usize {
-        let before = self.0.used.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.0.borrowed.fetch_add(bytes, Ordering::Relaxed);
         before.wrapping_add(bytes).max(0).cast_unsigned()
     }
 
-    /// An account of a holder for whom so many bytes are set aside elsewhere.
+    /// An account that has `own` bytes beside the pool.
     #[must_use]
     pub fn account(&self, own: usize) -> Account {
         Account(Arc::new(AccountState {
@@ -79,39 +80,40 @@ impl Pool {
 }
 
 impl Account {
-    /// An account without a bound, for callers within the process: their memory is their own affair.
+    /// An account without a bound.
     #[must_use]
     pub fn unbounded() -> Self {
         Pool::new(0).account(usize::MAX)
     }
 
-    /// Draws so many bytes. `None` where they are more than this holder may have.
+    /// Reserves bytes. `None` if this holder may not have so many.
     #[must_use]
     pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
-        self.add(bytes).then(|| {
+        self.try_add(bytes).then(|| {
             let bytes = AtomicUsize::new(bytes);
             let account = self.clone();
             Reservation(Arc::new(ReservedBytes { account, bytes }))
         })
     }
 
-    /// How much is drawn, in bytes.
+    /// The number of reserved bytes.
     #[must_use]
     pub fn reserved(&self) -> usize {
         self.0.reserved.load(Ordering::Relaxed)
     }
 
-    fn add(&self, bytes: usize) -> bool {
-        let (borrowed, left) = self.take(bytes);
-        let has_room = borrowed == 0 || borrowed <= left / PART;
+    fn try_add(&self, bytes: usize) -> bool {
+        let (borrowed, left) = self.add(bytes);
+        let has_room = borrowed == 0 || borrowed <= left / BORROW_DIVISOR;
         if !has_room {
             self.subtract(bytes);
         }
         has_room
     }
 
-    /// Takes first, so that two at a time see each other; returns how much is borrowed then, and how much is left.
-    fn take(&self, bytes: usize) -> (usize, usize) {
+    /// Returns the bytes that the account has borrowed then, and those that are left in the pool.
+    /// Bytes are added before anything is compared, so that concurrent reservations see each other.
+    fn add(&self, bytes: usize) -> (usize, usize) {
         let AccountState { pool, reserved, .. } = &*self.0;
         let before = reserved.fetch_add(bytes, Ordering::Relaxed);
         let after = before.saturating_add(bytes);
@@ -119,8 +121,8 @@ impl Account {
         if more == 0 {
             return (0, 0);
         }
-        let used = pool.add(more.cast_signed());
-        (self.borrowed(after), pool.size().saturating_sub(used))
+        let lent = pool.add(more.cast_signed());
+        (self.borrowed(after), pool.size().saturating_sub(lent))
     }
 
     fn subtract(&self, bytes: usize) {
@@ -132,36 +134,36 @@ impl Account {
         }
     }
 
-    /// How much of what is drawn was not set aside.
+    /// The part of so many reserved bytes that is borrowed.
     fn borrowed(&self, reserved: usize) -> usize {
         reserved.saturating_sub(self.0.own)
     }
 }
 
 impl Reservation {
-    /// Draws so many bytes more. Whether there was room for them.
+    /// Reserves more bytes. Returns false if the holder may not have so many.
     #[must_use]
     pub fn try_grow(&self, bytes: usize) -> bool {
-        let grown = self.0.account.add(bytes);
+        let grown = self.0.account.try_add(bytes);
         if grown {
             self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         grown
     }
 
-    /// Counts so many bytes more, which are held whether there is room for them or not.
+    /// Reserves more bytes, even beyond what the holder may have.
     pub fn grow(&self, bytes: usize) {
-        self.0.account.take(bytes);
+        self.0.account.add(bytes);
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Gives all back before the end.
+    /// Returns all bytes before the reservation ends.
     pub fn release(&self) {
         let bytes = self.0.bytes.swap(0, Ordering::Relaxed);
         self.0.account.subtract(bytes);
     }
 
-    /// How many bytes it is.
+    /// The number of bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.bytes.load(Ordering::Relaxed)
@@ -181,30 +183,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_drawn_is_given_back() {
+    fn reserved_bytes_are_returned() {
         let pool = Pool::new(1000);
         let account = pool.account(50);
         let first = account.try_reserve(40).unwrap();
-        assert_eq!(pool.used(), 0, "its own part comes first");
+        assert_eq!(pool.borrowed(), 0, "own bytes come first");
         let second = account.try_reserve(110).unwrap();
-        assert_eq!((account.reserved(), pool.used()), (150, 100));
+        assert_eq!((account.reserved(), pool.borrowed()), (150, 100));
         assert!(second.try_grow(20));
         drop((first, account));
         let clone = second.clone();
         drop(second);
-        assert_eq!((clone.bytes(), pool.used()), (130, 80));
+        assert_eq!((clone.bytes(), pool.borrowed()), (130, 80));
         clone.grow(5000);
-        assert_eq!((clone.bytes(), pool.used()), (5130, 5080));
+        assert_eq!((clone.bytes(), pool.borrowed()), (5130, 5080));
         clone.release();
-        assert_eq!((clone.bytes(), pool.used()), (0, 0));
+        assert_eq!((clone.bytes(), pool.borrowed()), (0, 0));
         assert!(clone.try_grow(60));
         drop(clone);
-        assert_eq!(pool.used(), 0);
+        assert_eq!(pool.borrowed(), 0);
         assert!(Account::unbounded().try_reserve(1 << 60).is_some());
     }
 
     #[test]
-    fn the_greedy_leave_room_for_the_next() {
+    fn greedy_accounts_leave_room_for_the_next() {
         let pool = Pool::new(1_000_000);
         let greedy: Vec<_> = (0..38).map(|_| pool.account(0)).collect();
         let mut shares = VecDeque::new();
@@ -213,12 +215,12 @@ mod tests {
         }
         let first = greedy[0].reserved();
         assert!((333_000..334_000).contains(&first), "half of what is left");
-        // Whatever they give back, they do not all get again, so that they become alike.
+        // They return some, and cannot reserve all of it again, so that they become alike.
         for _ in 0..100_000 {
             drop(shares.pop_front());
             shares.extend(greedy.iter().find_map(|account| account.try_reserve(100)));
         }
-        let free = pool.size() - pool.used();
+        let free = pool.size() - pool.borrowed();
         assert!(free > 40_000, "{free}");
         for account in &greedy {
             assert!(
@@ -234,13 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_changes_nothing() {
+    fn a_refused_reservation_changes_nothing() {
         let pool = Pool::new(1000);
         let account = pool.account(100);
         assert!(
             account.try_reserve(1000).is_none() && account.try_reserve(usize::MAX / 2).is_none()
         );
-        assert_eq!((account.reserved(), pool.used()), (0, 0));
+        assert_eq!((account.reserved(), pool.borrowed()), (0, 0));
         let share = account.try_reserve(60).unwrap();
         assert!(!share.try_grow(900));
         assert_eq!((share.bytes(), account.reserved()), (60, 60));
@@ -265,17 +267,18 @@ mod tests {
                             }
                             _ => shares.extend(account.try_reserve(random.usize(..500))),
                         }
-                        // Each thread may have taken what it is about to give back.
-                        assert!(pool.used() <= 10_000 + 4 * 500);
+                        // Each thread may have reserved bytes that it is about to return.
+                        assert!(pool.borrowed() <= 10_000 + 4 * 500);
                     }
                 });
             }
         });
-        assert_eq!(pool.used(), 0);
+        assert_eq!(pool.borrowed(), 0);
         assert!(accounts.iter().all(|account| account.reserved() == 0));
     }
 
-    /// What one thread had drawn, another gave back before it was counted as borrowed; the pool then seemed to be full.
+    /// One thread returned what another had reserved, before it was counted as borrowed. The pool
+    /// seemed to be full then.
     #[test]
     fn nobody_is_refused_while_there_is_room() {
         let pool = Pool::new(1_000_000);
@@ -289,6 +292,6 @@ mod tests {
                 });
             }
         });
-        assert_eq!(pool.used(), 0);
+        assert_eq!(pool.borrowed(), 0);
     }
 }

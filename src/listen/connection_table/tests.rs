@@ -112,7 +112,8 @@ async fn no_connection_is_evicted_before_it_could_ask() {
     assert_eq!(site.table.entries.len(), 2 * NEWCOMER_FACTOR - 1);
 }
 
-/// A call that waited for a key was cut with its connection, which `failure_mode_allow` takes for an allow.
+/// A call that waited for a key was cut with its connection, which `failure_mode_allow` takes for
+/// an allow.
 #[tokio::test]
 async fn a_connection_that_waits_for_an_answer_is_evicted_last() {
     let mut site = Site::new(2);

@@ -1,4 +1,4 @@
-//! What reaches a client that still sends when the connection ends, over real sockets.
+//! The end of connections over real sockets, to clients that still send.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -19,7 +19,8 @@ async fn connected() -> (TcpStream, Lingering<TcpStream>) {
     (client.unwrap(), Lingering::new(accepted.unwrap().0))
 }
 
-/// The connection was closed at once, the system reset it, and answers that were on their way were lost.
+/// The connection was closed at once, the system reset it, and answers that were on their way were
+/// lost.
 #[tokio::test]
 async fn what_was_written_reaches_a_client_that_still_sends() {
     let (mut client, mut server) = connected().await;
