@@ -65,7 +65,7 @@ impl AdmittedCall {
         Self {
             call: Call {
                 deadline: Deadline::of(metadata),
-                trace: TraceSource::of(metadata, state.telemetry.wants_trace_context()),
+                trace: TraceSource::of(metadata, state.telemetry.uses_trace_context()),
             },
             admission: Admission::of(state, door, metadata, connection),
             answering: connection.answering().clone(),
@@ -148,13 +148,12 @@ async fn receive_message(
     memory: &Reservation,
 ) -> (Result<Bytes, Denial>, Option<Permit>) {
     let mut reading = pin!(message::read(body, MAX_MESSAGE, memory));
-    let (message, permit) = match poll_once(reading.as_mut()).await {
-        Some(message) => (message, permit),
-        None => {
-            permit.iter().for_each(Permit::release);
-            let message = reading.await;
-            (message, permit.filter(Permit::try_reacquire))
-        }
+    let (message, permit) = if let Some(message) = poll_once(reading.as_mut()).await {
+        (message, permit)
+    } else {
+        permit.iter().for_each(Permit::release);
+        let message = reading.await;
+        (message, permit.filter(Permit::try_reacquire))
     };
     (message.map_err(Denial::from), permit)
 }

@@ -169,9 +169,10 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
             self.state.telemetry.metrics.overloaded.inc();
         }
         let is_shadow = generation.policy().is_all_shadow();
-        let outcome = match is_shadow {
-            true => DecisionOutcome::Shadowed(denial),
-            false => DecisionOutcome::Denied(denial),
+        let outcome = if is_shadow {
+            DecisionOutcome::Shadowed(denial)
+        } else {
+            DecisionOutcome::Denied(denial)
         };
         self.state.telemetry.record(&DecisionEvent {
             door: D::DOOR,
