@@ -8,7 +8,7 @@ use crate::wire::envoy::service::auth::v3::attribute_context;
 use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 
 use super::CheckAnswers;
-use super::fields::Shape;
+use super::fields::CountedFields;
 use super::front_door::FrontDoor;
 
 /// Envoy's front door.
@@ -19,7 +19,13 @@ impl FrontDoor for Check {
     type Answers = CheckAnswers;
     const DOOR: Door = Door::Check;
     /// `attributes.request.http.header_map`
-    const SHAPE: Shape = Shape(&[(1, Shape(&[(4, Shape(&[(2, Shape(&[(13, Shape(&[]))]))]))]))]);
+    const COUNTED_FIELDS: CountedFields = CountedFields(&[(
+        1,
+        CountedFields(&[(
+            4,
+            CountedFields(&[(2, CountedFields(&[(13, CountedFields(&[]))]))]),
+        )]),
+    )]);
     const HAS_GRPC_ERRORS: bool = false;
 
     fn question(message: &CheckRequest) -> Option<Question<'_>> {

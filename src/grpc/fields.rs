@@ -12,17 +12,21 @@ const ALWAYS_FEW: usize = 2 * MAX_FIELDS;
 
 /// The fields of a message, by number, that hold messages whose fields count too. All other fields
 /// are texts, or entries without further entries.
-pub(super) struct Shape(pub(super) &'static [(u32, Shape)]);
+pub(super) struct CountedFields(pub(super) &'static [(u32, CountedFields)]);
 
 /// Returns true if a message has few enough fields to be decoded, or cannot be read at all. Returns
 /// false if it has groups, which nobody has sent for a decade.
-pub(super) fn are_few(message: &[u8], shape: &Shape) -> bool {
+pub(super) fn are_few(message: &[u8], nested: &CountedFields) -> bool {
     let mut left = MAX_FIELDS;
-    message.len() <= ALWAYS_FEW || count(message, shape, &mut left).is_some()
+    message.len() <= ALWAYS_FEW || count(message, nested, &mut left).is_some()
 }
 
 /// Counts fields. `None` if there are more than are left.
-fn count(mut message: &[u8], Shape(nested): &Shape, left: &mut usize) -> Option<()> {
+fn count(
+    mut message: &[u8],
+    CountedFields(nested): &CountedFields,
+    left: &mut usize,
+) -> Option<()> {
     while message.has_remaining() {
         *left = left.checked_sub(1)?;
         // What is malformed ends here; decoding says so.
@@ -47,10 +51,10 @@ fn count(mut message: &[u8], Shape(nested): &Shape, left: &mut usize) -> Option<
         let Some((field, rest)) = message.split_at_checked(length) else {
             return Some(());
         };
-        if let Some((_, shape)) = nested.iter().find(|(known, _)| *known == number)
+        if let Some((_, nested)) = nested.iter().find(|(known, _)| *known == number)
             && kind == WireType::LengthDelimited
         {
-            count(field, shape, left)?;
+            count(field, nested, left)?;
         }
         message = rest;
     }
@@ -61,8 +65,8 @@ fn count(mut message: &[u8], Shape(nested): &Shape, left: &mut usize) -> Option<
 mod tests {
     use super::*;
 
-    const FLAT: Shape = Shape(&[]);
-    const NESTED: Shape = Shape(&[(1, Shape(&[(4, FLAT)]))]);
+    const FLAT: CountedFields = CountedFields(&[]);
+    const NESTED: CountedFields = CountedFields(&[(1, CountedFields(&[(4, FLAT)]))]);
 
     fn field(number: u8, content: &[u8]) -> Vec<u8> {
         let mut field = vec![number << 3 | 2];

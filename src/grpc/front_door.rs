@@ -8,7 +8,7 @@ use crate::telemetry::Door;
 use crate::token::Denial;
 
 use super::Generation;
-use super::fields::Shape;
+use super::fields::CountedFields;
 
 /// A front door: the questions that its messages ask, and the answers that it gives.
 pub(super) trait FrontDoor: Send + Sync + 'static {
@@ -17,7 +17,7 @@ pub(super) trait FrontDoor: Send + Sync + 'static {
     /// The answers, prepared for one configuration.
     type Answers: Answers;
     /// The fields of `Message` that hold entries.
-    const SHAPE: Shape;
+    const COUNTED_FIELDS: CountedFields;
     /// The name in logs, metrics and traces.
     const DOOR: Door;
     /// True if a caller takes a gRPC error for an error. Envoy may take it for an allow.

@@ -98,7 +98,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
     fn judge(&self, message: &Bytes, call_time: Option<CallTime>) -> Result<AnswerOf<D>, Retry> {
         let generation = self.state.generation();
         let judge = || {
-            let is_decodable = fields::are_few(message, &D::SHAPE);
+            let is_decodable = fields::are_few(message, &D::COUNTED_FIELDS);
             let decoded = is_decodable.then(|| D::Message::decode(message.clone()).ok());
             match decoded.flatten().as_ref().and_then(D::question) {
                 Some(question) => self.answer(&generation, &question, call_time),

@@ -29,7 +29,7 @@ const LARGEST: usize = 64 * 1024;
 /// as text.
 pub struct TokenCache {
     key: cmac::Key,
-    tokens: Option<Cache<[u8; 16], Entry>>,
+    tokens: Option<Cache<[u8; 16], CachedToken>>,
     /// The largest token that is remembered, in bytes.
     largest: usize,
     /// Bytes that were added since moka last evicted entries beyond the capacity.
@@ -39,7 +39,7 @@ pub struct TokenCache {
 }
 
 #[derive(Clone)]
-struct Entry {
+struct CachedToken {
     issuer: IssuerId,
     /// The keys that verified the token. An entry counts only while its issuer has these very keys,
     /// and does not keep them alive.
@@ -69,7 +69,7 @@ impl TokenCache {
         let tokens = (capacity > 0).then(|| {
             Cache::builder()
                 .max_capacity(u64::try_from(capacity).unwrap_or(u64::MAX))
-                .weigher(|_, entry: &Entry| entry.weight)
+                .weigher(|_, entry: &CachedToken| entry.weight)
                 .build()
         });
         Ok(Self {
@@ -103,7 +103,7 @@ impl TokenCache {
 
     /// Evicts entries beyond the capacity if many bytes were added. moka itself does so only after
     /// hundreds of entries, which would be far beyond the capacity if they are large.
-    fn evict_excess(&self, tokens: &Cache<[u8; 16], Entry>, added: usize) {
+    fn evict_excess(&self, tokens: &Cache<[u8; 16], CachedToken>, added: usize) {
         let unsettled = self.unsettled.fetch_add(added, Ordering::Relaxed);
         if unsettled.saturating_add(added) > self.largest {
             self.unsettled.store(0, Ordering::Relaxed);
@@ -165,7 +165,7 @@ impl VerifiedTokens for TokenCache {
             return;
         }
         let (keys, token) = (Arc::downgrade(keys), token.clone());
-        let entry = Entry {
+        let entry = CachedToken {
             issuer,
             keys,
             token,

@@ -12,7 +12,7 @@ use crate::token::Audiences;
 use crate::wire::watchword::v1 as wire;
 
 use super::ValidateAnswers;
-use super::fields::Shape;
+use super::fields::CountedFields;
 use super::front_door::FrontDoor;
 
 /// Most audiences, and most scopes, that a caller may demand.
@@ -26,7 +26,8 @@ impl FrontDoor for Validate {
     type Answers = ValidateAnswers;
     const DOOR: Door = Door::Validate;
     /// `request` and `demand`
-    const SHAPE: Shape = Shape(&[(2, Shape(&[])), (3, Shape(&[]))]);
+    const COUNTED_FIELDS: CountedFields =
+        CountedFields(&[(2, CountedFields(&[])), (3, CountedFields(&[]))]);
     const HAS_GRPC_ERRORS: bool = true;
 
     fn question(message: &wire::ValidateRequest) -> Option<Question<'_>> {

@@ -16,7 +16,7 @@ use crate::wire::watchword::v1::ValidateBatchRequest;
 
 use super::admission::ReceivedCall;
 use super::endpoint::{ANSWERS_UNREAD, CALLER_REFUSED};
-use super::fields::{self, Shape};
+use super::fields::{self, CountedFields};
 use super::framing::{PREFIX, prefix};
 use super::judge::Judge;
 use super::response::{self, GrpcStatus};
@@ -75,8 +75,8 @@ pub(super) async fn answer(state: Arc<State>, call: ReceivedCall) -> Response<Bo
 
 /// The questions of a batch, still encoded.
 fn questions(message: Bytes) -> Result<Vec<Bytes>, Denial> {
-    let batch =
-        fields::are_few(&message, &Shape(&[])).then(|| ValidateBatchRequest::decode(message));
+    let batch = fields::are_few(&message, &CountedFields(&[]))
+        .then(|| ValidateBatchRequest::decode(message));
     match batch {
         Some(Ok(batch)) => Ok(batch.requests),
         _ => Err(Denial::RequestMalformed),

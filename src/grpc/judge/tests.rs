@@ -14,7 +14,7 @@ use crate::grpc::admission::{AdmittedCall, ReceivedCall};
 use crate::grpc::call::TraceSource;
 use crate::grpc::deadline::Deadline;
 use crate::grpc::ext_authz::Check;
-use crate::grpc::fields::Shape;
+use crate::grpc::fields::CountedFields;
 use crate::grpc::framing::frame_encoded;
 use crate::grpc::validate::Validate;
 use crate::grpc::{CheckAnswer, CheckAnswers, ValidateAnswer};
@@ -144,7 +144,7 @@ impl FrontDoor for Broken {
     type Message = ();
     type Answers = CheckAnswers;
     const DOOR: Door = Door::Check;
-    const SHAPE: Shape = Shape(&[]);
+    const COUNTED_FIELDS: CountedFields = CountedFields(&[]);
     const HAS_GRPC_ERRORS: bool = false;
 
     fn question((): &()) -> Option<Question<'_>> {
