@@ -16,6 +16,7 @@ mod peer;
 mod server;
 mod tls;
 mod unix;
+mod warning_interval;
 
 pub use address::{ListenAddress, Listener, SocketAccess};
 pub use connection::Connection;
@@ -27,6 +28,7 @@ pub use server::Server;
 pub use tls::{
     ClientCertificate, Tls, TlsError, TlsFiles, TlsProblem, certificate_expiry, load_tls,
 };
+pub use warning_interval::WarningInterval;
 
 use std::time::Duration;
 

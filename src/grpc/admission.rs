@@ -8,7 +8,8 @@ use std::pin::pin;
 use bytes::Bytes;
 use http::HeaderMap;
 use tonic::body::Body;
-use tracing::debug;
+use tracing::field::display;
+use tracing::{debug, warn};
 
 use crate::listen::{CallCounter, CallKind, Connection, CountedCall, Permit};
 use crate::memory::Reservation;
@@ -112,6 +113,10 @@ impl Admission {
             (Ok(()), Err(memory)) => Self::Refused(Denial::Overloaded, memory),
             (Err(refused), memory) => {
                 debug!(reason = %refused, "a caller is refused");
+                if let Some(count) = state.caller_warnings.count() {
+                    let (door, last_peer) = (door.name(), connection.remote().map(display));
+                    warn!(count, door, last_peer, reason = %refused, "callers were refused");
+                }
                 let memory = memory.map_or_else(|refusal| refusal, Some);
                 Self::Refused(Denial::CallerNotAllowed, memory)
             }

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
 use crate::clock::Clock;
-use crate::listen::{CallCounter, InFlightLimit};
+use crate::listen::{CallCounter, InFlightLimit, WarningInterval};
 use crate::telemetry::{ReloadHistory, Telemetry};
 
 use super::Generation;
+
+/// The time between two warnings about callers that are not admitted.
+const CALLER_WARNINGS: Duration = Duration::from_secs(60);
 
 /// State that all calls share.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub struct State {
     pub in_flight_limit: InFlightLimit,
     /// Counts calls until they are answered, those that wait included.
     pub(super) in_flight: CallCounter,
+    /// Warnings about callers that are not admitted.
+    pub(super) caller_warnings: WarningInterval,
     stopping: AtomicBool,
 }
 
@@ -44,6 +50,7 @@ impl State {
             reloads: ReloadHistory::default(),
             in_flight_limit: InFlightLimit::new(max_in_flight),
             in_flight: CallCounter::default(),
+            caller_warnings: WarningInterval::new(CALLER_WARNINGS),
             stopping: AtomicBool::new(false),
         }
     }

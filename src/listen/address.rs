@@ -122,12 +122,17 @@ impl AcceptedStream {
         }
     }
 
-    /// Waits for the first byte, or the end. Returns at once on a Unix socket: it has no strangers,
-    /// and no way to look at a byte without reading it.
-    pub(super) async fn wait_for_first_byte(&self) -> io::Result<()> {
+    /// Waits for the first byte, which stays unread. `None` if the connection ends before it, and
+    /// at once on a Unix socket: it has no strangers, and no way to look at a byte without reading
+    /// it.
+    pub(super) async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
         match self {
-            Self::Tcp(stream) => stream.peek(&mut [0]).await.map(drop),
-            Self::Unix(_) => Ok(()),
+            Self::Tcp(stream) => {
+                let peeked = stream.peek(&mut byte).await?;
+                Ok(byte.first().filter(|_| peeked > 0).copied())
+            }
+            Self::Unix(_) => Ok(None),
         }
     }
 

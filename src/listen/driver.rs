@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,14 +18,15 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tonic::body::Body;
-use tracing::debug;
+use tracing::field::display;
+use tracing::{debug, warn};
 
 use super::address::{AcceptedStream, ByteStream};
 use super::limited_io::{LimitedIo, ReadBudget};
 use super::linger::Lingering;
 use super::{
     BegunCall, CallHandler, CallKind, Connection, ConnectionCounts, Limits, ListenerBudget, Peer,
-    Tls,
+    Tls, WarningInterval,
 };
 
 /// Longest time for a TLS handshake, or for the first byte if there is none (TCP).
@@ -49,6 +51,9 @@ const MAX_CALL: Duration = Duration::from_secs(30);
 /// Longest time that an evicted connection has to end: as long as a call may wait for a key.
 const EVICTION_GRACE: Duration = Duration::from_secs(10);
 
+/// The first byte of a TLS connection: the type of a record with a handshake (RFC 8446 §5.1).
+const TLS_HANDSHAKE: u8 = 22;
+
 /// Drives the connections of a listener.
 pub(super) struct ConnectionDriver {
     pub(super) handler: Arc<dyn CallHandler>,
@@ -56,6 +61,7 @@ pub(super) struct ConnectionDriver {
     pub(super) limits: Limits,
     pub(super) budget: ListenerBudget,
     pub(super) counts: Arc<ConnectionCounts>,
+    pub(super) handshake_warnings: WarningInterval,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -80,13 +86,35 @@ impl ConnectionDriver {
         stream: AcceptedStream,
     ) -> io::Result<(Box<dyn ByteStream>, Option<Peer>)> {
         let Some(tls) = &self.tls else {
-            stream.wait_for_first_byte().await?;
+            stream.first_byte().await?;
             return Ok((stream.boxed(), None));
         };
+        let (remote, first_byte) = (stream.remote(), stream.first_byte().await?);
         let acceptor = TlsAcceptor::from(tls.current());
-        let stream = acceptor.accept(stream.boxed()).await?;
+        let stream = acceptor.accept(stream.boxed()).await;
+        let stream =
+            stream.inspect_err(|error| self.warn_of_handshake(remote, first_byte, error))?;
         let peer = Peer::verified(stream.get_ref().1.peer_certificates());
         Ok((Box::new(stream), peer))
+    }
+
+    /// Not of connections without a byte, as probes make them.
+    fn warn_of_handshake(
+        &self,
+        remote: Option<SocketAddr>,
+        first_byte: Option<u8>,
+        error: &io::Error,
+    ) {
+        let Some(first_byte) = first_byte else { return };
+        let Some(count) = self.handshake_warnings.count() else {
+            return;
+        };
+        let last_peer = remote.map(display);
+        if first_byte == TLS_HANDSHAKE {
+            warn!(count, last_peer, %error, "TLS handshakes failed");
+        } else {
+            warn!(count, last_peer, %error, "TLS handshakes failed; the last client uses no TLS");
+        }
     }
 
     async fn answer(&self, io: Box<dyn ByteStream>, connection: Connection) {

@@ -13,17 +13,21 @@ use tracing::warn;
 use crate::clock::Stopwatch;
 
 use super::address::AcceptedStream;
-use super::connection_counts::EvictionLog;
 use super::connection_table::ConnectionTable;
 use super::driver::{ConnectionDriver, stopped};
 use super::{
     BACKLOG, CallHandler, Connection, ConnectionCounts, Limits, ListenAddress, Listener,
-    ListenerBudget, Tls,
+    ListenerBudget, Tls, WarningInterval,
 };
 
 /// The wait after a connection could not be accepted: without file descriptors, the next try would
 /// fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+
+/// The time between two warnings about evictions.
+const EVICTION_WARNINGS: Duration = Duration::from_secs(10);
+/// The time between two warnings about TLS handshakes.
+const HANDSHAKE_WARNINGS: Duration = Duration::from_secs(60);
 
 /// A server on one listener.
 #[derive(Debug)]
@@ -55,6 +59,7 @@ impl Server {
             limits,
             budget,
             counts: counts.clone(),
+            handshake_warnings: WarningInterval::new(HANDSHAKE_WARNINGS),
             stop: stopping,
         };
         let task = tokio::spawn(Acceptor::new(driver, max_connections).run(listener));
@@ -108,7 +113,7 @@ struct Acceptor {
     driver: Arc<ConnectionDriver>,
     tasks: JoinSet<()>,
     table: ConnectionTable,
-    evictions: EvictionLog,
+    eviction_warnings: WarningInterval,
     began: Stopwatch,
 }
 
@@ -118,7 +123,7 @@ impl Acceptor {
             driver: Arc::new(driver),
             tasks: JoinSet::new(),
             table: ConnectionTable::new(max_connections),
-            evictions: EvictionLog::default(),
+            eviction_warnings: WarningInterval::new(EVICTION_WARNINGS),
             began: Stopwatch::start(),
         }
     }
@@ -157,8 +162,7 @@ impl Acceptor {
             self.remove(&ended);
         }
         if self.table.make_room(self.began.elapsed()) {
-            self.evictions
-                .record(&self.driver.counts, self.table.max_connections());
+            self.record_eviction();
         }
         let driver = self.driver.clone();
         let connection = Connection::new(&driver.budget, stream.remote(), self.began);
@@ -168,6 +172,18 @@ impl Acceptor {
             .spawn(async move { driver.serve(stream, served).await });
         self.table.add(connection, task);
         self.update_count();
+    }
+
+    fn record_eviction(&self) {
+        let refused = &self.driver.counts.refused;
+        let refused = refused.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.eviction_warnings.count().is_some() {
+            let limit = self.table.max_connections();
+            warn!(
+                limit,
+                refused, "too many connections: the least used one is closed for each new one"
+            );
+        }
     }
 
     fn remove(&mut self, ended: &Result<(Id, ()), JoinError>) {

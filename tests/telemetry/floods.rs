@@ -281,7 +281,42 @@ fn floods_of_a_listener_with_tls_write_little_log() {
         key.display()
     );
     for flood in tls_floods() {
-        costs_little(&flood, &tls, false);
+        let log = costs_little(&flood, &tls, false);
+        let warnings: Vec<_> = log
+            .lines()
+            .filter(|line| line.contains("TLS handshakes failed"))
+            .collect();
+        match flood.name {
+            "tls_plain_preface" => {
+                let first = warnings.first().expect("a warning");
+                for part in ["\"WARN\"", "\"count\":1,", "127.0.0.1:", "uses no TLS"] {
+                    assert!(first.contains(part), "no {part} in {first}");
+                }
+            }
+            // Probes make such connections.
+            "tls_empty_connections" => assert!(warnings.is_empty(), "{warnings:?}"),
+            _ => assert!(!warnings.is_empty(), "{log}"),
+        }
+        assert!(warnings.len() < 4, "one a minute: {warnings:?}");
+    }
+}
+
+#[test]
+fn a_flood_of_refused_callers_writes_one_warning_a_minute() {
+    let secret = format!("{}/callers_secret", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&secret, "a-secret-of-enough-bytes").unwrap();
+    let callers = format!(", callers: {{check: {{secret_file: '{secret}'}}}}");
+    let flood = Flood::http2("refused_callers", |number| {
+        call(number, CHECK, &[], END_STREAM)
+    });
+    let log = costs_little(&flood, &callers, false);
+    let warnings = log
+        .lines()
+        .filter(|line| line.contains("callers were refused"));
+    let warnings: Vec<_> = warnings.collect();
+    assert!((1..4).contains(&warnings.len()), "{warnings:?}");
+    for part in ["\"WARN\"", "\"check\"", "127.0.0.1:", "showed no secret"] {
+        assert!(warnings[0].contains(part), "no {part} in {}", warnings[0]);
     }
 }
 
