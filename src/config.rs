@@ -41,7 +41,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jwks::{Source, read_bounded};
+use crate::files::read_bounded;
+use crate::jwks::Source;
 use crate::policy::{IssuerId, Policy};
 
 use document::Document;

@@ -19,7 +19,6 @@ mod store;
 
 pub use cache::fetch_keys;
 pub use fetch::{Content, Fetch, FetchError, Fetched, Validators};
-pub(crate) use file::{is_in_kubernetes_volume, read_bounded, without_line_break};
 pub(crate) use http::{check_access, forbidden_literal};
 pub use keeper::{CallTime, KeyRequest, KeyWait, Publish};
 pub use key_sources::{KeySources, Setup};

@@ -17,6 +17,7 @@ pub mod clock;
 pub mod config;
 pub mod escape;
 pub mod explain;
+mod files;
 pub mod grpc;
 pub mod jose;
 pub mod jwks;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{Config, Problems};
-use crate::jwks::{is_in_kubernetes_volume, read_bounded};
+use crate::files::{is_in_kubernetes_volume, read_bounded};
 
 /// Most that is read of a file. The rest of a longer one is not looked at; nothing that is referred to may be as long.
 const MAX_SIZE: usize = 2 * 1024 * 1024;

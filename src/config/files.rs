@@ -11,7 +11,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
 use crate::clock::Clock;
-use crate::jwks::{is_in_kubernetes_volume, read_bounded};
+use crate::files::{is_in_kubernetes_volume, read_bounded};
 use crate::token::UnixTime;
 
 use super::MAX_SIZE;

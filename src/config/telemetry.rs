@@ -7,7 +7,7 @@ use reqwest::Url;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use zeroize::Zeroizing;
 
-use crate::jwks::{read_bounded, without_line_break};
+use crate::files::{read_bounded, without_line_end};
 use crate::token::ClaimPath;
 
 use super::files::warn_of_open_secret;
@@ -170,7 +170,7 @@ fn hash_key(file: &str, at: &[&str], findings: &mut Findings<'_>) -> Option<Hash
     warn_of_open_secret(&path, at, findings);
     let content = read_bounded(&path, KEY_SIZES.1).map(|content| content.map(Zeroizing::new));
     let key = content
-        .map(|content| content.map(|content| HashKey::new(without_line_break(&content).to_vec())));
+        .map(|content| content.map(|content| HashKey::new(without_line_end(&content).to_vec())));
     match key {
         Ok(Some(key)) if key.as_bytes().len() >= KEY_SIZES.0 => return Some(key),
         Ok(Some(_)) => findings.add(at, "a shorter key", "a key of at least 32 bytes"),

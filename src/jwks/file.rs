@@ -4,10 +4,11 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, Read as _};
-use std::path::{Component, Path, PathBuf};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::FetchError;
+use crate::files::read_bounded;
 
 /// Most bytes of one source, all files together.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
@@ -117,40 +118,6 @@ fn read_all(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, FetchError> {
         contents.push(content);
     }
     Ok(contents)
-}
-
-/// The content of a file; `None` where it is longer than `max` bytes. Never reads more than that, whatever the
-/// file says of its size.
-pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
-    // Opening a pipe may wait for ever.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
-    }
-    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    let mut content = Vec::new();
-    fs::File::open(path)?
-        .take(limit)
-        .read_to_end(&mut content)?;
-    Ok((content.len() <= max).then_some(content))
-}
-
-/// Whether a file lies below a folder whose name begins with two dots, as in a volume that
-/// Kubernetes replaces as a whole.
-pub(crate) fn is_in_kubernetes_volume(file: &Path) -> bool {
-    let is_version = |part: Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b".."));
-    fs::canonicalize(file).is_ok_and(|file| file.components().any(is_version))
-}
-
-/// A secret without the line break (LF or CRLF) that editors and `echo` put at the end of a text.
-/// What is not text is taken as it is.
-pub(crate) fn without_line_break(secret: &[u8]) -> &[u8] {
-    match secret.strip_suffix(b"\n") {
-        Some(line) if std::str::from_utf8(line).is_ok() => line.strip_suffix(b"\r").unwrap_or(line),
-        _ => secret,
-    }
 }
 
 fn at(path: &Path, source: io::Error) -> FetchError {

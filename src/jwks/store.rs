@@ -19,8 +19,8 @@ use tokio::task::spawn_blocking;
 
 use crate::token::UnixTime;
 
-use super::file::read_bounded;
 use super::{FetchedSource, Origin, fetch, report};
+use crate::files::read_bounded;
 
 /// Largest file: documents of 1 MiB in base64, with room for the rest.
 const MAX_FILE: usize = fetch::MAX_SIZE * 2;

@@ -18,7 +18,7 @@ use x509_cert::time::Time;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::jwks::read_bounded;
+use crate::files::read_bounded;
 use crate::token::UnixTime;
 
 /// Largest PEM file, in bytes.

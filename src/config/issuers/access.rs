@@ -124,7 +124,7 @@ impl Section<'_, '_> {
     fn readable(&mut self, setting: &[&str], file: &str) -> PathBuf {
         let path = self.path(setting, file);
         if self.findings.look_into_files() && !file.is_empty() {
-            match jwks::read_bounded(&path, MAX_SIZE) {
+            match crate::files::read_bounded(&path, MAX_SIZE) {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     self.note_cause(setting, format!("more than {MAX_SIZE} bytes"), READABLE);

@@ -37,7 +37,7 @@ impl Section<'_, '_> {
         self.findings.follow(&path);
         let setting = ["issuers", self.name, "secret_file"];
         warn_of_open_secret(&path, &setting, self.findings);
-        let found = match jwks::read_bounded(&path, MAX_SECRET) {
+        let found = match crate::files::read_bounded(&path, MAX_SECRET) {
             Ok(Some(secret)) => return self.hmac_keys(&secret.into(), algorithms),
             Ok(None) => format!("more than {MAX_SECRET} bytes"),
             Err(error) => error.to_string(),
@@ -52,7 +52,7 @@ impl Section<'_, '_> {
         secret: &Zeroizing<Vec<u8>>,
         algorithms: &[Algorithm],
     ) -> Option<Source> {
-        match KeySet::from_secret(algorithms, jwks::without_line_break(secret)) {
+        match KeySet::from_secret(algorithms, crate::files::without_line_end(secret)) {
             Ok(keys) => Some(Source::fixed(keys)),
             Err(error) => {
                 self.note_cause(&["secret_file"], error.to_string(), "a longer secret");

@@ -11,7 +11,7 @@ use crate::config::files::warn_of_open_secret;
 use crate::config::findings::Findings;
 use crate::config::raw;
 use crate::config::values::{filled, path};
-use crate::jwks::{read_bounded, without_line_break};
+use crate::files::{read_bounded, without_line_end};
 use crate::listen::PeerName;
 
 const DEFAULT_HEADER: &str = "x-watchword-secret";
@@ -66,7 +66,7 @@ impl CallerSecret {
 
     /// From lines of text; `None` where it is not as [`SECRETS`] says.
     fn read(header: HeaderName, text: &[u8]) -> Option<Self> {
-        let text = without_line_break(text);
+        let text = without_line_end(text);
         let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
         let digest_of = |line: &[u8]| {
             let secret = line.strip_suffix(b"\r").unwrap_or(line);

@@ -10,7 +10,7 @@ use crate::config::findings::Findings;
 use crate::config::raw;
 use crate::config::span::Span;
 use crate::config::values::path;
-use crate::jwks::read_bounded;
+use crate::files::read_bounded;
 use crate::listen::{ClientCertificate, Limits, ListenAddress, SocketAccess, TlsFiles, load_tls};
 
 use super::callers::{CallersConfig, callers};

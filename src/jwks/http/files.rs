@@ -5,7 +5,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::jwks::{FetchError, read_bounded};
+use crate::files::read_bounded;
+use crate::jwks::FetchError;
 
 /// Reads a file of at most this many bytes. What was read is wiped from memory when it is dropped.
 pub(super) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, FetchError> {

@@ -8,7 +8,8 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use zeroize::Zeroizing;
 
-use crate::jwks::{Access, Credentials, FetchError, without_line_break};
+use crate::files::without_line_end;
+use crate::jwks::{Access, Credentials, FetchError};
 
 use super::files;
 
@@ -43,7 +44,7 @@ fn authorization(credentials: &Credentials) -> Result<HeaderValue, FetchError> {
 fn basic(username: &str, path: &Path) -> Result<HeaderValue, FetchError> {
     let content = files::read(path, MAX_SECRET)?;
     // All other white space can be part of a password.
-    let password = without_line_break(&content);
+    let password = without_line_end(&content);
     if password.is_empty() || password.iter().any(u8::is_ascii_control) {
         return Err(unusable(path, "a password without control characters"));
     }

@@ -6,7 +6,7 @@ use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 use crate::config::TracesConfig;
-use crate::jwks::read_bounded;
+use crate::files::read_bounded;
 use crate::wire::opentelemetry::proto::collector::trace::v1::ExportTraceServiceRequest;
 use crate::wire::opentelemetry::proto::collector::trace::v1::trace_service_client::TraceServiceClient;
 use crate::wire::opentelemetry::proto::common::v1::InstrumentationScope;

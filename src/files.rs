@@ -1,0 +1,39 @@
+//! Reading of files whose content comes from outside: bounded in size, and never from a pipe.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Component, Path};
+
+/// Reads a regular file; `None` if it is longer than `max` bytes. Never reads more than that,
+/// whatever size the file system reports.
+pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
+    // Opening a pipe may block forever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut content = Vec::new();
+    fs::File::open(path)?
+        .take(limit)
+        .read_to_end(&mut content)?;
+    Ok((content.len() <= max).then_some(content))
+}
+
+/// Returns true if a file lies below a folder whose name begins with two dots, as in a volume that
+/// Kubernetes replaces as a whole.
+pub(crate) fn is_in_kubernetes_volume(file: &Path) -> bool {
+    let is_version = |part: Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b".."));
+    fs::canonicalize(file).is_ok_and(|file| file.components().any(is_version))
+}
+
+/// Removes the line end (LF or CRLF) that editors and `echo` append to a secret. Bytes that are not
+/// text are returned unchanged.
+pub(crate) fn without_line_end(secret: &[u8]) -> &[u8] {
+    match secret.strip_suffix(b"\n") {
+        Some(line) if std::str::from_utf8(line).is_ok() => line.strip_suffix(b"\r").unwrap_or(line),
+        _ => secret,
+    }
+}
