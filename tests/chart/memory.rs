@@ -9,7 +9,7 @@ use watchword::memory::{MemoryBudget, MemoryLimit, MemoryLimitSource};
 use watchword_test_support::helm;
 
 const VALUES: &str = include_str!("../../helm/watchword/values.yaml");
-const OPERATIONS: &str = include_str!("../../docs/operations.md");
+const MEMORY_PAGE: &str = include_str!("../../docs/memory.md");
 const MIB: usize = 1024 * 1024;
 
 fn budget(text: &str) -> MemoryBudget {
@@ -31,7 +31,7 @@ fn limit(of: &str) -> String {
 
 /// The cells of a row of the table, without formatting.
 fn row(name: &str) -> Vec<&'static str> {
-    let mut lines = OPERATIONS.lines().filter(|line| line.contains(name));
+    let mut lines = MEMORY_PAGE.lines().filter(|line| line.contains(name));
     let line = lines.next().expect(name);
     line.split('|').map(str::trim).collect()
 }

@@ -1,20 +1,87 @@
-//! What the documentation shows works as it stands there.
+//! The documentation is held to the program: its configurations are good, its commands exist, its
+//! links lead somewhere.
 
-use std::path::Path;
+mod commands;
+mod hash;
+mod links;
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use watchword::config::Config;
 
-/// The YAML blocks of a page that are whole configurations.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A Markdown file of the repository.
+struct Page {
+    /// Relative to the repository.
+    path: PathBuf,
+    text: String,
+}
+
+/// All pages that people read: of the repository itself, of docs/, of the examples and the chart.
+fn pages() -> Vec<Page> {
+    let mut pages = Vec::new();
+    collect(root(), Path::new(""), false, &mut pages);
+    for folder in ["docs", "examples", "helm"] {
+        collect(root(), Path::new(folder), true, &mut pages);
+    }
+    assert!(pages.len() > 40, "{}", pages.len());
+    pages
+}
+
+fn collect(root: &Path, folder: &Path, deep: bool, pages: &mut Vec<Page>) {
+    for entry in fs::read_dir(root.join(folder)).unwrap() {
+        let name = PathBuf::from(entry.unwrap().file_name());
+        // Virtual environments, which the examples make.
+        if name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let path = folder.join(name);
+        if root.join(&path).is_dir() {
+            if deep {
+                collect(root, &path, deep, pages);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            let text = fs::read_to_string(root.join(&path)).unwrap();
+            pages.push(Page { path, text });
+        }
+    }
+}
+
+/// The blocks of code in this language, without the indentation of a list.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        let start = line.trim_start();
+        if start.strip_prefix("```") != Some(language) {
+            continue;
+        }
+        let indent = line.len() - start.len();
+        let block = lines.by_ref().take_while(|line| line.trim() != "```");
+        let block: Vec<&str> = block.map(|line| line.get(indent..).unwrap_or("")).collect();
+        found.push(block.join("\n") + "\n");
+    }
+    found
+}
+
+/// The configurations of a page: whole ones, and lists of rules for an issuer called `corp`.
 fn configurations(page: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
-    let blocks = text
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next());
-    blocks
-        .filter(|block| block.contains("\nissuers:") || block.starts_with("issuers:"))
-        .map(ToOwned::to_owned)
-        .collect()
+    let issuer = "issuers:\n  corp: {issuer: a, audiences: [a], jwks: {discovery: 'https://a'}}\n";
+    let whole = |block: &String| {
+        let has_issuers = block.contains("\nissuers:") || block.starts_with("issuers:");
+        has_issuers.then(|| block.clone())
+    };
+    let rules = |block: &String| {
+        let rules = block.starts_with("rules:\n");
+        rules.then(|| format!("{issuer}{block}"))
+    };
+    let blocks = blocks(page, "yaml");
+    let configurations = blocks.iter().filter_map(|b| whole(b).or_else(|| rules(b)));
+    configurations.collect()
 }
 
 fn is_free_of_warnings(config: &Config) {
@@ -31,21 +98,16 @@ fn every_configuration_in_the_documentation_is_good() {
             ("hash.key", "a key of at least thirty-two bytes, random\n"),
         ],
     );
-    for page in [
-        "README.md",
-        "docs/configuration.md",
-        "docs/keys.md",
-        "docs/operations.md",
-        "docs/kubernetes.md",
-        "docs/kubernetes/service-accounts.md",
-        "docs/validate.md",
-    ] {
-        let found = configurations(page);
-        for text in found {
-            let config = Config::parse(&text, &folder.join(page.replace('/', "-")));
-            is_free_of_warnings(&config.unwrap_or_else(|problems| panic!("{problems}")));
+    let mut count = 0;
+    for page in pages() {
+        for text in configurations(&page.text) {
+            let name = page.path.to_string_lossy().replace('/', "-");
+            let config = Config::parse(&text, &folder.join(name));
+            is_free_of_warnings(&config.unwrap_or_else(|problems| panic!("{problems}\n{text}")));
+            count += 1;
         }
     }
+    assert!(count > 12, "{count}");
 }
 
 #[test]
@@ -54,8 +116,7 @@ fn the_configurations_of_the_examples_are_good() {
         "examples/envoy/watchword.yaml",
         "examples/kubernetes/watchword.yaml",
     ] {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(example);
-        let config = Config::load(&file);
+        let config = Config::load(&root().join(example));
         is_free_of_warnings(&config.unwrap_or_else(|problems| panic!("{problems}")));
     }
 }

@@ -6,7 +6,7 @@
 //! connections are all fine.
 //!
 //! A normal run sends a scaled part of them, `short`. `WATCHWORD_FLOODS=all cargo test --release --test
-//! floods -- --nocapture` prints the whole table; any other text chooses floods by their names. docs/operations.md
+//! floods -- --nocapture` prints the whole table; any other text chooses floods by their names. docs/testing.md
 //! has the other switches.
 #![allow(
     clippy::as_conversions,

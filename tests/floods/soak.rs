@@ -1,7 +1,7 @@
 //! A long run: load through the real Envoy while all floods come in turn, keys rotate and stay
 //! away, and configurations and certificates change.
 //!
-//! Not a part of the normal run; docs/operations.md has the command.
+//! Not a part of the normal run; docs/testing.md has the command.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -12,7 +12,7 @@ fn every_alert_says_what_it_is_and_what_to_do() {
     let rendered = render(&json!({"prometheusRule": {
         "runbookUrl": "https://runbooks.example.com/", "alertLabels": {"team": "identity"},
     }}));
-    let operations = include_str!("../../../docs/operations.md");
+    let alerts = include_str!("../../../docs/alerts.md");
     let mut names = BTreeSet::new();
     for rule in rules(&rendered) {
         let name = rule["alert"].as_str().unwrap();
@@ -29,7 +29,7 @@ fn every_alert_says_what_it_is_and_what_to_do() {
         );
         assert_eq!(rule["labels"]["team"], "identity");
         assert!(rule["for"].is_string(), "{name}");
-        assert!(operations.contains(&format!("`{name}`")), "docs: {name}");
+        assert!(alerts.contains(&format!("`{name}`")), "docs: {name}");
         assert!(names.insert(name), "{name} twice");
     }
 }
