@@ -11,7 +11,7 @@ fn commands(page: &str) -> Vec<Vec<String>> {
     let inline = page.split('`').skip(1).step_by(2);
     let inline = inline.filter(|code| code.starts_with("watchword "));
     let lines = scripts.lines().chain(inline);
-    lines.flat_map(command).collect()
+    lines.filter_map(command).collect()
 }
 
 /// The words after `watchword` in a line of a shell, up to the end of that command.

@@ -4,6 +4,8 @@ use std::process::Command;
 
 use aws_lc_rs::hmac;
 
+use watchword_test_support::say;
+
 use super::{blocks, root};
 use crate::{folder, text};
 
@@ -17,7 +19,7 @@ fn is_installed(tool: &str) -> bool {
 #[test]
 fn the_documented_command_prints_the_hash_of_a_claim() {
     if !["openssl", "xxd"].into_iter().all(is_installed) {
-        eprintln!("skipped: openssl or xxd is not installed");
+        say("skipped: openssl or xxd is not installed");
         return;
     }
     let page = std::fs::read_to_string(root().join("docs/decision-log.md")).unwrap();

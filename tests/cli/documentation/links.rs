@@ -47,7 +47,7 @@ fn plain(path: &Path) -> PathBuf {
     })
 }
 
-/// What is wrong with a link of this page.
+/// Returns the problem of a link of this page.
 fn problem(page: &Page, link: &str, pages: &[Page]) -> Option<String> {
     if link.contains("://") {
         return None;
@@ -118,12 +118,13 @@ fn source_files_that_pages_name_exist() {
         let end = format!("/{word}");
         sources.iter().any(|source| source.ends_with(&end))
     };
+    let is_name = |(stem, rest): (&str, &str)| !stem.is_empty() && rest.is_empty();
     let mut missing = Vec::new();
     for page in pages() {
         let words = page
             .text
             .split(|c: char| !c.is_ascii_alphanumeric() && !"_/.".contains(c));
-        let named = words.filter(|word| word.ends_with(".rs") && word.len() > 3);
+        let named = words.filter(|word| word.split_once(".rs").is_some_and(is_name));
         let lacking = named.filter(|word| !is_source(word) && !root().join(word).exists());
         missing.extend(lacking.map(|word| format!("{}: {word}", page.path.display())));
     }
