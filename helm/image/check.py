@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Builds the real image and checks it: its size, that a second build is the same, that the two lists of crates agree, and that it runs.
+"""Builds the real image and checks it.
 
-It runs in a container without privileges, by runc, where that is there and this is root; otherwise this says what was not checked.
+It checks the size, that a second build is the same, that the two lists of crates agree, and that
+the image runs in a container without privileges. The last needs runc and root; without them, the
+script prints that it did not check this.
 """
 
 import json
@@ -16,7 +18,7 @@ import oci
 
 LIMIT = 5_000_000
 OUTPUT = binary.target_folder(contents.ROOT) / "container-check"
-# Neither time nor commit is taken from the checkout, which may change between the two builds.
+# Fixed time and commit, because the checkout may change between the two builds.
 BUILD = [sys.executable, contents.HERE / "build.py", "--epoch", "1", "--revision", "check"]
 
 
@@ -32,42 +34,53 @@ def main():
     size = compressed_size(layout)
     expect(f"the image has {size:,} bytes compressed, of at most {LIMIT:,}", size <= LIMIT)
     listed, built_in = crates_of_list(), elf.crates(program, program.read_bytes())
-    expect(f"the binary says itself that it has the {len(listed)} crates of the list", built_in is not None and listed <= built_in)
+    expect(
+        f"the binary contains the {len(listed)} crates of the list",
+        built_in is not None and listed <= built_in,
+    )
     container(layout)
 
 
 def expect(fact, holds):
     if not holds:
-        sys.exit(f"helm/image/check.py: not so: {fact}")
+        sys.exit(f"helm/image/check.py: not true: {fact}")
     print(f"ok: {fact}", flush=True)
 
 
 def same(first, second):
     names = [path.name for path in first.iterdir() if path.is_file()]
-    return len(names) == 2 and all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
+    return len(names) == 2 and all(
+        (first / name).read_bytes() == (second / name).read_bytes() for name in names
+    )
 
 
 def compressed_size(layout):
-    """What is pulled: the manifest, and all that it points at."""
+    """The size of a pull: the manifest, and all blobs that it names."""
     pulled = json.loads((layout / "index.json").read_text())["manifests"]
     digest = pulled[0]["digest"]
     manifest = (layout / "blobs" / digest.replace(":", "/")).read_bytes()
     expect("the manifest has the digest that the index gives", oci.digest(manifest) == digest)
     content = json.loads(manifest)
-    return len(manifest) + content["config"]["size"] + sum(layer["size"] for layer in content["layers"])
+    return (
+        len(manifest)
+        + content["config"]["size"]
+        + sum(layer["size"] for layer in content["layers"])
+    )
 
 
 def crates_of_list():
     (path,) = (OUTPUT / "first").glob("*.cdx.json")
     components = json.loads(path.read_text())["components"]
-    return {(component["name"], component["version"]) for component in components if "purl" in component}
+    return {
+        (component["name"], component["version"]) for component in components if "purl" in component
+    }
 
 
 def container(layout):
     if shutil.which("runc") is None:
-        print("not checked: that the image runs without privileges; runc is not there")
+        print("not checked: that the image runs without privileges; there is no runc")
     elif os.geteuid() != 0:
-        print("not checked: that the image runs without privileges; runc is there, but this is not root")
+        print("not checked: that the image runs without privileges; runc needs root")
     else:
         command = [binary.cargo(), "test", "--locked", "--test", "image", "--", "--ignored"]
         binary.run(command, contents.ROOT, {**os.environ, "WATCHWORD_IMAGE": str(layout)})

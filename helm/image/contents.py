@@ -1,4 +1,7 @@
-"""What is in the image: two layers of files, and how they are run. The Dockerfile says the same; a test compares the two."""
+"""The contents and settings of the image: two layers of files, and the command to run.
+
+The Dockerfile repeats the settings; a test compares the two.
+"""
 
 from pathlib import Path
 
@@ -10,21 +13,29 @@ ENTRYPOINT = ["/watchword"]
 COMMAND = ["serve", "-c", "/etc/watchword/config/watchword.yaml"]
 PORTS = [9191, 9192, 9193]
 TITLE = "Watchword"
-DESCRIPTION = "A gRPC token-validation sidecar for Envoy: may the bearer of this token pass, and who is it?"
+DESCRIPTION = (
+    "A gRPC token-validation sidecar for Envoy: may the bearer of this token pass, and who is it?"
+)
 LICENCES = "Apache-2.0"
 
 BINARY = "watchword"
 CA_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 DOCUMENTS = "usr/share/doc/watchword"
-# Folders to mount configuration and further authorities on.
+# Mount points for the configuration and for additional authorities.
 MOUNTS = ["etc/watchword/config", "etc/watchword/ca"]
 
 
 def base(ca_bundle, documents):
-    """All but the program: it changes less often, so that a new version is one new layer. `documents` maps names to bytes."""
+    """All files but the program. They change less often, so a new version is one new layer.
+
+    `documents` maps names to bytes.
+    """
     files = {
         "etc/group": (0o644, f"root:x:0:\nnonroot:x:{USER}:\n".encode()),
-        "etc/passwd": (0o644, f"root:x:0:0:root:/:/none\nnonroot:x:{USER}:{USER}:nonroot:/:/none\n".encode()),
+        "etc/passwd": (
+            0o644,
+            b"root:x:0:0:root:/:/none\n" + f"nonroot:x:{USER}:{USER}:nonroot:/:/none\n".encode(),
+        ),
         CA_BUNDLE: (0o644, ca_bundle),
     }
     files.update({mount: (0o755, None) for mount in MOUNTS})
@@ -49,7 +60,7 @@ def settings(labels):
 
 
 def labels(version, created, revision, source):
-    """OCI's annotations; what is not known is left out."""
+    """The OCI annotations, without those that are unknown."""
     known = {
         "created": created,
         "description": DESCRIPTION,
@@ -63,7 +74,11 @@ def labels(version, created, revision, source):
 
 
 def documents(notices, bill, glibc, standard_library, source):
-    """Licences and the list of crates. `glibc` is its version, where the binary has it; `standard_library` the notices of Rust's."""
+    """The licences and the bill of materials.
+
+    `glibc` is the version of the C library in the binary, `standard_library` the notices of Rust's
+    standard library. Both may be None.
+    """
     files = {
         "LICENSE": (ROOT / "LICENSE").read_bytes(),
         "THIRD-PARTY-NOTICES.txt": notices,

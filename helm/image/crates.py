@@ -1,8 +1,8 @@
-"""The crates in the binary: which they are, as a CycloneDX document, and the licence texts that must go with them.
+"""The crates in the binary: a CycloneDX document, and the licence texts that must accompany them.
 
-Both come from what cargo says of the locked dependencies, for one target, without macros, build scripts and tests: these run at build time
-and are not in the binary. There are tools that write such a document; this way it cannot differ from the notices, it is the same each time,
-and nothing has to be installed.
+Both come from cargo's list of locked dependencies for one target, without macros, build scripts and
+tests, which are not in the binary. Other tools write such a document too. This one cannot differ
+from the notices, is the same each time, and needs no installation.
 """
 
 import hashlib
@@ -13,14 +13,16 @@ import subprocess
 import uuid
 from pathlib import Path
 
-LICENCE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense)([-_.].*)?", re.IGNORECASE)
+LICENCE_FILE = re.compile(
+    r"(licen[cs]e|copying|copyright|notice|unlicense)([-_.].*)?", re.IGNORECASE
+)
 RULE = "=" * 80
 
 
 class Crate:
     def __init__(self, package, checksum):
         self.name, self.version = package["name"], package["version"]
-        # Before SPDX expressions, Cargo took "MIT/Apache-2.0".
+        # Before SPDX expressions, Cargo accepted "MIT/Apache-2.0".
         self.licence = re.sub(r"\s*/\s*", " OR ", package["license"] or "") or None
         self.repository = package["repository"]
         self.folder = Path(package["manifest_path"]).parent
@@ -33,15 +35,24 @@ class Crate:
 
 
 def in_binary(root, target, cargo):
-    """The crates of the binary that is built in the folder `root` for this target: our own first, then by name and version."""
+    """The crates of the binary that cargo builds in `root` for this target.
+
+    Our own crate comes first, the others follow by name and version.
+    """
 
     def ask(*arguments):
         command = [cargo, *arguments, "--locked"]
         answer = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True)
         return answer.stdout.decode()
 
-    # The tree is exact: metadata takes in what only the tests' features need.
-    tree = ask("tree", "--edges=normal,no-proc-macro", f"--target={target}", "--prefix=none", "--format={p}")
+    # The tree is exact. The metadata also has crates for features that only tests use.
+    tree = ask(
+        "tree",
+        "--edges=normal,no-proc-macro",
+        f"--target={target}",
+        "--prefix=none",
+        "--format={p}",
+    )
     wanted = {tuple(line.split()[:2]) for line in tree.splitlines() if line}
     metadata = json.loads(ask("metadata", "--format-version=1", f"--filter-platform={target}"))
     checksums = _checksums(root)
@@ -52,8 +63,13 @@ def in_binary(root, target, cargo):
             crates[package["id"]] = Crate(package, checksums.get(key))
     for node in metadata["resolve"]["nodes"]:
         if node["id"] in crates:
-            linked = (edge["pkg"] for edge in node["deps"] if any(kind["kind"] is None for kind in edge["dep_kinds"]))
-            crates[node["id"]].depends_on = sorted(crates[package].url for package in linked if package in crates)
+            linked = (
+                edge["pkg"]
+                for edge in node["deps"]
+                if any(kind["kind"] is None for kind in edge["dep_kinds"])
+            )
+            urls = (crates[package].url for package in linked if package in crates)
+            crates[node["id"]].depends_on = sorted(urls)
     own = metadata["resolve"]["root"]
     return sorted(crates.values(), key=lambda crate: (crate.id != own, crate.name, crate.version))
 
@@ -61,11 +77,15 @@ def in_binary(root, target, cargo):
 def _checksums(root):
     entries = (root / "Cargo.lock").read_text().split("[[package]]")
     fields = (dict(re.findall(r'^(\w+) = "(.*)"$', entry, re.MULTILINE)) for entry in entries)
-    return {(entry["name"], entry["version"]): entry["checksum"] for entry in fields if "checksum" in entry}
+    return {
+        (entry["name"], entry["version"]): entry["checksum"]
+        for entry in fields
+        if "checksum" in entry
+    }
 
 
 def bill_of_materials(crates, created, others):
-    """A CycloneDX 1.6 document. `others` are components that cargo does not know."""
+    """A CycloneDX 1.6 document. `others` are components that are not crates."""
     own, *used = crates
     main = {**_component(own), "type": "application"}
     document = {
@@ -82,7 +102,13 @@ def bill_of_materials(crates, created, others):
 
 
 def _component(crate):
-    component = {"type": "library", "bom-ref": crate.url, "name": crate.name, "version": crate.version, "purl": crate.url}
+    component = {
+        "type": "library",
+        "bom-ref": crate.url,
+        "name": crate.name,
+        "version": crate.version,
+        "purl": crate.url,
+    }
     if crate.licence:
         component["licenses"] = [{"expression": crate.licence}]
     if crate.checksum:
@@ -93,7 +119,7 @@ def _component(crate):
 
 
 def notices(crates):
-    """Every crate with its licence, and every licence text once, with the crates that it came with."""
+    """Every crate with its licence, and every licence text once, with the crates that have it."""
     used = crates[1:]
     texts, without = {}, []
     for crate in used:
@@ -101,10 +127,15 @@ def notices(crates):
         if not found:
             without.append(crate)
         for file in found:
-            text = "\n".join(line.rstrip() for line in file.read_text(errors="replace").splitlines()).strip("\n")
-            texts.setdefault(text, []).append(f"{crate.name} {crate.version}: {file.relative_to(crate.folder)}")
+            text = file.read_text(errors="replace").splitlines()
+            text = "\n".join(line.rstrip() for line in text).strip("\n")
+            texts.setdefault(text, []).append(
+                f"{crate.name} {crate.version}: {file.relative_to(crate.folder)}"
+            )
     lines = ["The binary was made from these crates, under the licences that they name:", ""]
-    lines += [f"{crate.name} {crate.version}  {crate.licence or '(none named)'}  {crate.repository or ''}".rstrip() for crate in used]
+    for crate in used:
+        licence = crate.licence or "(none named)"
+        lines.append(f"{crate.name} {crate.version}  {licence}  {crate.repository or ''}".rstrip())
     if without:
         names = ", ".join(f"{crate.name} {crate.version}" for crate in without)
         lines += ["", f"Without a licence text of their own: {names}."]
@@ -114,7 +145,7 @@ def notices(crates):
 
 
 def _licence_files(folder):
-    """Below the top as well: crates of C code keep the licences of its parts there."""
+    """The licence files of a crate. Crates with C code have some in subdirectories."""
     found = []
     for place, folders, files in os.walk(folder):
         folders.sort()

@@ -1,4 +1,4 @@
-"""What an ELF file says of itself: processor, static or not, and the list of crates that cargo-auditable put into it."""
+"""Reads ELF files: processor, static or dynamic, and the list of crates by cargo-auditable."""
 
 import json
 import struct
@@ -9,13 +9,13 @@ INTERPRETER = 3  # the program header that names a dynamic loader
 
 
 class NotAnImageBinary(Exception):
-    """This file cannot be the program of an image that has nothing else in it."""
+    """The file cannot be the program of an image without other files."""
 
 
 def architecture(name, data):
-    """The architecture, in the image specification's words, of a binary that needs no other file to run.
+    """The architecture of a static binary, as the image specification names it.
 
-    Raises NotAnImageBinary for everything else.
+    Raises NotAnImageBinary for other files.
     """
     header = _header(name, data)
     machine = header["machine"]
@@ -26,7 +26,7 @@ def architecture(name, data):
         if kind == INTERPRETER:
             loader = data[start : start + size].rstrip(b"\0").decode(errors="replace")
             raise NotAnImageBinary(
-                f"{name}: found a dynamically linked binary, which wants {loader}; "
+                f"{name}: found a dynamically linked binary, which needs {loader}; "
                 "expected a static one, because the image has no loader and no libraries. "
                 "Without --binary, this script builds a static one"
             )
@@ -34,19 +34,23 @@ def architecture(name, data):
 
 
 def crates(name, data):
-    """The crates that the binary says it was built from, as (name, version); None where it does not say.
+    """The (name, version) of the crates in the binary's own list, or None without a list.
 
-    Build-time crates (macros, build scripts) are left out.
+    Build-time crates (macros, build scripts) are omitted.
     """
     section = _section(data, _header(name, data), ".dep-v0")
     if section is None:
         return None
     packages = json.loads(zlib.decompress(section))["packages"]
-    return {(package["name"], package["version"]) for package in packages if package.get("kind") != "build"}
+    return {
+        (package["name"], package["version"])
+        for package in packages
+        if package.get("kind") != "build"
+    }
 
 
 def glibc(data):
-    """The version of the C library in a static binary, as its build calls it ("Debian GLIBC 2.36-9"); None if there is none."""
+    """The version of glibc in a static binary, such as "Debian GLIBC 2.36-9", or None."""
     start = data.find(b"GNU C Library (")
     if start < 0:
         return None
@@ -56,12 +60,19 @@ def glibc(data):
 
 def _header(name, data):
     if data[:4] != b"\x7fELF":
-        raise NotAnImageBinary(f"{name}: found something that is not an ELF file; expected a Linux program")
+        raise NotAnImageBinary(
+            f"{name}: found something that is not an ELF file; expected a Linux program"
+        )
     if len(data) < 64 or data[4:6] != b"\x02\x01":
-        raise NotAnImageBinary(f"{name}: found an ELF file of another kind; expected a whole one of 64 bits, little-endian")
+        raise NotAnImageBinary(
+            f"{name}: found an ELF file of another kind; "
+            "expected a whole one of 64 bits, little-endian"
+        )
     kind, machine = struct.unpack_from("<HH", data, 16)
     segments, sections = struct.unpack_from("<QQ", data, 32)
-    segment_size, segment_count, section_size, section_count, names = struct.unpack_from("<HHHHH", data, 54)
+    segment_size, segment_count, section_size, section_count, names = struct.unpack_from(
+        "<HHHHH", data, 54
+    )
     if kind not in (2, 3):
         raise NotAnImageBinary(f"{name}: found ELF type {kind}; expected a program (2 or 3)")
     return {

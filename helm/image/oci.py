@@ -1,6 +1,6 @@
-"""An image as the OCI image specification writes it down: layers, configuration, manifest, index. The same input gives the same bytes.
+"""An image in the format of the OCI image specification: layers, configuration, manifest, index.
 
-Nothing in here knows Watchword.
+The same input gives the same bytes. This module does not depend on Watchword.
 """
 
 import hashlib
@@ -25,9 +25,10 @@ def digest(data):
 
 
 class Layer:
-    """Files as one compressed layer. `files` maps a path without a leading slash to (mode, bytes), or (mode, None) for a folder.
+    """Files as one compressed layer.
 
-    Folders above a file are made too. Everything belongs to root, so that the program cannot change it.
+    `files` maps a path without a leading slash to (mode, bytes), or for a directory (mode, None).
+    Parent directories are added. All entries belong to root, so the program cannot change them.
     """
 
     def __init__(self, files, mtime, comment):
@@ -62,13 +63,13 @@ def _tar(files, mtime):
 
 
 def _gzip(data):
-    # By zlib itself, whose header has no time and no name: the gzip module writes another one from release to release.
+    # zlib's header has no time and no name. The gzip module's header differs between releases.
     compressor = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 9)
     return compressor.compress(data) + compressor.flush()
 
 
 class Image:
-    """One platform's image: `settings` is the configuration's `config`."""
+    """The image of one platform. `settings` is the `config` of its configuration."""
 
     def __init__(self, architecture, created, settings, layers):
         self.layers = layers
@@ -93,26 +94,35 @@ class Image:
 
     @property
     def digest(self):
-        """What a registry calls this image by."""
+        """The digest by which a registry names this image."""
         return digest(self.manifest)
 
     @property
     def compressed_size(self):
-        """What is pulled: manifest, configuration and layers."""
+        """The size of a pull: manifest, configuration and layers."""
         return len(self.manifest) + len(self.config) + sum(len(layer.blob) for layer in self.layers)
 
     def layout(self, tag):
-        """The files of an OCI layout with this image alone, by path.
+        """The files of an OCI layout with only this image, by path.
 
-        `manifest.json` is no part of it: `docker load` reads it where Docker does not keep its images in containerd.
+        `manifest.json` is not part of the layout. `docker load` reads it, unless Docker stores its
+        images in containerd.
         """
         blobs = [self.manifest, self.config, *(layer.blob for layer in self.layers)]
         files = {_blob_path(blob): blob for blob in blobs}
-        reference = {"io.containerd.image.name": _full_name(tag), "org.opencontainers.image.ref.name": tag.rpartition(":")[2]}
-        index = {"schemaVersion": 2, "manifests": [{**_descriptor(MANIFEST, self.manifest), "annotations": reference}]}
+        reference = {
+            "io.containerd.image.name": _full_name(tag),
+            "org.opencontainers.image.ref.name": tag.rpartition(":")[2],
+        }
+        index = {
+            "schemaVersion": 2,
+            "manifests": [{**_descriptor(MANIFEST, self.manifest), "annotations": reference}],
+        }
         layers = [_blob_path(layer.blob) for layer in self.layers]
         files["index.json"] = canonical(index)
-        files["manifest.json"] = canonical([{"Config": _blob_path(self.config), "Layers": layers, "RepoTags": [tag]}])
+        files["manifest.json"] = canonical(
+            [{"Config": _blob_path(self.config), "Layers": layers, "RepoTags": [tag]}]
+        )
         files["oci-layout"] = canonical({"imageLayoutVersion": "1.0.0"})
         return files
 
@@ -123,7 +133,7 @@ def archive(files, mtime):
 
 
 def _full_name(tag):
-    """Containerd's name: with the registry, which Docker leaves out for its own."""
+    """The name in containerd, which includes the registry. Docker omits its own."""
     first, slash, _ = tag.partition("/")
     if not slash:
         return f"docker.io/library/{tag}"

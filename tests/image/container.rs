@@ -1,5 +1,6 @@
-//! The real image in a container as a restricted pod has it: nobody, no capabilities, a read-only root. `helm/image/check.py` builds the image, and runs this
-//! with `WATCHWORD_IMAGE`, an OCI layout. It needs root and `runc`.
+//! The real image in a container like a restricted pod: without a user name, without capabilities,
+//! on a read-only root. `helm/image/check.py` builds the image, an OCI layout, and runs this with
+//! its path in `WATCHWORD_IMAGE`. It needs root and `runc`.
 
 mod bundle;
 mod names;
@@ -20,7 +21,8 @@ async fn the_image_serves_as_nobody_on_a_read_only_root_and_stops_on_sigterm() {
     let image = std::env::var_os("WATCHWORD_IMAGE").expect("WATCHWORD_IMAGE: an OCI layout");
     let folder = fresh("container");
     names::serve();
-    // One is found by DNS, the other by /etc/hosts; the authority of both is only in the mounted folder.
+    // One is found by DNS, the other by /etc/hosts; the authority of both is only in the mounted
+    // folder.
     let keys = [site::key_server(), site::key_server()];
     keys[0].use_certificate(&Identity::server_called(&[names::NAME]));
     let by_name =

@@ -1,4 +1,5 @@
-//! The Dockerfile, which cannot be run where there is no Docker, describes the image that the script makes.
+//! The Dockerfile describes the image that the script makes. This reads it, because there may be no
+//! Docker to run it.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::maker::{IMAGE, fresh, repository};
 
 #[test]
-fn user_entrypoint_command_folder_and_ports_are_those_of_the_script() {
+fn user_entrypoint_command_directory_and_ports_are_those_of_the_script() {
     let config = &IMAGE.config()["config"];
     assert_eq!(json!(one("USER")), config["User"]);
     assert_eq!(json!(one("WORKDIR")), config["WorkingDir"]);
@@ -45,7 +46,7 @@ fn labels_are_those_of_the_script() {
     assert_eq!(found.len(), labels.as_object().unwrap().len());
     for (name, value) in found {
         match value.strip_prefix('$') {
-            // CREATED, REVISION and SOURCE come from whoever builds.
+            // The caller sets CREATED, REVISION and SOURCE.
             Some(variable) => {
                 assert!(arguments.contains_key(variable), "{variable}");
                 assert!(name.ends_with(&variable.to_lowercase()), "{name}={value}");
@@ -56,7 +57,7 @@ fn labels_are_those_of_the_script() {
 }
 
 #[test]
-fn the_files_are_those_that_the_script_writes() {
+fn files_are_those_that_the_script_writes() {
     let copied: Vec<String> = last_stage()
         .into_iter()
         .filter(|(word, _)| word == "COPY")
@@ -70,9 +71,8 @@ fn the_files_are_those_that_the_script_writes() {
         ]
     );
     let whole = text();
-    assert!(
-        whole.contains("helm/image/build.py --target \"$(cat /triple)\" --rootfs --output /image ")
-    );
+    assert!(whole.contains("helm/image/build.py --rootfs --output /image "));
+    assert!(whole.contains("--target \"$(cat /triple)\" --source \"$SOURCE\""));
 }
 
 #[test]
@@ -129,11 +129,11 @@ fn text() -> String {
     std::fs::read_to_string(repository("Dockerfile")).unwrap()
 }
 
-/// Its instructions, each as one line.
+/// The instructions of the last stage, each joined into one line as Docker joins them.
 fn last_stage() -> Vec<(String, String)> {
     let text = text();
     let (_, stage) = text.rsplit_once("\nFROM ").unwrap();
-    let joined = format!("FROM {stage}").replace("\\\n", " ");
+    let joined = format!("FROM {stage}").replace("\\\n", "");
     let lines = joined
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -143,7 +143,7 @@ fn last_stage() -> Vec<(String, String)> {
         .collect()
 }
 
-/// What follows an instruction that is there once.
+/// The arguments of an instruction that occurs once.
 fn one(instruction: &str) -> String {
     let mut found = last_stage()
         .into_iter()

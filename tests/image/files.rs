@@ -1,4 +1,4 @@
-//! What is in the layers, and how the image says that it wants to be run.
+//! The files in the layers, and the settings by which the image runs.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ const BASE: [(&str, &str); 20] = [
     ("watchword", "755"),
 ];
 
-/// What a static program has in it that was linked with glibc.
+/// A text in every static program that is linked with glibc.
 const GLIBC: &str = "\nGNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n";
 
 #[test]

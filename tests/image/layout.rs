@@ -1,4 +1,5 @@
-//! The image as the OCI image specification writes it down: every reference fits, and nothing else is there.
+//! The layout follows the OCI image specification: every reference fits, and there are no other
+//! files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -93,7 +94,9 @@ fn docker_load_finds_the_same_image_in_the_archive() {
         .map(path)
         .collect();
     let expected = json!([{
-        "Config": path(&manifest["config"]), "Layers": layers, "RepoTags": [concat!("watchword:", env!("CARGO_PKG_VERSION"))],
+        "Config": path(&manifest["config"]),
+        "Layers": layers,
+        "RepoTags": [concat!("watchword:", env!("CARGO_PKG_VERSION"))],
     }]);
     assert_eq!(IMAGE.json("oci/manifest.json"), expected);
 }

@@ -1,5 +1,6 @@
-//! The container image: what `helm/image/build.py` makes of a binary, that the Dockerfile says the same, and, where `runc` is there and `helm/image/check.py`
-//! asks for it, how the real image runs.
+//! The container image: the layout that `helm/image/build.py` makes of a binary, and the
+//! Dockerfile, which must agree with it. If `helm/image/check.py` asks for it and `runc` is there,
+//! the real image also runs.
 
 #![allow(
     clippy::expect_used,

@@ -19,13 +19,14 @@ pub(crate) const CA_BUNDLE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END 
 pub(crate) static IMAGE: LazyLock<Made> =
     LazyLock::new(|| Made::new("image", &stand_in::fixed(stand_in::AMD64, "one"), &[]));
 
-/// What the script left in its output folder.
+/// The output directory of the script.
 pub(crate) struct Made {
     pub(crate) folder: PathBuf,
 }
 
 impl Made {
-    /// Panics where the script refuses. Options given here go before those that all images of this test have.
+    /// Panics where the script refuses. Options given here go before those that all images of this
+    /// test have.
     pub(crate) fn new(name: &str, binary: &[u8], options: &[&str]) -> Self {
         let folder = fresh(name);
         let outcome = build(&folder, binary, CA_BUNDLE, options);

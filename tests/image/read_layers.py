@@ -1,6 +1,8 @@
 """Reads the layers of an OCI layout, lowest first.
 
-list LAYOUT: their entries, as JSON; show LAYOUT PATH: the content of a file; unpack LAYOUT FOLDER: all files, as a root file system.
+list LAYOUT: prints their entries, as JSON
+show LAYOUT PATH: prints the content of a file
+unpack LAYOUT DIRECTORY: writes all files, as a root file system
 """
 
 import gzip
@@ -27,7 +29,14 @@ def entries(archive):
     def describe(entry):
         names = [entry.uid, entry.gid, entry.uname, entry.gname]
         kind = KINDS.get(entry.type, "other")
-        return {"path": entry.name, "kind": kind, "mode": f"{entry.mode:o}", "mtime": entry.mtime, "owner": names, "size": entry.size}
+        return {
+            "path": entry.name,
+            "kind": kind,
+            "mode": f"{entry.mode:o}",
+            "mtime": entry.mtime,
+            "owner": names,
+            "size": entry.size,
+        }
 
     return [describe(entry) for entry in archive]
 
@@ -38,7 +47,12 @@ def main():
     for tar in layers(Path(layout)):
         with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
             if command == "list":
-                listed.append({"diff_id": "sha256:" + hashlib.sha256(tar).hexdigest(), "entries": entries(archive)})
+                listed.append(
+                    {
+                        "diff_id": "sha256:" + hashlib.sha256(tar).hexdigest(),
+                        "entries": entries(archive),
+                    }
+                )
             elif command == "unpack":
                 archive.extractall(rest[0])
             elif rest[0] in archive.getnames():

@@ -1,20 +1,21 @@
-//! What no image is made of, and in which words.
+//! The script refuses programs and CA bundles that no image can have.
 
 use crate::maker::{CA_BUNDLE, build, fresh};
 use crate::stand_in::{AMD64, dynamic, fixed};
 
 #[test]
-fn a_dynamically_linked_program_is_refused() {
+fn dynamically_linked_program_is_refused() {
     refuses(
         "dynamic",
         &dynamic(),
         CA_BUNDLE,
-        "program: found a dynamically linked binary, which wants /lib/ld-linux.so.2; expected a static one",
+        "program: found a dynamically linked binary, which needs /lib/ld-linux.so.2; \
+         expected a static one",
     );
 }
 
 #[test]
-fn what_is_not_a_program_is_refused() {
+fn file_that_is_no_program_is_refused() {
     let no_elf = "program: found something that is not an ELF file; expected a Linux program";
     refuses("script", b"#!/bin/sh\n", CA_BUNDLE, no_elf);
     refuses("empty", b"", CA_BUNDLE, no_elf);

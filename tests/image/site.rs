@@ -136,7 +136,8 @@ fn issuer_url(name: &str) -> String {
     format!("https://{name}.example.com")
 }
 
-/// A folder with a file as Kubernetes lays out a `ConfigMap` or a Secret: behind two symbolic links.
+/// A folder with a file as Kubernetes lays out a `ConfigMap` or a Secret: behind two symbolic
+/// links.
 pub(crate) fn mounted(folder: &Path, name: &str, content: &str) {
     let version = "..2026_01_01_00_00_00.1";
     fs::create_dir_all(folder.join(version)).unwrap();

@@ -1,4 +1,5 @@
-//! Which certificate authorities a server in a container trusts: those of the image's bundle, and those of a folder that is mounted.
+//! A server in a container trusts the certificate authorities of the image's bundle, and those of a
+//! mounted directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use watchword_test_support::pki::{self, Identity};
 use crate::maker::fresh;
 use crate::site::{self, Server};
 
-/// What Check answers where there are no keys: UNAVAILABLE.
+/// The answer of Check without keys: UNAVAILABLE.
 const NO_KEYS: Option<i32> = Some(14);
 
 #[tokio::test]
@@ -55,7 +56,8 @@ async fn an_authority_that_is_put_there_later_is_trusted_at_the_next_fetch() {
     server.answers("folder", Some(0)).await;
 }
 
-/// Two issuers: the authority of one key server is in the bundle, that of the other may be in the folder.
+/// Two issuers: the authority of one key server is in the bundle, that of the other may be in the
+/// folder.
 struct Site {
     server: Server,
     _keys: [watchword_test_support::key_server::KeyServer; 2],

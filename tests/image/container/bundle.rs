@@ -69,7 +69,7 @@ impl Drop for Container {
     }
 }
 
-/// What the image says of how it is run.
+/// The command and user of the image.
 fn configuration(image: &Path) -> Value {
     let read = |path: &str| -> Value {
         serde_json::from_slice(&fs::read(image.join(path)).unwrap()).unwrap()
@@ -82,7 +82,8 @@ fn configuration(image: &Path) -> Value {
     blob(&manifest["config"])["config"].clone()
 }
 
-/// A restricted pod's container, but for the network, which is the host's, so that the test can call it.
+/// A restricted pod's container, but for the network, which is the host's, so that the test can
+/// call it.
 fn settings(folder: &Path, image: &Value) -> Value {
     let words = |name: &str| image[name].as_array().unwrap().clone();
     let arguments: Vec<Value> = [words("Entrypoint"), words("Cmd")].concat();
@@ -91,7 +92,12 @@ fn settings(folder: &Path, image: &Value) -> Value {
     let none: [&str; 0] = [];
     let mount = |source: &str, place: &str| {
         let options = ["bind", "ro", "nosuid", "nodev"];
-        json!({"destination": place, "source": folder.join(source), "type": "bind", "options": options})
+        json!({
+            "destination": place,
+            "source": folder.join(source),
+            "type": "bind",
+            "options": options,
+        })
     };
     json!({
         "ociVersion": "1.0.2",
@@ -101,8 +107,17 @@ fn settings(folder: &Path, image: &Value) -> Value {
             "user": {"uid": ids[0], "gid": ids[1]},
             "args": arguments,
             "cwd": image["WorkingDir"],
-            "env": ["SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "SSL_CERT_DIR=/etc/watchword/ca"],
-            "capabilities": {"bounding": none, "effective": none, "permitted": none, "inheritable": none, "ambient": none},
+            "env": [
+                "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+                "SSL_CERT_DIR=/etc/watchword/ca",
+            ],
+            "capabilities": {
+                "bounding": none,
+                "effective": none,
+                "permitted": none,
+                "inheritable": none,
+                "ambient": none,
+            },
             "noNewPrivileges": true,
         },
         "mounts": [
@@ -112,6 +127,8 @@ fn settings(folder: &Path, image: &Value) -> Value {
             mount("resolv.conf", "/etc/resolv.conf"),
             mount("hosts", "/etc/hosts"),
         ],
-        "linux": {"namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}]},
+        "linux": {
+            "namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}],
+        },
     })
 }
