@@ -1,4 +1,5 @@
-//! What is rendered for most tests: each `helm/watchword/ci/*-values.yaml`, and on each version of Kubernetes.
+//! The chart rendered with each `helm/watchword/ci/*-values.yaml`, on each version of Kubernetes,
+//! for most tests.
 
 use std::fs;
 use std::path::Path;
@@ -40,7 +41,7 @@ const NEWER: [(&str, &str); 4] = [
     ("istio-sidecar", "1.32"),
 ];
 
-/// Whether the example of this name is for that version of Kubernetes.
+/// Returns true if the example of this name is for that version of Kubernetes.
 pub(crate) fn is_for(name: &str, version: &str) -> bool {
     let since = NEWER.iter().find(|(other, _)| *other == name);
     since.is_none_or(|(_, since)| minor(version) >= minor(since))
@@ -88,7 +89,15 @@ pub(crate) fn beside_envoy(listen: &str, release: Release<'_>) -> Rendered {
 
 /// The least configuration.
 pub(crate) fn config() -> Value {
-    json!({"issuers": {"corp": {"issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"discovery": true}}}})
+    json!({
+        "issuers": {
+            "corp": {
+                "issuer": "https://idp.example.com",
+                "audiences": ["orders-api"],
+                "jwks": {"discovery": true},
+            },
+        },
+    })
 }
 
 /// The chart with these values, which must render.

@@ -1,6 +1,6 @@
-//! `watchword check-config` accepts each configuration that the chart renders: for every example, and
-//! for the values in the chart's README.md and in the guide for Kubernetes. Files of Secrets do not
-//! exist here, so a missing file is the only problem that may be found.
+//! `watchword check-config` accepts each configuration that the chart renders: for every example,
+//! and for the values in the chart's README.md and in the guide for Kubernetes. Files of Secrets do
+//! not exist here, so a missing file is the only problem that may be found.
 
 use std::fs;
 use std::path::PathBuf;

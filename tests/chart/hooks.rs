@@ -1,5 +1,5 @@
-//! What Helm runs beside a release: the check of the configuration, the check of the injector, and
-//! `helm test`.
+//! Objects that Helm runs beside a release: the check of the configuration, the check of the
+//! injector, and the pod of `helm test`.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::Rendered;

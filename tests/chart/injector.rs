@@ -1,4 +1,5 @@
-//! The policy that adds the sidecar to pods. Its CEL is read back here as far as it is data; only an API server can run it.
+//! The policy that adds the sidecar to pods. These tests read the data in its CEL. Only an API
+//! server can run it.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::{Chart, Release, Rendered};
@@ -13,9 +14,16 @@ fn values(injector: &Value) -> Value {
     let jwks = json!({"uri": "https://idp.example.com/keys?a=<b>&c=\"d\""});
     json!({
         "mode": "none",
-        "config": {"issuers": {"corp": {"issuer": "https://idp.example.com", "audiences": ["a"], "jwks": jwks}}},
+        "config": {
+            "issuers": {
+                "corp": {"issuer": "https://idp.example.com", "audiences": ["a"], "jwks": jwks},
+            },
+        },
         "extraEnv": [{"name": "QUOTED", "value": "a \"b\" <c> & 'd' \\ $e\nf"}],
-        "sidecar": {"injector": injector, "resources": {"limits": {"memory": "128Mi", "example.com/thing": 1}}},
+        "sidecar": {
+            "injector": injector,
+            "resources": {"limits": {"memory": "128Mi", "example.com/thing": 1}},
+        },
     })
 }
 

@@ -1,7 +1,9 @@
-//! What proxies are told: the objects of each integration, whole, and what becomes of settings that would leave a door open.
+//! The objects of each integration, compared as a whole, and settings that would leave a route
+//! open.
 //!
-//! Owns: `integrations` in the values, NOTES.txt, and the values in docs/kubernetes.md. There is no schema of these objects at hand, so each is
-//! compared field by field with what was held against the products' own.
+//! Owns: `integrations` in the values, NOTES.txt, and the values in the guide for Kubernetes. There
+//! is no schema of these objects here, so tests compare each field with what we checked against the
+//! product's own schema.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::{Chart, Document};
@@ -34,8 +36,8 @@ fn values(mut values: Value) -> Value {
     values
 }
 
-/// What a release `rel` in the namespace `auth` tells proxies: all objects of `integrations`, their metadata cut to name and namespace, in the
-/// order of the template.
+/// What a release `rel` in the namespace `auth` tells proxies: all objects of `integrations`, their
+/// metadata cut to name and namespace, in the order of the template.
 fn objects(of: Value) -> Vec<Value> {
     let rendered = Chart::watchword().render(&values(of)).unwrap();
     let ours = |document: &&Document| document.template.contains("/integrations/");
@@ -118,7 +120,12 @@ fn gateways_verify_the_certificate_of_a_service_with_tls() {
             "BackendTLSPolicy",
             ("auth", "rel-watchword"),
             json!({
-                "targetRefs": [{"group": "", "kind": "Service", "name": "rel-watchword", "sectionName": "grpc"}],
+                "targetRefs": [{
+                    "group": "",
+                    "kind": "Service",
+                    "name": "rel-watchword",
+                    "sectionName": "grpc",
+                }],
                 "validation": validation,
             }),
         )
@@ -167,9 +174,16 @@ fn port_with_tls_is_http2_to_istio_and_kgateway() {
     };
     assert_eq!(protocol(json!({})), "https");
     let rule = json!({"tls": {"caCertificates": "system"}});
-    let istio = json!({"enabled": true, "policies": [{"namespace": "shop", "selector": {}}], "destinationRule": rule});
+    let istio = json!({
+        "enabled": true,
+        "policies": [{"namespace": "shop", "selector": {}}],
+        "destinationRule": rule,
+    });
     assert_eq!(protocol(json!({"istio": istio})), "grpc");
-    let kgateway = json!({"enabled": true, "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]});
+    let kgateway = json!({
+        "enabled": true,
+        "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
+    });
     let trust = json!({"wellKnownCACertificates": "System"});
     assert_eq!(
         protocol(json!({"kgateway": kgateway, "backendTLSPolicy": trust})),

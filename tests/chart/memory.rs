@@ -14,7 +14,8 @@ const MIB: usize = 1024 * 1024;
 
 fn budget(text: &str) -> MemoryBudget {
     let settings = format!(
-        "server: {{memory_limit: {text}}}\nissuers: {{a: {{issuer: a, audiences: [a], jwks: {{file: a.json}}}}}}"
+        "server: {{memory_limit: {text}}}\n\
+         issuers: {{a: {{issuer: a, audiences: [a], jwks: {{file: a.json}}}}}}"
     );
     let config = Config::parse(&settings, Path::new("a.yaml")).expect("a configuration");
     let limit = MemoryLimit::find(config.server.memory_limit);
@@ -86,7 +87,8 @@ fn sizes_are_written_as_in_kubernetes() {
         "99999999999999999999Gi",
     ] {
         let settings = format!(
-            "server: {{memory_limit: {bad}}}\nissuers: {{a: {{issuer: a, audiences: [a], jwks: {{file: a.json}}}}}}"
+            "server: {{memory_limit: {bad}}}\n\
+             issuers: {{a: {{issuer: a, audiences: [a], jwks: {{file: a.json}}}}}}"
         );
         let problems = Config::parse(&settings, Path::new("a.yaml"))
             .expect_err(bad)

@@ -1,4 +1,5 @@
-//! Names and labels: texts that YAML would take for something else stay texts, selectors mean pods of one release only, and nobody's labels change those.
+//! Names and labels. Texts that YAML would read as another type stay texts, selectors match only
+//! pods of one release, and values cannot change the labels of selectors.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::{Chart, Release, Rendered};
@@ -73,11 +74,16 @@ fn releases_of_one_name_in_one_namespace_do_not_select_each_other() {
 #[test]
 fn labels_of_all_objects_do_not_replace_those_that_selectors_look_for() {
     let wrong = json!({
-        "app.kubernetes.io/name": "a", "app.kubernetes.io/component": "b", "watchword/name": "c", "team": "d",
+        "app.kubernetes.io/name": "a",
+        "app.kubernetes.io/component": "b",
+        "watchword/name": "c",
+        "team": "d",
     });
     let values = json!({
         "config": cases::config(), "commonLabels": wrong, "podLabels": wrong,
-        "service": {"labels": wrong}, "headlessService": {"labels": wrong}, "serviceMonitor": {"enabled": true},
+        "service": {"labels": wrong},
+        "headlessService": {"labels": wrong},
+        "serviceMonitor": {"enabled": true},
     });
     let rendered = cases::rendered(&values);
     let (selector, labels) = deployment(&rendered);

@@ -1,4 +1,5 @@
-//! The way out: policies open the ports that the configuration needs, and no others. And the names by which pods are asked.
+//! Policies open the ports that the configuration needs, and no others. The Services' names resolve
+//! to the pods.
 
 use serde_json::{Value, json};
 
@@ -24,7 +25,13 @@ fn ports(rule: &Value) -> Vec<u64> {
 #[test]
 fn ports_of_key_servers_are_open_and_those_that_urls_name() {
     assert_eq!(ports(&egress(&json!({}))[1]), [443]);
-    let issuer = |jwks: Value| json!({"issuer": "https://a.example:7443/b", "audiences": ["c"], "jwks": jwks});
+    let issuer = |jwks: Value| {
+        json!({
+            "issuer": "https://a.example:7443/b",
+            "audiences": ["c"],
+            "jwks": jwks,
+        })
+    };
     let config = json!({
         "traces": {"otlp": {"endpoint": "http://collector:4317"}},
         "issuers": {
@@ -55,7 +62,10 @@ fn names_are_asked_for_where_kubernetes_or_the_values_say() {
 fn api_server_is_reached_by_no_name() {
     let values = json!({
         "config": cases::config(),
-        "networkPolicy": {"enabled": true, "cilium": {"enabled": true, "toFQDNs": [{"matchName": "idp.example.com"}]}},
+        "networkPolicy": {
+            "enabled": true,
+            "cilium": {"enabled": true, "toFQDNs": [{"matchName": "idp.example.com"}]},
+        },
     });
     let entities = |values: &Value| {
         let rendered = cases::rendered(values);
@@ -72,7 +82,10 @@ fn api_server_is_reached_by_no_name() {
 fn certificate_has_the_names_of_the_services_in_the_clusters_domain() {
     let values = json!({
         "config": cases::config(), "clusterDomain": "corp.local",
-        "tls": {"enabled": true, "certManager": {"enabled": true, "issuerRef": {"name": "a"}, "dnsNames": ["b.example"]}},
+        "tls": {
+            "enabled": true,
+            "certManager": {"enabled": true, "issuerRef": {"name": "a"}, "dnsNames": ["b.example"]},
+        },
     });
     let rendered = cases::rendered(&values);
     let names = &rendered.get("Certificate", "rel-watchword")["spec"]["dnsNames"];

@@ -1,4 +1,5 @@
-//! Objects as the API server would judge them: by Kubernetes' own schemas, strictly, at both ends of the supported versions and between.
+//! Kubernetes' own schemas accept all objects, strictly, at both ends of the supported versions and
+//! between.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use watchword_test_support::helm::{self, Chart, NEWEST, OLDEST, Release};
 
 use crate::cases;
 
-/// What Kubernetes itself does not know: other projects' kinds, which tests of their own look at.
+/// Kinds of other projects, which have tests of their own.
 const OTHERS: [&str; 19] = [
     "AuthorizationPolicy",
     "Backend",
@@ -30,7 +31,8 @@ const OTHERS: [&str; 19] = [
     "TrafficPolicy",
 ];
 
-/// Kinds that only newer versions have. Before 1.34 they are there as an alpha API, which the schemas leave out.
+/// Kinds that only newer versions have. Before 1.34 they are there as an alpha API, which the
+/// schemas leave out.
 const NEWER_KINDS: [&str; 2] = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"];
 
 #[test]

@@ -1,7 +1,8 @@
-//! What the notes print for a plain Envoy, and what the named templates give to charts that depend
-//! on this one: times that fit each other, and what is done about pods that take no connections.
+//! The settings for a plain Envoy, as the notes print them and as the named templates render them
+//! for charts that depend on this one: timeouts that fit each other, and the ejection of pods that
+//! accept no connections.
 //!
-//! `tests/operations` runs it.
+//! `tests/operations` runs them.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::Chart;

@@ -1,7 +1,9 @@
-//! A rendered pod, run as far as that goes without a node: the volumes of its container `watchword` are laid out below a folder as the
-//! kubelet does it, and its command line and its probes are run with the real binary. Paths begin with that folder instead of `/`.
+//! A rendered pod, run as far as possible without a node. The volumes of its container `watchword`
+//! are written below a directory as the kubelet writes them. Its command line and its probes run
+//! the real binary, with paths that begin with that directory.
 //!
-//! Owns: volumes, processes, probes. Refuses: what only a node can do, such as namespaces, users and read-only mounts.
+//! Owns: volumes, processes, probes. Refuses: namespaces, users and read-only mounts, which need a
+//! node.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
@@ -20,7 +22,7 @@ use tonic_health::pb::health_client::HealthClient;
 use watchword_test_support::helm::Rendered;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
-/// Where the image has it.
+/// The path in the image.
 const IN_THE_IMAGE: &str = "/watchword";
 const POLL: Duration = Duration::from_millis(20);
 /// Of Kubernetes, where a pod says nothing.
@@ -29,7 +31,7 @@ const GRACE: u64 = 30;
 /// Files by their names.
 pub(crate) type Files = BTreeMap<String, String>;
 
-/// What volumes are filled from: `ConfigMap`s as rendered, and Secrets by their names.
+/// The sources of volumes: `ConfigMap`s as rendered, and Secrets by their names.
 pub(crate) struct Objects<'a> {
     pub(crate) rendered: &'a Rendered,
     pub(crate) secrets: &'a BTreeMap<&'static str, Files>,
@@ -63,7 +65,8 @@ impl Pod {
         pod
     }
 
-    /// Fills the volumes. Those that are there already get what has changed, as the kubelet does it.
+    /// Fills the volumes. Those that are there already get what has changed, as the kubelet does
+    /// it.
     pub(crate) fn mount(&self, objects: &Objects<'_>) {
         for mount in items(&self.container["volumeMounts"]) {
             assert!(mount["subPath"].is_null(), "never renewed: {mount}");
@@ -151,7 +154,8 @@ impl Pod {
         command
     }
 
-    /// What the kubelet would make of one probe: `startup`, `readiness` or `liveness`.
+    /// The command or call of one probe, as the kubelet runs it: `startup`, `readiness` or
+    /// `liveness`.
     pub(crate) async fn probe(&self, kind: &str) -> bool {
         let probe = &self.container[format!("{kind}Probe")];
         if probe["exec"].is_object() {
@@ -218,7 +222,8 @@ impl Drop for Pod {
     }
 }
 
-/// As the kubelet writes a volume: the files in a folder with a new name, `..data` pointing to it, and each file pointing through `..data`.
+/// As the kubelet writes a volume: the files in a folder with a new name, `..data` pointing to it,
+/// and each file pointing through `..data`.
 fn publish(folder: &Path, files: &Files, mode: u32) {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let fresh = format!("..{}", COUNT.fetch_add(1, Ordering::Relaxed));

@@ -8,7 +8,7 @@ use crate::cases;
 /// A pod, or the template of one.
 #[derive(Clone, Debug)]
 pub(crate) struct Pod {
-    /// Where it is from, for messages.
+    /// The object that has the pod, for messages.
     pub(crate) title: String,
     pub(crate) labels: Value,
     pub(crate) spec: Value,
@@ -25,7 +25,7 @@ impl Pod {
             .find(|container| container["name"] == "watchword")
     }
 
-    /// Whether a port of this name, or this number, is a container's.
+    /// Returns true if a container has a port of this name or number.
     pub(crate) fn has_port(&self, port: &Value) -> bool {
         self.containers()
             .flat_map(|container| items(&container["ports"]))
@@ -56,7 +56,8 @@ pub(crate) fn of(name: &str, rendered: &Rendered) -> Vec<Pod> {
     rendered.documents.iter().filter_map(pod).collect()
 }
 
-/// Those of all examples, and the pod of `examples/kubernetes/sidecar`, where Watchword is beside Envoy.
+/// Those of all examples, and the pod of `examples/kubernetes/sidecar`, where Watchword is beside
+/// Envoy.
 pub(crate) fn all() -> Vec<Pod> {
     let examples = cases::all().iter();
     let mut pods: Vec<Pod> = examples

@@ -1,4 +1,5 @@
-//! helm/watchword/README.md: what is below its marker is generated from values.yaml. `WATCHWORD_UPDATE_SNAPSHOTS=1` writes it anew.
+//! Generates the part of helm/watchword/README.md below its marker from values.yaml.
+//! `WATCHWORD_UPDATE_SNAPSHOTS=1` writes the file.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +11,8 @@ use crate::schema;
 use crate::snapshot;
 use crate::values::{self, Group, Setting};
 
-const MARKER: &str = "<!-- What follows is generated from values.yaml: WATCHWORD_UPDATE_SNAPSHOTS=1 cargo test --test chart readme -->\n";
+const MARKER: &str = "<!-- Generated from values.yaml: \
+     WATCHWORD_UPDATE_SNAPSHOTS=1 cargo test --test chart readme -->\n";
 
 #[test]
 fn readme_says_of_each_value_what_its_comment_says() {

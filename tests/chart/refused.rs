@@ -91,7 +91,8 @@ const BY_TEMPLATES: &[(&str, &str)] = &[
         "config.issuers.corp: set exactly one of jwks and secret_file",
     ),
     (
-        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], jwks: {discovery: true}, secret_file: /a}}}",
+        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], \
+         jwks: {discovery: true}, secret_file: /a}}}",
         "config.issuers.corp: set exactly one of jwks and secret_file",
     ),
     (
@@ -99,23 +100,28 @@ const BY_TEMPLATES: &[(&str, &str)] = &[
         "config.issuers.corp.audiences:",
     ),
     (
-        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], any_audience: true, jwks: {discovery: true}}}}",
+        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], \
+         any_audience: true, jwks: {discovery: true}}}}",
         "config.issuers.corp:",
     ),
     (
-        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], jwks: {wait: 1s}}}}",
+        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], \
+         jwks: {wait: 1s}}}}",
         "config.issuers.corp.jwks:",
     ),
     (
-        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], jwks: {discovery: true, file: /a}}}}",
+        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], \
+         jwks: {discovery: true, file: /a}}}}",
         "config.issuers.corp.jwks:",
     ),
     (
-        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], jwks: {discovery: true}}}, rules: [{}, {require: {issuers: [crop]}}]}",
+        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], \
+         jwks: {discovery: true}}}, rules: [{}, {require: {issuers: [crop]}}]}",
         "config.rules[1].require.issuers[0]:",
     ),
     (
-        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], secret_file: /etc/watchword/secrets/a/b}}}",
+        "config: {issuers: {corp: {issuer: 'https://a.example', audiences: [b], \
+         secret_file: /etc/watchword/secrets/a/b}}}",
         "config.issuers.corp.secret_file:",
     ),
     (
@@ -132,7 +138,8 @@ const BY_TEMPLATES: &[(&str, &str)] = &[
         "networkPolicy.cilium.toFQDNs:",
     ),
     (
-        "networkPolicy: {enabled: true, cilium: {enabled: true, toFQDNs: [{matchName: a}]}, egress: {extra: [{}]}}",
+        "networkPolicy: {enabled: true, cilium: {enabled: true, toFQDNs: [{matchName: a}]}, \
+         egress: {extra: [{}]}}",
         "networkPolicy.egress.extra:",
     ),
     (
@@ -225,7 +232,8 @@ const BY_TEMPLATES: &[(&str, &str)] = &[
         "autoscaling.minReplicas:",
     ),
     (
-        "terminationGracePeriodSeconds: 50\npreStopSleepSeconds: 100\nexistingConfig: {secret: a}\nconfig: null",
+        "terminationGracePeriodSeconds: 50\npreStopSleepSeconds: 100\n\
+         existingConfig: {secret: a}\nconfig: null",
         "terminationGracePeriodSeconds:",
     ),
     (
@@ -271,7 +279,9 @@ fn variable_may_stand_in_the_configuration() {
     config["issuers"]["corp"]["issuer"] = json!("${ISSUER}");
     config["issuers"]["corp"]["jwks"] = json!({"uri": "${KEYS}"});
     config["issuers"]["shared"] = json!({
-        "issuer": "${SHARED}", "any_audience": "${ANY}", "secret_file": "/etc/watchword/secrets/${PLACE}/key",
+        "issuer": "${SHARED}",
+        "any_audience": "${ANY}",
+        "secret_file": "/etc/watchword/secrets/${PLACE}/key",
     });
     config["rules"] = json!([{"require": {"issuers": ["${WHO}"]}}]);
     config["server"] = json!({"max_token_size": "${MAX:-4096}"});
@@ -284,14 +294,29 @@ fn variable_may_stand_in_the_configuration() {
 
 #[test]
 fn null_takes_a_value_away() {
-    let values = json!({"config": cases::config(), "tls": {"client": {"caSecret": Value::Null}}, "podSecurityContext": {"fsGroup": Value::Null}});
+    let values = json!({
+        "config": cases::config(),
+        "tls": {"client": {"caSecret": Value::Null}},
+        "podSecurityContext": {"fsGroup": Value::Null},
+    });
     let rendered = cases::rendered(&values);
     let spec = &rendered.get("Deployment", "rel-watchword")["spec"]["template"]["spec"];
     assert!(spec["securityContext"]["fsGroup"].is_null());
     assert_eq!(spec["securityContext"]["runAsUser"], 65532);
     let values = json!({
-        "config": cases::config(), "global": null, "securityContext": null, "podSecurityContext": null, "commonLabels": null,
-        "commonAnnotations": null, "podLabels": null, "podAnnotations": null, "extraVolumeMounts": null, "extraVolumes": null, "extraEnv": null, "extraArgs": null, "imagePullSecrets": null,
+        "config": cases::config(),
+        "global": null,
+        "securityContext": null,
+        "podSecurityContext": null,
+        "commonLabels": null,
+        "commonAnnotations": null,
+        "podLabels": null,
+        "podAnnotations": null,
+        "extraVolumeMounts": null,
+        "extraVolumes": null,
+        "extraEnv": null,
+        "extraArgs": null,
+        "imagePullSecrets": null,
         "sidecar": {"enabled": true, "injector": {"enabled": true}},
     });
     let rendered = cases::rendered(&values);

@@ -1,5 +1,6 @@
-//! What the chart renders runs: in each mode, the configuration is good, the container's command line starts the real binary with the files
-//! that its mounts have, its probes say when it lives and when it has keys, a changed `ConfigMap` is taken into use, and it stops in time.
+//! The rendered pods run, in each mode. The configuration is good, and the container's command line
+//! starts the real binary with the files of its mounts. The probes report when it is live and when
+//! it has keys. It reloads a changed `ConfigMap`, and stops in time.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,7 +51,11 @@ impl Case {
         let ports = json!({"grpc": grpc, "admin": admin});
         Self {
             chart: Chart::at(example).with_dependencies(name).unwrap(),
-            values: json!({"listenAddress": "127.0.0.1", "ports": ports, "sidecar": {"listen": listen}}),
+            values: json!({
+                "listenAddress": "127.0.0.1",
+                "ports": ports,
+                "sidecar": {"listen": listen},
+            }),
             below: Some("watchword"),
             kind: "Deployment",
             secrets: BTreeMap::new(),
@@ -81,7 +86,13 @@ impl Case {
         values["config"] = json!({
             "server": {"drain": "100ms"},
             "reload": {"interval": "100ms"},
-            "issuers": {"corp": {"issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": jwks}},
+            "issuers": {
+                "corp": {
+                    "issuer": "https://idp.example.com",
+                    "audiences": ["orders-api"],
+                    "jwks": jwks,
+                },
+            },
         });
         if let Some(below) = self.below {
             // The example has a source of its own, which would be merged.

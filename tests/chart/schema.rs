@@ -1,5 +1,6 @@
-//! helm/watchword/values.schema.json, generated: types from the default values, what those do not tell from `shapes`, and below `config` the schema
-//! that Watchword itself prints. `WATCHWORD_UPDATE_SNAPSHOTS=1` writes it anew.
+//! Generates helm/watchword/values.schema.json. Types come from the default values and from
+//! `shapes`. Below `config`, it is the schema that Watchword prints. `WATCHWORD_UPDATE_SNAPSHOTS=1`
+//! writes the file.
 
 use serde_json::{Map, Value, json};
 use watchword_test_support::helm::{self, Chart};
@@ -100,7 +101,8 @@ fn alert(fields: &Map<String, Value>) -> Value {
     schema
 }
 
-/// Watchword's own schema, in draft-07. At least one issuer is asked for by the templates, as `config` may be elsewhere.
+/// Watchword's own schema, in draft-07. At least one issuer is asked for by the templates, as
+/// `config` may be elsewhere.
 fn configuration() -> Map<String, Value> {
     let text = watchword::config::schema().to_string();
     let mut root: Value = serde_json::from_str(&text).unwrap();
@@ -121,7 +123,8 @@ fn configuration() -> Map<String, Value> {
     definitions
 }
 
-/// References are at another place in draft-07, and nothing counts beside one; defaults and formats that Helm does not know say nothing here.
+/// References are at another place in draft-07, and nothing counts beside one; defaults and formats
+/// that Helm does not know say nothing here.
 fn older(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -215,7 +218,12 @@ fn parents_may_set_what_is_theirs() {
 
 #[test]
 fn alert_has_the_keys_of_its_default_and_no_other() {
-    let with = |alert| json!({"prometheusRule": {"alerts": {"overloaded": alert}}, "config": cases::config()});
+    let with = |alert| {
+        json!({
+            "prometheusRule": {"alerts": {"overloaded": alert}},
+            "config": cases::config(),
+        })
+    };
     let taken = with(json!({"share": 0.1, "for": "1m", "severity": "page", "enabled": false}));
     assert_eq!(helm::fits(&shipped(), &taken), [""; 0]);
     for alert in [

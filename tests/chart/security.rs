@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::pods::{self, Pod, items};
 
-/// What a pod does that the standard forbids.
+/// The violations of the standard by a pod.
 fn breaches(pod: &Pod) -> Vec<String> {
     let spec = &pod.spec;
     let mut found = Vec::new();
@@ -148,7 +148,7 @@ fn watchword_cannot_write_outside_volumes_and_sees_no_token_of_the_service_accou
     }
 }
 
-/// Where a pod is changed, to what, and what then is found.
+/// A change of a pod: the path, the value, and the violation that it causes.
 fn breaks() -> [(&'static str, Value, &'static str); 16] {
     [
         ("/hostNetwork", json!(true), "hostNetwork"),

@@ -1,4 +1,5 @@
-//! What the default of a value does not tell of it, for the schema. Shapes of Kubernetes' own objects are left to Kubernetes.
+//! Types of values that the schema cannot derive from their defaults. Kubernetes itself checks the
+//! shapes of its own objects.
 
 use serde_json::{Value, json};
 
@@ -104,14 +105,28 @@ fn mappings(path: &str) -> Option<Value> {
     Some(match path {
         "config" => json!({"$ref": "#/definitions/Config"}),
         "global" => {
-            json!({"properties": {"imageRegistry": {"type": "string"}, "imagePullSecrets": references()}})
+            json!({
+                "properties": {
+                    "imageRegistry": {"type": "string"},
+                    "imagePullSecrets": references(),
+                },
+            })
         }
         "imagePullSecrets" => references(),
         "secretFiles" => {
             let items = json!({"type": "array", "items": {"type": "object"}});
-            let directory = json!({"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 46});
+            let directory = json!({
+                "type": "string",
+                "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+                "maxLength": 46,
+            });
             let secret = json!({"type": "string", "minLength": 1, "pattern": NAME});
-            let fields = json!({"secret": secret, "name": directory, "items": items, "optional": {"type": "boolean"}});
+            let fields = json!({
+                "secret": secret,
+                "name": directory,
+                "items": items,
+                "optional": {"type": "boolean"},
+            });
             let mut file = known(&fields);
             file["required"] = json!(["secret"]);
             json!({"items": file})
@@ -127,7 +142,10 @@ fn mappings(path: &str) -> Option<Value> {
         // Kubernetes refuses numbers and truths here, which is easily overlooked.
         "extraEnv" => {
             let fields = json!({"name": name, "value": {"type": "string"}});
-            json!({"type": "array", "items": {"type": "object", "properties": fields, "required": ["name"]}})
+            json!({
+                "type": "array",
+                "items": {"type": "object", "properties": fields, "required": ["name"]},
+            })
         }
         "extraEnvFrom"
         | "extraVolumes"

@@ -1,4 +1,5 @@
-//! A generated file, held against the one in the repository. `WATCHWORD_UPDATE_SNAPSHOTS=1` writes the file anew.
+//! Compares a generated file with the one in the repository. `WATCHWORD_UPDATE_SNAPSHOTS=1` writes
+//! the file.
 
 use std::fs;
 use std::path::Path;
@@ -13,6 +14,7 @@ pub(crate) fn matches(file: &str, text: &str) {
     let first = lines.find(|(generated, shipped)| generated != shipped);
     assert!(
         text == shipped,
-        "{file} is not what would be generated: {first:?} is the first difference; WATCHWORD_UPDATE_SNAPSHOTS=1 writes it anew"
+        "{file} is out of date; the first difference is {first:?}. \
+         WATCHWORD_UPDATE_SNAPSHOTS=1 writes it"
     );
 }

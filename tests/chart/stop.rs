@@ -1,5 +1,5 @@
-//! How long a pod answers after it was told to stop: the sleep before the signal, the drain, the
-//! calls in flight, and the time after which the kubelet kills it.
+//! A pod that stops answers for as long as callers need: the sleep before the signal, the drain,
+//! the calls in flight, and the time after which the kubelet kills it.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::{self, Chart};
@@ -8,7 +8,7 @@ use crate::cases;
 use crate::notes::remarks;
 use crate::pods;
 
-/// What a rendering says of the stop. Times are in seconds.
+/// The settings of a rendering that a stop depends on. Times are in seconds.
 #[derive(Debug)]
 struct StopTimes {
     /// As in the configuration; `None` is the default of 5s.

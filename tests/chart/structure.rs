@@ -1,4 +1,4 @@
-//! What objects name is there: pods that selectors mean, ports, volumes, and other objects.
+//! Objects that others name exist: pods of selectors, ports, volumes, and other objects.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::{Document, Rendered};

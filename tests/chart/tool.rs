@@ -1,4 +1,4 @@
-//! What the other tests rely on: the tools that judge the chart see what is wrong.
+//! The tools that judge the chart find mistakes, on which the other tests rely.
 
 use std::fs;
 
@@ -24,7 +24,9 @@ fn unknown_field_is_wrong_on_each_kubernetes() {
 #[test]
 fn kind_is_known_from_the_version_on_that_has_it() {
     let policy = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy", "metadata": {"name": "a"},
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": "a"},
     });
     assert_eq!(helm::validate(&policy, OLDEST), None);
     assert_eq!(helm::validate(&policy, NEWEST), Some(vec![]));
@@ -52,13 +54,16 @@ fn chart_below_a_chart_is_rendered_with_it() {
     fs::create_dir_all(folder.join("templates")).unwrap();
     let path = Chart::watchword().folder().display().to_string();
     let metadata = format!(
-        "apiVersion: v2\nname: parent\nversion: 0.1.0\ndependencies:\n- {{name: watchword, version: \">=0.0.0-0\", repository: \"file://{path}\"}}\n"
+        "apiVersion: v2\nname: parent\nversion: 0.1.0\ndependencies:\n\
+         - {{name: watchword, version: \">=0.0.0-0\", repository: \"file://{path}\"}}\n"
     );
     fs::write(folder.join("Chart.yaml"), metadata).unwrap();
     fs::write(
         folder.join("templates/a.yaml"),
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: {{ .Release.Namespace }}}\n\
-         data: {name: {{ include \"watchword.fullname\" .Subcharts.watchword }}, kubernetes: {{ .Capabilities.KubeVersion }}}\n",
+        "apiVersion: v1\nkind: ConfigMap\n\
+         metadata: {name: a, namespace: {{ .Release.Namespace }}}\n\
+         data: {name: {{ include \"watchword.fullname\" .Subcharts.watchword }}, \
+         kubernetes: {{ .Capabilities.KubeVersion }}}\n",
     )
     .unwrap();
     let parent = Chart::at(&folder)
@@ -68,7 +73,16 @@ fn chart_below_a_chart_is_rendered_with_it() {
         kubernetes: "1.30",
         ..Release::default()
     };
-    let rendered = parent.render_for(release, &json!({"watchword": {"mode": "none", "config": crate::cases::config(), "sidecar": {"enabled": true}}}));
+    let rendered = parent.render_for(
+        release,
+        &json!({
+            "watchword": {
+                "mode": "none",
+                "config": crate::cases::config(),
+                "sidecar": {"enabled": true},
+            },
+        }),
+    );
     fs::remove_dir_all(&folder).unwrap();
     let copy = parent.folder().to_owned();
     assert!(copy.exists());

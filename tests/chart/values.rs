@@ -1,7 +1,9 @@
-//! The settings of helm/watchword/values.yaml with their comments: what README.md and the schema are generated from.
+//! The settings of helm/watchword/values.yaml with their comments, from which README.md and the
+//! schema are generated.
 //!
-//! A comment that begins with `# -- ` is what is said of the key below it. A key with such a comment is one setting, whatever is below
-//! it, unless keys below have comments of their own: then it is a section, as is a key without.
+//! A comment that begins with `# -- ` describes the key below it. A key with such a comment is one
+//! setting, including everything below it. It is a section if keys below it have comments of their
+//! own, or if it has no comment.
 
 use std::fs;
 

@@ -21,7 +21,11 @@ fn own(component: &str) -> Value {
 
 #[test]
 fn certificate_is_for_the_services_and_renewed_in_time() {
-    let manager = json!({"enabled": true, "issuerRef": {"name": "ca", "kind": "ClusterIssuer"}, "dnsNames": ["more.example.com"]});
+    let manager = json!({
+        "enabled": true,
+        "issuerRef": {"name": "ca", "kind": "ClusterIssuer"},
+        "dnsNames": ["more.example.com"],
+    });
     let found = spec(
         "Certificate",
         json!({"tls": {"enabled": true, "certManager": manager}}),
@@ -35,7 +39,9 @@ fn certificate_is_for_the_services_and_renewed_in_time() {
         "issuerRef": {"name": "ca", "kind": "ClusterIssuer"},
         "dnsNames": [
             "rel-watchword.auth", "rel-watchword.auth.svc", "rel-watchword.auth.svc.cluster.local",
-            "rel-watchword-headless.auth", "rel-watchword-headless.auth.svc", "rel-watchword-headless.auth.svc.cluster.local",
+            "rel-watchword-headless.auth",
+            "rel-watchword-headless.auth.svc",
+            "rel-watchword-headless.auth.svc.cluster.local",
             "more.example.com",
         ],
     });
@@ -53,7 +59,10 @@ fn cilium_lets_out_to_names_and_to_who_answers_for_them() {
         "egress": [
             {
                 "toEndpoints": [{"matchLabels": dns}],
-                "toPorts": [{"ports": [{"port": "53", "protocol": "ANY"}], "rules": {"dns": [{"matchPattern": "*"}]}}],
+                "toPorts": [{
+                    "ports": [{"port": "53", "protocol": "ANY"}],
+                    "rules": {"dns": [{"matchPattern": "*"}]},
+                }],
             },
             {"toFQDNs": names, "toPorts": [{"ports": [{"port": "443", "protocol": "TCP"}]}]},
         ],
@@ -70,7 +79,8 @@ fn policy_lets_in_whom_the_values_name_and_nobody_to_the_port_for_operators_by_d
     };
     let port = |name: &str| json!({"port": name, "protocol": "TCP"});
     let test = json!({
-        "ports": [port("grpc"), port("health")], "from": [{"podSelector": {"matchLabels": own("test")}}],
+        "ports": [port("grpc"), port("health")],
+        "from": [{"podSelector": {"matchLabels": own("test")}}],
     });
     let same = json!({"ports": [port("grpc")], "from": [{"podSelector": {}}]});
     assert_eq!(ingress(json!({})), json!([same, test]));

@@ -1,4 +1,4 @@
-//! What values do to pods: the image, names, the time to stop.
+//! The effects of values on pods: the image, names, the time to stop.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::{self, Rendered};
@@ -62,7 +62,14 @@ fn setting_of_ones_own_is_not_mixed_with_the_default() {
         "config": cases::config(),
         "state": {"enabled": true, "volume": claim},
         "deploymentStrategy": {"type": "Recreate"},
-        "tls": {"enabled": true, "certManager": {"enabled": true, "issuerRef": {"name": "a"}, "privateKey": {"algorithm": "RSA"}}},
+        "tls": {
+            "enabled": true,
+            "certManager": {
+                "enabled": true,
+                "issuerRef": {"name": "a"},
+                "privateKey": {"algorithm": "RSA"},
+            },
+        },
         "sidecar": {"injector": {"enabled": true, "podLabels": {"inject": "please"}}},
     });
     let rendered = cases::rendered(&values);
@@ -85,7 +92,11 @@ fn setting_of_ones_own_is_not_mixed_with_the_default() {
     let spec = &policies.next().unwrap().value["spec"];
     let labels = &spec["matchConstraints"]["objectSelector"]["matchLabels"];
     assert_eq!(labels, &json!({"inject": "please"}));
-    let values = json!({"mode": "daemonset", "config": cases::config(), "daemonSetStrategy": {"type": "OnDelete"}});
+    let values = json!({
+        "mode": "daemonset",
+        "config": cases::config(),
+        "daemonSetStrategy": {"type": "OnDelete"},
+    });
     let daemon_set = &cases::rendered(&values).get("DaemonSet", "rel-watchword")["spec"].clone();
     assert_eq!(daemon_set["updateStrategy"], json!({"type": "OnDelete"}));
     assert_eq!(
@@ -114,7 +125,9 @@ fn pods_that_are_to_be_replaced_do_not_look_at_the_file() {
 fn port_for_operators_is_where_the_values_say() {
     let of = |admin: Value| {
         let values = json!({
-            "config": cases::config(), "admin": admin, "networkPolicy": {"enabled": true, "adminFrom": [{"podSelector": {}}]},
+            "config": cases::config(),
+            "admin": admin,
+            "networkPolicy": {"enabled": true, "adminFrom": [{"podSelector": {}}]},
         });
         let rendered = cases::rendered(&values);
         let text: Vec<&str> = rendered
@@ -178,7 +191,10 @@ fn check_before_an_upgrade_sees_what_pods_would_see() {
 fn change_of_issuers_replaces_pods_only_where_asked_for() {
     let checksum = |reload: &str, config: &Value| {
         let rendered = cases::rendered(&json!({"reload": reload, "config": config}));
-        rendered.get("Deployment", "rel-watchword")["spec"]["template"]["metadata"]["annotations"]["checksum/config"].clone()
+        rendered.get(
+            "Deployment",
+            "rel-watchword",
+        )["spec"]["template"]["metadata"]["annotations"]["checksum/config"].clone()
     };
     let old = cases::config();
     let mut issuers = old.clone();

@@ -47,7 +47,10 @@ fn namespace_with_a_quota_has_room_for_hooks_and_sidecars() {
     let release = Trial::new(cluster, "quota");
     let hard = json!({"limits.cpu": "10", "requests.cpu": "10", "limits.memory": "10Gi"});
     let quota = json!({
-        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "all", "namespace": "quota"}, "spec": {"hard": hard},
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "all", "namespace": "quota"},
+        "spec": {"hard": hard},
     });
     let create = ["create", "--filename=-"];
     cluster.kubectl_with(quota.to_string(), &create).succeeded();

@@ -69,7 +69,7 @@ impl Command {
     }
 }
 
-/// What a command said.
+/// The output of a command.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) asked: String,

@@ -14,13 +14,13 @@ use crate::process::{self, Running};
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
 
-/// How often ports are chosen anew: another process may take one before ours does.
+/// Attempts with new ports, because another process may take one before ours does.
 const ATTEMPTS: usize = 5;
 
 /// Of a user in `system:masters`. It is for a server that lives as long as this process.
 const TOKEN: &str = "the-token-of-this-test-only";
 
-/// Where the programs are.
+/// The directories of the programs.
 #[derive(Debug)]
 pub(crate) struct Programs {
     pub(crate) kubernetes: PathBuf,
@@ -39,7 +39,7 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts both with files in `folder`, the API server with these options too, and waits until it
+    /// Starts both with files in `folder`, the API server with these options, and waits until it
     /// is ready.
     ///
     /// # Errors

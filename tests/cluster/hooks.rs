@@ -12,7 +12,7 @@ use crate::command::Answer;
 
 const POLL: Duration = Duration::from_millis(300);
 
-/// How Jobs and Pods of hooks end.
+/// The end of Jobs and Pods of hooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Success,

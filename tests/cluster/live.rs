@@ -1,5 +1,5 @@
-//! Upgrades that would have running proxies ask whom they cannot: refused, with a way over that never
-//! leaves a route without its policy.
+//! Upgrades are refused that would make running proxies ask a server that cannot answer. Each has a
+//! way that never leaves a route without its policy.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,10 @@ impl Trial<'_> {
     fn become_ready(&self, workload: &str) {
         let status = match workload.split('/').next() {
             Some("daemonset") => json!({
-                "numberReady": 2, "currentNumberScheduled": 2, "desiredNumberScheduled": 2, "numberMisscheduled": 0,
+                "numberReady": 2,
+                "currentNumberScheduled": 2,
+                "desiredNumberScheduled": 2,
+                "numberMisscheduled": 0,
             }),
             _ => json!({"replicas": 2, "readyReplicas": 2}),
         };
@@ -62,7 +65,7 @@ impl Trial<'_> {
         self.kubectl(&delete).succeeded();
     }
 
-    /// What the policy of the gateway asks, if it is there.
+    /// The kind that the gateway's policy asks, or "" without a policy.
     fn asked(&self) -> String {
         let path = "--output=jsonpath={.items[*].spec.extAuth.grpc.backendRefs[*].kind}";
         self.kubectl(&["get", "securitypolicies", path])
@@ -271,7 +274,8 @@ fn istio_asks_no_sidecar_that_a_pod_lacks() {
     let refusal = release.helm(&values("carts"), &[]).refused();
     assert!(refusal.contains("live-istio/carts"), "{refusal}");
 
-    // Others of the injector do not matter to a policy that is not for them; nor do pods for Windows.
+    // Others of the injector do not matter to a policy that is not for them; nor do pods for
+    // Windows.
     let mut windows = pods::labelled(json!({"os": {"name": "windows"}}));
     windows["spec"]["containers"][0]["securityContext"] = json!({"runAsNonRoot": true});
     windows["metadata"]["labels"] = json!({"app": "stock"});
@@ -298,13 +302,19 @@ fn host_has_one_destination_rule() {
     };
     let own = Trial::new(cluster, "live-rules");
     let rule = json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "mine"},
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": {"name": "mine"},
         "spec": {"host": "orders-watchword.live-rules.svc.cluster.local"},
     });
     own.make(&rule);
     let istio = |rule: Value| {
         let policies = json!([{"selector": {}, "namespace": "shop-of-rules"}]);
-        json!({"integrations": {"istio": {"enabled": true, "policies": policies, "destinationRule": rule}}})
+        json!({
+            "integrations": {
+                "istio": {"enabled": true, "policies": policies, "destinationRule": rule},
+            },
+        })
     };
     crate::namespace::Namespace::new(cluster, "shop-of-rules");
     let refusal = own.helm(&istio(json!({})), &[]).refused();

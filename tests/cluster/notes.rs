@@ -71,9 +71,19 @@ fn products_say_by_the_printed_commands_that_they_took_the_objects() {
     let notes = cluster.helm(&install).without_warning().stdout;
 
     let at = "2026-01-01T00:00:00Z";
-    let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "Tested", "message": "", "lastTransitionTime": at});
+    let condition = |kind: &str| {
+        json!({
+            "type": kind,
+            "status": "True",
+            "reason": "Tested",
+            "message": "",
+            "lastTransitionTime": at,
+        })
+    };
     let accepted = json!({"ancestors": [{
-        "ancestorRef": {"name": "edge"}, "controllerName": "example.com/gateway", "conditions": [condition("Accepted")],
+        "ancestorRef": {"name": "edge"},
+        "controllerName": "example.com/gateway",
+        "conditions": [condition("Accepted")],
     }]});
     assert_eq!(asked(cluster, &notes, "get securitypolicy orders"), "");
     set_status(cluster, "securitypolicy/orders", "printed", &accepted);

@@ -1,5 +1,5 @@
-//! What was an outage by following the guide, at the level where it is seen: what the API server
-//! has after `helm upgrade`.
+//! Regressions: outages that followed from the guide, seen in the objects on the API server after
+//! `helm upgrade`.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,8 @@ fn number_of_pods_stays_when_autoscaling_is_switched_on() {
         assert_eq!(run(&own, &[]), 7, "{name}: upgraded, after the autoscaler");
         release.scale(8);
         assert_eq!(run(&external, &[]), 8, "{name}: left to another autoscaler");
-        // Back to a number of one's own. Helm 4 takes the field from the autoscaler only if told to.
+        // Back to a number of one's own. Helm 4 takes the field from the autoscaler only if told
+        // to.
         let mut off = json!({"replicas": 3});
         let mut force = vec![];
         if server_side {
@@ -72,7 +73,10 @@ fn mistake_in_values_for_pods_ends_the_upgrade_and_not_the_pods() {
             "quantit",
         ),
         (
-            json!({"name": "more", "csi": {"driver": "a.example", "volumeAttributes": {"namespace": true}}}),
+            json!({
+                "name": "more",
+                "csi": {"driver": "a.example", "volumeAttributes": {"namespace": true}},
+            }),
             "volumeAttributes",
         ),
         (json!({"name": "Not a name", "emptyDir": {}}), "Not a name"),

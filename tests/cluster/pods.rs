@@ -63,7 +63,7 @@ pub(crate) fn has_sidecar(answer: &Answer) -> bool {
     answer.success && sidecar(&answer.json()).is_some()
 }
 
-/// Where a container has something mounted.
+/// The mount paths of a container.
 pub(crate) fn mounts(container: &Value) -> Vec<&str> {
     let mounts = container["volumeMounts"].as_array().into_iter().flatten();
     mounts

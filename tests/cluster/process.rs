@@ -55,7 +55,7 @@ pub(crate) fn start(
     Running(started.unwrap_or_else(|error| panic!("{shell:?}: {error}")))
 }
 
-/// What the program of this name wrote, for messages.
+/// The output of the program of this name, for messages.
 pub(crate) fn log(folder: &Path, name: &str) -> String {
     let bytes = fs::read(folder.join(format!("{name}.log"))).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()

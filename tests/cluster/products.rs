@@ -19,7 +19,7 @@ struct Product {
     sum: &'static str,
     folder: &'static str,
     files: &'static [&'static str],
-    /// Whether the definitions keep their CEL rules.
+    /// True if the definitions keep their CEL rules.
     has_rules: bool,
 }
 

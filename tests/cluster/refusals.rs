@@ -1,4 +1,5 @@
-//! What the injector's policies say to pods that they cannot help, and that nothing is half done.
+//! The injector's policies refuse pods that they cannot help, with a message, and never change a
+//! pod by half.
 
 use serde_json::{Value, json};
 
@@ -98,7 +99,8 @@ fn pod_that_cannot_have_the_sidecar_is_told_why() {
     assert!(pods::mounts(proxy).contains(&"/run/watchword"), "{proxy}");
 }
 
-/// Regression: a stranger of the sidecar's name got its volumes, and a mount of the proxy's own was replaced.
+/// Regression: a stranger of the sidecar's name got its volumes, and a mount of the proxy's own was
+/// replaced.
 #[test]
 fn what_is_there_already_is_left_as_it_is() {
     let Some(cluster) = Cluster::shared() else {
@@ -158,11 +160,18 @@ fn pod_may_choose_resources_and_where_its_sidecar_listens() {
     assert!(volume(&default, "watchword-socket").is_some());
 
     let asked = made(json!({
-        "watchword/cpu-request": "55m", "watchword/cpu-limit": "2", "watchword/memory-request": "64Mi",
-        "watchword/memory-limit": "300Mi", "watchword/listen": "loopback", "watchword/config-map": "partner",
+        "watchword/cpu-request": "55m",
+        "watchword/cpu-limit": "2",
+        "watchword/memory-request": "64Mi",
+        "watchword/memory-limit": "300Mi",
+        "watchword/listen": "loopback",
+        "watchword/config-map": "partner",
     }));
     let sidecar = pods::sidecar(&asked).unwrap();
-    let expected = json!({"requests": {"cpu": "55m", "memory": "64Mi"}, "limits": {"cpu": "2", "memory": "300Mi"}});
+    let expected = json!({
+        "requests": {"cpu": "55m", "memory": "64Mi"},
+        "limits": {"cpu": "2", "memory": "300Mi"},
+    });
     assert_eq!(sidecar["resources"], expected);
     assert_eq!(
         sidecar["args"][2],
@@ -193,8 +202,8 @@ fn pod_may_choose_resources_and_where_its_sidecar_listens() {
     }
 }
 
-/// Regression: the API server ignored each mutation by itself, which left volumes without a container, a
-/// container without its mount, or a pod that was refused all the same.
+/// Regression: the API server ignored each mutation by itself, which left volumes without a
+/// container, a container without its mount, or a pod that was refused all the same.
 #[test]
 fn ignored_failure_leaves_nothing_of_the_sidecar() {
     let Some(cluster) = Cluster::shared() else {
@@ -243,7 +252,8 @@ fn break_last_mutation(cluster: &Cluster, policy: &str) {
     let mut policy = cluster.kubectl(&get).succeeded().json();
     let mutations = policy["spec"]["mutations"].as_array_mut().unwrap();
     let last = &mut mutations.last_mut().unwrap()["jsonPatch"]["expression"];
-    let fails = r#"[JSONPatch{op: "remove", path: string(1 / (size(object.spec.containers) - size(object.spec.containers)))}]"#;
+    let zero = "size(object.spec.containers) - size(object.spec.containers)";
+    let fails = format!(r#"[JSONPatch{{op: "remove", path: string(1 / ({zero}))}}]"#);
     *last = json!(format!("({}) + {fails}", last.as_str().unwrap()));
     let replace = ["replace", "--filename=-"];
     cluster

@@ -16,7 +16,7 @@ const EXAMPLE: &str = concat!(
     "/examples/kubernetes/watchword.yaml"
 );
 
-/// Where a pod has its token, and the authority of the API server.
+/// The directory in a pod with its token and the API server's CA.
 const MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The namespace that the example is for.
@@ -132,7 +132,7 @@ fn configuration(cluster: &Cluster, name: &str, own_token: &str) -> PathBuf {
     file
 }
 
-/// What `watchword validate` says.
+/// The output of `watchword validate`.
 fn judge(configuration: &Path, path: &str, token: &str) -> Output {
     let mut validate = Command::new(env!("CARGO_BIN_EXE_watchword"));
     validate.args(["validate", "--json", "--path", path, "--config"]);

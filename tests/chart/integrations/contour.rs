@@ -20,7 +20,8 @@ fn extension_service_speaks_tls_to_a_name_that_is_a_valid_authority() {
         let mut contour = given;
         contour["enabled"] = json!(true);
         let told = objects(json!({
-            "tls": {"enabled": true, "existingSecret": "cert"}, "integrations": {"contour": contour},
+            "tls": {"enabled": true, "existingSecret": "cert"},
+            "integrations": {"contour": contour},
         }));
         let expected = extension(json!({
             "protocol": "h2",
@@ -64,7 +65,11 @@ fn virtual_hosts_ask_and_fail_closed() {
                 "fqdn": "shop.example.com",
                 "tls": {"secretName": "shop"},
                 "authorization": {
-                    "extensionRef": {"apiVersion": "projectcontour.io/v1alpha1", "name": "rel-watchword", "namespace": "auth"},
+                    "extensionRef": {
+                        "apiVersion": "projectcontour.io/v1alpha1",
+                        "name": "rel-watchword",
+                        "namespace": "auth",
+                    },
                     "failOpen": false,
                     "responseTimeout": "250ms",
                     "authPolicy": {"context": {"zone": "edge"}},

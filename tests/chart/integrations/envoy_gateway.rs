@@ -26,7 +26,9 @@ fn settings(timeout: &str, connect: &str) -> Value {
             "retryOn": {"triggers": ["connect-failure", "refused-stream", "reset", "unavailable"]},
         },
         "healthCheck": {"passive": {
-            "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailures": 5, "consecutive5XxErrors": 0,
+            "splitExternalLocalOriginErrors": true,
+            "consecutiveLocalOriginFailures": 5,
+            "consecutive5XxErrors": 0,
             "interval": "5s", "baseEjectionTime": "10s", "maxEjectionPercent": 50,
         }},
     })
@@ -37,8 +39,11 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
     let told = objects(
         json!({"integrations": {"envoyGateway": {"enabled": true, "policies": [
             {
-                "name": "route", "namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}],
-                "context": {"zone": "edge", "level": "2"}, "backendSettings": {"retry": {"numRetries": 5}, "dns": {"respectDnsTtl": true}},
+                "name": "route",
+                "namespace": "shop",
+                "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}],
+                "context": {"zone": "edge", "level": "2"},
+                "backendSettings": {"retry": {"numRetries": 5}, "dns": {"respectDnsTtl": true}},
             },
             {"targetRefs": [{"kind": "Gateway", "name": "edge"}]},
         ]}}}),
@@ -78,7 +83,10 @@ fn client_traffic_policy_removes_claim_headers_before_a_route_is_chosen() {
             "enabled": true,
             "recomputeRoute": true,
             "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
-            "clientTrafficPolicies": [{"namespace": "shop", "targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
+            "clientTrafficPolicies": [{
+                "namespace": "shop",
+                "targetRefs": [{"kind": "Gateway", "name": "edge"}],
+            }],
         }},
     }));
     assert_eq!(told[0]["spec"]["extAuth"]["recomputeRoute"], true);
@@ -108,9 +116,12 @@ fn client_traffic_policy_removes_claim_headers_before_a_route_is_chosen() {
 #[test]
 fn policies_of_the_own_namespace_need_no_grant() {
     let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
-    let told = objects(
-        json!({"integrations": {"timeout": "1s", "envoyGateway": {"enabled": true, "policies": policies}}}),
-    );
+    let told = objects(json!({
+        "integrations": {
+            "timeout": "1s",
+            "envoyGateway": {"enabled": true, "policies": policies},
+        },
+    }));
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["spec"]["extAuth"]["timeout"], "1s");
     assert_eq!(
@@ -125,10 +136,20 @@ fn socket_is_a_backend_in_each_namespace_of_policies() {
         "mode": "none", "sidecar": {"enabled": true}, "tls": {"enabled": false},
         "integrations": {"envoyGateway": {"enabled": true, "via": "sidecar", "policies": [
             {"namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}]},
-            {"name": "more", "namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "stock"}]},
+            {
+                "name": "more",
+                "namespace": "shop",
+                "targetRefs": [{"kind": "HTTPRoute", "name": "stock"}],
+            },
         ]}},
     }));
-    let grpc = json!({"backendRefs": [{"group": "gateway.envoyproxy.io", "kind": "Backend", "name": "rel-watchword"}]});
+    let grpc = json!({
+        "backendRefs": [{
+            "group": "gateway.envoyproxy.io",
+            "kind": "Backend",
+            "name": "rel-watchword",
+        }],
+    });
     let socket = json!({"endpoints": [{"unix": {"path": "/run/watchword/grpc.sock"}}]});
     let expected = vec![
         policy(

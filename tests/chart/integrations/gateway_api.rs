@@ -11,16 +11,26 @@ fn each_rule_asks_before_its_own_filters() {
     let backends = json!([{"name": "orders", "port": 80}]);
     let told = objects(
         json!({"integrations": {"gatewayAPI": {"enabled": true, "routes": [{
-            "name": "orders", "namespace": "shop", "parentRefs": [{"name": "edge"}], "hostnames": ["shop.example.com"],
+            "name": "orders",
+            "namespace": "shop",
+            "parentRefs": [{"name": "edge"}],
+            "hostnames": ["shop.example.com"],
             "rules": [
-                {"matches": [{"path": {"type": "PathPrefix", "value": "/a"}}], "filters": [rewrite], "backendRefs": backends},
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": "/a"}}],
+                    "filters": [rewrite],
+                    "backendRefs": backends,
+                },
                 {"backendRefs": backends},
             ],
         }]}}}),
     );
-    // `grpc` must be there, and empty is every header: Watchword takes forged ones away only where it sees them.
+    // `grpc` must be there, and empty is every header: Watchword takes forged ones away only where
+    // it sees them.
     let ask = json!({"type": "ExternalAuth", "externalAuth": {
-        "protocol": "GRPC", "backendRef": {"name": "rel-watchword", "namespace": "auth", "port": 9191}, "grpc": {},
+        "protocol": "GRPC",
+        "backendRef": {"name": "rel-watchword", "namespace": "auth", "port": 9191},
+        "grpc": {},
     }});
     let route = object(
         "gateway.networking.k8s.io/v1",

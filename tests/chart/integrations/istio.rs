@@ -33,8 +33,17 @@ fn policies_ask_about_every_request_or_about_what_their_rules_say() {
         json!({"integrations": {"istio": {"enabled": true, "policies": [
             {"namespace": "shop", "selector": {"matchLabels": {"app": "orders"}}},
             {"name": "all", "namespace": "shop", "selector": {}, "rules": []},
-            {"name": "ambient", "namespace": "shop", "targetRefs": [{"kind": "Gateway", "name": "waypoint"}], "rules": rules},
-            {"name": "service", "namespace": "shop", "targetRefs": [{"kind": "Service", "name": "orders"}]},
+            {
+                "name": "ambient",
+                "namespace": "shop",
+                "targetRefs": [{"kind": "Gateway", "name": "waypoint"}],
+                "rules": rules,
+            },
+            {
+                "name": "service",
+                "namespace": "shop",
+                "targetRefs": [{"kind": "Service", "name": "orders"}],
+            },
         ]}}}),
     );
     let gateway =
@@ -67,9 +76,14 @@ fn sidecar_has_a_name_in_each_namespace_of_policies_and_of_the_injector() {
     let of = |listen: &str| {
         objects(json!({
             "mode": "none",
-            "sidecar": {"enabled": true, "listen": listen, "injector": {"enabled": true, "namespaces": ["web", "shop"]}},
+            "sidecar": {
+                "enabled": true,
+                "listen": listen,
+                "injector": {"enabled": true, "namespaces": ["web", "shop"]},
+            },
             "integrations": {"istio": {"enabled": true, "via": "sidecar", "policies": [
-                {"namespace": "shop", "selector": {}}, {"name": "more", "namespace": "stock", "selector": {}},
+                {"namespace": "shop", "selector": {}},
+                {"name": "more", "namespace": "stock", "selector": {}},
             ]}},
         }))
     };
@@ -94,7 +108,9 @@ fn destination_rule(domain: &str, tls: Option<Value>) -> Value {
     let mut policy = json!({
         "connectionPool": {"tcp": {"connectTimeout": "62ms"}},
         "outlierDetection": {
-            "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailures": 5, "consecutive5xxErrors": 0,
+            "splitExternalLocalOriginErrors": true,
+            "consecutiveLocalOriginFailures": 5,
+            "consecutive5xxErrors": 0,
             "interval": "5s", "baseEjectionTime": "10s", "maxEjectionPercent": 50,
         },
     });

@@ -59,8 +59,15 @@ fn listener_policy_removes_claim_headers_before_a_route_is_chosen() {
 fn policies_name_the_extension_of_their_own_namespace() {
     let told = objects(
         json!({"integrations": {"kgateway": {"enabled": true, "retry": {"attempts": 2}, "policies": [
-            {"namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}], "context": {"level": "2"}},
-            {"name": "edge", "targetRefs": [{"kind": "Gateway", "name": "edge", "sectionName": "https"}]},
+            {
+                "namespace": "shop",
+                "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}],
+                "context": {"level": "2"},
+            },
+            {
+                "name": "edge",
+                "targetRefs": [{"kind": "Gateway", "name": "edge", "sectionName": "https"}],
+            },
         ]}}}),
     );
     let group = "gateway.networking.k8s.io";
@@ -70,7 +77,10 @@ fn policies_name_the_extension_of_their_own_namespace() {
         ("shop", "rel-watchword"),
         json!({
             "targetRefs": [{"group": group, "kind": "HTTPRoute", "name": "orders"}],
-            "extAuth": {"extensionRef": {"name": "rel-watchword"}, "contextExtensions": {"level": "2"}},
+            "extAuth": {
+                "extensionRef": {"name": "rel-watchword"},
+                "contextExtensions": {"level": "2"},
+            },
         }),
     );
     let gateway = object(
@@ -78,7 +88,12 @@ fn policies_name_the_extension_of_their_own_namespace() {
         "TrafficPolicy",
         ("auth", "edge"),
         json!({
-            "targetRefs": [{"group": group, "kind": "Gateway", "name": "edge", "sectionName": "https"}],
+            "targetRefs": [{
+                "group": group,
+                "kind": "Gateway",
+                "name": "edge",
+                "sectionName": "https",
+            }],
             "extAuth": {"extensionRef": {"name": "rel-watchword"}},
         }),
     );

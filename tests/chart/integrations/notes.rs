@@ -1,4 +1,4 @@
-//! What NOTES.txt says: what to paste next, as YAML that can be pasted, and what is not safe yet.
+//! NOTES.txt prints YAML to paste, and warns of unsafe settings.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::{self, Chart};
@@ -27,7 +27,11 @@ fn istio_is_told_whom_to_ask() {
     let provider = |service: &str, timeout: &str| {
         json!({
             "extensionProviders": [{"name": "rel-watchword", "envoyExtAuthzGrpc": {
-                "service": service, "port": "9191", "timeout": timeout, "failOpen": false, "statusOnError": "503",
+                "service": service,
+                "port": "9191",
+                "timeout": timeout,
+                "failOpen": false,
+                "statusOnError": "503",
             }}],
             "pathNormalization": {"normalization": "DECODE_AND_MERGE_SLASHES"},
         })
@@ -78,7 +82,11 @@ fn plain_envoy_is_told_to_remove_claim_headers_before_it_chooses_a_route() {
 #[test]
 fn istio_is_told_to_run_the_sidecar_where_nobody_else_does() {
     let template = "sidecarInjectorWebhook:";
-    let istio = json!({"enabled": true, "via": "sidecar", "policies": [{"namespace": "shop", "selector": {}}]});
+    let istio = json!({
+        "enabled": true,
+        "via": "sidecar",
+        "policies": [{"namespace": "shop", "selector": {}}],
+    });
     let said = |sidecar: Value| {
         let integrations = json!({"istio": istio});
         notes(json!({"mode": "none", "sidecar": sidecar, "integrations": integrations}))
@@ -103,10 +111,16 @@ fn istio_is_told_to_run_the_sidecar_where_nobody_else_does() {
 
 #[test]
 fn envoy_gateway_is_told_to_run_the_sidecar() {
-    let gateway = json!({"enabled": true, "via": "sidecar", "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]});
-    let said = notes(
-        json!({"mode": "none", "sidecar": {"enabled": true}, "integrations": {"envoyGateway": gateway}}),
-    );
+    let gateway = json!({
+        "enabled": true,
+        "via": "sidecar",
+        "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
+    });
+    let said = notes(json!({
+        "mode": "none",
+        "sidecar": {"enabled": true},
+        "integrations": {"envoyGateway": gateway},
+    }));
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let merge = "If one is named already, add these fields to it";
     assert!(words.contains(merge), "{said}");
@@ -127,7 +141,11 @@ fn envoy_gateway_is_told_to_run_the_sidecar() {
 fn contour_is_told_what_a_virtual_host_needs() {
     let said = notes(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
     let authorization = json!({
-        "extensionRef": {"apiVersion": "projectcontour.io/v1alpha1", "name": "rel-watchword", "namespace": "auth"},
+        "extensionRef": {
+            "apiVersion": "projectcontour.io/v1alpha1",
+            "name": "rel-watchword",
+            "namespace": "auth",
+        },
         "failOpen": false,
         "responseTimeout": "250ms",
     });

@@ -1,4 +1,5 @@
-//! Settings that contradict each other, or would leave a door open: refused in words that begin with the value's name.
+//! The chart refuses settings that contradict each other, or that would leave a route open. Each
+//! message begins with the value's name.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::Chart;
@@ -36,7 +37,7 @@ fn assert_refused(product: &str, settings: Value, more: Value, name: &str) {
     );
 }
 
-/// What each product needs to be switched on.
+/// The values that each product requires.
 fn least() -> [(&'static str, Value); 5] {
     let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
     let routes = json!([{"parentRefs": [{"name": "edge"}], "rules": [{}]}]);
@@ -62,7 +63,10 @@ fn proxy_that_has_nobody_to_ask_is_refused() {
         assert!(Chart::watchword().render(&values(of)).is_ok(), "{product}");
     }
     for product in ["istio", "envoyGateway"] {
-        let settings = json!({"via": "sidecar", "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]});
+        let settings = json!({
+            "via": "sidecar",
+            "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
+        });
         assert_refused(product, settings, json!({}), &format!("{product}.via: "));
     }
 }
@@ -100,7 +104,10 @@ fn proxy_that_is_to_protect_nothing_is_refused() {
 
 #[test]
 fn two_objects_of_one_name_are_refused() {
-    let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "a"}]}, {"targetRefs": [{"kind": "Gateway", "name": "b"}]}]);
+    let policies = json!([
+        {"targetRefs": [{"kind": "Gateway", "name": "a"}]},
+        {"targetRefs": [{"kind": "Gateway", "name": "b"}]},
+    ]);
     for product in ["istio", "envoyGateway", "kgateway"] {
         let settings = json!({"policies": policies});
         assert_refused(
@@ -120,7 +127,9 @@ fn timeout_that_ends_before_a_new_key_is_there_is_refused() {
         assert_refused("envoyGateway", edge.clone(), more, "timeout: ");
     }
     let slow = json!({"issuers": {"corp": {
-        "issuer": "https://idp.example.com", "audiences": ["a"], "jwks": {"discovery": true, "wait": "2s"},
+        "issuer": "https://idp.example.com",
+        "audiences": ["a"],
+        "jwks": {"discovery": true, "wait": "2s"},
     }}});
     let more = |timeout| json!({"config": slow, "integrations": {"timeout": timeout}});
     assert_refused("envoyGateway", edge.clone(), more("2s"), "timeout: ");
@@ -201,7 +210,12 @@ fn doors_beside_watchword_are_refused() {
     let host = json!({"fqdn": "a.example.com", "tls": {"secretName": "a"}});
     let mut open = host.clone();
     open["authorization"] = json!({"failOpen": true});
-    let proxies = |host, routes| json!({"protocol": "h2c", "proxies": [{"virtualhost": host, "routes": routes}]});
+    let proxies = |host, routes| {
+        json!({
+            "protocol": "h2c",
+            "proxies": [{"virtualhost": host, "routes": routes}],
+        })
+    };
     let path = "contour.proxies[0].virtualhost.authorization: ";
     assert_refused("contour", proxies(open, json!([])), json!({}), path);
     let routes = json!([{"authPolicy": {"disabled": true}}]);
@@ -211,7 +225,11 @@ fn doors_beside_watchword_are_refused() {
     let path = "contour.proxies[0].routes[1].permitInsecure: ";
     assert_refused("contour", proxies(host.clone(), routes), json!({}), path);
     let routes = json!([{"permitInsecure": false, "authPolicy": {"context": {"zone": "edge"}}}]);
-    let of = json!({"enabled": true, "protocol": "h2c", "proxies": [{"virtualhost": host, "routes": routes}]});
+    let of = json!({
+        "enabled": true,
+        "protocol": "h2c",
+        "proxies": [{"virtualhost": host, "routes": routes}],
+    });
     let closed = Chart::watchword().render(&values(json!({"integrations": {"contour": of}})));
     assert!(closed.is_ok(), "{:?}", closed.err());
 
@@ -268,7 +286,9 @@ fn proxy_that_would_get_no_socket_is_refused() {
         values(json!({
             "mode": "none",
             "sidecar": {"injector": {"enabled": true, "socketContainers": containers}},
-            "integrations": {"envoyGateway": {"enabled": true, "via": "sidecar", "policies": policies}},
+            "integrations": {
+                "envoyGateway": {"enabled": true, "via": "sidecar", "policies": policies},
+            },
         }))
     };
     for containers in [json!([]), json!(["my-proxy"])] {

@@ -1,5 +1,5 @@
-//! The metrics of a server that runs, has keys, and has answered calls: every metric with its labels
-//! and their values.
+//! The metrics of a server that runs, has keys, and has answered calls: every metric with its
+//! labels and their values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,6 @@
-//! The shapes of `integrations`: each item's fields are known, for a misspelt one would be left out, or kept to be dropped by the API server. Objects
-//! that are handed on whole, as routes are, are left to the products.
+//! The shapes of `integrations`. The fields of each item are known, because a misspelt one would be
+//! omitted, or dropped by the API server. The products check objects that the chart passes on as a
+//! whole, such as routes.
 
 use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@ use super::objects::HOST;
 /// A request that hangs is an error. It is far above what a slow machine takes.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What only the upstream sends.
+/// The answer that only the upstream sends.
 const UPSTREAM: &str = "x-of-the-upstream";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What is in the cluster beside the chart's objects: certificates, a Service behind the proxy, and
+//! The objects in the cluster beside the chart's: certificates, a Service behind the proxy, and
 //! endpoints, which no controller writes here.
 
 use std::fs;

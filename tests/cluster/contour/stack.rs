@@ -172,7 +172,7 @@ fn install(cluster: &'static Cluster, folder: &Path, signer: &Signer, address: I
         .to_owned()
 }
 
-/// What differs from the example.
+/// The values that differ from the example's.
 fn changed_values(signer: &Signer, address: IpAddr, ports: &Value) -> Value {
     let keys = mint::key_set(&[signer]).to_string();
     json!({

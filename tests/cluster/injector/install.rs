@@ -14,11 +14,11 @@ use crate::release::Release;
 #[derive(Debug)]
 pub(super) struct Injector {
     pub(super) cluster: &'static Cluster,
-    /// Where pods with the label get a sidecar.
+    /// The namespace whose labelled pods get a sidecar.
     pub(super) pods: Namespace,
     /// The same, but Pod Security allows everything.
     pub(super) privileged: Namespace,
-    /// Where none do. Everything is allowed.
+    /// A namespace without the injector, and without Pod Security.
     pub(super) elsewhere: Namespace,
     pub(super) templates: SidecarTemplates,
 }

@@ -6,7 +6,7 @@ use super::install::Injector;
 use super::refused::Case;
 use crate::pods;
 
-/// What is changed, and how.
+/// A name and the change of the container.
 type Change = (&'static str, fn(&mut Value));
 
 const CHANGES: [Change; 8] = [

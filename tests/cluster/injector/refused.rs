@@ -138,7 +138,7 @@ fn with_item(config: &Value) -> Value {
     config
 }
 
-/// Where a proxy has a volume of its own, beside the socket.
+/// Proxies with a volume of their own, beside the socket.
 fn places() -> Vec<Case> {
     let at = |path: &str| {
         let mount = json!({"name": "mine", "mountPath": path});

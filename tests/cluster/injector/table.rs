@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::pods;
 
-/// What comes out.
+/// The expected result.
 #[derive(Clone)]
 pub(super) enum Outcome {
     /// With the sidecar, and these init containers, in this order. The other names are of the

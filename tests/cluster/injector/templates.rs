@@ -1,5 +1,5 @@
-//! What the policy adds, as the chart's named templates render it for charts that depend on this
-//! one.
+//! The policy adds the same containers and volumes that the chart's named templates render for
+//! charts that depend on this one.
 
 use std::fs;
 use std::process::Command;

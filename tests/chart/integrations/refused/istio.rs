@@ -50,7 +50,10 @@ fn policy_that_would_ask_watchword_about_itself_is_refused() {
     for policy in [
         json!({"namespace": "shop", "selector": {}}),
         json!({"namespace": "shop", "selector": own}),
-        json!({"namespace": "istio-system", "selector": {"matchLabels": {"istio": "ingressgateway"}}}),
+        json!({
+            "namespace": "istio-system",
+            "selector": {"matchLabels": {"istio": "ingressgateway"}},
+        }),
         json!({"namespace": "shop", "targetRefs": [{"kind": "Service", "name": "rel-watchword"}]}),
         json!({"selector": labelled}),
     ] {
@@ -92,8 +95,15 @@ fn selector_that_the_api_server_would_cut_down_to_every_pod_is_refused() {
 #[test]
 fn host_that_a_port_in_the_request_would_walk_around_is_refused() {
     let policy = |hosts: Value| {
-        let rules = json!([{}, {"to": [{"operation": {"methods": ["GET"]}}, {"operation": {"hosts": hosts}}]}]);
-        json!({"namespace": "istio-system", "selector": {"matchLabels": {"istio": "ingressgateway"}}, "rules": rules})
+        let rules = json!([
+            {},
+            {"to": [{"operation": {"methods": ["GET"]}}, {"operation": {"hosts": hosts}}]},
+        ]);
+        json!({
+            "namespace": "istio-system",
+            "selector": {"matchLabels": {"istio": "ingressgateway"}},
+            "rules": rules,
+        })
     };
     for hosts in [
         json!(["shop.example.com"]),

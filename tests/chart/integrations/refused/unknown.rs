@@ -18,7 +18,15 @@ fn assert_unknown(product: &str, settings: &Value, word: &str) {
 #[test]
 fn misspelt_field_of_an_item_is_refused() {
     let edge = json!([{"kind": "Gateway", "name": "edge"}]);
-    let rule = |operation| json!({"policies": [{"namespace": "shop", "selector": {}, "rules": [{"to": [{"operation": operation}]}]}]});
+    let rule = |operation| {
+        json!({
+            "policies": [{
+                "namespace": "shop",
+                "selector": {},
+                "rules": [{"to": [{"operation": operation}]}],
+            }],
+        })
+    };
     assert_unknown("istio", &rule(json!({"pathz": ["/"]})), "pathz");
     let one =
         json!({"policies": [{"namespace": "shop", "selector": {}, "rules": [{"operation": {}}]}]});
