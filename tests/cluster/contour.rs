@@ -1,8 +1,8 @@
 //! Contour as a whole: its control plane reads the chart's objects from the API server and
 //! configures a real Envoy, which asks a real Watchword over TLS.
 //!
-//! The objects are those of `ci/contour-values.yaml`. Endpoints are written by hand, with an
-//! address of this machine, since the API server refuses loopback addresses in them.
+//! The objects are those of `ci/contour-values.yaml`. The test writes the endpoints, with an address
+//! of this machine, because the API server refuses loopback addresses in them.
 
 mod client;
 mod objects;
@@ -19,7 +19,6 @@ fn contour_lets_only_good_tokens_through_and_nothing_without_watchword() {
     let Some(mut stack) = Cluster::with_products().and_then(ContourStack::start) else {
         return;
     };
-    stack.become_ready();
     stack.objects_become_valid();
     let token = stack.token();
     let bad = format!("{token}A");

@@ -1,4 +1,4 @@
-//! Everything that a request meets, and the objects behind it.
+//! The processes that a request passes, and the objects that configure them.
 
 use std::fmt::Debug;
 use std::fs;
@@ -21,20 +21,24 @@ use crate::release::{CHART, Release};
 use crate::tools::{self, Unavailable};
 use crate::wait;
 
-/// The namespace of everything, and the release.
+/// The name of the release, and of its namespace.
 const NAME: &str = "contour";
+
+/// Attempts with new ports, because another process may take one before ours does.
+const ATTEMPTS: usize = 5;
 
 pub(super) struct ContourStack {
     cluster: &'static Cluster,
     folder: PathBuf,
     signer: Signer,
     proxy: Proxy,
-    /// Until it is stopped.
+    /// `None` once it is stopped.
     watchword: Option<Running>,
 }
 
 impl ContourStack {
-    /// `None` where the machine lacks something, which one line on standard error tells.
+    /// Starts all, and waits until a good token lets a request through. Returns `None`, and prints
+    /// the reason, if the machine lacks something.
     pub(super) fn start(cluster: &'static Cluster) -> Option<Self> {
         let contour = tools::CONTOUR.build();
         let (contour, address) = match (contour, own_address()) {
@@ -46,14 +50,21 @@ impl ContourStack {
         let folder = cluster.folder.join(NAME);
         fs::create_dir_all(folder.join("tls")).unwrap();
         let signer = Signer::generate("ES256", "k1");
-        let configuration = install(cluster, &folder, &signer, address);
-        Some(Self {
-            cluster,
-            signer,
-            proxy: processes::start_proxy(cluster, &folder, &contour),
-            watchword: Some(processes::start_watchword(&folder, &configuration)),
-            folder,
-        })
+        let namespace = Namespace::new(cluster, NAME);
+        for _ in 0..ATTEMPTS {
+            let configuration = install(cluster, &namespace, &folder, &signer, address);
+            let stack = Self {
+                cluster,
+                signer: signer.clone(),
+                proxy: processes::start_proxy(cluster, &folder, &contour),
+                watchword: Some(processes::start_watchword(&folder, &configuration)),
+                folder: folder.clone(),
+            };
+            if stack.becomes_ready() {
+                return Some(stack);
+            }
+        }
+        panic!("others took a port in each of {ATTEMPTS} attempts");
     }
 
     /// A token that Watchword accepts for the next five minutes.
@@ -71,13 +82,22 @@ impl ContourStack {
         self.watchword = None;
     }
 
-    /// Waits until a good token lets a request through.
-    pub(super) fn become_ready(&self) {
-        self.wait(
+    /// Waits until a good token lets a request through. Returns false if another process has one of
+    /// the ports.
+    fn becomes_ready(&self) -> bool {
+        let is_good =
+            |found: &Result<HttpAnswer, _>| found.as_ref().is_ok_and(|answer| answer.status == 200);
+        let found = self.wait(
             "an answer to a good token",
             || client::get(self.proxy.address, "/", Some(&self.token())),
-            |found| found.as_ref().is_ok_and(|answered| answered.status == 200),
+            |found| is_good(found) || self.lacks_a_port(),
         );
+        is_good(&found)
+    }
+
+    fn lacks_a_port(&self) -> bool {
+        let logs = self.logs().to_lowercase();
+        logs.contains("address already in use")
     }
 
     /// Waits until Contour says so in their status.
@@ -104,9 +124,9 @@ impl ContourStack {
     }
 
     #[track_caller]
-    fn wait<T: Debug>(&self, what: &str, look: impl Fn() -> T, is_good: impl Fn(&T) -> bool) {
+    fn wait<T: Debug>(&self, what: &str, look: impl Fn() -> T, is_good: impl Fn(&T) -> bool) -> T {
         let found = wait::try_until(what, look, is_good);
-        found.unwrap_or_else(|problem| panic!("{problem}\n{}", self.logs()));
+        found.unwrap_or_else(|problem| panic!("{problem}\n{}", self.logs()))
     }
 
     fn logs(&self) -> String {
@@ -129,27 +149,32 @@ fn own_address() -> Option<IpAddr> {
     (!address.is_loopback() && !address.is_unspecified()).then_some(address)
 }
 
-/// Makes the objects, and returns Watchword's configuration.
-fn install(cluster: &'static Cluster, folder: &Path, signer: &Signer, address: IpAddr) -> String {
-    let namespace = Namespace::new(cluster, NAME);
+/// Creates or updates the objects with new ports, and returns Watchword's configuration.
+fn install(
+    cluster: &'static Cluster,
+    namespace: &Namespace,
+    folder: &Path,
+    signer: &Signer,
+    address: IpAddr,
+) -> String {
     let [grpc, health, admin] = free_ports();
     let watchword = format!("{NAME}-watchword");
     let (own, certificate, key) =
         objects::certificate("authz-cert", &[&format!("{watchword}.{NAME}.svc")]);
     fs::write(folder.join("tls/tls.crt"), certificate).unwrap();
     fs::write(folder.join("tls/tls.key"), key).unwrap();
-    let (proxys, ..) = objects::certificate("orders-cert", &[HOST]);
+    let (of_proxy, ..) = objects::certificate("orders-cert", &[HOST]);
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [
         own,
-        proxys,
+        of_proxy,
         objects::service("orders", 8080),
         objects::endpoint_slice("orders", "http", address, client::upstream(address)),
         objects::endpoint_slice(&watchword, "grpc", address, grpc),
     ]});
     let in_namespace = format!("--namespace={NAME}");
-    let create = ["create", &in_namespace, "--filename=-"];
+    let apply = ["apply", &in_namespace, "--server-side", "--filename=-"];
     cluster
-        .kubectl_with(list.to_string(), &create)
+        .kubectl_with(list.to_string(), &apply)
         .without_warning();
 
     let values = folder.join("values.json");
@@ -157,7 +182,7 @@ fn install(cluster: &'static Cluster, folder: &Path, signer: &Signer, address: I
     fs::write(&values, changed_values(signer, address, &ports).to_string()).unwrap();
     let example = format!("--values={CHART}/ci/contour-values.yaml");
     let values = format!("--values={}", values.display());
-    Release::new(cluster, NAME, &namespace, &[&example, &values]).install(&[]);
+    Release::new(cluster, NAME, namespace, &[&example, &values]).upgrade(&["--install"]);
     let get = [
         "get",
         "configmap",
