@@ -125,7 +125,7 @@ fn added_container_is_that_of_the_named_template() {
 }
 
 #[test]
-fn version_of_the_api_fits_the_cluster_or_is_the_one_asked_for() {
+fn version_of_the_api_fits_the_cluster_or_the_values() {
     for (kubernetes, version) in [
         ("1.32", "v1alpha1"),
         ("1.34", "v1beta1"),
@@ -201,7 +201,7 @@ fn pods_without_the_label_are_not_looked_at() {
 }
 
 #[test]
-fn socket_is_mounted_where_it_is_asked_for_and_only_with_a_socket() {
+fn socket_is_mounted_in_the_named_containers_and_only_with_listen_unix() {
     let with = rendered(&json!({"socketContainers": ["proxy"]}));
     assert!(expressions(policy(&with)).contains("c.name in [\"proxy\"]"));
     let mut loopback = values(&json!({}));
@@ -277,7 +277,7 @@ fn pod_without_the_sidecar_is_refused_unless_it_may_start_without() {
 }
 
 #[test]
-fn nothing_of_it_is_rendered_unless_it_is_switched_on() {
+fn injector_is_rendered_only_where_it_is_enabled() {
     let rendered = Chart::watchword().render(&json!({
         "mode": "none", "sidecar": {"enabled": true}, "config": values(&json!({}))["config"],
     }));

@@ -78,12 +78,12 @@ fn grant(name: &str, group: &str, kind: &str) -> Value {
 }
 
 #[test]
-fn nothing_is_told_to_proxies_by_default() {
+fn no_integration_is_rendered_by_default() {
     assert_eq!(objects(json!({})), Vec::<Value>::new());
 }
 
 #[test]
-fn watchword_is_told_that_these_proxies_ignore_the_port_of_a_host() {
+fn rules_ignore_the_port_of_a_host_with_integrations() {
     let told = |values: &Value| {
         let rendered = Chart::watchword().render(values).unwrap();
         let text = rendered.get("ConfigMap", "rel-watchword")["data"]["watchword.yaml"].clone();

@@ -12,7 +12,7 @@ use watchword_test_support::helm::{self, Chart, Document, NEWEST, OLDEST, Releas
 use crate::cases;
 
 #[test]
-fn nothing_is_found_in_any_example() {
+fn lint_finds_no_problem_in_any_example() {
     for (name, values) in cases::files() {
         for version in [OLDEST, NEWEST] {
             if !cases::is_for(&name, version) {
@@ -28,7 +28,7 @@ fn nothing_is_found_in_any_example() {
 }
 
 #[test]
-fn nothing_is_found_in_the_chart_that_depends_on_this_one() {
+fn lint_finds_no_problem_in_the_chart_that_depends_on_this_one() {
     for version in [OLDEST, NEWEST] {
         let found = cases::sidecar_example().lint(&json!({}), version);
         assert_eq!(found, [""; 0], "{version}");

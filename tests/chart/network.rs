@@ -48,7 +48,7 @@ fn ports_of_key_servers_are_open_and_those_that_urls_name() {
 }
 
 #[test]
-fn names_are_asked_for_where_kubernetes_or_the_values_say() {
+fn egress_to_dns_is_where_kubernetes_or_the_values_have_it() {
     let rule = &egress(&json!({}))[0];
     assert_eq!(ports(rule), [53, 53, 5353, 5353]);
     let pods = &rule["to"][0]["podSelector"]["matchLabels"];

@@ -15,7 +15,7 @@ const MARKER: &str = "<!-- Generated from values.yaml: \
      WATCHWORD_UPDATE_SNAPSHOTS=1 cargo test --test chart readme -->\n";
 
 #[test]
-fn readme_says_of_each_value_what_its_comment_says() {
+fn readme_describes_each_value_by_its_comment() {
     let file = Chart::watchword().folder().join("README.md");
     let text = fs::read_to_string(file).unwrap();
     let (by_hand, _) = text.split_once(MARKER).expect("the marker");

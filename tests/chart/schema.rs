@@ -208,12 +208,12 @@ fn null_takes_a_setting_away_that_a_chart_above_has_no_use_for() {
 }
 
 #[test]
-fn parents_may_set_what_is_theirs() {
-    let values = json!({"global": {"theirs": [1]}, "enabled": true, "config": cases::config()});
+fn parents_may_set_global_and_enabled() {
+    let values = json!({"global": {"other": [1]}, "enabled": true, "config": cases::config()});
     assert!(Chart::watchword().render(&values).is_ok());
-    let values = json!({"theirs": 1, "config": cases::config()});
+    let values = json!({"other": 1, "config": cases::config()});
     let problem = Chart::watchword().render(&values).unwrap_err();
-    assert!(problem.contains("theirs"), "{problem}");
+    assert!(problem.contains("other"), "{problem}");
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn assert_times_fit(values: &Value) {
 }
 
 #[test]
-fn drain_of_ones_own_is_kept() {
+fn users_drain_is_kept() {
     let own = StopTimes::of(&json!({"config": config(&json!({"drain": "50s"}))}));
     assert_eq!(own.drain.as_deref(), Some("50s"));
     assert_eq!(own.remark("server.drain"), None);
@@ -225,7 +225,7 @@ fn drain_that_is_shorter_than_dns_is_warned_of() {
 }
 
 #[test]
-fn owner_of_an_existing_configuration_is_told_its_drain() {
+fn notes_have_the_drain_for_an_existing_configuration() {
     let existing = |sleep: u32| {
         let values = json!({
             "config": {}, "existingConfig": {"secret": "a"}, "preStopSleepSeconds": sleep,

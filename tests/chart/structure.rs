@@ -30,7 +30,7 @@ fn selector(document: &Document) -> Option<&Value> {
 }
 
 #[test]
-fn selectors_mean_the_workload_and_neither_the_test_nor_a_stranger() {
+fn selectors_match_the_workload_and_no_other_pod() {
     let mut seen = 0;
     for (name, rendered) in cases::all() {
         let pods = pods_of(name, rendered);
@@ -188,7 +188,7 @@ fn every_mount_has_its_volume_and_every_volume_a_mount() {
 }
 
 #[test]
-fn what_the_chart_owns_and_a_pod_names_is_rendered() {
+fn every_object_that_a_pod_names_is_rendered() {
     for (name, rendered) in cases::all() {
         for pod in pods_of(name, rendered) {
             for volume in items(&pod.spec["volumes"]) {
@@ -259,7 +259,7 @@ fn scaling_and_disruption_are_of_the_deployment() {
 }
 
 #[test]
-fn replicas_are_those_asked_for_without_autoscaling() {
+fn replicas_are_set_only_without_autoscaling() {
     let replicas = |name: &str| {
         cases::named(name).get("Deployment", "rel-watchword")["spec"]["replicas"].clone()
     };

@@ -153,7 +153,7 @@ fn value_without_a_comment_is_found() {
 }
 
 #[test]
-fn what_is_below_a_setting_is_part_of_it_and_a_section_is_not_a_setting() {
+fn setting_includes_the_keys_below_it_and_a_section_does_not() {
     let text = "# Words\n\na:\n  # -- One, in\n  # two lines.\n  b:\n    c: 1\n    d: [x]\n";
     let groups = read(text).unwrap();
     assert_eq!(groups[0].heading, "Words");

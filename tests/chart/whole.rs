@@ -49,7 +49,7 @@ fn certificate_is_for_the_services_and_renewed_in_time() {
 }
 
 #[test]
-fn cilium_lets_out_to_names_and_to_who_answers_for_them() {
+fn cilium_allows_egress_to_names_and_to_dns() {
     let names = json!([{"matchName": "idp.example.com"}]);
     let policy = json!({"enabled": true, "cilium": {"enabled": true, "toFQDNs": names}});
     let found = spec("CiliumNetworkPolicy", json!({"networkPolicy": policy}));
@@ -71,7 +71,7 @@ fn cilium_lets_out_to_names_and_to_who_answers_for_them() {
 }
 
 #[test]
-fn policy_lets_in_whom_the_values_name_and_nobody_to_the_port_for_operators_by_default() {
+fn policy_admits_the_peers_of_the_values_and_none_to_the_admin_port_by_default() {
     let ingress = |policy: Value| {
         let mut of = json!({"networkPolicy": policy});
         of["networkPolicy"]["enabled"] = json!(true);
@@ -107,7 +107,7 @@ fn calls_to_a_daemonset_stay_on_the_node_and_others_need_not() {
 }
 
 #[test]
-fn port_says_that_it_speaks_http2_without_tls_or_what_the_values_say() {
+fn app_protocol_is_h2c_without_tls_or_that_of_the_values() {
     let protocol = |of: Value| spec("Service", of)["ports"][0]["appProtocol"].clone();
     assert_eq!(protocol(json!({})), "kubernetes.io/h2c");
     assert_eq!(

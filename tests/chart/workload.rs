@@ -22,7 +22,7 @@ fn image(image: &Value, global: &Value) -> String {
 }
 
 #[test]
-fn image_is_put_together_from_its_parts() {
+fn image_joins_registry_repository_and_tag_or_digest() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         image(&json!({}), &json!({})),
@@ -56,7 +56,7 @@ fn pull_secrets_are_the_shared_ones_and_our_own_once() {
 }
 
 #[test]
-fn setting_of_ones_own_is_not_mixed_with_the_default() {
+fn users_setting_replaces_the_default() {
     let claim = json!({"persistentVolumeClaim": {"claimName": "keys"}});
     let values = json!({
         "config": cases::config(),
@@ -154,7 +154,7 @@ fn configuration(rendered: &Rendered) -> Value {
 }
 
 #[test]
-fn check_before_an_upgrade_sees_what_pods_would_see() {
+fn check_before_an_upgrade_has_the_mounts_and_environment_of_pods() {
     let rendered = cases::named("tls-secret");
     let [map, job] =
         ["ConfigMap", "Job"].map(|kind| rendered.get(kind, "rel-watchword-config-check"));
@@ -188,7 +188,7 @@ fn check_before_an_upgrade_sees_what_pods_would_see() {
 }
 
 #[test]
-fn change_of_issuers_replaces_pods_only_where_asked_for() {
+fn change_of_issuers_replaces_pods_only_with_reload_rollout() {
     let checksum = |reload: &str, config: &Value| {
         let rendered = cases::rendered(&json!({"reload": reload, "config": config}));
         rendered.get(
@@ -207,7 +207,7 @@ fn change_of_issuers_replaces_pods_only_where_asked_for() {
 }
 
 #[test]
-fn names_are_those_asked_for() {
+fn names_follow_the_overrides() {
     for document in &cases::named("autoscaling").documents {
         assert!(document.name().starts_with("authz"), "{}", document.title());
         assert_eq!(

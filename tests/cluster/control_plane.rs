@@ -10,8 +10,8 @@ use watchword_test_support::free_ports;
 
 use crate::command::Command;
 use crate::process::{self, Running};
+use crate::wait::TIMEOUT;
 
-const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Attempts with new ports, because another process may take one before ours does.
@@ -76,7 +76,7 @@ impl ControlPlane {
     fn become_ready(&mut self, folder: &Path, programs: &Programs) -> Result<(), String> {
         let kubectl = programs.kubernetes.join("kubectl");
         let waiting = Stopwatch::start();
-        while waiting.elapsed() < PATIENCE {
+        while waiting.elapsed() < TIMEOUT {
             let ask = Command::new(&kubectl, folder, &self.kubeconfig);
             if ask.run(&["get", "--raw", "/readyz"]).success {
                 return Ok(());
@@ -87,7 +87,7 @@ impl ControlPlane {
             std::thread::sleep(POLL);
         }
         Err(format!(
-            "the API server was not ready after {PATIENCE:?}\n{}",
+            "the API server was not ready after {TIMEOUT:?}\n{}",
             logs(folder)
         ))
     }

@@ -47,7 +47,7 @@ fn mounting_at(path: &str) -> Value {
 
 /// Each is refused in one line, which says what to change.
 #[test]
-fn pod_that_cannot_have_the_sidecar_is_told_why() {
+fn pod_that_cannot_have_the_sidecar_is_refused_with_the_reason() {
     let Some(cluster) = Cluster::shared() else {
         return;
     };
@@ -102,7 +102,7 @@ fn pod_that_cannot_have_the_sidecar_is_told_why() {
 /// Regression: a stranger of the sidecar's name got its volumes, and a mount of the proxy's own was
 /// replaced.
 #[test]
-fn what_is_there_already_is_left_as_it_is() {
+fn lax_injector_leaves_clashing_pods_unchanged() {
     let Some(cluster) = Cluster::shared() else {
         return;
     };
@@ -184,7 +184,11 @@ fn pod_may_choose_resources_and_where_its_sidecar_listens() {
     assert!(volume(&asked, "watchword-socket").is_none(), "{asked}");
     let config = volume(&asked, "watchword-config").unwrap();
     assert_eq!(config["configMap"]["name"], "partner");
+    config_map_has_a_configuration_for_each_way_to_listen(cluster);
+}
 
+#[track_caller]
+fn config_map_has_a_configuration_for_each_way_to_listen(cluster: &Cluster) {
     let map = [
         "get",
         "configmap",

@@ -1,4 +1,4 @@
-//! Waiting for what another process does in its own time.
+//! Waits for a state that another process reaches.
 
 use std::fmt::Debug;
 use std::thread;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use watchword::clock::Stopwatch;
 
-/// Seconds are enough; a slow machine has more.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Enough for a slow machine; a few seconds are typical.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
 
-/// Looks until it finds something good, which it returns. `what` is awaited.
+/// Calls `look` until `is_good`, and returns its result. `what` names the state in messages.
 ///
 /// # Errors
-/// Nothing good in time: with what was found last.
+/// The state is not reached in time. The message has the last result.
 pub(crate) fn try_until<T: Debug>(
     what: &str,
     look: impl Fn() -> T,
@@ -25,14 +25,14 @@ pub(crate) fn try_until<T: Debug>(
         if is_good(&found) {
             return Ok(found);
         }
-        if waiting.elapsed() > PATIENCE {
-            return Err(format!("{what}: not after {PATIENCE:?}; found {found:?}"));
+        if waiting.elapsed() > TIMEOUT {
+            return Err(format!("{what}: not after {TIMEOUT:?}; found {found:?}"));
         }
         thread::sleep(POLL);
     }
 }
 
-/// As `try_until`.
+/// The same, but panics if the state is not reached in time.
 #[track_caller]
 pub(crate) fn until<T: Debug>(what: &str, look: impl Fn() -> T, is_good: impl Fn(&T) -> bool) -> T {
     try_until(what, look, is_good).unwrap_or_else(|problem| panic!("{problem}"))

@@ -12,12 +12,12 @@ const INSIDE: &str = "usr/share/doc/watchword/watchword.cdx.json";
 const NOTICES: &str = "usr/share/doc/watchword/THIRD-PARTY-NOTICES.txt";
 
 #[test]
-fn the_list_beside_the_image_is_the_one_in_it() {
+fn bill_of_materials_beside_the_image_is_the_one_in_it() {
     assert_eq!(IMAGE.file(INSIDE).as_bytes(), IMAGE.bytes(LIST));
 }
 
 #[test]
-fn the_list_has_what_is_linked_and_nothing_that_only_builds_or_tests() {
+fn bill_of_materials_has_linked_crates_only() {
     let names = names();
     for linked in ["tokio", "rustls", "aws-lc-sys", "moka", "tonic", "clap"] {
         assert!(names.contains(linked), "{linked} is not in the list");
@@ -78,7 +78,7 @@ fn every_dependency_leads_to_a_crate_of_the_list_and_all_are_reached() {
 }
 
 #[test]
-fn the_list_says_what_it_is() {
+fn bill_of_materials_has_its_format_and_subject() {
     let list = IMAGE.json(LIST);
     assert_eq!(
         (&list["bomFormat"], &list["specVersion"]),
@@ -94,7 +94,7 @@ fn the_list_says_what_it_is() {
 }
 
 #[test]
-fn the_list_is_what_cargo_tree_says() {
+fn bill_of_materials_agrees_with_cargo_tree() {
     let tree = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -118,7 +118,7 @@ fn the_list_is_what_cargo_tree_says() {
 }
 
 #[test]
-fn the_notices_name_every_crate_and_hold_the_text_of_every_licence_once() {
+fn notices_name_every_crate_and_have_every_licence_text_once() {
     let notices = IMAGE.file(NOTICES);
     for component in components() {
         let name = format!("{} {}  ", component["name"], component["version"]).replace('"', "");

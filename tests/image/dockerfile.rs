@@ -76,7 +76,7 @@ fn files_are_those_that_the_script_writes() {
 }
 
 #[test]
-fn nothing_is_under_the_program_in_the_last_stage() {
+fn last_stage_is_built_from_scratch() {
     let stage = last_stage();
     assert_eq!(stage[0], ("FROM".to_owned(), "scratch".to_owned()));
     assert!(

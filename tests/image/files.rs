@@ -32,7 +32,7 @@ const BASE: [(&str, &str); 20] = [
 const GLIBC: &str = "\nGNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n";
 
 #[test]
-fn the_layers_hold_these_files_and_no_others() {
+fn layers_have_these_files_and_no_others() {
     let made = Made::new("files", &fixed(AMD64, GLIBC), &[]);
     let layers = made.layers();
     let found: Vec<(String, String)> = layers
@@ -67,7 +67,7 @@ fn every_file_is_roots_of_one_time_and_of_a_plain_kind() {
 }
 
 #[test]
-fn the_files_hold_what_they_should() {
+fn files_have_their_contents() {
     assert_eq!(IMAGE.file("etc/ssl/certs/ca-certificates.crt"), CA_BUNDLE);
     assert_eq!(
         IMAGE.file("usr/share/doc/watchword/LICENSE"),
@@ -80,7 +80,7 @@ fn the_files_hold_what_they_should() {
 }
 
 #[test]
-fn a_program_with_glibc_in_it_comes_with_the_lgpl_and_another_without() {
+fn only_a_program_with_glibc_comes_with_the_lgpl() {
     let made = Made::new("glibc", &fixed(AMD64, GLIBC), &[]);
     let notice = made.file("usr/share/doc/watchword/GLIBC-NOTICE.txt");
     assert!(notice.contains("Debian GLIBC 2.36-9."), "{notice}");
@@ -91,7 +91,7 @@ fn a_program_with_glibc_in_it_comes_with_the_lgpl_and_another_without() {
 }
 
 #[test]
-fn it_runs_the_server_as_nobody_with_its_configuration_in_a_folder() {
+fn image_serves_as_nonroot_with_a_mounted_configuration() {
     let config = &IMAGE.config()["config"];
     let expected = json!({
         "Cmd": ["serve", "-c", "/etc/watchword/config/watchword.yaml"],
@@ -106,7 +106,7 @@ fn it_runs_the_server_as_nobody_with_its_configuration_in_a_folder() {
 }
 
 #[test]
-fn the_labels_are_those_of_oci() {
+fn labels_are_those_of_oci() {
     let labels = IMAGE.config()["config"]["Labels"].clone();
     let prefix = "org.opencontainers.image.";
     let label = |name: &str| text(&labels[format!("{prefix}{name}")]);

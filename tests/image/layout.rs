@@ -33,7 +33,7 @@ fn every_blob_has_the_digest_and_the_size_that_point_at_it() {
 }
 
 #[test]
-fn the_media_types_are_those_of_the_specification() {
+fn media_types_are_those_of_the_specification() {
     let index = IMAGE.json("oci/index.json");
     let manifest = IMAGE.manifest();
     let kind = |value: &Value| {
@@ -55,7 +55,7 @@ fn the_media_types_are_those_of_the_specification() {
 }
 
 #[test]
-fn the_configuration_names_the_layers_unpacked() {
+fn configuration_names_the_unpacked_layers() {
     let unpacked: Vec<Value> = IMAGE
         .layers()
         .iter()
@@ -68,7 +68,7 @@ fn the_configuration_names_the_layers_unpacked() {
 }
 
 #[test]
-fn the_processor_is_the_one_that_the_program_is_for() {
+fn processor_is_that_of_the_program() {
     let arm = Made::new("arm", &fixed(ARM64, "one"), &[]);
     let platform = |made: &Made| {
         let config = made.config();
@@ -102,7 +102,7 @@ fn docker_load_finds_the_same_image_in_the_archive() {
 }
 
 #[test]
-fn the_name_of_the_image_is_what_the_tag_says() {
+fn name_of_the_image_is_that_of_the_tag() {
     let tags = [
         ("watchword:1", "docker.io/library/watchword:1", "1"),
         ("team/watchword:1", "docker.io/team/watchword:1", "1"),

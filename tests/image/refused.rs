@@ -36,7 +36,7 @@ fn file_that_is_no_program_is_refused() {
 }
 
 #[test]
-fn a_program_for_a_processor_without_images_is_refused() {
+fn program_for_a_processor_without_images_is_refused() {
     refuses(
         "riscv",
         &fixed(243, "one"),
@@ -46,7 +46,7 @@ fn a_program_for_a_processor_without_images_is_refused() {
 }
 
 #[test]
-fn a_bundle_without_a_certificate_is_refused() {
+fn bundle_without_a_certificate_is_refused() {
     refuses(
         "no-ca",
         &fixed(AMD64, "one"),
@@ -56,7 +56,7 @@ fn a_bundle_without_a_certificate_is_refused() {
 }
 
 #[test]
-fn a_time_that_is_none_is_refused_with_the_name_of_the_variable() {
+fn invalid_time_is_refused_with_the_name_of_the_variable() {
     let mut script = crate::maker::script("build.py");
     script.env("SOURCE_DATE_EPOCH", "yesterday");
     let outcome = script.output().unwrap();

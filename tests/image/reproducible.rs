@@ -7,7 +7,7 @@ use crate::maker::{IMAGE, Made};
 use crate::stand_in::{AMD64, fixed};
 
 #[test]
-fn an_image_built_twice_is_the_same_to_the_last_byte() {
+fn image_built_twice_is_the_same_to_the_last_byte() {
     let again = Made::new("again", &fixed(AMD64, "one"), &[]);
     let (first, second) = (files(&IMAGE.folder), files(&again.folder));
     assert!(first.len() > 8, "{first:?}");
@@ -37,7 +37,7 @@ fn another_time_gives_another_digest() {
 }
 
 #[test]
-fn nothing_is_left_of_an_image_that_was_in_the_output_folder_before() {
+fn older_image_in_the_output_directory_is_removed() {
     let name = "twice";
     let made = Made::new(name, &fixed(AMD64, "two"), &[]);
     let stale = made.digest().replace(':', "/");

@@ -16,7 +16,7 @@ use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use watchword_test_support::key_server::{KeyServer, Reply};
 use watchword_test_support::mint::{self, Signer};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "k1"));
@@ -83,7 +83,7 @@ impl Server {
     }
 
     pub(crate) async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
-        let waited = timeout(PATIENCE, async {
+        let waited = timeout(TIMEOUT, async {
             while !is().await {
                 sleep(POLL).await;
             }
@@ -101,7 +101,7 @@ impl Server {
                 sleep(POLL).await;
             }
         };
-        timeout(PATIENCE, ended).await.expect("it ends")
+        timeout(TIMEOUT, ended).await.expect("it ends")
     }
 }
 

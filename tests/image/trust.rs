@@ -33,7 +33,7 @@ async fn without_the_folder_its_authorities_are_not_trusted() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_empty_or_absent_changes_nothing() {
+async fn empty_or_absent_directory_of_authorities_changes_nothing() {
     for name in ["empty", "absent"] {
         let folder = fresh(&format!("trust-{name}"));
         fs::create_dir(folder.join("empty")).unwrap();
@@ -45,7 +45,7 @@ async fn a_folder_that_is_empty_or_absent_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_authority_that_is_put_there_later_is_trusted_at_the_next_fetch() {
+async fn authority_that_is_added_later_is_trusted_at_the_next_fetch() {
     let folder = fresh("trust-later");
     fs::create_dir(folder.join("ca")).unwrap();
     let server = Site::start(&folder, Some("ca")).await;

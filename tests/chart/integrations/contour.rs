@@ -34,7 +34,7 @@ fn extension_service_speaks_tls_to_a_name_that_is_a_valid_authority() {
 }
 
 #[test]
-fn plaintext_must_be_asked_for() {
+fn plaintext_to_contour_must_be_explicit() {
     let told = objects(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
     let expected = extension(json!({
         "protocol": "h2c",
@@ -44,8 +44,23 @@ fn plaintext_must_be_asked_for() {
     assert_eq!(told, [expected]);
 }
 
+/// The authorization of a virtual host by the release `rel` in the namespace `auth`.
+pub(super) fn authorization() -> Value {
+    json!({
+        "extensionRef": {
+            "apiVersion": "projectcontour.io/v1alpha1",
+            "name": "rel-watchword",
+            "namespace": "auth",
+        },
+        "failOpen": false,
+        "responseTimeout": "250ms",
+    })
+}
+
 #[test]
 fn virtual_hosts_ask_and_fail_closed() {
+    let mut authorization = authorization();
+    authorization["authPolicy"] = json!({"context": {"zone": "edge"}});
     let routes =
         json!([{"conditions": [{"prefix": "/"}], "services": [{"name": "orders", "port": 80}]}]);
     let includes = json!([{"name": "more"}]);
@@ -64,16 +79,7 @@ fn virtual_hosts_ask_and_fail_closed() {
             "virtualhost": {
                 "fqdn": "shop.example.com",
                 "tls": {"secretName": "shop"},
-                "authorization": {
-                    "extensionRef": {
-                        "apiVersion": "projectcontour.io/v1alpha1",
-                        "name": "rel-watchword",
-                        "namespace": "auth",
-                    },
-                    "failOpen": false,
-                    "responseTimeout": "250ms",
-                    "authPolicy": {"context": {"zone": "edge"}},
-                },
+                "authorization": authorization,
             },
             "routes": routes,
             "includes": includes,

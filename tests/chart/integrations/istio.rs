@@ -27,7 +27,7 @@ fn service_entry(namespace: &str, address: &str) -> Value {
 }
 
 #[test]
-fn policies_ask_about_every_request_or_about_what_their_rules_say() {
+fn policies_match_every_request_or_those_of_their_rules() {
     let rules = json!([{"to": [{"operation": {"notPaths": ["/healthz"]}}]}]);
     let told = objects(
         json!({"integrations": {"istio": {"enabled": true, "policies": [

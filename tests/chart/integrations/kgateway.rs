@@ -57,19 +57,19 @@ fn listener_policy_removes_claim_headers_before_a_route_is_chosen() {
 
 #[test]
 fn policies_name_the_extension_of_their_own_namespace() {
-    let told = objects(
-        json!({"integrations": {"kgateway": {"enabled": true, "retry": {"attempts": 2}, "policies": [
-            {
-                "namespace": "shop",
-                "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}],
-                "context": {"level": "2"},
-            },
-            {
-                "name": "edge",
-                "targetRefs": [{"kind": "Gateway", "name": "edge", "sectionName": "https"}],
-            },
-        ]}}}),
-    );
+    let policies = json!([
+        {
+            "namespace": "shop",
+            "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}],
+            "context": {"level": "2"},
+        },
+        {
+            "name": "edge",
+            "targetRefs": [{"kind": "Gateway", "name": "edge", "sectionName": "https"}],
+        },
+    ]);
+    let kgateway = json!({"enabled": true, "retry": {"attempts": 2}, "policies": policies});
+    let told = objects(json!({"integrations": {"kgateway": kgateway}}));
     let group = "gateway.networking.k8s.io";
     let route = object(
         API,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use watchword_test_support::helm::{self, Chart};
 
+use super::contour::authorization;
 use super::values;
 
 mod warnings;
@@ -22,7 +23,7 @@ pub(super) fn pasted(notes: &str, start: &str) -> Value {
 }
 
 #[test]
-fn istio_is_told_whom_to_ask() {
+fn notes_have_istios_mesh_configuration() {
     let policies = json!([{"namespace": "shop", "selector": {}}]);
     let provider = |service: &str, timeout: &str| {
         json!({
@@ -61,7 +62,7 @@ fn istio_is_told_whom_to_ask() {
 }
 
 #[test]
-fn plain_envoy_is_told_to_remove_claim_headers_before_it_chooses_a_route() {
+fn printed_connection_manager_removes_claim_headers_before_routing() {
     let headers = json!({"x-auth-subject": "sub"});
     let config = super::config(&headers);
     let removed = |config: &Value| {
@@ -80,7 +81,7 @@ fn plain_envoy_is_told_to_remove_claim_headers_before_it_chooses_a_route() {
 }
 
 #[test]
-fn istio_is_told_to_run_the_sidecar_where_nobody_else_does() {
+fn notes_have_istios_injection_template_only_without_the_injector() {
     let template = "sidecarInjectorWebhook:";
     let istio = json!({
         "enabled": true,
@@ -110,7 +111,7 @@ fn istio_is_told_to_run_the_sidecar_where_nobody_else_does() {
 }
 
 #[test]
-fn envoy_gateway_is_told_to_run_the_sidecar() {
+fn notes_have_an_envoy_proxy_with_the_sidecar() {
     let gateway = json!({
         "enabled": true,
         "via": "sidecar",
@@ -138,23 +139,14 @@ fn envoy_gateway_is_told_to_run_the_sidecar() {
 }
 
 #[test]
-fn contour_is_told_what_a_virtual_host_needs() {
+fn notes_have_the_authorization_of_a_virtual_host() {
     let said = notes(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
-    let authorization = json!({
-        "extensionRef": {
-            "apiVersion": "projectcontour.io/v1alpha1",
-            "name": "rel-watchword",
-            "namespace": "auth",
-        },
-        "failOpen": false,
-        "responseTimeout": "250ms",
-    });
-    let spec = json!({"spec": {"virtualhost": {"authorization": authorization}}});
+    let spec = json!({"spec": {"virtualhost": {"authorization": authorization()}}});
     assert_eq!(pasted(&said, "spec:"), spec);
 }
 
 #[test]
-fn plain_envoy_is_told_of_all_pods_by_a_valid_authority() {
+fn printed_cluster_has_all_pods_and_a_valid_authority() {
     let said = notes(json!({}));
     assert!(said.contains("rel-watchword-headless.auth.svc"), "{said}");
     assert!(said.contains("authority: watchword"), "{said}");
@@ -164,7 +156,7 @@ fn plain_envoy_is_told_of_all_pods_by_a_valid_authority() {
 }
 
 #[test]
-fn owners_of_pods_are_told_the_label_of_the_injector() {
+fn notes_have_the_labels_of_the_injector() {
     let injector =
         json!({"enabled": true, "namespaces": ["shop"], "podLabels": {"inject": "yes please"}});
     let said = notes(json!({"mode": "none", "sidecar": {"enabled": true, "injector": injector}}));

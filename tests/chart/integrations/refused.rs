@@ -51,7 +51,7 @@ fn least() -> [(&'static str, Value); 5] {
 }
 
 #[test]
-fn proxy_that_has_nobody_to_ask_is_refused() {
+fn proxy_without_a_server_to_ask_is_refused() {
     for (product, settings) in least() {
         let enabled = format!("{product}.enabled: ");
         assert_refused(product, settings.clone(), json!({"mode": "none"}), &enabled);
@@ -72,7 +72,7 @@ fn proxy_that_has_nobody_to_ask_is_refused() {
 }
 
 #[test]
-fn proxy_that_is_to_protect_nothing_is_refused() {
+fn integration_without_targets_is_refused() {
     for (product, list) in [
         ("istio", "policies"),
         ("envoyGateway", "policies"),
@@ -186,7 +186,7 @@ fn contour_without_tls_is_refused_unless_it_is_meant() {
 }
 
 #[test]
-fn what_a_product_cannot_take_is_refused() {
+fn setting_that_a_product_does_not_accept_is_refused() {
     let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
     let loopback = json!({"sidecar": {"enabled": true, "listen": "loopback"}});
     let sidecar = json!({"via": "sidecar", "policies": policies});

@@ -8,7 +8,7 @@ use watchword_test_support::helm::Chart;
 use super::{alert_queries, dashboard, one, promql, render, rules, values};
 
 #[test]
-fn every_alert_says_what_it_is_and_what_to_do() {
+fn every_alert_has_a_summary_a_description_and_a_runbook() {
     let rendered = render(&json!({"prometheusRule": {
         "runbookUrl": "https://runbooks.example.com/", "alertLabels": {"team": "identity"},
     }}));

@@ -1,62 +1,60 @@
-//! The pod that is to come out, and how it is compared.
+//! Compares a pod that the injector changed with its expected form.
 
 use serde_json::{Value, json};
 
 use super::install::Injector;
 use super::templates::SidecarTemplates;
+use crate::command::Answer;
+use crate::namespace::Namespace;
 
 impl Injector {
-    /// Makes the pod where there is an injector, and its expected form where there is none. Returns
-    /// the difference, if there is one.
+    /// Creates the pod in this namespace, and its expected form in one without the injector.
     ///
-    /// `init` names the init containers that are to be there, in their order, and `sockets` the
-    /// containers that get the socket.
-    pub(super) fn difference(
+    /// `init` names the expected init containers, in their order, and `sockets` the containers that
+    /// get the socket.
+    ///
+    /// # Errors
+    /// The API server refuses the pod, or the two differ.
+    pub(super) fn adds_sidecar(
         &self,
-        is_privileged: bool,
+        namespace: &Namespace,
         pod: &Value,
         init: &[&str],
         sockets: &[&str],
     ) -> Result<(), String> {
-        let namespace = if is_privileged {
-            &self.privileged
-        } else {
-            &self.pods
-        };
-        let made = self.try_out(namespace, pod);
         let expected = with_sidecar(pod, &self.templates, init, sockets);
-        let expected = self.try_out(&self.elsewhere, &expected).succeeded().json();
-        compare(&made, &expected)
+        self.makes(namespace, pod, &expected)
     }
 
-    /// The same for a pod to which something else adds what `complete` has.
-    pub(super) fn difference_of(
+    /// The same for a pod to which another policy adds the rest of `complete`.
+    pub(super) fn adds_sidecar_to(
         &self,
         pod: &Value,
         complete: &Value,
         init: &[&str],
         sockets: &[&str],
     ) -> Result<(), String> {
-        let made = self.try_out(&self.pods, pod);
         let expected = with_sidecar(complete, &self.templates, init, sockets);
-        let expected = self.try_out(&self.elsewhere, &expected).succeeded().json();
-        compare(&made, &expected)
+        self.makes(&self.pods, pod, &expected)
     }
 
-    /// The same for a pod that is to stay as it is.
-    pub(super) fn untouched(&self, is_privileged: bool, pod: &Value) -> Result<(), String> {
-        let namespace = if is_privileged {
-            &self.privileged
-        } else {
-            &self.pods
-        };
+    /// The same for a pod that the injector leaves unchanged.
+    pub(super) fn leaves_unchanged(
+        &self,
+        namespace: &Namespace,
+        pod: &Value,
+    ) -> Result<(), String> {
+        self.makes(namespace, pod, pod)
+    }
+
+    fn makes(&self, namespace: &Namespace, pod: &Value, expected: &Value) -> Result<(), String> {
         let made = self.try_out(namespace, pod);
-        let expected = self.try_out(&self.elsewhere, pod).succeeded().json();
+        let expected = self.try_out(&self.elsewhere, expected).succeeded().json();
         compare(&made, &expected)
     }
 }
 
-fn compare(made: &crate::command::Answer, expected: &Value) -> Result<(), String> {
+fn compare(made: &Answer, expected: &Value) -> Result<(), String> {
     if !made.success {
         return Err(made.to_string());
     }
@@ -97,7 +95,7 @@ fn with_sidecar(
     pod
 }
 
-/// The list, with those whose names it lacks behind it.
+/// The old elements, followed by the new ones whose names are not among them.
 fn united(old: &Value, new: &[Value]) -> Value {
     let mut elements = list(old);
     for element in new {
@@ -111,8 +109,8 @@ fn united(old: &Value, new: &[Value]) -> Value {
     Value::Array(elements)
 }
 
-/// Without what is random, and without the order that the API server's own volume of a token gives
-/// to lists.
+/// The pod without random fields, and with sorted lists, because the API server's volume for a token
+/// changes their order.
 fn comparable(mut pod: Value) -> Value {
     let metadata = pod["metadata"].as_object_mut().expect("metadata");
     for field in ["creationTimestamp", "managedFields", "namespace", "uid"] {

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::install::Injector;
 use super::table::{self, Kind, Outcome};
 use crate::cluster::Cluster;
+use crate::namespace::Namespace;
 use crate::pods;
 use crate::release::CHART;
 
@@ -37,8 +38,8 @@ fn pods_get_the_sidecar_and_nothing_else_changes() {
         "{:?}",
         injector.templates
     );
-    check(injector, false, table::restricted());
-    check(injector, true, table::privileged());
+    check(injector, &injector.pods, table::restricted());
+    check(injector, &injector.privileged, table::privileged());
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn pods_get_no_socket_where_the_sidecar_listens_on_loopback() {
             Outcome::Untouched,
         ),
     ];
-    check(&injector, false, kinds);
+    check(&injector, &injector.pods, kinds);
 }
 
 #[test]
@@ -109,15 +110,15 @@ fn labelled_pod_in_another_namespace_is_untouched() {
     assert!(made["spec"]["initContainers"].is_null(), "{made:#}");
 }
 
-/// Tries all rows, and then tells which fail.
+/// Tries all rows in this namespace, and fails with those that differ.
 #[track_caller]
-fn check(injector: &Injector, is_privileged: bool, kinds: Vec<Kind>) {
+fn check(injector: &Injector, namespace: &Namespace, kinds: Vec<Kind>) {
     let problems = kinds.into_iter().filter_map(|(name, pod, outcome)| {
         let found = match outcome {
             Outcome::Injected(init, sockets) => {
-                injector.difference(is_privileged, &pod, init, sockets)
+                injector.adds_sidecar(namespace, &pod, init, sockets)
             }
-            Outcome::Untouched => injector.untouched(is_privileged, &pod),
+            Outcome::Untouched => injector.leaves_unchanged(namespace, &pod),
         };
         found.err().map(|problem| format!("{name}: {problem}"))
     });

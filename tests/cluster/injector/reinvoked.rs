@@ -1,18 +1,12 @@
 //! Another policy that adds a proxy to pods, before or after the injector: the proxy gets the
 //! socket, and nothing is there twice.
 
-use std::thread;
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use watchword::clock::Stopwatch;
 
 use super::install::Injector;
 use super::kinds::example;
 use crate::pods;
-
-const PATIENCE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(200);
+use crate::wait;
 
 /// The label of pods that get a proxy. Its value is the policy's name.
 const LABEL: &str = "test/proxy";
@@ -36,8 +30,8 @@ fn proxy_that_another_policy_adds_gets_the_socket() {
             name,
         );
         let alone = with_label(pods::labelled(json!({})), name);
-        let difference = injector.difference_of(&alone, &expected, &["watchword"], &["envoy"]);
-        difference.unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        let added = injector.adds_sidecar_to(&alone, &expected, &["watchword"], &["envoy"]);
+        added.unwrap_or_else(|problem| panic!("{name}: {problem}"));
     }
 }
 
@@ -84,19 +78,17 @@ fn create_policy(injector: &Injector, name: &str, again: &str) {
 }
 
 fn wait_until_in_force(injector: &Injector, name: &str) {
-    let waiting = Stopwatch::start();
     let alone = with_label(pods::labelled(json!({})), name);
-    loop {
-        let answer = injector.try_out(&injector.elsewhere, &alone).succeeded();
-        if answer.json()["spec"]["containers"][1]["name"] == "envoy" {
-            return;
-        }
-        assert!(
-            waiting.elapsed() < PATIENCE,
-            "not in force after {PATIENCE:?}: {answer}"
-        );
-        thread::sleep(POLL);
-    }
+    wait::until(
+        "the policy in force",
+        || {
+            injector
+                .try_out(&injector.elsewhere, &alone)
+                .succeeded()
+                .json()
+        },
+        |made| made["spec"]["containers"][1]["name"] == "envoy",
+    );
 }
 
 fn with_label(mut pod: Value, name: &str) -> Value {

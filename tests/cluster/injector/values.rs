@@ -78,12 +78,12 @@ fn values_come_through_exactly() {
         "containers": proxies,
         "imagePullSecrets": [{"name": "registry"}, {"name": "own"}],
     }));
-    for (is_privileged, pod, sockets) in [
-        (false, &plain, &[][..]),
-        (true, &plain, &[]),
-        (false, &proxies, &["proxy"]),
+    for (namespace, pod, sockets) in [
+        (&injector.pods, &plain, &[][..]),
+        (&injector.privileged, &plain, &[]),
+        (&injector.pods, &proxies, &["proxy"]),
     ] {
-        let difference = injector.difference(is_privileged, pod, &["watchword"], sockets);
-        difference.unwrap_or_else(|problem| panic!("{problem}"));
+        let added = injector.adds_sidecar(namespace, pod, &["watchword"], sockets);
+        added.unwrap_or_else(|problem| panic!("{problem}"));
     }
 }
