@@ -7,7 +7,7 @@
 mod question;
 mod snapshot;
 
-pub use question::{InHand, Question};
+pub use question::{Question, RawToken};
 pub use snapshot::{IssuerKeys, Snapshot};
 
 use std::sync::Arc;
@@ -145,19 +145,19 @@ impl Allow {
 
     /// Headers to set on the request that goes upstream, replacing any of the same name.
     #[must_use]
-    pub fn set(&self) -> &[(Bytes, Bytes)] {
+    pub fn headers_to_set(&self) -> &[(Bytes, Bytes)] {
         &self.set
     }
 
     /// Headers to remove from it; never one that is set.
     #[must_use]
-    pub fn remove(&self) -> &[Bytes] {
+    pub fn headers_to_remove(&self) -> &[Bytes] {
         &self.remove
     }
 
     /// How the credential is taken out of it, where it must not go upstream.
     #[must_use]
-    pub fn credential(&self) -> Option<&Removal> {
+    pub fn credential_removal(&self) -> Option<&Removal> {
         self.credential.as_ref()
     }
 }
@@ -283,7 +283,10 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
     fn to_remove(&self, set: &[(Bytes, Bytes)]) -> Vec<Bytes> {
         let headers = self.question.request.as_ref();
         let headers = headers.map_or(&[][..], |request| &request.headers);
-        self.snapshot.policy.managed().to_remove(set, headers)
+        self.snapshot
+            .policy
+            .managed_headers()
+            .to_remove(set, headers)
     }
 
     fn credential(&self, issuer: &Issuer, found: &Found<'_, '_>) -> Option<Removal> {
@@ -299,7 +302,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
     fn find_token(&self) -> Result<Option<Found<'s, 'q>>, Denial> {
         let policy = self.snapshot.policy();
         match (&self.question.token, &self.question.request) {
-            (Some(InHand(text)), _) => {
+            (Some(RawToken(text)), _) => {
                 let token = BearerToken::new(text, policy.max_token_size())?;
                 Ok(Some(Found { token, place: None }))
             }
@@ -339,7 +342,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         let missing_key = missing_key(Some(keys.set.clone()));
         let verified = token.verify(&keys.set, &issuer.algorithms);
         let token = Arc::new(verified.inspect_err(|denial| {
-            self.missing_key = denial.is_of_keys().then_some(missing_key);
+            self.missing_key = denial.depends_on_keys().then_some(missing_key);
         })?);
         self.stale = keys.stale;
         self.cache.remember(digest, id, &keys.set, &token);

@@ -24,12 +24,12 @@ use crate::request::Request;
 use crate::token::{BearerToken, CurrentTime, Denial, Moment, VerifiedToken};
 
 pub use credential::issuer_of;
-pub use steps::{Outcome, Step};
+pub use steps::{Step, StepOutcome};
 pub use text::plain;
 pub use times::{instant, parse_instant};
 
-use credential::Carrier;
-use steps::Walk;
+use credential::RequestWithToken;
+use steps::Explainer;
 
 /// A decision with its steps.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Explanation {
     #[must_use]
     pub fn first_failure(&self) -> Option<&Step> {
         let mut decisive = self.steps.iter().filter(|step| step.decisive);
-        decisive.find(|step| matches!(step.outcome, Outcome::Fail(_)))
+        decisive.find(|step| matches!(step.outcome, StepOutcome::Fail(_)))
     }
 }
 
@@ -67,10 +67,10 @@ pub fn explain(
     now: impl Into<CurrentTime>,
 ) -> Explanation {
     let now = now.into();
-    let carrier = Carrier::new(snapshot.policy(), request, token);
+    let carrier = RequestWithToken::new(snapshot.policy(), request, token);
     let request = carrier.request(request);
     let question = Question::from(request.clone());
-    let decision = authenticate(snapshot, &question, now, &Forgetful);
+    let decision = authenticate(snapshot, &question, now, &NoTokenCache);
     let reason = decision.reason();
     Explanation {
         shadow: snapshot.policy().is_shadow(decision.rule),
@@ -81,14 +81,14 @@ pub fn explain(
             (None, Verdict::Allow(_)) => None,
         },
         reason,
-        steps: Walk::new(snapshot, &request, token.len(), now).run(),
+        steps: Explainer::new(snapshot, &request, token.len(), now).run(),
     }
 }
 
 /// Remembers no token, so that each is verified.
-struct Forgetful;
+struct NoTokenCache;
 
-impl VerifiedTokens for Forgetful {
+impl VerifiedTokens for NoTokenCache {
     type Digest = ();
 
     fn digest(&self, _: &BearerToken<'_>) {}

@@ -17,10 +17,10 @@ mod verify;
 mod weak_key;
 
 pub use algorithm::Algorithm;
-pub use header::Header;
+pub use header::JoseHeader;
 pub use json::{Json, JsonError, NotText, Number, Object};
 pub use jwk::SkipReason;
-pub use key_set::{KeySet, KeySetError, PublishedKey, Skipped};
+pub use key_set::{KeySet, KeySetError, PublishedKey, UnusableKey};
 pub use public_document::{ExposedKey, PublicDocument};
 pub use verify::{Jws, VerifiedJws};
 pub use weak_key::WeakKey;

@@ -19,7 +19,7 @@ pub use fit::Fit;
 pub use issuer::{Issuer, IssuerId, TokenFrom};
 pub use pattern::{HostPattern, PathPattern};
 pub use requirement::{ClaimRule, ClaimTest, Demand, Requirement};
-pub use rules::{Match, NearMiss, NoRule, Part, Rule, Rules};
+pub use rules::{Match, NearMiss, NoRule, RequestPart, Rule, Rules};
 
 use std::collections::HashMap;
 
@@ -113,7 +113,7 @@ impl Policy {
 
     /// The header names that clients must never be able to set.
     #[must_use]
-    pub fn managed(&self) -> &ManagedHeaders {
+    pub fn managed_headers(&self) -> &ManagedHeaders {
         &self.managed
     }
 

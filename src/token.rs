@@ -11,7 +11,7 @@ mod time;
 mod verified;
 
 pub use claims::{ClaimPath, Claims};
-pub use denial::{Class, Denial};
+pub use denial::{Denial, DenialClass};
 pub use expectations::{Audiences, Expectations};
 pub use extract::{BearerToken, Location, Removal};
 pub use time::{CurrentTime, Moment, UnixTime};

@@ -9,7 +9,7 @@ pub struct Question<'q> {
     /// The request that rules are chosen by; `None`: no rule applies.
     pub request: Option<Request<'q>>,
     /// The token, from a caller who has it in hand; `None`: it is looked for in the request.
-    pub token: Option<InHand<'q>>,
+    pub token: Option<RawToken<'q>>,
     /// What the caller asks of the token beside the rule. With it, nobody passes as anonymous.
     pub demand: Option<Demand>,
 }
@@ -25,10 +25,10 @@ impl<'q> From<Request<'q>> for Question<'q> {
 
 /// The text that a caller takes for a token. Never printed.
 #[derive(Clone, Copy)]
-pub struct InHand<'q>(pub &'q [u8]);
+pub struct RawToken<'q>(pub &'q [u8]);
 
-impl std::fmt::Debug for InHand<'_> {
+impl std::fmt::Debug for RawToken<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("InHand(redacted)")
+        f.write_str("RawToken(redacted)")
     }
 }

@@ -7,12 +7,12 @@ use crate::token::{
     media_type,
 };
 
-use super::steps::Walk;
+use super::steps::Explainer;
 use super::{text, times};
 
 const TIME: &str = "a number of seconds since 1970, up to 2^53";
 
-impl Walk<'_, '_, '_> {
+impl Explainer<'_, '_, '_> {
     /// Whether each registered claim is of its type, which is asked before any is compared.
     pub(super) fn claims(&mut self, claims: &Claims) {
         let result = Registered::read(claims).map(drop);

@@ -4,16 +4,16 @@ use crate::policy::{Credential, IssuerId, Policy, Requirement, TokenFrom};
 use crate::request::{Header, Request};
 use crate::token::{BearerToken, Denial, Location, UnverifiedToken};
 
-use super::steps::Walk;
+use super::steps::Explainer;
 use super::text;
 
 /// What brings a token: a header field, or the query.
-pub(super) struct Carrier {
+pub(super) struct RequestWithToken {
     header: Option<(String, Vec<u8>)>,
     path: Vec<u8>,
 }
 
-impl Carrier {
+impl RequestWithToken {
     pub(super) fn new(policy: &Policy, request: &Request<'_>, token: &[u8]) -> Self {
         let mut carrier = Self {
             header: None,
@@ -75,7 +75,7 @@ pub fn issuer_of(policy: &Policy, token: &[u8]) -> Option<IssuerId> {
     Some(issuer)
 }
 
-impl<'s, 'r> Walk<'_, 's, 'r> {
+impl<'s, 'r> Explainer<'_, 's, 'r> {
     pub(super) fn credential(
         &mut self,
         requirement: Option<&Requirement>,

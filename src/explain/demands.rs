@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
-use crate::policy::{ClaimTest, Demand, Issuer, IssuerId, NearMiss, NoRule, Part, Requirement};
+use crate::policy::{
+    ClaimTest, Demand, Issuer, IssuerId, NearMiss, NoRule, RequestPart, Requirement,
+};
 use crate::request::PathError;
 use crate::token::{Audiences, Claims, Denial};
 
 use super::claims::{expected, value};
-use super::steps::Walk;
+use super::steps::Explainer;
 use super::text;
 
-impl<'s> Walk<'_, 's, '_> {
+impl<'s> Explainer<'_, 's, '_> {
     /// Chooses the rule; what it requires.
     pub(super) fn rule(&mut self) -> Option<&'s Requirement> {
         let rules = self.snapshot.policy().rules();
@@ -76,15 +78,15 @@ impl<'s> Walk<'_, 's, '_> {
                 let rule = text::plain(&rule.name);
                 let quoted = |bytes: &[u8]| text::quoted(&String::from_utf8_lossy(bytes));
                 let (found, varies) = match part {
-                    Part::Method => (
+                    RequestPart::Method => (
                         format!("method {}", quoted(self.request.method)),
                         "upper and lower case",
                     ),
-                    Part::Host => (
+                    RequestPart::Host => (
                         format!("host {}", quoted(self.request.host)),
                         "a port, a final dot or the spelling of an address",
                     ),
-                    Part::Path => (
+                    RequestPart::Path => (
                         format!("path {path}"),
                         "upper and lower case, a final slash or escapes",
                     ),

@@ -1,14 +1,14 @@
 //! The form of a token: segments, header, payload.
 
-use crate::jose::{Compact, Header, Json, MAX_HEADER_VALUES, Object};
+use crate::jose::{Compact, JoseHeader, Json, MAX_HEADER_VALUES, Object};
 use crate::token::{BearerToken, Denial, MAX_CLAIM_VALUES, UnverifiedToken};
 
-use super::steps::Walk;
+use super::steps::Explainer;
 use super::text;
 
 const HEADER: &str = "base64url of a JSON object with alg, and no crit; kid and typ are strings";
 
-impl Walk<'_, '_, '_> {
+impl Explainer<'_, '_, '_> {
     /// Takes the token apart.
     pub(super) fn token<'r>(&mut self, token: &BearerToken<'r>) -> Option<UnverifiedToken<'r>> {
         let read = self.open(token.as_str());
@@ -54,7 +54,11 @@ impl Walk<'_, '_, '_> {
         self.payload(compact, header)
     }
 
-    fn payload<'r>(&mut self, compact: Compact<'r>, header: Header) -> Option<UnverifiedToken<'r>> {
+    fn payload<'r>(
+        &mut self,
+        compact: Compact<'r>,
+        header: JoseHeader,
+    ) -> Option<UnverifiedToken<'r>> {
         let fault = match &compact {
             Compact::Jws { .. } => (
                 "payload or signature is not base64url",

@@ -4,10 +4,10 @@ use crate::jose::{Json, JwsError, KeySet, PublishedKey};
 use crate::policy::{Issuer, IssuerId};
 use crate::token::{Denial, UnverifiedToken};
 
-use super::steps::Walk;
+use super::steps::Explainer;
 use super::text;
 
-impl<'s> Walk<'_, 's, '_> {
+impl<'s> Explainer<'_, 's, '_> {
     /// The issuer that the token names.
     pub(super) fn issuer(&mut self, token: &UnverifiedToken<'_>) -> Option<(IssuerId, &'s Issuer)> {
         let policy = self.snapshot.policy();

@@ -13,7 +13,7 @@ pub struct Step {
     /// Its name, such as `exp`, or `rule.claims.department`.
     pub name: Cow<'static, str>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// Whether the verdict hung on it. It does not once the verdict is reached.
     pub decisive: bool,
     /// What was found.
@@ -24,7 +24,7 @@ pub struct Step {
 
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum StepOutcome {
     /// It passed.
     Pass,
     /// It failed, for this reason.
@@ -48,7 +48,7 @@ const BEHIND_ISSUER: [&str; 10] = [
 ];
 
 /// A walk under way.
-pub(super) struct Walk<'w, 's, 'r> {
+pub(super) struct Explainer<'w, 's, 'r> {
     pub(super) snapshot: &'s Snapshot,
     pub(super) request: &'w Request<'r>,
     /// The length of the text that was given as the token.
@@ -60,7 +60,7 @@ pub(super) struct Walk<'w, 's, 'r> {
     reached: bool,
 }
 
-impl<'w, 's, 'r> Walk<'w, 's, 'r> {
+impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
     pub(super) fn new(
         snapshot: &'s Snapshot,
         request: &'w Request<'r>,
@@ -111,7 +111,7 @@ impl<'w, 's, 'r> Walk<'w, 's, 'r> {
         let passes = result.is_ok();
         self.steps.push(Step {
             name: name.into(),
-            outcome: result.map_or_else(Outcome::Fail, |()| Outcome::Pass),
+            outcome: result.map_or_else(StepOutcome::Fail, |()| StepOutcome::Pass),
             decisive: !self.reached,
             found: found.into(),
             expected: expected.into(),
@@ -124,7 +124,7 @@ impl<'w, 's, 'r> Walk<'w, 's, 'r> {
     pub(super) fn skip(&mut self, names: &[&'static str]) {
         self.steps.extend(names.iter().map(|name| Step {
             name: (*name).into(),
-            outcome: Outcome::NotReached,
+            outcome: StepOutcome::NotReached,
             decisive: false,
             found: String::new(),
             expected: String::new(),

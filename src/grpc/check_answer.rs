@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::token::Class;
+use crate::token::DenialClass;
 use crate::wire::envoy::config::core::v3::{
     HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction,
 };
@@ -50,7 +50,7 @@ impl CheckAnswer {
     }
 
     pub(super) fn deny(
-        class: Class,
+        class: DenialClass,
         headers: Vec<HeaderValueOption>,
         body: Bytes,
         dynamic_metadata: Bytes,

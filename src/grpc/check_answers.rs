@@ -9,7 +9,7 @@ use prost::Message as _;
 use crate::authenticator::{Allow, Decision, Question, Verdict};
 use crate::policy::Policy;
 use crate::request::Request;
-use crate::token::{Class, Denial, Removal};
+use crate::token::{Denial, DenialClass, Removal};
 
 use super::check_answer::{Changes, overwrite};
 use super::framing::frame;
@@ -61,7 +61,7 @@ impl CheckAnswers {
         Self {
             shadow_rules: shadow_rules.map(|rule| rule.name.clone()).collect(),
             shadow: entry("mode", "shadow"),
-            unenforced: all_shadow.then(|| policy.managed().to_remove(&[], &[])),
+            unenforced: all_shadow.then(|| policy.managed_headers().to_remove(&[], &[])),
             denials: denials.collect(),
             reasons: reasons
                 .map(|reason| (reason, entry("reason", reason)))
@@ -126,7 +126,7 @@ impl CheckAnswers {
                 text.json.clone()
             };
         }
-        if denial.class() == Class::Unavailable {
+        if denial.class() == DenialClass::Unavailable {
             add("retry-after", RETRY_AFTER.to_string().into());
         }
         CheckAnswer::deny(denial.class(), headers, body, metadata)
@@ -194,7 +194,7 @@ pub(super) fn challenge(denial: &Denial, realm: &str) -> Option<String> {
     match (denial, denial.class()) {
         // RFC 6750 §3.1: without credentials, no error code.
         (Denial::TokenMissing, _) => Some(bearer),
-        (Denial::InsufficientScope { .. }, _) | (_, Class::Unauthenticated) => Some(format!(
+        (Denial::InsufficientScope { .. }, _) | (_, DenialClass::Unauthenticated) => Some(format!(
             "{bearer}, error=\"{error}\", error_description=\"{denial}\""
         )),
         _ => None,
@@ -203,16 +203,16 @@ pub(super) fn challenge(denial: &Denial, realm: &str) -> Option<String> {
 
 fn changes(allow: &Allow) -> Changes {
     let set = allow
-        .set()
+        .headers_to_set()
         .iter()
         .map(|(name, value)| overwrite(name.clone(), value.clone()));
     let mut changes = Changes {
         set: set.collect(),
-        remove: allow.remove().to_vec(),
+        remove: allow.headers_to_remove().to_vec(),
         remove_query: Vec::new(),
     };
     let cookie = Bytes::from_static(b"cookie");
-    match allow.credential() {
+    match allow.credential_removal() {
         None => {}
         Some(Removal::Header(name)) => changes.remove.push(copied(name)),
         Some(Removal::Query(name)) => changes.remove_query.push(copied(name)),

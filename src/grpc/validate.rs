@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::authenticator::{InHand, Question};
+use crate::authenticator::{Question, RawToken};
 use crate::policy::Demand;
 use crate::request::{Header, Request};
 use crate::telemetry::Door;
@@ -38,7 +38,7 @@ impl FrontDoor for Validate {
         };
         Some(Question {
             request: message.request.as_ref().map(facts),
-            token: token.map(|token| InHand(token)),
+            token: token.map(|token| RawToken(token)),
             demand,
         })
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::authenticator::{Allow, Decision, Question, Verdict};
 use crate::policy::{Issuer, Policy};
-use crate::token::{Class, Denial, Removal, VerifiedToken};
+use crate::token::{Denial, DenialClass, Removal, VerifiedToken};
 use crate::wire::watchword::v1 as wire;
 use crate::wire::watchword::v1::validate_response::Verdict as WireVerdict;
 
@@ -58,7 +58,7 @@ impl ValidateAnswers {
             rules: rules.map(|rule| name(&rule.name)).collect(),
             unenforced: policy
                 .is_all_shadow()
-                .then(|| policy.managed().to_remove(&[], &[])),
+                .then(|| policy.managed_headers().to_remove(&[], &[])),
         }
     }
 
@@ -119,7 +119,7 @@ impl Answers for ValidateAnswers {
 
 fn prepared(denial: &Denial, realm: &str) -> wire::Deny {
     let name = format!("REASON_{}", denial.code().to_ascii_uppercase());
-    let retries = denial.class() == Class::Unavailable;
+    let retries = denial.class() == DenialClass::Unavailable;
     wire::Deny {
         reason: wire::Reason::from_str_name(&name)
             .unwrap_or_default()
@@ -138,11 +138,11 @@ fn allowed(allow: &Allow, issuer: Option<&Issuer>) -> wire::Allow {
         value: value.clone(),
     };
     let mut allowed = wire::Allow {
-        headers: allow.set().iter().map(header).collect(),
-        headers_to_remove: allow.remove().to_vec(),
+        headers: allow.headers_to_set().iter().map(header).collect(),
+        headers_to_remove: allow.headers_to_remove().to_vec(),
         ..wire::Allow::default()
     };
-    if let Some(Removal::Header(name)) = allow.credential() {
+    if let Some(Removal::Header(name)) = allow.credential_removal() {
         let name = Bytes::copy_from_slice(name.as_bytes());
         allowed.headers_to_remove.push(name);
     }

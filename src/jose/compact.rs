@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Header, Jws, JwsError};
+use super::{JoseHeader, Jws, JwsError};
 
 /// The segments of a token in compact form, still encoded.
 pub(crate) enum Compact<'a> {
@@ -41,8 +41,8 @@ impl<'a> Compact<'a> {
     }
 
     /// Reads the header.
-    pub(crate) fn header(&self) -> Result<Header, JwsError> {
-        Header::parse(self.header_segment())
+    pub(crate) fn header(&self) -> Result<JoseHeader, JwsError> {
+        JoseHeader::parse(self.header_segment())
     }
 
     /// The bytes that the header is read from.
@@ -51,7 +51,7 @@ impl<'a> Compact<'a> {
     }
 
     /// Decodes what stands behind the header. A JWE is refused by its algorithm: none is implemented.
-    pub(crate) fn open(self, header: Header) -> Result<Jws<'a>, JwsError> {
+    pub(crate) fn open(self, header: JoseHeader) -> Result<Jws<'a>, JwsError> {
         match self {
             Self::Jwe { .. } => Err(JwsError::AlgNotAllowed),
             Self::Jws {

@@ -6,7 +6,7 @@ use super::jwk::SkipReason;
 use super::pem;
 
 /// What stands in a document where a key is expected.
-pub(super) enum Entry {
+pub(super) enum DocumentEntry {
     /// A key, not yet judged.
     Key(Json),
     /// The key of a certificate authority: a key only where nothing else is.
@@ -15,7 +15,7 @@ pub(super) enum Entry {
     Unusable(SkipReason),
 }
 
-impl Entry {
+impl DocumentEntry {
     /// The key to be judged; `alone` where the key set has no other entry.
     pub(super) fn jwk(self, alone: bool) -> Result<Json, SkipReason> {
         match self {
@@ -49,18 +49,18 @@ pub(super) fn form(text: &[u8]) -> Form {
 pub(super) const MAX_VALUES: usize = 16384;
 
 /// How much of a set may still be read: values of JSON, in all its documents.
-pub(super) struct Allowance {
+pub(super) struct ValueBudget {
     values: usize,
 }
 
-impl Allowance {
+impl ValueBudget {
     /// What a whole set has.
-    pub(super) fn of_set() -> Self {
+    pub(super) fn full() -> Self {
         Self { values: MAX_VALUES }
     }
 
     /// The entries of a document of either kind.
-    pub(super) fn entries(&mut self, text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
+    pub(super) fn entries(&mut self, text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
         match form(text) {
             Form::Pem => pem::entries(text),
             Form::Json => self.json_entries(text),
@@ -68,9 +68,9 @@ impl Allowance {
     }
 
     /// The entries of a JWK set, or the one JWK that the document is.
-    pub(super) fn json_entries(&mut self, text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
+    pub(super) fn json_entries(&mut self, text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
         let keys = self.json_keys(text)?;
-        Ok(keys.into_iter().map(Entry::Key).collect())
+        Ok(keys.into_iter().map(DocumentEntry::Key).collect())
     }
 
     /// What stands where keys are expected.

@@ -9,13 +9,13 @@ pub(crate) const MAX_HEADER_VALUES: usize = 256;
 
 /// The members that Watchword reads. `jwk`, `jku`, `x5u`, `x5c` and thumbprints are not among them:
 /// a token never brings or points to its own key.
-pub struct Header {
+pub struct JoseHeader {
     algorithm: Option<Algorithm>,
     kid: Option<Box<str>>,
     typ: Option<Box<str>>,
 }
 
-impl Header {
+impl JoseHeader {
     /// Decodes and reads a header segment.
     pub(super) fn parse(segment: &str) -> Result<Self, JwsError> {
         let bytes = compact::decode(segment)?;
@@ -50,9 +50,9 @@ impl Header {
 }
 
 /// What a token says is never printed.
-impl std::fmt::Debug for Header {
+impl std::fmt::Debug for JoseHeader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Header({:?}, redacted)", self.algorithm)
+        write!(f, "JoseHeader({:?}, redacted)", self.algorithm)
     }
 }
 

@@ -11,7 +11,7 @@
 mod reader;
 
 use super::heap::allocated;
-use reader::{MAX_DEPTH, Reader};
+use reader::{JsonReader, MAX_DEPTH};
 
 /// A JSON value that owns its text.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Json {
         max_values: usize,
     ) -> Result<(Self, usize), JsonError> {
         let text = std::str::from_utf8(text).map_err(|_| JsonError::Encoding)?;
-        Reader::new(text, max_values).only_value()
+        JsonReader::new(text, max_values).single_value()
     }
 
     /// Bytes that it holds beyond its own size, with what the allocator adds.
@@ -203,7 +203,7 @@ impl Object {
     }
 
     /// The members of these names.
-    pub(super) fn only(&self, names: &[&str]) -> Self {
+    pub(super) fn subset(&self, names: &[&str]) -> Self {
         let members = self.0.iter();
         let chosen = members.filter(|(name, _)| names.contains(&&**name));
         Self(chosen.cloned().collect())

@@ -27,10 +27,10 @@ pub(crate) struct PreparedKey {
     pub(super) public: Option<Arc<Object>>,
     /// Which entry of its set it comes from.
     pub(super) entry: usize,
-    verifier: Verifier,
+    verifier: VerifyingKey,
 }
 
-enum Verifier {
+enum VerifyingKey {
     Public(ParsedPublicKey),
     Secret(Box<hmac::Key>),
 }
@@ -109,7 +109,7 @@ impl PreparedKey {
         if secret.len() < algorithm.secret_length() {
             return None;
         }
-        let verifier = Verifier::Secret(Box::new(hmac::Key::new(hash, secret)));
+        let verifier = VerifyingKey::Secret(Box::new(hmac::Key::new(hash, secret)));
         Some(Self {
             kid: None,
             algorithm,
@@ -126,8 +126,8 @@ impl PreparedKey {
 
     pub(super) fn verifies(&self, signing_input: &[u8], signature: &[u8]) -> bool {
         match &self.verifier {
-            Verifier::Public(key) => key.verify_sig(signing_input, signature).is_ok(),
-            Verifier::Secret(key) => hmac::verify(key, signing_input, signature).is_ok(),
+            VerifyingKey::Public(key) => key.verify_sig(signing_input, signature).is_ok(),
+            VerifyingKey::Secret(key) => hmac::verify(key, signing_input, signature).is_ok(),
         }
     }
 }
@@ -150,7 +150,7 @@ fn prepare(
     if prepared.is_empty() {
         return Err(SkipReason::Unsupported);
     }
-    let public = Arc::new(members.only(public_members(kty)));
+    let public = Arc::new(members.subset(public_members(kty)));
     Ok(prepared
         .into_iter()
         .map(|(algorithm, key)| PreparedKey {
@@ -158,7 +158,7 @@ fn prepare(
             algorithm,
             public: Some(public.clone()),
             entry,
-            verifier: Verifier::Public(key),
+            verifier: VerifyingKey::Public(key),
         })
         .collect())
 }

@@ -3,7 +3,7 @@
 mod memory;
 
 use super::Algorithm;
-use super::document::{Allowance, Entry, MAX_VALUES};
+use super::document::{DocumentEntry, MAX_VALUES, ValueBudget};
 use super::json::{Json, JsonError};
 use super::jwk::{PreparedKey, SkipReason};
 use super::public_document::ExposedKey;
@@ -18,7 +18,7 @@ pub(super) const MAX_KEYS: usize = 256;
 /// Keys that are ready to verify, and those that were skipped.
 pub struct KeySet {
     keys: Vec<PreparedKey>,
-    skipped: Vec<Skipped>,
+    skipped: Vec<UnusableKey>,
     exposed: Vec<ExposedKey>,
     entries: usize,
     unread: usize,
@@ -35,7 +35,7 @@ pub struct PublishedKey<'a> {
 
 /// A key that is not used.
 #[derive(Debug)]
-pub struct Skipped {
+pub struct UnusableKey {
     /// Its `kid`, where it has a readable one.
     pub kid: Option<Box<str>>,
     /// Why it is not used.
@@ -62,7 +62,7 @@ pub enum KeySetError {
     TooManyValues,
     /// Nothing in the set can verify a signature.
     #[error("no usable key{}", reasons(.0))]
-    NoUsableKey(Vec<Skipped>),
+    NoUsableKey(Vec<UnusableKey>),
     /// The secret is shorter than the algorithm's hash (RFC 7518 §3.2).
     #[error("a secret for {} must have at least {} bytes", .0.name(), .0.secret_length())]
     ShortSecret(Algorithm),
@@ -79,11 +79,11 @@ impl KeySet {
     ) -> Result<Self, KeySetError> {
         let documents: Vec<_> = documents.into_iter().collect();
         let several = documents.len() > 1;
-        let mut allowance = Allowance::of_set();
+        let mut budget = ValueBudget::full();
         let mut entries = Vec::new();
         let mut unread = 0;
         for document in documents {
-            let reason = match allowance.entries(document) {
+            let reason = match budget.entries(document) {
                 Ok(found) => {
                     entries.extend(found);
                     if entries.len() > MAX_KEYS {
@@ -98,7 +98,7 @@ impl KeySet {
                 Err(KeySetError::PrivateKey) => SkipReason::PrivateKey,
                 Err(_) => SkipReason::Malformed,
             };
-            entries.push(Entry::Unusable(reason));
+            entries.push(DocumentEntry::Unusable(reason));
             unread += 1;
         }
         let set = Self::from_entries(entries)?;
@@ -110,10 +110,10 @@ impl KeySet {
     /// # Errors
     /// [`KeySetError`] where the text is no key set, or no key in it is usable.
     pub fn from_json(text: &[u8]) -> Result<Self, KeySetError> {
-        Self::from_entries(Allowance::of_set().json_entries(text)?)
+        Self::from_entries(ValueBudget::full().json_entries(text)?)
     }
 
-    fn from_entries(entries: Vec<Entry>) -> Result<Self, KeySetError> {
+    fn from_entries(entries: Vec<DocumentEntry>) -> Result<Self, KeySetError> {
         if entries.len() > MAX_KEYS {
             return Err(KeySetError::TooMany);
         }
@@ -131,7 +131,7 @@ impl KeySet {
                 .extend(jwk.as_ref().ok().and_then(ExposedKey::find));
             match jwk.and_then(|jwk| PreparedKey::from_jwk(&jwk, number)) {
                 Ok(keys) => set.keys.extend(keys),
-                Err((kid, reason)) => set.skipped.push(Skipped { kid, reason }),
+                Err((kid, reason)) => set.skipped.push(UnusableKey { kid, reason }),
             }
         }
         set.drop_crowded_kids();
@@ -193,7 +193,7 @@ impl KeySet {
 
     /// The keys that are not used, with the reason.
     #[must_use]
-    pub fn skipped(&self) -> &[Skipped] {
+    pub fn skipped(&self) -> &[UnusableKey] {
         &self.skipped
     }
 
@@ -244,7 +244,7 @@ impl KeySet {
             .drain(..)
             .partition(|_| crowded.next().unwrap_or_default());
         self.keys = kept;
-        let skipped = |key: PreparedKey| Skipped {
+        let skipped = |key: PreparedKey| UnusableKey {
             reason: match key.kid {
                 Some(_) => SkipReason::Duplicate,
                 None => SkipReason::Crowded,
@@ -287,7 +287,7 @@ impl From<JsonError> for KeySetError {
     }
 }
 
-fn reasons(skipped: &[Skipped]) -> String {
+fn reasons(skipped: &[UnusableKey]) -> String {
     let mut text = String::new();
     for (index, key) in skipped.iter().take(4).enumerate() {
         text.push_str(if index == 0 { ": " } else { "; " });

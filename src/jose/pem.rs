@@ -25,7 +25,7 @@ use x509_cert::spki::SubjectPublicKeyInfoRef;
 use x509_cert::{Certificate, TbsCertificate};
 
 use super::KeySetError;
-use super::document::Entry;
+use super::document::DocumentEntry;
 use super::json::Json;
 use super::jwk::SkipReason;
 use super::key_set::MAX_KEYS;
@@ -44,22 +44,22 @@ pub(super) fn is_pem(text: &[u8]) -> bool {
 ///
 /// # Errors
 /// [`KeySetError::PrivateKey`]; [`KeySetError::TooMany`] blocks.
-pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, KeySetError> {
+pub(super) fn entries(text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
     let contents: Vec<_> = blocks(text)?.into_iter().map(Block::content).collect();
     let certificates = contents.iter().flatten();
     let issuers: HashSet<Box<[u8]>> = certificates
-        .filter_map(Content::issuer)
+        .filter_map(PemContent::issuer)
         .map(Into::into)
         .collect();
-    let entry = |content: Result<Content, SkipReason>| {
+    let entry = |content: Result<PemContent, SkipReason>| {
         let entry = content.and_then(|content| content.entry(&issuers));
-        entry.unwrap_or_else(Entry::Unusable)
+        entry.unwrap_or_else(DocumentEntry::Unusable)
     };
     Ok(contents.into_iter().map(entry).collect())
 }
 
 /// What a block holds.
-enum Content {
+enum PemContent {
     Key(Json),
     Certificate(Box<Certified>),
 }
@@ -77,7 +77,7 @@ struct CertifiedKey {
     is_authority: bool,
 }
 
-impl Content {
+impl PemContent {
     /// Who issued a certificate. What is self-issued says nothing about others, even if they have the same name.
     fn issuer(&self) -> Option<&[u8]> {
         let Self::Certificate(certificate) = self else {
@@ -86,16 +86,16 @@ impl Content {
         Some(&*certificate.issuer).filter(|issuer| *issuer != &*certificate.subject)
     }
 
-    fn entry(self, issuers: &HashSet<Box<[u8]>>) -> Result<Entry, SkipReason> {
+    fn entry(self, issuers: &HashSet<Box<[u8]>>) -> Result<DocumentEntry, SkipReason> {
         let certificate = match self {
-            Self::Key(jwk) => return Ok(Entry::Key(jwk)),
+            Self::Key(jwk) => return Ok(DocumentEntry::Key(jwk)),
             Self::Certificate(certificate) => certificate,
         };
         let CertifiedKey { jwk, is_authority } = certificate.key?;
         Ok(if is_authority || issuers.contains(&certificate.subject) {
-            Entry::Authority(jwk)
+            DocumentEntry::Authority(jwk)
         } else {
-            Entry::Key(jwk)
+            DocumentEntry::Key(jwk)
         })
     }
 }
@@ -136,7 +136,7 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    fn content(self) -> Result<Content, SkipReason> {
+    fn content(self) -> Result<PemContent, SkipReason> {
         let label = self.label.ok_or(SkipReason::Malformed)?;
         if self.base64.len() > MAX_BLOCK {
             return Err(SkipReason::Malformed);
@@ -147,12 +147,12 @@ impl Block<'_> {
             b"PUBLIC KEY" => {
                 let der = der?;
                 let key = SubjectPublicKeyInfoRef::from_der(&der)?;
-                public_key::from_spki(&key).map(Content::Key)
+                public_key::from_spki(&key).map(PemContent::Key)
             }
-            b"RSA PUBLIC KEY" => public_key::from_pkcs1(&der?).map(Content::Key),
+            b"RSA PUBLIC KEY" => public_key::from_pkcs1(&der?).map(PemContent::Key),
             b"CERTIFICATE" => {
                 let certificate = Certified::from_der(&der?)?;
-                Ok(Content::Certificate(Box::new(certificate)))
+                Ok(PemContent::Certificate(Box::new(certificate)))
             }
             _ => Err(SkipReason::Unsupported),
         }

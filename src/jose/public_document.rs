@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::KeySetError;
-use super::document::{self, Allowance, Form};
+use super::document::{self, Form, ValueBudget};
 use super::json::Json;
 use super::pem;
 
@@ -62,7 +62,7 @@ impl PublicDocument {
                 Err(KeySetError::PrivateKey) => PRIVATE_PEM.to_vec(),
                 Err(_) => unreadable(text),
             }),
-            Form::Json => match Allowance::of_set().json_keys(text) {
+            Form::Json => match ValueBudget::full().json_keys(text) {
                 Ok(keys) => Self::of_keys(&keys),
                 Err(_) => Self::without_keys(unreadable(text)),
             },
@@ -92,7 +92,7 @@ impl PublicDocument {
 /// The members that are read. What is no object is no key, and what it is does not matter.
 fn public_key(key: &Json) -> Json {
     match key.as_object() {
-        Some(members) => Json::Object(members.only(&READ_MEMBERS)),
+        Some(members) => Json::Object(members.subset(&READ_MEMBERS)),
         None => Json::Null,
     }
 }

@@ -1,14 +1,14 @@
 //! From token text to a payload whose signature holds (RFC 7515 §5.2).
 
 use super::compact::Compact;
-use super::header::Header;
+use super::header::JoseHeader;
 use super::jwk::PreparedKey;
 use super::{Algorithm, JwsError, KeySet};
 
 /// A well-formed compact JWS. Nothing in it is proved yet.
 pub struct Jws<'a> {
     pub(super) signing_input: &'a str,
-    pub(super) header: Header,
+    pub(super) header: JoseHeader,
     pub(super) payload: Vec<u8>,
     pub(super) signature: Vec<u8>,
 }
@@ -16,7 +16,7 @@ pub struct Jws<'a> {
 /// A JWS whose signature was verified; only [`Jws::verify`] makes one.
 #[derive(Debug)]
 pub struct VerifiedJws {
-    header: Header,
+    header: JoseHeader,
 }
 
 impl<'a> Jws<'a> {
@@ -32,7 +32,7 @@ impl<'a> Jws<'a> {
 
     /// The header, unverified.
     #[must_use]
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &JoseHeader {
         &self.header
     }
 
@@ -97,7 +97,7 @@ impl<'a> Jws<'a> {
 impl VerifiedJws {
     /// The header that was signed.
     #[must_use]
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &JoseHeader {
         &self.header
     }
 }

@@ -131,14 +131,14 @@ fn is_odd(number: &[u8]) -> bool {
 
 /// Odd primes whose product fits 32 bits, so that one division of a large number serves all of
 /// them.
-struct Batch {
+struct PrimeBatch {
     product: u32,
     primes: Vec<u32>,
 }
 
 /// The odd primes below [`FACTORS_BELOW`].
-static BATCHES: LazyLock<Vec<Batch>> = LazyLock::new(|| {
-    let mut batches: Vec<Batch> = Vec::new();
+static BATCHES: LazyLock<Vec<PrimeBatch>> = LazyLock::new(|| {
+    let mut batches: Vec<PrimeBatch> = Vec::new();
     for prime in odd_primes(FACTORS_BELOW) {
         if let Some(batch) = batches.last_mut()
             && let Some(product) = batch.product.checked_mul(prime)
@@ -147,7 +147,7 @@ static BATCHES: LazyLock<Vec<Batch>> = LazyLock::new(|| {
             batch.primes.push(prime);
         } else {
             let (product, primes) = (prime, vec![prime]);
-            batches.push(Batch { product, primes });
+            batches.push(PrimeBatch { product, primes });
         }
     }
     batches

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::jose::{ExposedKey, KeySet, PublishedKey, SkipReason, Skipped};
+use crate::jose::{ExposedKey, KeySet, PublishedKey, SkipReason, UnusableKey};
 use crate::policy::IssuerId;
 
 use super::keeper::Keeper;
@@ -101,7 +101,7 @@ fn keys_of(keys: &KeySet) -> Vec<KeyStatus> {
 }
 
 fn skipped_of(keys: &KeySet) -> Vec<SkippedKey> {
-    let status = |key: &Skipped| SkippedKey {
+    let status = |key: &UnusableKey| SkippedKey {
         kid: key.kid.clone(),
         reason: key.reason,
     };

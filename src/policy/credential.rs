@@ -65,6 +65,6 @@ impl Policy {
 
     fn has_lookalike(&self, request: &Request<'_>) -> bool {
         let mut headers = request.headers.iter();
-        headers.any(|header| self.managed().is_credential_lookalike(header.name))
+        headers.any(|header| self.managed_headers().is_credential_lookalike(header.name))
     }
 }

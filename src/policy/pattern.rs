@@ -22,16 +22,16 @@ enum HostName {
 /// A path pattern. The query plays no part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
-    shape: Shape,
+    shape: PathShape,
     /// The shape that folded paths are compared with; `None` where it is the same.
-    folded: Option<Shape>,
+    folded: Option<PathShape>,
     escaped_slashes: bool,
     exact_spelling: bool,
 }
 
 /// What a pattern stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Shape {
+enum PathShape {
     /// Exactly this path.
     Exact(Box<str>),
     /// This path and everything below it, by whole segments (as Gateway API's `PathPrefix`): `/a` and
@@ -122,8 +122,8 @@ impl PathPattern {
     pub fn exact(text: &str) -> Self {
         let folded = fold::path(text);
         Self::new(
-            Shape::Exact(text.into()),
-            folded.map(|folded| Shape::Exact(folded.into())),
+            PathShape::Exact(text.into()),
+            folded.map(|folded| PathShape::Exact(folded.into())),
         )
     }
 
@@ -133,8 +133,8 @@ impl PathPattern {
         let text = text.trim_end_matches('/');
         let folded = fold::path(text);
         Self::new(
-            Shape::Prefix(text.into()),
-            folded.map(|folded| Shape::Prefix(folded.into())),
+            PathShape::Prefix(text.into()),
+            folded.map(|folded| PathShape::Prefix(folded.into())),
         )
     }
 
@@ -149,7 +149,7 @@ impl PathPattern {
         if segments.iter().any(|segment| segment.contains("**")) {
             return None;
         }
-        let shape = |segments: &[&str], part: fn(&str) -> Box<str>| Shape::Glob {
+        let shape = |segments: &[&str], part: fn(&str) -> Box<str>| PathShape::Glob {
             segments: segments
                 .iter()
                 .map(|segment| segment.split('*').map(part).collect())
@@ -170,7 +170,7 @@ impl PathPattern {
         Some(Self::new(spelled, folded))
     }
 
-    fn new(shape: Shape, folded: Option<Shape>) -> Self {
+    fn new(shape: PathShape, folded: Option<PathShape>) -> Self {
         Self {
             shape,
             folded,
@@ -207,9 +207,9 @@ impl PathPattern {
     #[must_use]
     pub fn is_every_path(&self) -> bool {
         match &self.shape {
-            Shape::Exact(_) => false,
-            Shape::Prefix(prefix) => prefix.is_empty(),
-            Shape::Glob { segments, open } => *open && segments.is_empty(),
+            PathShape::Exact(_) => false,
+            PathShape::Prefix(prefix) => prefix.is_empty(),
+            PathShape::Glob { segments, open } => *open && segments.is_empty(),
         }
     }
 
@@ -256,12 +256,12 @@ impl PathPattern {
             || (!self.exact_spelling && self.folded_shape().covers(other.folded_shape()))
     }
 
-    fn folded_shape(&self) -> &Shape {
+    fn folded_shape(&self) -> &PathShape {
         self.folded.as_ref().unwrap_or(&self.shape)
     }
 }
 
-impl Shape {
+impl PathShape {
     fn matches(&self, path: &str) -> bool {
         match self {
             Self::Exact(wanted) => **wanted == *path,

@@ -103,12 +103,12 @@ pub struct NearMiss<'p> {
     /// The rule.
     pub rule: &'p Rule,
     /// What is spelled otherwise.
-    pub part: Part,
+    pub part: RequestPart,
 }
 
 /// A part of a request that rules compare and that has several spellings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum RequestPart {
     /// The method.
     Method,
     /// The host.
@@ -117,7 +117,7 @@ pub enum Part {
     Path,
 }
 
-impl Part {
+impl RequestPart {
     /// The word for logs.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -181,7 +181,7 @@ impl Rules {
                 Fit::YES if rule.is_open_to_misreading(&facts.path) => return Err(NoRule::Path),
                 Fit::YES => return Ok(Some(rule)),
                 _ => {
-                    let part = rule.matches.respelled_part(&facts);
+                    let part = rule.matches.ambiguous_part(&facts);
                     return Err(NoRule::Spelling(NearMiss { rule, part }));
                 }
             }
@@ -257,14 +257,14 @@ impl Match {
     }
 
     /// The first part that fits in one form only, of a request that does.
-    fn respelled_part(&self, facts: &Facts<'_, '_>) -> Part {
+    fn ambiguous_part(&self, facts: &Facts<'_, '_>) -> RequestPart {
         let is_certain = |fit: Fit| fit.exact == fit.folded;
         if !is_certain(self.method_fit(facts.request.method)) {
-            Part::Method
+            RequestPart::Method
         } else if self.host_fit(facts).is_ok_and(is_certain) {
-            Part::Path
+            RequestPart::Path
         } else {
-            Part::Host
+            RequestPart::Host
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::jose::JwsError;
 
 /// Makes the enum and everything that must be said of each variant from one table, so that none can be left out:
-/// `Variant { fields } = "code", Class, "sentence for clients";`
+/// `Variant { fields } = "code", DenialClass, "sentence for clients";`
 macro_rules! denials {
     ($($(#[$doc:meta])* $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })?
         = $code:literal, $class:ident, $sentence:literal;)*) => {
@@ -34,9 +34,9 @@ macro_rules! denials {
 
             /// What the refusal means to gRPC and HTTP.
             #[must_use]
-            pub fn class(&self) -> Class {
+            pub fn class(&self) -> DenialClass {
                 match self {
-                    $(Self::$name { .. } => Class::$class,)*
+                    $(Self::$name { .. } => DenialClass::$class,)*
                 }
             }
         }
@@ -109,7 +109,7 @@ denials! {
 
 /// What a refusal means to gRPC and HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum DenialClass {
     /// 401: no credentials, or bad ones.
     Unauthenticated,
     /// 403: a good token, but not enough.
@@ -122,7 +122,7 @@ pub enum Class {
     Internal,
 }
 
-impl Class {
+impl DenialClass {
     /// The code of `google.rpc.Status`; never 0.
     #[must_use]
     pub fn grpc_code(self) -> i32 {
@@ -155,11 +155,11 @@ impl Denial {
         match (self, self.class()) {
             (Self::TokenMissing, _) => "unauthorized",
             (Self::InsufficientScope { .. }, _) => "insufficient_scope",
-            (_, Class::Unauthenticated) => "invalid_token",
-            (_, Class::PermissionDenied) => "forbidden",
-            (_, Class::InvalidArgument) => "invalid_request",
-            (_, Class::Unavailable) => "temporarily_unavailable",
-            (_, Class::Internal) => "server_error",
+            (_, DenialClass::Unauthenticated) => "invalid_token",
+            (_, DenialClass::PermissionDenied) => "forbidden",
+            (_, DenialClass::InvalidArgument) => "invalid_request",
+            (_, DenialClass::Unavailable) => "temporarily_unavailable",
+            (_, DenialClass::Internal) => "server_error",
         }
     }
 }
@@ -168,7 +168,7 @@ impl Denial {
     /// Whether other keys of the issuer might turn it into an allow. A bad signature counts, and an algorithm that does not
     /// fit the key: some issuers replace a key under its old name, and a token without `kid` fits any key.
     #[must_use]
-    pub fn is_of_keys(&self) -> bool {
+    pub fn depends_on_keys(&self) -> bool {
         matches!(
             self,
             Self::KeyNotFound

@@ -94,23 +94,23 @@ impl Location {
     pub fn find<'a>(&self, request: &Request<'a>) -> Result<Option<&'a [u8]>, Denial> {
         match self {
             Self::Header { name, scheme } => {
-                let Some(value) = only(request.values(name))? else {
+                let Some(value) = at_most_one(request.values(name))? else {
                     return Ok(None);
                 };
                 header_token(value, scheme.as_deref())
             }
             Self::Cookie { name } => {
-                if cookies(request).any(|pair| is_respelled_cookie(pair, name)) {
+                if cookies(request).any(|pair| is_other_spelling_of_cookie(pair, name)) {
                     return Err(Denial::TokenMalformed);
                 }
-                only(cookies(request).filter_map(|pair| named(pair, name))).map(filled)
+                at_most_one(cookies(request).filter_map(|pair| named(pair, name))).map(non_empty)
             }
             Self::Query { name } => {
                 let parameters = || request.query().split(|byte| *byte == b'&');
-                if parameters().any(|pair| is_respelled_parameter(pair, name)) {
+                if parameters().any(|pair| is_other_spelling_of_parameter(pair, name)) {
                     return Err(Denial::TokenMalformed);
                 }
-                only(parameters().filter_map(|pair| named(pair, name))).map(filled)
+                at_most_one(parameters().filter_map(|pair| named(pair, name))).map(non_empty)
             }
         }
     }
@@ -184,7 +184,7 @@ fn cookies<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a [u8]> {
 }
 
 /// The only item; none is fine, two are malformed.
-fn only<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, Denial> {
+fn at_most_one<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, Denial> {
     let first = items.next();
     if items.next().is_some() {
         Err(Denial::TokenMalformed)
@@ -201,7 +201,7 @@ fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a 
         return if value.contains(&b',') {
             Err(Denial::TokenMalformed)
         } else {
-            Ok(filled(Some(value)))
+            Ok(non_empty(Some(value)))
         };
     };
     let mut parts = value.splitn(2, |byte| *byte == b' ');
@@ -251,13 +251,13 @@ fn holds_jws(value: &[u8]) -> bool {
 }
 
 /// An empty cookie or parameter, as a logout may leave it, is no credential.
-fn filled(value: Option<&[u8]>) -> Option<&[u8]> {
+fn non_empty(value: Option<&[u8]>) -> Option<&[u8]> {
     value.filter(|value| !value.is_empty() && *value != b"\"\"")
 }
 
 /// Whether a piece of a `cookie` field, beside a cookie of exactly this name, has one that a reader may
 /// take for it.
-fn is_respelled_cookie(pair: &[u8], name: &str) -> bool {
+fn is_other_spelling_of_cookie(pair: &[u8], name: &str) -> bool {
     let rest = named(pair, name).unwrap_or(pair);
     // PHP has names with spaces in them.
     let whole = rest.iter().position(|byte| *byte == b'=');
@@ -268,7 +268,7 @@ fn is_respelled_cookie(pair: &[u8], name: &str) -> bool {
 
 /// Whether a parameter of a query, beside one of exactly this name, is one that a reader may take for
 /// it. For some readers `;` separates parameters, too.
-fn is_respelled_parameter(pair: &[u8], name: &str) -> bool {
+fn is_other_spelling_of_parameter(pair: &[u8], name: &str) -> bool {
     let rest = named(pair, name).unwrap_or(pair);
     let mut pieces = rest.split(|byte| *byte == b';');
     if rest.len() < pair.len() {

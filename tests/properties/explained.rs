@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use watchword::authenticator::Snapshot;
 use watchword::config::Config;
-use watchword::explain::{Explanation, Outcome, explain};
+use watchword::explain::{Explanation, StepOutcome, explain};
 use watchword::request::Request;
 use watchword::token::UnixTime;
 use watchword_test_support::mint::{self, Signer};
@@ -92,10 +92,10 @@ rules:
 /// The first failing step carries the verdict's reason, and what is said is bounded, harmless, and shows no signature.
 fn check(explanation: &Explanation, token: &str) {
     let failure = explanation.first_failure().map(|step| &step.outcome);
-    let denial = explanation.denial.clone().map(Outcome::Fail);
+    let denial = explanation.denial.clone().map(StepOutcome::Fail);
     assert_eq!(failure, denial.as_ref(), "{:?}", explanation.steps);
     let mut steps = explanation.steps.iter();
-    let failed = |step: &watchword::explain::Step| matches!(step.outcome, Outcome::Fail(_));
+    let failed = |step: &watchword::explain::Step| matches!(step.outcome, StepOutcome::Fail(_));
     let _ = steps.find(|step| failed(step));
     assert!(steps.all(|step| !step.decisive), "{:?}", explanation.steps);
     let signature = token.split('.').nth(2).unwrap_or_default();
@@ -107,7 +107,7 @@ fn check(explanation: &Explanation, token: &str) {
             assert!(text.len() <= 4096, "{text}");
             assert!(signature.len() < 16 || !text.contains(signature), "{text}");
         }
-        assert!(step.outcome == Outcome::NotReached || !step.found.is_empty());
+        assert!(step.outcome == StepOutcome::NotReached || !step.found.is_empty());
     }
 }
 
@@ -459,7 +459,7 @@ fn what_else_is_wrong_is_shown_as_not_decisive() {
     let token = Signer::generate("ES256", "k1").sign(&claims);
     let explanation = world.explain("/admin", &token, NOW);
     let failures = explanation.steps.iter();
-    let failures = failures.filter(|step| matches!(step.outcome, Outcome::Fail(_)));
+    let failures = failures.filter(|step| matches!(step.outcome, StepOutcome::Fail(_)));
     let failures: Vec<_> = failures.map(|step| (&*step.name, step.decisive)).collect();
     let expected = [
         ("signature", true),
@@ -480,7 +480,9 @@ fn a_token_is_judged_where_no_rule_applies() {
     let token = world.signer.sign(&mint::claims(NOW));
     let explanation = world.explain("/nothing", &token, NOW);
     let others = explanation.steps.iter().skip(1);
-    let passed = others.clone().filter(|step| step.outcome == Outcome::Pass);
+    let passed = others
+        .clone()
+        .filter(|step| step.outcome == StepOutcome::Pass);
     assert_eq!(passed.count(), others.count());
 }
 

@@ -101,7 +101,7 @@ pub(super) fn snippet(config: &Config) -> String {
 }
 
 fn early_removal(config: &Config) -> String {
-    let managed = config.policy.managed();
+    let managed = config.policy.managed_headers();
     let names = managed.names().map(HeaderName::as_str);
     let removals: Vec<String> = names
         .chain(managed.overrides())
@@ -114,7 +114,7 @@ fn early_removal(config: &Config) -> String {
 }
 
 fn claim_routes(config: &Config) -> String {
-    let has_claims = config.policy.managed().names().next().is_some();
+    let has_claims = config.policy.managed_headers().names().next().is_some();
     if has_claims { CLEAR } else { "" }.to_owned()
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::escape::escape_lines;
-use crate::explain::{Outcome, Step, instant, plain};
+use crate::explain::{Step, StepOutcome, instant, plain};
 use crate::token::Denial;
 
 use super::super::print_line;
@@ -59,18 +59,18 @@ pub(super) fn print(judged: &Judged<'_>) -> anyhow::Result<()> {
 
 impl JsonStep {
     fn of(step: &Step) -> Self {
-        let made = step.outcome != Outcome::NotReached;
+        let made = step.outcome != StepOutcome::NotReached;
         Self {
             step: step.name.to_string(),
             result: match step.outcome {
-                Outcome::Pass => "pass",
-                Outcome::Fail(_) => "fail",
-                Outcome::NotReached => "not_reached",
+                StepOutcome::Pass => "pass",
+                StepOutcome::Fail(_) => "fail",
+                StepOutcome::NotReached => "not_reached",
             },
             decisive: step.decisive,
             reason: match &step.outcome {
-                Outcome::Fail(denial) => Some(Denial::code(denial)),
-                Outcome::Pass | Outcome::NotReached => None,
+                StepOutcome::Fail(denial) => Some(Denial::code(denial)),
+                StepOutcome::Pass | StepOutcome::NotReached => None,
             },
             found: made.then(|| step.found.clone()),
             expected: made.then(|| step.expected.clone()),

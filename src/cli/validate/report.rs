@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use crate::escape::Escaped;
-use crate::explain::{Explanation, Outcome, Step, instant, plain};
+use crate::explain::{Explanation, Step, StepOutcome, instant, plain};
 
 use super::super::print_line;
 use super::Judged;
@@ -86,16 +86,16 @@ fn circumstances(judged: &Judged<'_>) -> String {
 
 fn line(step: &Step, width: usize, plain: Style) -> String {
     let (mark, style) = match (&step.outcome, step.decisive) {
-        (Outcome::Pass, true) => ("pass", AnsiColor::Green.on_default()),
-        (Outcome::Fail(_), true) => ("FAIL", AnsiColor::Red.on_default().bold()),
-        (Outcome::Pass, false) => ("pass", plain),
-        (Outcome::Fail(_), false) => ("fail", AnsiColor::Yellow.on_default()),
-        (Outcome::NotReached, _) => ("-", plain),
+        (StepOutcome::Pass, true) => ("pass", AnsiColor::Green.on_default()),
+        (StepOutcome::Fail(_), true) => ("FAIL", AnsiColor::Red.on_default().bold()),
+        (StepOutcome::Pass, false) => ("pass", plain),
+        (StepOutcome::Fail(_), false) => ("fail", AnsiColor::Yellow.on_default()),
+        (StepOutcome::NotReached, _) => ("-", plain),
     };
     let text = match &step.outcome {
-        Outcome::Pass => step.found.clone(),
-        Outcome::Fail(_) => format!("{} (expected: {})", step.found, step.expected),
-        Outcome::NotReached => NOT_REACHED.to_owned(),
+        StepOutcome::Pass => step.found.clone(),
+        StepOutcome::Fail(_) => format!("{} (expected: {})", step.found, step.expected),
+        StepOutcome::NotReached => NOT_REACHED.to_owned(),
     };
     let (name, text) = (Escaped(&step.name).to_string(), Escaped(&text));
     format!("{style}{mark:4}{style:#}  {plain}{name:width$}  {text}{plain:#}")

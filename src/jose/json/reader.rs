@@ -6,7 +6,7 @@ use super::{Json, JsonError, Number, Object};
 pub(super) const MAX_DEPTH: usize = 32;
 
 /// Reads one text from front to back.
-pub(super) struct Reader<'a> {
+pub(super) struct JsonReader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
@@ -18,7 +18,7 @@ pub(super) struct Reader<'a> {
     members: Vec<(Box<str>, Json)>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     pub(super) fn new(text: &'a str, max_values: usize) -> Self {
         Self {
             text,
@@ -32,7 +32,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The one value that the text consists of, and how many values there are in it.
-    pub(super) fn only_value(mut self) -> Result<(Json, usize), JsonError> {
+    pub(super) fn single_value(mut self) -> Result<(Json, usize), JsonError> {
         let value = self.value()?;
         self.skip_space();
         if self.peek().is_some() {

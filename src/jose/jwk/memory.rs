@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 
-use super::{Family, Object, PreparedKey, Verifier};
+use super::{Family, Object, PreparedKey, VerifyingKey};
 use crate::jose::heap::{allocated, shared};
 
 /// What aws-lc holds of a public key, in bytes: measured, and rounded up (tests/properties/memory.rs).
@@ -17,11 +17,11 @@ impl PreparedKey {
     pub(in crate::jose) fn heap_size(&self) -> usize {
         let kid = self.kid.as_ref().map_or(0, |kid| allocated(kid.len()));
         let verifier = match (&self.verifier, self.algorithm.family()) {
-            (Verifier::Secret(_), _) => shared(size_of::<hmac::Key>()),
-            (Verifier::Public(key), Family::Rsa(_)) => {
+            (VerifyingKey::Secret(_), _) => shared(size_of::<hmac::Key>()),
+            (VerifyingKey::Public(key), Family::Rsa(_)) => {
                 RSA_COST + RSA_COST_OF_BYTE * key.as_ref().len()
             }
-            (Verifier::Public(_), _) => CURVE_COST,
+            (VerifyingKey::Public(_), _) => CURVE_COST,
         };
         kid + verifier
     }

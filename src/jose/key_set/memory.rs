@@ -1,6 +1,6 @@
 //! What a key set costs in memory.
 
-use super::{ExposedKey, KeySet, PreparedKey, Skipped};
+use super::{ExposedKey, KeySet, PreparedKey, UnusableKey};
 use crate::jose::heap::allocated;
 
 impl KeySet {
@@ -13,7 +13,7 @@ impl KeySet {
         let exposed = self.exposed.iter().map(|key| kid(&key.kid));
         let lists = [
             self.keys.capacity() * size_of::<PreparedKey>(),
-            self.skipped.capacity() * size_of::<Skipped>(),
+            self.skipped.capacity() * size_of::<UnusableKey>(),
             self.exposed.capacity() * size_of::<ExposedKey>(),
         ];
         let published = self.keys.chunk_by(|one, next| one.entry == next.entry);

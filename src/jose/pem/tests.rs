@@ -10,7 +10,9 @@ use serde_json::json;
 use x509_cert::der::Decode as _;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use crate::jose::{Algorithm, Jws, JwsError, KeySet, KeySetError, SkipReason, Skipped, WeakKey};
+use crate::jose::{
+    Algorithm, Jws, JwsError, KeySet, KeySetError, SkipReason, UnusableKey, WeakKey,
+};
 use watchword_test_support::mint::Signer;
 
 const CA: IsCa = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -70,7 +72,7 @@ fn verify(keys: &KeySet, signer: &Signer) -> Result<(), JwsError> {
 
 /// The reasons why the keys are not used: some of them, or all.
 fn skipped(read: Result<KeySet, KeySetError>) -> Vec<SkipReason> {
-    let reasons = |skipped: &[Skipped]| skipped.iter().map(|key| key.reason).collect();
+    let reasons = |skipped: &[UnusableKey]| skipped.iter().map(|key| key.reason).collect();
     match read {
         Ok(keys) => reasons(keys.skipped()),
         Err(KeySetError::NoUsableKey(skipped)) => reasons(&skipped),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::telemetry::DecisionEvent;
-use crate::token::{Class, UnixTime};
+use crate::token::{DenialClass, UnixTime};
 use crate::wire::opentelemetry::proto::common::v1::{AnyValue, KeyValue, any_value};
 use crate::wire::opentelemetry::proto::trace::v1::span::SpanKind;
 use crate::wire::opentelemetry::proto::trace::v1::status::StatusCode;
@@ -56,7 +56,12 @@ pub(super) fn of(decision: &DecisionEvent<'_>, position: &TracePosition<'_>) -> 
 /// A denial is a good answer; an error is only what somebody must see to.
 fn is_fault(decision: &DecisionEvent<'_>) -> bool {
     let denial = decision.outcome.denial();
-    denial.is_some_and(|denial| matches!(denial.class(), Class::Unavailable | Class::Internal))
+    denial.is_some_and(|denial| {
+        matches!(
+            denial.class(),
+            DenialClass::Unavailable | DenialClass::Internal
+        )
+    })
 }
 
 pub(super) fn attribute(key: &str, text: &str) -> KeyValue {
