@@ -36,8 +36,8 @@ fn values(mut values: Value) -> Value {
     values
 }
 
-/// What a release `rel` in the namespace `auth` tells proxies: all objects of `integrations`, their
-/// metadata cut to name and namespace, in the order of the template.
+/// All objects of `integrations` of a release `rel` in the namespace `auth`, their metadata reduced
+/// to name and namespace.
 fn objects(of: Value) -> Vec<Value> {
     let rendered = Chart::watchword().render(&values(of)).unwrap();
     let ours = |document: &&Document| document.template.contains("/integrations/");
@@ -84,13 +84,13 @@ fn no_integration_is_rendered_by_default() {
 
 #[test]
 fn rules_ignore_the_port_of_a_host_with_integrations() {
-    let told = |values: &Value| {
+    let made = |values: &Value| {
         let rendered = Chart::watchword().render(values).unwrap();
         let text = rendered.get("ConfigMap", "rel-watchword")["data"]["watchword.yaml"].clone();
         let config: Value = serde_saphyr::from_str(text.as_str().unwrap()).unwrap();
         config["server"]["proxy_ignores_host_port"].clone()
     };
-    assert_eq!(told(&values(json!({}))), Value::Null);
+    assert_eq!(made(&values(json!({}))), Value::Null);
     let route = json!({"name": "a", "parentRefs": [{"name": "a"}], "rules": [{}]});
     let refs = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
     for (product, settings) in [
@@ -105,9 +105,9 @@ fn rules_ignore_the_port_of_a_host_with_integrations() {
     ] {
         let mut of = values(json!({"integrations": {product: settings}}));
         of["integrations"][product]["enabled"] = json!(true);
-        assert_eq!(told(&of), true, "{product}");
+        assert_eq!(made(&of), true, "{product}");
         of["config"]["server"] = json!({"proxy_ignores_host_port": false});
-        assert_eq!(told(&of), false, "{product}");
+        assert_eq!(made(&of), false, "{product}");
     }
 }
 
@@ -140,26 +140,26 @@ fn gateways_verify_the_certificate_of_a_service_with_tls() {
     ] {
         let mut of = json!({"tls": tls, "integrations": product});
         of["integrations"]["backendTLSPolicy"] = json!({"caCertificateRefs": [{"name": "ca"}]});
-        let told = objects(of.clone());
+        let made = objects(of.clone());
         let named = expected(json!({
             "hostname": "rel-watchword.auth.svc",
             "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "ca"}],
         }));
-        assert!(told.contains(&named), "{told:?}");
+        assert!(made.contains(&named), "{made:?}");
 
         of["integrations"]["backendTLSPolicy"] = json!({"wellKnownCACertificates": "System"});
-        let told = objects(of.clone());
+        let made = objects(of.clone());
         let public = expected(
             json!({"hostname": "rel-watchword.auth.svc", "wellKnownCACertificates": "System"}),
         );
-        assert!(told.contains(&public), "{told:?}");
+        assert!(made.contains(&public), "{made:?}");
 
         of.as_object_mut().unwrap().remove("tls");
-        let told = objects(of);
+        let made = objects(of);
         assert!(
-            told.iter()
+            made.iter()
                 .all(|object| object["kind"] != "BackendTLSPolicy"),
-            "{told:?}"
+            "{made:?}"
         );
     }
 }

@@ -245,7 +245,7 @@ fn key_set() -> String {
     mint::key_set(&[&Signer::generate("ES256", "k1")]).to_string()
 }
 
-/// Keys that are there from the beginning.
+/// Keys that exist from the start.
 fn keys() -> Value {
     json!({"inline": key_set()})
 }

@@ -151,7 +151,7 @@ fn older(schema: &mut Value) {
     }
 }
 
-/// In Helm, null takes a value away; it is what stays of one where a chart above this one does so.
+/// In Helm, null removes a value. If a parent chart does so, this chart sees the null.
 fn nullable(schema: &mut Value) {
     let Value::Object(fields) = schema else {
         return;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 mod integrations;
 
-/// `None`: the default tells it all.
+/// `None` if the default defines the shape.
 pub(crate) fn of(path: &str) -> Option<Value> {
     if let Some(path) = path.strip_prefix("integrations.") {
         return integrations::of(path);

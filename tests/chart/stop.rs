@@ -200,20 +200,23 @@ fn drain_that_is_shorter_than_dns_is_warned_of() {
         let stop = StopTimes::of(&values);
         stop.remark("WARNING: config.server.drain")
     };
-    let said = warned("5s", json!({"preStopSleepSeconds": 3})).unwrap();
+    let printed = warned("5s", json!({"preStopSleepSeconds": 3})).unwrap();
     for part in [
         "is 5s, and preStopSleepSeconds 3",
         "for 40s",
         "30 (headlessService.dnsSeconds) + 5 (Envoy's refresh) + 5 (until DNS changes)",
     ] {
-        assert!(said.contains(part), "{said}");
+        assert!(printed.contains(part), "{printed}");
     }
     assert!(warned("39900ms", json!({})).is_some());
     assert_eq!(warned("40s", json!({})), None);
     assert_eq!(warned("30s", json!({"preStopSleepSeconds": 10})), None);
     assert_eq!(warned("5s", json!({"integrations": integrated()})), None);
-    let said = warned("0s", json!({"integrations": integrated()})).unwrap();
-    assert!(said.contains("until EndpointSlices reach them"), "{said}");
+    let printed = warned("0s", json!({"integrations": integrated()})).unwrap();
+    assert!(
+        printed.contains("until EndpointSlices reach them"),
+        "{printed}"
+    );
     assert_eq!(
         warned("5s", json!({"headlessService": {"enabled": false}})),
         None

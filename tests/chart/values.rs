@@ -20,7 +20,7 @@ pub(crate) struct Setting {
     pub(crate) is_section: bool,
 }
 
-/// Settings below one heading of the file, with what is said below that heading.
+/// The settings below one heading of the file, with the text of that heading.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
     pub(crate) heading: String,
@@ -42,7 +42,7 @@ pub(crate) fn settings() -> Vec<Setting> {
 }
 
 /// # Errors
-/// A value of which nothing is said.
+/// A value has no comment.
 pub(crate) fn read(text: &str) -> Result<Vec<Group>, String> {
     let values = helm::yaml(text)?;
     let mut groups = vec![Group::default()];
@@ -54,9 +54,9 @@ pub(crate) fn read(text: &str) -> Result<Vec<Group>, String> {
             comment.push(words.trim());
             continue;
         }
-        let said = std::mem::take(&mut comment);
+        let comment_lines = std::mem::take(&mut comment);
         if content.is_empty() {
-            if let Some(group) = heading(&said) {
+            if let Some(group) = heading(&comment_lines) {
                 groups.push(group);
             }
             continue;
@@ -73,7 +73,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Group>, String> {
                 .cloned()
                 .unwrap_or_default(),
             path: path.join("."),
-            description: described(&said),
+            description: described(&comment_lines),
             is_section: false,
         });
     }
@@ -88,8 +88,8 @@ fn key(content: &str) -> Option<&str> {
     (plain && (rest.is_empty() || rest.starts_with(' '))).then_some(key)
 }
 
-fn heading(said: &[&str]) -> Option<Group> {
-    let words = said.join(" ");
+fn heading(comment_lines: &[&str]) -> Option<Group> {
+    let words = comment_lines.join(" ");
     let is_description = words.starts_with("-- ") || words.contains("begins with \"--\"");
     if words.is_empty() || is_description {
         return None;
@@ -102,13 +102,15 @@ fn heading(said: &[&str]) -> Option<Group> {
     })
 }
 
-fn described(said: &[&str]) -> String {
-    let start = said.iter().rposition(|line| line.starts_with("-- "));
-    let lines = start.map_or(&[][..], |start| &said[start..]);
+fn described(comment_lines: &[&str]) -> String {
+    let start = comment_lines
+        .iter()
+        .rposition(|line| line.starts_with("-- "));
+    let lines = start.map_or(&[][..], |start| &comment_lines[start..]);
     lines.join(" ").trim_start_matches("-- ").to_owned()
 }
 
-/// Tells sections from settings, and leaves out what is below a setting.
+/// Separates sections from settings, and drops the keys below a setting.
 fn settle(groups: &mut Vec<Group>) -> Result<(), String> {
     let all: Vec<(String, bool)> = groups
         .iter()
@@ -121,7 +123,7 @@ fn settle(groups: &mut Vec<Group>) -> Result<(), String> {
     };
     let is_section = |path: &str| {
         all.iter()
-            .any(|(other, said)| *said && is_below(other, path))
+            .any(|(other, comment_lines)| *comment_lines && is_below(other, path))
     };
     for group in groups.iter_mut() {
         for setting in &mut group.settings {
@@ -130,8 +132,8 @@ fn settle(groups: &mut Vec<Group>) -> Result<(), String> {
         group.settings.retain(|setting| {
             !setting.description.is_empty()
                 || setting.is_section
-                || !all.iter().any(|(other, said)| {
-                    *said && !is_section(other) && is_below(&setting.path, other)
+                || !all.iter().any(|(other, comment_lines)| {
+                    *comment_lines && !is_section(other) && is_below(&setting.path, other)
                 })
         });
         if let Some(setting) = group

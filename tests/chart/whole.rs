@@ -1,4 +1,4 @@
-//! Objects that no schema at hand judges, and those that let callers in: each compared whole.
+//! Objects without a schema here, and those that admit callers, each compared as a whole.
 
 use serde_json::{Value, json};
 

@@ -54,7 +54,7 @@ fn namespace_with_a_quota_has_room_for_hooks_and_sidecars() {
     });
     let create = ["create", "--filename=-"];
     cluster.kubectl_with(quota.to_string(), &create).succeeded();
-    // No controller counts what is in use.
+    // No controller counts the usage.
     let used = json!({"limits.cpu": "0", "requests.cpu": "0", "limits.memory": "0"});
     let status = json!({"status": {"hard": hard, "used": used}});
     let patch = format!("--patch={status}");

@@ -86,10 +86,10 @@ impl Answer {
         self
     }
 
-    /// The answer of a command that must succeed, where a panic would not be told.
+    /// The answer of a command that must succeed, in a thread whose panic nobody would see.
     ///
     /// # Errors
-    /// What the command said.
+    /// The output of the command.
     pub(crate) fn checked(self) -> Result<Self, Unavailable> {
         if self.success {
             Ok(self)

@@ -1,8 +1,8 @@
 //! Contour as a whole: its control plane reads the chart's objects from the API server and
 //! configures a real Envoy, which asks a real Watchword over TLS.
 //!
-//! The objects are those of `ci/contour-values.yaml`. The test writes the endpoints, with an address
-//! of this machine, because the API server refuses loopback addresses in them.
+//! The objects are those of `ci/contour-values.yaml`. The test writes the endpoints, with an
+//! address of this machine, because the API server refuses loopback addresses in them.
 
 mod client;
 mod objects;

@@ -98,7 +98,7 @@ fn turn(names_namespaces: bool) -> MutexGuard<'static, ()> {
     turn.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes what the examples expect to be there, once.
+/// Creates the objects that the examples require, once.
 fn prepare(cluster: &Cluster) {
     static PREPARED: Mutex<bool> = Mutex::new(false);
     let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,11 @@
-//! Namespaces for tests, with what controllers would put into them.
+//! Namespaces for tests, with the objects that controllers would create.
 
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 
 /// A namespace that enforces the Pod Security level `restricted`. It stays until the cluster ends:
-/// there is no controller that would delete what is in it.
+/// there is no controller that would delete its objects.
 #[derive(Clone, Debug)]
 pub(crate) struct Namespace {
     pub(crate) name: String,

@@ -30,8 +30,7 @@ fn number_of_pods_stays_when_autoscaling_is_switched_on() {
         assert_eq!(run(&own, &[]), 7, "{name}: upgraded, after the autoscaler");
         release.scale(8);
         assert_eq!(run(&external, &[]), 8, "{name}: left to another autoscaler");
-        // Back to a number of one's own. Helm 4 takes the field from the autoscaler only if told
-        // to.
+        // Back to a fixed number. Helm 4 takes the field from the autoscaler only with an option.
         let mut off = json!({"replicas": 3});
         let mut force = vec![];
         if server_side {
@@ -63,7 +62,7 @@ fn mistake_in_values_for_pods_ends_the_upgrade_and_not_the_pods() {
     release.helm(&good, &[]).without_warning();
     let pod = pods::with_proxy();
     pods::until_injected(cluster, &release.namespace, &pod);
-    for (volume, said) in [
+    for (volume, reason) in [
         (
             json!({"name": "more", "emptyDirr": {"medium": "Memory"}}),
             "emptyDirr",
@@ -87,7 +86,7 @@ fn mistake_in_values_for_pods_ends_the_upgrade_and_not_the_pods() {
     ] {
         let refusal = release.helm(&values(volume.clone()), &[]).refused();
         assert!(
-            refusal.contains("injector-check") && refusal.contains(said),
+            refusal.contains("injector-check") && refusal.contains(reason),
             "{volume}: {refusal}"
         );
         let made = release.namespace.try_out(cluster, &pod).succeeded().json();

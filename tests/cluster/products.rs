@@ -13,7 +13,7 @@ use crate::wait;
 
 /// A product's module, and its definitions that the chart needs.
 struct Product {
-    /// As `go mod download` takes it.
+    /// The form that `go mod download` accepts.
     module: &'static str,
     /// Its hash, as in a `go.sum`.
     sum: &'static str,

@@ -64,7 +64,7 @@ fn pod_that_cannot_have_the_sidecar_is_refused_with_the_reason() {
     let clashing = named("containers");
     pods::until_refused(cluster, &namespace, &clashing, "belongs to the sidecar");
     let taken = "where the sidecar's socket belongs";
-    for (pod, said) in [
+    for (pod, reason) in [
         (windows, "the sidecar does not run on Windows"),
         (clashing, r#"the name "watchword" belongs to the sidecar"#),
         (
@@ -89,7 +89,7 @@ fn pod_that_cannot_have_the_sidecar_is_refused_with_the_reason() {
         ),
     ] {
         let refusal = namespace.try_out(cluster, &pod).refused();
-        assert!(refusal.contains(said), "{said}: {refusal}");
+        assert!(refusal.contains(reason), "{reason}: {refusal}");
         assert_eq!(refusal.trim().lines().count(), 1, "{refusal}");
     }
     // A mount above the socket's place is none in it.
@@ -286,8 +286,8 @@ fn api_server_without_the_policies_is_named() {
     let install = ["install", "orders", CHART, &kubeconfig];
     let refusal = cluster.helm(&[&install, &injector[..]].concat()).refused();
     let version = tools::KUBERNETES.version();
-    let said = format!("this API server (v{version}) does not serve MutatingAdmissionPolicy");
-    assert!(refusal.contains(&said), "{refusal}");
+    let reason = format!("this API server (v{version}) does not serve MutatingAdmissionPolicy");
+    assert!(refusal.contains(&reason), "{refusal}");
     // Renderers ask no cluster.
     cluster
         .helm(&[&["template", "orders", CHART], &injector[..]].concat())

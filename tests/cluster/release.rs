@@ -1,4 +1,4 @@
-//! A release of the chart: what Helm does with it, and its objects in the cluster.
+//! A release of the chart: commands of Helm, and its objects in the cluster.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -53,8 +53,8 @@ impl Release {
         self
     }
 
-    /// The API server takes all of it, pods too, and an upgrade without a change changes nothing.
-    /// Returns the objects.
+    /// The API server accepts all objects, pods too, and an upgrade without a change changes
+    /// nothing. Returns the objects.
     #[track_caller]
     pub(crate) fn settles(&self) -> Vec<Value> {
         self.is_accepted_by_server_side_apply();
@@ -66,7 +66,7 @@ impl Release {
         installed
     }
 
-    /// Uninstalled, nothing of it is there.
+    /// After the removal of the release, none of its objects exists.
     #[track_caller]
     pub(crate) fn leaves_nothing(&self) {
         let manifest = self.manifest();
@@ -116,7 +116,7 @@ impl Release {
     }
 
     /// The objects of the manifest as they are in the cluster, without what every change changes.
-    /// Identifiers stay: no object is to be made anew.
+    /// Compares the identifiers too, which change if an object is created again.
     #[track_caller]
     pub(crate) fn objects(&self) -> Vec<Value> {
         let get = ["get", "--output=json", "--filename=-"];
@@ -173,7 +173,7 @@ impl Release {
         assert_eq!(answer.without_warning().stdout, "");
     }
 
-    /// No object of the manifest is there, no hook, and no record of Helm's.
+    /// No object of the manifest exists, no hook, and no record of Helm's.
     #[track_caller]
     fn left_nothing(&self, manifest: &str) {
         let get = ["get", "--ignore-not-found", "--output=name", "--filename=-"];
@@ -247,7 +247,7 @@ fn built_in_kinds(cluster: &Cluster) -> &'static str {
                 .any(|line| line.ends_with(&format!("/{name}")))
         };
         let kinds = resources.lines().filter(|name| {
-            // Only warned about; EndpointSlices have taken their place.
+            // Deprecated with a warning; EndpointSlices replace them.
             *name != "endpoints" && !is_custom(name)
         });
         kinds.collect::<Vec<_>>().join(",").leak()

@@ -98,9 +98,9 @@ fn api_server_gives_no_keys_without_a_token_of_watchwords_own() {
     let token = token(cluster, &namespace.name, "default", &[AUDIENCE]);
     let configuration = configuration(cluster, "anonymous", "nobody");
     let output = judge(&configuration, "/orders/1", &token);
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(said.contains("answered 401 Unauthorized"), "{said}");
+    assert!(stderr.contains("answered 401 Unauthorized"), "{stderr}");
 }
 
 fn token(cluster: &Cluster, namespace: &str, account: &str, options: &[&str]) -> String {

@@ -208,7 +208,7 @@ fn run(command: &mut Command) -> Result<Output, String> {
     if output.status.success() {
         return Ok(output);
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let said = said.trim();
-    Err(format!("{command:?}: {}\n{said}", output.status))
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let stderr = stderr.trim();
+    Err(format!("{command:?}: {}\n{stderr}", output.status))
 }

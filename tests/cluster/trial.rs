@@ -66,7 +66,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Values as `--set-json` takes them: `a={…},b={…}`.
+/// Values in the form that `--set-json` accepts: `a={…},b={…}`.
 fn flat(values: &Value) -> String {
     let pairs = values.as_object().unwrap().iter();
     let pairs: Vec<String> = pairs

@@ -10,7 +10,7 @@ const HEADERS: u64 = 64 + 56;
 pub(crate) const AMD64: u16 = 62;
 pub(crate) const ARM64: u16 = 183;
 
-/// A static program for this processor, with something in it that tells it apart.
+/// A static program for this processor, with a text that distinguishes it.
 pub(crate) fn fixed(machine: u16, mark: &str) -> Vec<u8> {
     elf(machine, LOAD, mark.as_bytes())
 }

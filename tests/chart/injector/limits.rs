@@ -109,9 +109,21 @@ fn notes_warn_of_a_secret_that_authors_of_pods_can_read() {
 
 #[test]
 fn notes_name_the_containers_that_mount_the_socket() {
-    let said = "containers mount the socket: proxy";
+    let printed = "containers mount the socket: proxy";
     let mut of = values(&json!({"socketContainers": ["proxy"]}));
-    assert!(Chart::watchword().render(&of).unwrap().notes.contains(said));
+    assert!(
+        Chart::watchword()
+            .render(&of)
+            .unwrap()
+            .notes
+            .contains(printed)
+    );
     of["sidecar"]["listen"] = json!("loopback");
-    assert!(!Chart::watchword().render(&of).unwrap().notes.contains(said));
+    assert!(
+        !Chart::watchword()
+            .render(&of)
+            .unwrap()
+            .notes
+            .contains(printed)
+    );
 }

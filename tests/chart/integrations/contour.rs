@@ -19,7 +19,7 @@ fn extension_service_speaks_tls_to_a_name_that_is_a_valid_authority() {
     for (given, secret) in [(json!({}), "cert"), (json!({"caSecret": "ca"}), "ca")] {
         let mut contour = given;
         contour["enabled"] = json!(true);
-        let told = objects(json!({
+        let made = objects(json!({
             "tls": {"enabled": true, "existingSecret": "cert"},
             "integrations": {"contour": contour},
         }));
@@ -29,19 +29,19 @@ fn extension_service_speaks_tls_to_a_name_that_is_a_valid_authority() {
             "timeoutPolicy": {"response": "250ms"},
             "validation": {"caSecret": secret, "subjectName": "rel-watchword.auth.svc"},
         }));
-        assert_eq!(told, [expected]);
+        assert_eq!(made, [expected]);
     }
 }
 
 #[test]
 fn plaintext_to_contour_must_be_explicit() {
-    let told = objects(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
+    let made = objects(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
     let expected = extension(json!({
         "protocol": "h2c",
         "services": [{"name": "rel-watchword", "port": 9191}],
         "timeoutPolicy": {"response": "250ms"},
     }));
-    assert_eq!(told, [expected]);
+    assert_eq!(made, [expected]);
 }
 
 /// The authorization of a virtual host by the release `rel` in the namespace `auth`.
@@ -64,7 +64,7 @@ fn virtual_hosts_ask_and_fail_closed() {
     let routes =
         json!([{"conditions": [{"prefix": "/"}], "services": [{"name": "orders", "port": 80}]}]);
     let includes = json!([{"name": "more"}]);
-    let told = objects(
+    let made = objects(
         json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c", "proxies": [{
             "name": "shop", "namespace": "shop",
             "virtualhost": {"fqdn": "shop.example.com", "tls": {"secretName": "shop"}},
@@ -85,5 +85,5 @@ fn virtual_hosts_ask_and_fail_closed() {
             "includes": includes,
         }),
     );
-    assert_eq!(told[1..], [proxy]);
+    assert_eq!(made[1..], [proxy]);
 }

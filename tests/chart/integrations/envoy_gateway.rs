@@ -36,7 +36,7 @@ fn settings(timeout: &str, connect: &str) -> Value {
 
 #[test]
 fn policies_ask_the_service_and_another_namespace_is_granted_it() {
-    let told = objects(
+    let made = objects(
         json!({"integrations": {"envoyGateway": {"enabled": true, "policies": [
             {
                 "name": "route",
@@ -71,13 +71,13 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
         API.split_once('/').unwrap().0,
         "SecurityPolicy",
     );
-    assert_eq!(told, [route, gateway, grant]);
+    assert_eq!(made, [route, gateway, grant]);
 }
 
 #[test]
 fn client_traffic_policy_removes_claim_headers_before_a_route_is_chosen() {
     let headers = json!({"x-tenant": "tenant", "x-auth-subject": "sub"});
-    let told = objects(json!({
+    let made = objects(json!({
         "config": config(&headers),
         "integrations": {"envoyGateway": {
             "enabled": true,
@@ -89,7 +89,7 @@ fn client_traffic_policy_removes_claim_headers_before_a_route_is_chosen() {
             }],
         }},
     }));
-    assert_eq!(told[0]["spec"]["extAuth"]["recomputeRoute"], true);
+    assert_eq!(made[0]["spec"]["extAuth"]["recomputeRoute"], true);
     let gateway = json!({"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"});
     let removed = json!([
         "x-auth-subject",
@@ -110,29 +110,29 @@ fn client_traffic_policy_removes_claim_headers_before_a_route_is_chosen() {
         "path": {"escapedSlashesAction": "RejectRequest", "disableMergeSlashes": false},
     });
     let policy = object(API, "ClientTrafficPolicy", ("shop", "rel-watchword"), spec);
-    assert_eq!(told[1], policy);
+    assert_eq!(made[1], policy);
 }
 
 #[test]
 fn policies_of_the_own_namespace_need_no_grant() {
     let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
-    let told = objects(json!({
+    let made = objects(json!({
         "integrations": {
             "timeout": "1s",
             "envoyGateway": {"enabled": true, "policies": policies},
         },
     }));
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0]["spec"]["extAuth"]["timeout"], "1s");
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert_eq!(made[0]["spec"]["extAuth"]["timeout"], "1s");
     assert_eq!(
-        told[0]["spec"]["extAuth"]["grpc"]["backendSettings"],
+        made[0]["spec"]["extAuth"]["grpc"]["backendSettings"],
         settings("1s", "250ms")
     );
 }
 
 #[test]
 fn socket_is_a_backend_in_each_namespace_of_policies() {
-    let told = objects(json!({
+    let made = objects(json!({
         "mode": "none", "sidecar": {"enabled": true}, "tls": {"enabled": false},
         "integrations": {"envoyGateway": {"enabled": true, "via": "sidecar", "policies": [
             {"namespace": "shop", "targetRefs": [{"kind": "HTTPRoute", "name": "orders"}]},
@@ -160,5 +160,5 @@ fn socket_is_a_backend_in_each_namespace_of_policies() {
         policy(("shop", "more"), ("HTTPRoute", "stock"), grpc),
         object(API, "Backend", ("shop", "rel-watchword"), socket),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(made, expected);
 }

@@ -9,7 +9,7 @@ fn each_rule_asks_before_its_own_filters() {
     let rewrite =
         json!({"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-a"]}});
     let backends = json!([{"name": "orders", "port": 80}]);
-    let told = objects(
+    let made = objects(
         json!({"integrations": {"gatewayAPI": {"enabled": true, "routes": [{
             "name": "orders",
             "namespace": "shop",
@@ -25,8 +25,8 @@ fn each_rule_asks_before_its_own_filters() {
             ],
         }]}}}),
     );
-    // `grpc` must be there, and empty is every header: Watchword takes forged ones away only where
-    // it sees them.
+    // `grpc` is required, and empty it sends every header. Watchword removes forged headers only
+    // if it sees them.
     let ask = json!({"type": "ExternalAuth", "externalAuth": {
         "protocol": "GRPC",
         "backendRef": {"name": "rel-watchword", "namespace": "auth", "port": 9191},
@@ -54,5 +54,5 @@ fn each_rule_asks_before_its_own_filters() {
         "gateway.networking.k8s.io",
         "HTTPRoute",
     );
-    assert_eq!(told, [route, grant]);
+    assert_eq!(made, [route, grant]);
 }

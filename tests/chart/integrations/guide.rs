@@ -24,8 +24,8 @@ fn mesh_configuration_of_the_guide_is_that_of_the_notes() {
         .find(|(_, block)| block.contains("istio:"))
         .unwrap();
     let of = values(helm::yaml(&first).unwrap());
-    let said = Chart::watchword().render_for(release, &of).unwrap().notes;
-    assert_eq!(shown["meshConfig"], pasted(&said, "extensionProviders:"));
+    let printed = Chart::watchword().render_for(release, &of).unwrap().notes;
+    assert_eq!(shown["meshConfig"], pasted(&printed, "extensionProviders:"));
 }
 
 #[test]

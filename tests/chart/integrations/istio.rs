@@ -29,7 +29,7 @@ fn service_entry(namespace: &str, address: &str) -> Value {
 #[test]
 fn policies_match_every_request_or_those_of_their_rules() {
     let rules = json!([{"to": [{"operation": {"notPaths": ["/healthz"]}}]}]);
-    let told = objects(
+    let made = objects(
         json!({"integrations": {"istio": {"enabled": true, "policies": [
             {"namespace": "shop", "selector": {"matchLabels": {"app": "orders"}}},
             {"name": "all", "namespace": "shop", "selector": {}, "rules": []},
@@ -50,8 +50,8 @@ fn policies_match_every_request_or_those_of_their_rules() {
         json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}]);
     let service = json!([{"group": "", "kind": "Service", "name": "orders"}]);
     // `rules: [{}]` is everything; no rules at all would be nothing.
-    let mut told = told;
-    let rule = told.pop().unwrap();
+    let mut made = made;
+    let rule = made.pop().unwrap();
     assert_eq!(rule, destination_rule("cluster.local", None));
     let expected = vec![
         policy(
@@ -68,7 +68,7 @@ fn policies_match_every_request_or_those_of_their_rules() {
             json!({"targetRefs": service, "rules": [{}]}),
         ),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(made, expected);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn sidecar_has_a_name_in_each_namespace_of_policies_and_of_the_injector() {
         ("loopback", "127.0.0.1"),
         ("unix", "unix:///run/watchword/grpc.sock"),
     ] {
-        let told = of(listen);
+        let made = of(listen);
         let expected = vec![
             policy(("shop", "rel-watchword"), json!({"rules": [{}]})),
             policy(("stock", "more"), json!({"rules": [{}]})),
@@ -99,7 +99,7 @@ fn sidecar_has_a_name_in_each_namespace_of_policies_and_of_the_injector() {
             service_entry("stock", address),
             service_entry("web", address),
         ];
-        assert_eq!(told, expected, "{listen}");
+        assert_eq!(made, expected, "{listen}");
     }
 }
 
@@ -127,7 +127,7 @@ fn destination_rule(domain: &str, tls: Option<Value>) -> Value {
 
 #[test]
 fn destination_rule_speaks_tls_and_verifies_the_name() {
-    let told = objects(json!({
+    let made = objects(json!({
         "tls": {"enabled": true, "existingSecret": "cert"},
         "clusterDomain": "corp.local", "integrations": {"istio": {
             "enabled": true,
@@ -141,20 +141,20 @@ fn destination_rule_speaks_tls_and_verifies_the_name() {
         "subjectAltNames": ["rel-watchword.auth.svc"],
         "caCertificates": "/etc/ca.crt",
     });
-    assert_eq!(told[1..], [destination_rule("corp.local", Some(tls))]);
+    assert_eq!(made[1..], [destination_rule("corp.local", Some(tls))]);
 }
 
 #[test]
 fn destination_rule_gives_way_to_one_of_the_users() {
-    let told = |rule: Value| {
+    let made = |rule: Value| {
         let policies = json!([{"namespace": "shop", "selector": {}}]);
         objects(json!({"integrations": {"timeout": "1s", "istio": {
             "enabled": true, "policies": policies, "destinationRule": rule,
         }}}))
     };
-    assert_eq!(told(json!({"enabled": false})).len(), 1);
+    assert_eq!(made(json!({"enabled": false})).len(), 1);
     let own = json!({"trafficPolicy": {"outlierDetection": {"interval": "9s"}}});
-    let policy = &told(own)[1]["spec"]["trafficPolicy"];
+    let policy = &made(own)[1]["spec"]["trafficPolicy"];
     assert_eq!(policy["outlierDetection"]["interval"], "9s");
     assert_eq!(policy["outlierDetection"]["maxEjectionPercent"], 50);
     assert_eq!(policy["connectionPool"]["tcp"]["connectTimeout"], "250ms");

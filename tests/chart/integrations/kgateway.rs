@@ -34,8 +34,8 @@ fn listener_policy_removes_claim_headers_before_a_route_is_chosen() {
             }},
         })
     };
-    let told = objects(of(json!({"x-auth-subject": "sub"})));
-    assert_eq!(told[0]["spec"]["extAuth"]["clearRouteCache"], true);
+    let made = objects(of(json!({"x-auth-subject": "sub"})));
+    assert_eq!(made[0]["spec"]["extAuth"]["clearRouteCache"], true);
     let gateway = json!({"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"});
     let remove = json!({"remove": ["x-auth-subject"]});
     let settings = json!({"httpSettings": {"earlyRequestHeaderModifier": remove}});
@@ -45,7 +45,7 @@ fn listener_policy_removes_claim_headers_before_a_route_is_chosen() {
         ("auth", "rel-watchword"),
         json!({"targetRefs": [gateway], "default": settings}),
     );
-    assert_eq!(told[2], policy);
+    assert_eq!(made[2], policy);
     let many = (0..17).map(|n| (format!("x-auth-{n}"), json!("sub")));
     let refused = Chart::watchword().render(&values(of(many.collect())));
     let problem = refused.err().unwrap();
@@ -69,7 +69,7 @@ fn policies_name_the_extension_of_their_own_namespace() {
         },
     ]);
     let kgateway = json!({"enabled": true, "retry": {"attempts": 2}, "policies": policies});
-    let told = objects(json!({"integrations": {"kgateway": kgateway}}));
+    let made = objects(json!({"integrations": {"kgateway": kgateway}}));
     let group = "gateway.networking.k8s.io";
     let route = object(
         API,
@@ -103,7 +103,7 @@ fn policies_name_the_extension_of_their_own_namespace() {
         "GatewayExtension",
     );
     assert_eq!(
-        told,
+        made,
         [extension("auth"), extension("shop"), route, gateway, grant]
     );
 }

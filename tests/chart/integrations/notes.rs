@@ -44,19 +44,19 @@ fn notes_have_istios_mesh_configuration() {
         ("205ms", "0.205s"),
     ] {
         let istio = json!({"enabled": true, "policies": policies});
-        let said = notes(json!({"integrations": {"timeout": timeout, "istio": istio}}));
+        let printed = notes(json!({"integrations": {"timeout": timeout, "istio": istio}}));
         let service = "auth/rel-watchword.auth.svc.cluster.local";
         assert_eq!(
-            pasted(&said, "extensionProviders:"),
+            pasted(&printed, "extensionProviders:"),
             provider(service, seconds)
         );
     }
     let istio = json!({"enabled": true, "via": "sidecar", "policies": policies});
-    let said = notes(
+    let printed = notes(
         json!({"mode": "none", "sidecar": {"enabled": true}, "integrations": {"istio": istio}}),
     );
     assert_eq!(
-        pasted(&said, "extensionProviders:"),
+        pasted(&printed, "extensionProviders:"),
         provider("shop/watchword.local", "0.25s")
     );
 }
@@ -88,12 +88,12 @@ fn notes_have_istios_injection_template_only_without_the_injector() {
         "via": "sidecar",
         "policies": [{"namespace": "shop", "selector": {}}],
     });
-    let said = |sidecar: Value| {
+    let printed = |sidecar: Value| {
         let integrations = json!({"istio": istio});
         notes(json!({"mode": "none", "sidecar": sidecar, "integrations": integrations}))
     };
     let pasted = pasted(
-        &said(json!({"enabled": true, "listen": "loopback"})),
+        &printed(json!({"enabled": true, "listen": "loopback"})),
         template,
     );
     let text = pasted["sidecarInjectorWebhook"]["templates"]["watchword"].as_str();
@@ -104,10 +104,10 @@ fn notes_have_istios_injection_template_only_without_the_injector() {
         "rel-watchword-sidecar"
     );
 
-    assert!(!said(json!({"enabled": true})).contains(template));
+    assert!(!printed(json!({"enabled": true})).contains(template));
     let injected =
         json!({"listen": "loopback", "injector": {"enabled": true, "namespaces": ["shop"]}});
-    assert!(!said(injected).contains(template));
+    assert!(!printed(injected).contains(template));
 }
 
 #[test]
@@ -117,15 +117,15 @@ fn notes_have_an_envoy_proxy_with_the_sidecar() {
         "via": "sidecar",
         "policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}],
     });
-    let said = notes(json!({
+    let printed = notes(json!({
         "mode": "none",
         "sidecar": {"enabled": true},
         "integrations": {"envoyGateway": gateway},
     }));
-    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = printed.split_whitespace().collect::<Vec<_>>().join(" ");
     let merge = "If one is named already, add these fields to it";
-    assert!(words.contains(merge), "{said}");
-    let proxy = pasted(&said, "apiVersion: gateway.envoyproxy.io/v1alpha1");
+    assert!(words.contains(merge), "{printed}");
+    let proxy = pasted(&printed, "apiVersion: gateway.envoyproxy.io/v1alpha1");
     assert_eq!(proxy["kind"], "EnvoyProxy");
     let pod = &proxy["spec"]["provider"]["kubernetes"]["envoyDeployment"];
     assert_eq!(pod["initContainers"][0]["restartPolicy"], "Always");
@@ -140,26 +140,30 @@ fn notes_have_an_envoy_proxy_with_the_sidecar() {
 
 #[test]
 fn notes_have_the_authorization_of_a_virtual_host() {
-    let said = notes(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
+    let printed = notes(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
     let spec = json!({"spec": {"virtualhost": {"authorization": authorization()}}});
-    assert_eq!(pasted(&said, "spec:"), spec);
+    assert_eq!(pasted(&printed, "spec:"), spec);
 }
 
 #[test]
 fn printed_cluster_has_all_pods_and_a_valid_authority() {
-    let said = notes(json!({}));
-    assert!(said.contains("rel-watchword-headless.auth.svc"), "{said}");
-    assert!(said.contains("authority: watchword"), "{said}");
-    assert!(said.contains("failure_mode_allow: false"), "{said}");
-    let said = notes(json!({"mode": "none", "sidecar": {"enabled": true}}));
-    assert!(said.contains("/run/watchword/grpc.sock"), "{said}");
+    let printed = notes(json!({}));
+    assert!(
+        printed.contains("rel-watchword-headless.auth.svc"),
+        "{printed}"
+    );
+    assert!(printed.contains("authority: watchword"), "{printed}");
+    assert!(printed.contains("failure_mode_allow: false"), "{printed}");
+    let printed = notes(json!({"mode": "none", "sidecar": {"enabled": true}}));
+    assert!(printed.contains("/run/watchword/grpc.sock"), "{printed}");
 }
 
 #[test]
 fn notes_have_the_labels_of_the_injector() {
     let injector =
         json!({"enabled": true, "namespaces": ["shop"], "podLabels": {"inject": "yes please"}});
-    let said = notes(json!({"mode": "none", "sidecar": {"enabled": true, "injector": injector}}));
-    assert!(said.contains("inject: yes please"), "{said}");
-    assert!(said.contains("in shop,"), "{said}");
+    let printed =
+        notes(json!({"mode": "none", "sidecar": {"enabled": true, "injector": injector}}));
+    assert!(printed.contains("inject: yes please"), "{printed}");
+    assert!(printed.contains("in shop,"), "{printed}");
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{known, one_of, pattern};
 
-/// `None`: the default tells it all.
+/// `None` if the default defines the shape.
 pub(super) fn of(path: &str) -> Option<Value> {
     Some(match path {
         "timeout" => pattern("^[1-9][0-9]{0,4}(ms|s)$"),
@@ -134,7 +134,7 @@ fn istio() -> Value {
     }
     named(json!({
         "rules": items(&rule, &[]),
-        // The templates say what is wrong with one.
+        // The templates refuse a wrong one with a message.
         "selector": {"type": "object"},
         "targetRefs": target_refs,
     }))

@@ -12,7 +12,7 @@ use watchword_test_support::pki;
 
 use super::objects::HOST;
 
-/// A request that hangs is an error. It is far above what a slow machine takes.
+/// A request that hangs is an error. A slow machine needs far less.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The answer that only the upstream sends.

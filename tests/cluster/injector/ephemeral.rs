@@ -1,4 +1,4 @@
-//! Ephemeral containers, which are added to a pod that is there.
+//! Ephemeral containers, which are added to an existing pod.
 
 use serde_json::json;
 

@@ -109,8 +109,8 @@ fn united(old: &Value, new: &[Value]) -> Value {
     Value::Array(elements)
 }
 
-/// The pod without random fields, and with sorted lists, because the API server's volume for a token
-/// changes their order.
+/// The pod without random fields, and with sorted lists, because the API server's volume for a
+/// token changes their order.
 fn comparable(mut pod: Value) -> Value {
     let metadata = pod["metadata"].as_object_mut().expect("metadata");
     for field in ["creationTimestamp", "managedFields", "namespace", "uid"] {

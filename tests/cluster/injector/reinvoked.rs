@@ -1,5 +1,5 @@
 //! Another policy that adds a proxy to pods, before or after the injector: the proxy gets the
-//! socket, and nothing is there twice.
+//! socket, and nothing is added twice.
 
 use serde_json::{Value, json};
 

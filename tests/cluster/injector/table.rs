@@ -167,7 +167,7 @@ fn annotated() -> Value {
     pod
 }
 
-/// As a kubelet makes it; nobody may change it.
+/// A mirror pod as a kubelet creates it, which must not be changed.
 fn mirror() -> Value {
     let mut pod = pods::labelled(json!({"nodeName": "a", "automountServiceAccountToken": false}));
     pod["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "a"});

@@ -17,7 +17,7 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// The folder has `config` and `ca` in it, to be mounted; nothing runs yet.
+    /// Mounts `config` and `ca` of the directory, and starts nothing yet.
     pub(crate) fn new(folder: PathBuf, image: &Path) -> Self {
         let root = folder.join("rootfs");
         read_layers(&["unpack", image.to_str().unwrap(), root.to_str().unwrap()]);

@@ -88,7 +88,7 @@ fn notes_warn_of_a_certificate_that_the_chart_cannot_configure() {
 
 #[test]
 fn printed_cluster_has_a_certificate_where_callers_need_one() {
-    let said = |client: &str| {
+    let printed = |client: &str| {
         let client = json!({"certificate": client});
         notes(json!({"tls": {"enabled": true, "existingSecret": "cert", "client": client}}))
     };
@@ -96,10 +96,14 @@ fn printed_cluster_has_a_certificate_where_callers_need_one() {
         "certificate_chain: {filename: /etc/envoy/client.crt}",
         "private_key: {filename: /etc/envoy/client.key}",
     ] {
-        assert!(said("required").contains(shown), "{}", said("required"));
+        assert!(
+            printed("required").contains(shown),
+            "{}",
+            printed("required")
+        );
     }
-    assert!(!said("none").contains("certificate_chain"));
-    assert!(!said("required").contains("tls.client.certificate is required"));
+    assert!(!printed("none").contains("certificate_chain"));
+    assert!(!printed("required").contains("tls.client.certificate is required"));
 }
 
 #[test]

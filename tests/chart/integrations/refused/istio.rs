@@ -1,4 +1,4 @@
-//! Istio's policies that would mean something else to Istio than to whom wrote them.
+//! Policies that Istio would read in another way than their author means are refused.
 
 use serde_json::{Value, json};
 use watchword_test_support::helm::Chart;

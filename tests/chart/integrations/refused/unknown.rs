@@ -1,4 +1,4 @@
-//! Words that nobody knows: the schema of the values refuses them, in each item.
+//! The schema of the values refuses unknown keys in each item.
 
 use serde_json::{Value, json};
 
