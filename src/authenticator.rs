@@ -1,8 +1,8 @@
-//! The core: a request, a snapshot of policy and keys, and a time become a decision.
+//! The core: makes a decision from a request, a snapshot of policy and keys, and the time.
 //!
-//! One way, start to end: rule → token text → verified token → claims and rule at `now` → verdict.
-//! Pure: no clock, no I/O, no runtime. Each step hands on a type that only it can make, so that
-//! skipping one does not compile.
+//! The steps, in order: rule → token text → verified token → claims and rule at `now` → verdict. No
+//! clock, no I/O, no runtime. Each step returns a type that only it can make, so skipping a step
+//! does not compile.
 
 mod question;
 mod snapshot;
@@ -20,16 +20,16 @@ use crate::token::{
     BearerToken, CurrentTime, Denial, Moment, Removal, UnverifiedToken, VerifiedToken,
 };
 
-/// Remembers tokens whose signatures were checked. Says nothing of times, audiences or rules, which are
-/// judged on every request.
+/// A cache of tokens whose signatures were checked. Times, audiences and rules are still checked on
+/// every request.
 pub trait VerifiedTokens {
-    /// The digest under which a token is remembered.
+    /// The key of the cache.
     type Digest;
 
-    /// Digests all bytes of a token, under a key of this process.
+    /// Returns a keyed digest of all the token's bytes.
     fn digest(&self, token: &BearerToken<'_>) -> Self::Digest;
 
-    /// A token that was verified with exactly the keys that its issuer has now.
+    /// Returns the token if it was verified with exactly the keys that its issuer has now.
     fn find(
         &self,
         digest: &Self::Digest,
@@ -37,7 +37,7 @@ pub trait VerifiedTokens {
         moment: Moment,
     ) -> Option<(IssuerId, Arc<VerifiedToken>)>;
 
-    /// Remembers a token that `keys` verified.
+    /// Stores a token that `keys` verified.
     fn remember(
         &self,
         digest: Self::Digest,
@@ -47,29 +47,31 @@ pub trait VerifiedTokens {
     );
 }
 
-/// The outcome, with what led to it.
+/// A verdict, with the facts that logs and metrics need.
 #[derive(Debug)]
 pub struct Decision<'s> {
-    /// The rule that was applied; `None` where there are no rules, or none was reached.
+    /// The rule that applies; `None` if there are no rules, or the request was denied before one
+    /// was chosen.
     pub rule: Option<&'s Rule>,
-    /// The issuer, as soon as it is known whose token it is.
+    /// The token's issuer, if it got far enough to be known.
     pub issuer: Option<&'s Issuer>,
-    /// The rule that the request would be for in another spelling, where it is refused for that.
+    /// The rule that another spelling of the request would match, if that is why it is denied.
     pub near_miss: Option<NearMiss<'s>>,
     /// Allow or deny.
     pub verdict: Verdict,
-    /// The denial that shadow mode made an allow of.
+    /// The denial that shadow mode turned into an allow.
     pub shadowed: Option<Denial>,
-    /// The token, if its signature holds, whatever the verdict.
+    /// The token, if its signature is valid, whatever the verdict.
     pub token: Option<Arc<VerifiedToken>>,
-    /// What a newer key set might change about a denial.
+    /// The key to fetch, if a newer key set could turn the denial into an allow.
     pub missing_key: Option<MissingKey>,
-    /// Whether the token was verified with keys that are older than they should be.
+    /// True if the token was verified with keys that are overdue for a refresh.
     pub stale: bool,
 }
 
 impl Decision<'_> {
-    /// The reason for operators, that of a shadowed denial included: `allowed`, `anonymous`, or the code of the denial.
+    /// The reason for operators: `allowed`, `anonymous`, or the code of the denial, even a shadowed
+    /// one.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match &self.shadowed {
@@ -79,28 +81,28 @@ impl Decision<'_> {
     }
 }
 
-/// A key that a token needs and its issuer's keys lack.
+/// A key that a token needs and that its issuer's key set lacks.
 #[derive(Clone)]
 pub struct MissingKey {
-    /// Whose key.
+    /// The key's issuer.
     pub issuer: IssuerId,
     /// The keys that the token was judged by; `None` if there were none.
     pub tried: Option<Arc<KeySet>>,
 }
 
-/// Key sets are long.
+/// Leaves out the key set, which is long.
 impl std::fmt::Debug for MissingKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "MissingKey({:?})", self.issuer)
     }
 }
 
-/// May the request pass?
+/// The answer to a question.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It may.
+    /// The request may pass.
     Allow(Allow),
-    /// It may not.
+    /// The request is refused.
     Deny(Denial),
 }
 
@@ -137,32 +139,32 @@ impl std::fmt::Debug for Allow {
 }
 
 impl Allow {
-    /// The token that was accepted; `None` for an anonymous request.
+    /// The accepted token; `None` for an anonymous request.
     #[must_use]
     pub fn token(&self) -> Option<&VerifiedToken> {
         self.token.as_deref()
     }
 
-    /// Headers to set on the request that goes upstream, replacing any of the same name.
+    /// Headers to set on the upstream request, replacing any of the same name.
     #[must_use]
     pub fn headers_to_set(&self) -> &[(Bytes, Bytes)] {
         &self.set
     }
 
-    /// Headers to remove from it; never one that is set.
+    /// Headers to remove from the upstream request; never one that is set.
     #[must_use]
     pub fn headers_to_remove(&self) -> &[Bytes] {
         &self.remove
     }
 
-    /// How the credential is taken out of it, where it must not go upstream.
+    /// The part of the upstream request that holds the credential, if it must be removed.
     #[must_use]
     pub fn credential_removal(&self) -> Option<&Removal> {
         self.credential.as_ref()
     }
 }
 
-/// Judges one question.
+/// Decides one question.
 pub fn authenticate<'s, C: VerifiedTokens>(
     snapshot: &'s Snapshot,
     question: &Question<'_>,
@@ -200,7 +202,8 @@ pub fn authenticate<'s, C: VerifiedTokens>(
     }
 }
 
-/// A judgement under way; notes rule and issuer as they become known, so that denials carry them too.
+/// A decision in progress. Keeps the rule and the issuer once they are known, so denials carry them
+/// too.
 struct Judgement<'j, 's, 'q, C> {
     snapshot: &'s Snapshot,
     question: &'j Question<'q>,
@@ -214,7 +217,7 @@ struct Judgement<'j, 's, 'q, C> {
     stale: bool,
 }
 
-/// A token's text and the place where it stood; `None`: in the caller's hand.
+/// A token's text and its place in the request; no place if the caller passed the token itself.
 struct Found<'s, 'q> {
     token: BearerToken<'q>,
     place: Option<&'s TokenFrom>,

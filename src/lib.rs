@@ -1,13 +1,13 @@
-//! Watchword: may the bearer of this token pass, and who is it?
+//! Watchword validates tokens for Envoy and gRPC clients: may this request pass, and whose is it?
 //!
 //! ```text
 //! CheckRequest → request facts → rule → token text → verified token → claims and rule at `now`
 //!              → verdict → CheckResponse
 //! ```
 //!
-//! The core decides and is pure: [`authenticator`] on [`policy`], [`token`], [`jose`] and [`request`]. [`explain`]
-//! tells how it decides.
-//! The shell talks: [`app`] on [`grpc`], [`admin`], [`listen`], [`jwks`], [`config`], [`telemetry`], [`memory`] and [`clock`].
+//! The core decides and does no I/O: [`authenticator`], on [`policy`], [`token`], [`jose`] and
+//! [`request`]. [`explain`] lists the steps of a decision. The shell does the I/O: [`app`], on
+//! [`grpc`], [`admin`], [`listen`], [`jwks`], [`config`], [`telemetry`], [`memory`] and [`clock`].
 
 pub mod admin;
 pub mod app;

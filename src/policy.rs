@@ -1,7 +1,7 @@
-//! Which rule applies to a request, what it asks of a token, and which claims become headers.
+//! Chooses the rule for a request, states its demands on tokens, and turns claims into headers.
 //!
-//! Everything is prepared at load; judging a request compares and never parses. Refuses to check
-//! signatures or to know where keys come from.
+//! Configuration is parsed when it is loaded, never on a request. Checks no signatures, and does
+//! not know where keys come from.
 
 mod claim_headers;
 mod credential;
@@ -25,7 +25,7 @@ use std::collections::HashMap;
 
 use crate::token::Location;
 
-/// The whole policy: issuers, rules, and where tokens are found. Immutable once built.
+/// The whole policy: issuers, rules, and the places of tokens. Immutable once built.
 #[derive(Debug)]
 pub struct Policy {
     issuers: Vec<Issuer>,
@@ -38,12 +38,13 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The places of this many issuers, for the parts of a policy that refer to them before it is put together.
+    /// The ids of this many issuers, for parts of a policy that are built before it and refer to
+    /// them.
     pub fn issuer_ids(issuers: usize) -> impl Iterator<Item = IssuerId> {
         (0..issuers).map(IssuerId)
     }
 
-    /// Puts a policy together. The caller has seen to it that names and `iss` values are unique.
+    /// Builds a policy. The caller ensures that names and `iss` values are unique.
     #[must_use]
     pub fn new(
         issuers: Vec<Issuer>,
@@ -72,8 +73,7 @@ impl Policy {
         }
     }
 
-    /// The same policy, which lets headers pass that may change the method or the path
-    /// (`server.forward_override_headers`).
+    /// Keeps headers that may change the method or the path (`server.forward_override_headers`).
     #[must_use]
     pub fn forwarding_override_headers(mut self) -> Self {
         self.managed.forward_overrides();
@@ -86,7 +86,7 @@ impl Policy {
         &self.issuers
     }
 
-    /// An issuer of this policy.
+    /// The issuer with this id.
     #[must_use]
     pub fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
         self.issuers.get(id.0)
@@ -105,7 +105,7 @@ impl Policy {
         &self.rules
     }
 
-    /// Where tokens are looked for.
+    /// The places of tokens, in the order in which they are searched.
     #[must_use]
     pub fn token_from(&self) -> &[TokenFrom] {
         &self.token_from
@@ -117,26 +117,26 @@ impl Policy {
         &self.managed
     }
 
-    /// The longest token that is looked at, in bytes.
+    /// The size limit of a token, in bytes.
     #[must_use]
     pub fn max_token_size(&self) -> usize {
         self.max_token_size
     }
 
-    /// Whether denials under this rule are noted, but not enforced.
+    /// Returns true if denials under this rule are reported, but not enforced.
     #[must_use]
     pub fn is_shadow(&self, rule: Option<&Rule>) -> bool {
         self.shadow || rule.is_some_and(|rule| rule.shadow)
     }
 
-    /// The rules whose own denials are not enforced, by name.
+    /// The names of the rules in shadow mode.
     #[must_use]
     pub fn shadow_rules(&self) -> Vec<&str> {
         let rules = self.rules.iter().filter(|rule| rule.shadow);
         rules.map(|rule| &*rule.name).collect()
     }
 
-    /// Whether no denial is enforced, whatever the rule.
+    /// Returns true if no denial is enforced, whatever the rule.
     #[must_use]
     pub fn is_all_shadow(&self) -> bool {
         self.shadow

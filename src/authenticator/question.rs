@@ -1,16 +1,16 @@
-//! What the core is asked.
+//! The input of a decision.
 
 use crate::policy::Demand;
 use crate::request::Request;
 
-/// What is asked: may this request pass, or is this token good?
+/// A request to authorize, or a token to validate.
 #[derive(Debug, Default)]
 pub struct Question<'q> {
-    /// The request that rules are chosen by; `None`: no rule applies.
+    /// The request that selects the rule; without one, no rule applies.
     pub request: Option<Request<'q>>,
-    /// The token, from a caller who has it in hand; `None`: it is looked for in the request.
+    /// The token, if the caller passes it; otherwise it is looked up in the request.
     pub token: Option<RawToken<'q>>,
-    /// What the caller asks of the token beside the rule. With it, nobody passes as anonymous.
+    /// The caller's own demand, in addition to the rule's. With it, no request passes as anonymous.
     pub demand: Option<Demand>,
 }
 
@@ -23,7 +23,7 @@ impl<'q> From<Request<'q>> for Question<'q> {
     }
 }
 
-/// The text that a caller takes for a token. Never printed.
+/// The token text that a caller passes. Never printed.
 #[derive(Clone, Copy)]
 pub struct RawToken<'q>(pub &'q [u8]);
 

@@ -1,4 +1,4 @@
-//! Policy and keys at one moment.
+//! The policy and the keys at one moment.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::jose::KeySet;
 use crate::policy::{IssuerId, Policy};
 use crate::token::Moment;
 
-/// Policy and keys as they are at one moment. A request is judged by one snapshot from start to end.
+/// The policy and the keys at one moment. A request uses one snapshot from start to end.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub(super) policy: Arc<Policy>,
@@ -19,15 +19,15 @@ pub struct Snapshot {
 pub struct IssuerKeys {
     /// The keys.
     pub set: Arc<KeySet>,
-    /// Whether they are older than they should be, because no newer ones can be had.
+    /// True if they are overdue for a refresh because fetches fail.
     pub stale: bool,
-    /// The moment from which they are too old to be used. They are withdrawn then; but that may come late, and no token
-    /// is verified with them after it.
+    /// The moment at which they become too old. They are withdrawn then; this field guards against
+    /// a withdrawal that comes late.
     pub usable_until: Moment,
 }
 
 impl Snapshot {
-    /// A policy whose issuers have no keys yet.
+    /// A snapshot in which no issuer has keys yet.
     #[must_use]
     pub fn new(policy: Arc<Policy>) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Snapshot {
         }
     }
 
-    /// The same with other keys for these issuers; `None`: with no keys that may be used.
+    /// Replaces the keys of these issuers; `None` removes them.
     #[must_use]
     pub fn with_keys(mut self, issuers: &[IssuerId], keys: Option<&IssuerKeys>) -> Self {
         for issuer in issuers {
@@ -48,26 +48,26 @@ impl Snapshot {
         self
     }
 
-    /// Issuers and rules.
+    /// The issuers and rules.
     #[must_use]
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }
 
-    /// Whether an issuer has keys.
+    /// Returns true if an issuer has keys.
     #[must_use]
     pub fn has_keys(&self, issuer: IssuerId) -> bool {
         self.keys.contains_key(&issuer)
     }
 
-    /// The keys of an issuer; `None` until they are first available, and when they have become too old.
+    /// The keys of an issuer; `None` before the first fetch and once they are too old.
     #[must_use]
     pub fn keys(&self, issuer: IssuerId, moment: Moment) -> Option<&IssuerKeys> {
         let keys = self.keys.get(&issuer);
         keys.filter(|keys| moment < keys.usable_until)
     }
 
-    /// Whether every issuer has keys that is required to.
+    /// Returns true if every required issuer has keys.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let issuers = self.policy.issuers();
@@ -77,7 +77,7 @@ impl Snapshot {
 }
 
 impl IssuerKeys {
-    /// Keys that never grow old.
+    /// Keys that never become too old.
     #[must_use]
     pub fn lasting(set: Arc<KeySet>) -> Self {
         Self {

@@ -1,11 +1,11 @@
-//! The one credential of a request, looked for in every place that the policy names.
+//! Finds the one credential of a request, in all places that the policy names.
 
 use crate::request::Request;
 use crate::token::{BearerToken, Denial};
 
 use super::{Policy, TokenFrom};
 
-/// A token's text and the place where it stood.
+/// A token's text and its place in the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Credential<'p, 'r> {
     /// The text.
@@ -15,7 +15,8 @@ pub struct Credential<'p, 'r> {
 }
 
 impl Policy {
-    /// The credential of a request, if it has one. Looks at every place, so that a second credential anywhere is noticed.
+    /// Returns the credential of a request, if it has one. Searches all places, to notice a second
+    /// credential.
     ///
     /// # Errors
     /// [`Denial::TokenMalformed`], [`Denial::TokenTooLarge`].
@@ -44,8 +45,7 @@ impl Policy {
         Ok(found)
     }
 
-    /// Whether a header in which tokens are looked for has one of another scheme, beside the credential
-    /// that was found elsewhere.
+    /// Returns true if a token header other than the credential's holds a token of another scheme.
     fn holds_foreign_token(&self, request: &Request<'_>, found: Credential<'_, '_>) -> bool {
         let is_elsewhere =
             |place: &&TokenFrom| !found.place.location.is_same_header(&place.location);
@@ -53,9 +53,9 @@ impl Policy {
         others.any(|place| place.location.holds_foreign_token(request))
     }
 
-    /// Whether the service may find a token where none was looked for: in a header that looks like one
-    /// in which tokens are looked for, as `x_token` does for `x-token`, or behind another scheme. A
-    /// request without a token then does not pass as anonymous.
+    /// Returns true if the service may find a token that Watchword does not: in a header whose name
+    /// looks like a token header's (`x_token` for `x-token`), or behind another scheme. Such a
+    /// request does not pass as anonymous.
     #[must_use]
     pub fn overlooks_token(&self, request: &Request<'_>) -> bool {
         let mut places = self.token_from().iter();

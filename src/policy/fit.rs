@@ -1,21 +1,21 @@
-//! How well a rule's match fits a request: as the request is spelled, and in its folded form.
+//! The result of comparing a rule's match with a request: as spelled, and in folded form.
 
-/// The two answers of one comparison.
+/// Both answers of one comparison.
 ///
 /// A router or service may fold some parts of a request and not others. Its reading lies between
-/// these two, so where both answers agree, its answer is the same.
+/// these two, so if both answers agree, its answer is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
-    /// Whether it fits as the request is spelled.
+    /// True if the request matches as spelled.
     pub exact: bool,
-    /// Whether it fits in the folded form.
+    /// True if the request matches in its folded form.
     pub folded: bool,
 }
 
 impl Fit {
-    /// It fits, however it is read.
+    /// Matches in every reading.
     pub const YES: Self = Self::certain(true);
-    /// It does not fit, however it is read.
+    /// Matches in no reading.
     pub const NO: Self = Self::certain(false);
 
     /// The same answer in both forms.
@@ -27,13 +27,13 @@ impl Fit {
         }
     }
 
-    /// Whether some reading fits.
+    /// Returns true if it matches in some reading.
     #[must_use]
     pub const fn is_possible(self) -> bool {
         self.exact || self.folded
     }
 
-    /// Fits where both do.
+    /// Matches where both match.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Fit {
         }
     }
 
-    /// Fits where one of them does.
+    /// Matches where at least one of them matches.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Fit {
         }
     }
 
-    /// The answer for the request as it is spelled, whatever its folded form.
+    /// The answer for the request as spelled, whatever its folded form.
     #[must_use]
     pub const fn exactly(self) -> Self {
         Self::certain(self.exact)

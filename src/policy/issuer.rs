@@ -1,4 +1,4 @@
-//! One issuer as the configuration describes it, keys apart.
+//! One issuer as configured, without its keys.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use crate::token::{Expectations, Location};
 
 use super::ClaimHeaders;
 
-/// An issuer's place in its policy. Made by [`super::Policy`] only, and of no use to another one.
+/// An issuer's index in its policy. Only [`super::Policy`] makes one, and it is valid for that
+/// policy only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IssuerId(pub(super) usize);
 
@@ -16,29 +17,29 @@ pub struct IssuerId(pub(super) usize);
 pub struct Issuer {
     /// The name that rules, logs and metadata use.
     pub name: Arc<str>,
-    /// What its tokens must say.
+    /// The checks on its tokens' registered claims.
     pub expectations: Expectations,
-    /// What its tokens may be signed with.
+    /// The algorithms that its tokens may be signed with.
     pub algorithms: Vec<Algorithm>,
     /// The claims that become headers.
     pub headers: ClaimHeaders,
-    /// Whether readiness waits for this issuer's keys.
+    /// True if readiness waits for this issuer's keys.
     pub required: bool,
-    /// Whether the credential stays in the request that goes upstream.
+    /// True if the credential stays in the upstream request.
     pub forward_token: bool,
 }
 
-/// A place where tokens are looked for.
+/// A place in the request where tokens are accepted.
 #[derive(Clone, Debug)]
 pub struct TokenFrom {
     /// The place.
     pub location: Location,
-    /// The issuers whose tokens may stand there; `None`: all.
+    /// The issuers whose tokens are accepted there; `None` for all.
     pub issuers: Option<Vec<IssuerId>>,
 }
 
 impl TokenFrom {
-    /// Whether tokens of this issuer may stand here.
+    /// Returns true if tokens of this issuer are accepted here.
     #[must_use]
     pub fn admits(&self, issuer: IssuerId) -> bool {
         self.issuers

@@ -1,4 +1,4 @@
-//! What a rule asks of a token.
+//! A rule's demands on a token.
 
 use std::sync::Arc;
 
@@ -7,29 +7,29 @@ use crate::token::{Audiences, ClaimPath, Claims, Denial, VerifiedToken};
 
 use super::IssuerId;
 
-/// What a rule asks for.
+/// The requirement of a rule.
 #[derive(Debug)]
 pub enum Requirement {
-    /// `require: none`: the request passes as anonymous, and a token is not looked at.
+    /// `require: none`: the request passes as anonymous, and a token is ignored.
     None,
     /// A token that meets the demand.
     Token(Demand),
 }
 
-/// What a token must bring. The default asks for any valid token.
+/// The demands on a token that is valid for its issuer. By default there are none.
 #[derive(Debug)]
 pub struct Demand {
-    /// Whether a request without a token passes as anonymous. A bad token is denied all the same.
+    /// True if a request without a token passes as anonymous. A bad token is still denied.
     pub optional: bool,
-    /// Issuers of which one must have issued the token; empty: any.
+    /// The accepted issuers; empty for any.
     pub issuers: Vec<IssuerId>,
-    /// Audiences beside the issuer's own, of which the token must name one.
+    /// The token must name one of these audiences, in addition to one of the issuer's.
     pub audiences: Audiences,
-    /// Scopes that the token must all have.
+    /// Scopes that the token must have, all of them.
     pub scopes: Vec<Box<str>>,
     /// `scopes`, separated by spaces, for the challenge.
     pub scope_text: Arc<str>,
-    /// Tests that claims must all pass.
+    /// Tests on claims; all must pass.
     pub claims: Vec<ClaimRule>,
 }
 
@@ -42,19 +42,19 @@ pub struct ClaimRule {
     pub test: ClaimTest,
 }
 
-/// How a claim is compared: by type and value, without coercion. Numbers are equal where their text is.
+/// A comparison by type and value, without coercion. Numbers are equal if their text is.
 #[derive(Debug)]
 pub enum ClaimTest {
     /// The claim is one of these.
     Equals(Vec<Json>),
-    /// The claim is an array with one of these in it.
+    /// The claim is an array that contains one of these.
     Contains(Vec<Json>),
-    /// The claim is an array with all of these in it.
+    /// The claim is an array that contains all of these.
     ContainsAll(Vec<Json>),
 }
 
 impl Requirement {
-    /// Whether a request may pass without a token.
+    /// Returns true if a request may pass without a token.
     #[must_use]
     pub fn admits_anonymous(&self) -> bool {
         match self {
@@ -78,7 +78,7 @@ impl Default for Demand {
 }
 
 impl Demand {
-    /// Judges a token that is valid for its issuer.
+    /// Checks a token that is valid for its issuer.
     ///
     /// # Errors
     /// [`Denial::IssuerNotAllowed`], [`Denial::AudienceMismatch`], [`Denial::InsufficientScope`],
@@ -125,7 +125,7 @@ impl ClaimRule {
 }
 
 impl ClaimTest {
-    /// The values that are compared with.
+    /// The values to compare with.
     #[must_use]
     pub fn values(&self) -> &[Json] {
         let (Self::Equals(values) | Self::Contains(values) | Self::ContainsAll(values)) = self;

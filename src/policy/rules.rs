@@ -1,4 +1,4 @@
-//! Choosing the rule: the first one whose match fits the request.
+//! Selects the first rule that matches the request.
 //!
 //! Proxies and services treat different spellings as the same request: `/admin/` and `/ADMIN` as
 //! `/admin`, `post` as `POST`, a host with a port as the host. Each rule is therefore compared with
@@ -18,15 +18,15 @@ use super::{Fit, HostPattern, PathPattern, Requirement};
 pub struct Rule {
     /// The name that logs and metadata use: given, or `rules[2]`.
     pub name: Arc<str>,
-    /// Which requests it is for.
+    /// The requests that it applies to.
     pub matches: Match,
-    /// What it asks for.
+    /// The requirement that those requests must meet.
     pub requirement: Requirement,
-    /// Whether its denials are noted, but not enforced.
+    /// True if its denials are reported, but not enforced.
     pub shadow: bool,
 }
 
-/// The requests that a rule is for: every part that is given must fit.
+/// The conditions of a rule: every condition that is present must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Match {
     /// One of these hosts; empty: any.
@@ -39,7 +39,7 @@ pub struct Match {
     pub context: Vec<(Box<str>, Box<str>)>,
 }
 
-/// The rules in their order. None at all: any issuer, every path.
+/// The rules, in order. Without a list, every path accepts every issuer.
 #[derive(Debug, Default)]
 pub struct Rules {
     list: Option<Vec<Rule>>,
@@ -47,7 +47,7 @@ pub struct Rules {
     proxy_ignores_port: bool,
 }
 
-/// The hosts that patterns name with their port, or with none; empty where no pattern has a port.
+/// The ports that patterns name for each host; empty if no pattern has a port.
 #[derive(Debug, Default)]
 struct NamedHosts {
     single: HashMap<Box<str>, Vec<Option<Box<str>>>>,
@@ -82,27 +82,27 @@ impl NamedHosts {
     }
 }
 
-/// Why no rule can be chosen.
+/// The reason for which no rule can be selected.
 #[derive(Clone, Copy, Debug)]
 pub enum NoRule<'p> {
-    /// The list has none for this request.
+    /// No rule matches the request.
     NoneFits,
-    /// The target is not one of a request to a service.
+    /// The request target is not acceptable.
     Target(PathError),
-    /// The path has more than one reading, and a rule's choice hangs on it.
+    /// The path is ambiguous, and the selection depends on it.
     Path,
-    /// The host has more than one reading, or none, and a rule's choice hangs on it.
+    /// The host is ambiguous or missing, and the selection depends on it.
     Host,
-    /// The request is another spelling of one that a rule is for.
+    /// The request is another spelling of one that a rule matches.
     Spelling(NearMiss<'p>),
 }
 
-/// A rule that a request would be for in another spelling.
+/// A rule that would match another spelling of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct NearMiss<'p> {
     /// The rule.
     pub rule: &'p Rule,
-    /// What is spelled otherwise.
+    /// The part whose spelling differs.
     pub part: RequestPart,
 }
 
@@ -118,7 +118,7 @@ pub enum RequestPart {
 }
 
 impl RequestPart {
-    /// The word for logs.
+    /// The name for logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -141,8 +141,8 @@ impl From<NoRule<'_>> for Denial {
 }
 
 impl Rules {
-    /// Rules as listed; `None` where the configuration has no list. Where the proxy ignores the
-    /// port of a host, hosts are compared without it.
+    /// The rules as listed; `None` if the configuration has no list. With `proxy_ignores_port`,
+    /// hosts are compared without their port.
     #[must_use]
     pub fn new(list: Option<Vec<Rule>>, proxy_ignores_port: bool) -> Self {
         let rules = list.iter().flatten();
@@ -158,11 +158,10 @@ impl Rules {
         self.list.iter().flatten()
     }
 
-    /// The rule for this request; `None` where there is no list at all.
+    /// Returns the rule for this request; `None` if there is no list.
     ///
     /// # Errors
-    /// [`NoRule`]: the request has more than one reading and a rule's choice hangs on it, or no rule of the list is for
-    /// it.
+    /// [`NoRule`] if no rule matches, or the request is ambiguous and the selection depends on it.
     pub fn select(&self, request: &Request<'_>) -> Result<Option<&Rule>, NoRule<'_>> {
         let path = Path::parse(request.path).map_err(NoRule::Target)?;
         let Some(rules) = &self.list else {
@@ -171,7 +170,7 @@ impl Rules {
         let facts = self.facts(request, path);
         for rule in rules {
             let fit = match rule.matches.fit(&facts) {
-                // A rule that is only tried out refuses nothing.
+                // A rule in shadow mode refuses nothing.
                 Err(_) if rule.shadow => Fit::NO,
                 fit => fit?,
             };
@@ -209,12 +208,13 @@ struct Facts<'r, 'a> {
     request: &'r Request<'a>,
     path: Path<'a>,
     host: Option<Host<'a>>,
-    /// Whether a pattern names the very host and port.
+    /// True if a pattern names exactly this host and port.
     host_is_named: bool,
 }
 
 impl Rule {
-    /// Whether it admits requests without a token, and this path may mean another to the service.
+    /// Returns true if the rule admits requests without a token, and the service may read this path
+    /// as another.
     fn is_open_to_misreading(&self, path: &Path<'_>) -> bool {
         let settled = match path {
             Path::Ambiguous => false,
@@ -229,7 +229,7 @@ impl Rule {
 }
 
 impl Match {
-    /// Whether it is for every request: nothing is asked of it.
+    /// Returns true if it matches every request.
     #[must_use]
     pub fn is_for_all(&self) -> bool {
         let Self {
@@ -241,8 +241,8 @@ impl Match {
         hosts.is_empty() && path.is_none() && methods.is_empty() && context.is_empty()
     }
 
-    /// Compares context and method first: they have one reading. A request is refused only if a
-    /// part without a single reading decides.
+    /// Compares context and method first, since they have only one reading. A request is refused
+    /// only if an ambiguous part decides.
     fn fit(&self, facts: &Facts<'_, '_>) -> Result<Fit, NoRule<'static>> {
         let fit = Fit::certain(self.has_context(&facts.request.context));
         let fit = fit.and(self.method_fit(facts.request.method));
@@ -256,7 +256,7 @@ impl Match {
         Ok(fit.and(self.path_fit(&facts.path)?))
     }
 
-    /// The first part that fits in one form only, of a request that does.
+    /// The first part that matches in only one of the two forms.
     fn ambiguous_part(&self, facts: &Facts<'_, '_>) -> RequestPart {
         let is_certain = |fit: Fit| fit.exact == fit.folded;
         if !is_certain(self.method_fit(facts.request.method)) {
