@@ -1,7 +1,7 @@
-//! Tokens: where they are found, what their registered claims must say, and why they are refused.
+//! Tokens: their places in a request, the checks on their registered claims, and the denials.
 //!
-//! Owns [`VerifiedToken`], the proof that a signature was checked, and [`Denial`], the list of every
-//! refusal. Refuses to know rules, the proxy, or the time of day.
+//! Owns [`VerifiedToken`], the proof of a checked signature, and [`Denial`], the list of all
+//! denials. Knows nothing of rules or the proxy, and reads no clock.
 
 mod claims;
 mod denial;

@@ -1,8 +1,8 @@
-//! Claims that become headers, the header names that only Watchword may set, and those that nobody
-//! may.
+//! Claim headers, the header names that only Watchword may set, and those that no configuration may
+//! set.
 //!
-//! A value is written so that it can be read back exactly and can never end its header or look like
-//! two values: outside visible ASCII and inner spaces, bytes are percent-encoded, and so is `%`.
+//! Values can be read back exactly, and can never end their header or look like two values: all
+//! bytes but visible ASCII and inner spaces are percent-encoded, and so is `%`.
 
 use bytes::Bytes;
 
@@ -10,17 +10,18 @@ use crate::jose::Json;
 use crate::request::Header;
 use crate::token::{ClaimPath, Claims, Denial};
 
-/// Longest value of one header, in bytes.
+/// The size limit of one header value, in bytes.
 const MAX_VALUE: usize = 4096;
-/// Longest values of one answer together, in bytes. Envoy refuses requests with headers over 60 KiB.
+/// The size limit of all claim headers of a response, in bytes. Envoy refuses requests with more
+/// than 60 KiB of headers.
 const MAX_TOTAL: usize = 16384;
 
-/// Headers from which frameworks take another method or path than the one that was judged, each
-/// with its underscore form. Express, Rack and Symfony read some of the first three, Laminas and
-/// older Symfony the last two.
+/// Headers that make frameworks use another method or path than the one that was checked, each with
+/// its underscore form. Express, Rack and Symfony read some of the first three, Laminas and older
+/// Symfony the last two.
 ///
-/// Left out are `x-original-uri` and `x-original-method`, which proxies write for others to read:
-/// no framework that we know of routes by them.
+/// `x-original-uri` and `x-original-method` are not in the list: proxies write them for services to
+/// read, and no framework that we know of routes by them.
 const OVERRIDES: [(&str, &str); 5] = [
     ("x-http-method", "x_http_method"),
     ("x-http-method-override", "x_http_method_override"),
@@ -29,20 +30,20 @@ const OVERRIDES: [(&str, &str); 5] = [
     ("x-rewrite-url", "x_rewrite_url"),
 ];
 
-/// A header name that Watchword may manage: lower case.
+/// A lower-case header name that Watchword may manage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderName(Bytes);
 
-/// Why a name cannot be managed.
+/// The reason for which Watchword cannot manage a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderNameError {
-    /// Not a field name, or in upper case.
+    /// Not a field name, or not in lower case.
     #[error("not a header name in lower case (letters, digits, \"-\" and \"_\")")]
     Form,
-    /// A name that HTTP, the proxy or the credential needs.
+    /// A name that HTTP, the proxy or the credential depends on.
     #[error("this header is reserved: HTTP, the proxy or the credential depends on it")]
     Reserved,
-    /// A name from which a framework may take another method or path: a claim must not choose them.
+    /// A name that may make a framework use another method or path. A claim must not choose them.
     #[error("this header is reserved: frameworks take the method or the path from it")]
     Override,
 }
@@ -54,13 +55,13 @@ pub struct ClaimHeader {
     pub name: HeaderName,
     /// The claim.
     pub claim: ClaimPath,
-    /// How an array is written.
+    /// The encoding of an array.
     pub array: ArrayForm,
-    /// Whether a token without the claim is denied.
+    /// True if a token without the claim is denied.
     pub required: bool,
 }
 
-/// How an array is written.
+/// The encoding of an array.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ArrayForm {
     /// Elements joined with commas; a comma within an element is percent-encoded.
@@ -74,16 +75,17 @@ pub enum ArrayForm {
 #[derive(Clone, Debug, Default)]
 pub struct ClaimHeaders(Vec<ClaimHeader>);
 
-/// Every header name that some issuer's claims may set, and the names that no request may bring to
-/// the service.
+/// The header names that some issuer's claims may set, and those that Watchword removes from every
+/// request.
 #[derive(Debug)]
 pub struct ManagedHeaders {
     names: Vec<HeaderName>,
-    /// The names with underscores for dashes, which many frameworks take for the same.
+    /// The names with underscores for dashes: many frameworks treat both as the same name.
     underscored: Vec<Bytes>,
-    /// Headers in which tokens are looked for: a look-alike could bring a second credential to the service.
+    /// The headers that may hold tokens. A look-alike could carry a second credential to the
+    /// service.
     credentials: Vec<Box<str>>,
-    /// [`OVERRIDES`]; or none, where the configuration lets them pass.
+    /// [`OVERRIDES`], or none if the configuration forwards them.
     overrides: &'static [(&'static str, &'static str)],
 }
 
@@ -108,8 +110,8 @@ impl HeaderName {
         Ok(Self(Bytes::copy_from_slice(name.as_bytes())))
     }
 
-    /// Whether another spelling may be taken for this name: other case, or another character for `-`, with
-    /// spaces around it.
+    /// Returns true if a reader may treat `other` as this name: in another case, with another
+    /// character for `-`, or with spaces around it.
     #[must_use]
     pub fn is_like(&self, other: &[u8]) -> bool {
         is_like(&self.0, other)
@@ -118,7 +120,7 @@ impl HeaderName {
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Checked when it was parsed.
+        // Checked in `parse`.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -130,7 +132,7 @@ fn is_like(name: &[u8], other: &[u8]) -> bool {
 }
 
 fn fold(byte: u8) -> u8 {
-    // CGI and its heirs make one character of whatever is no letter and no digit.
+    // CGI and its descendants map every character but letters and digits to one.
     if byte.is_ascii_alphanumeric() {
         byte.to_ascii_lowercase()
     } else {
@@ -138,7 +140,7 @@ fn fold(byte: u8) -> u8 {
     }
 }
 
-/// Names on which HTTP framing, routing, or the credential hangs.
+/// Names that HTTP framing, routing or the credential depends on.
 fn is_reserved(name: &str) -> bool {
     const NAMES: [&str; 22] = [
         "authorization",
@@ -171,17 +173,17 @@ fn is_reserved(name: &str) -> bool {
 }
 
 impl ClaimHeaders {
-    /// The headers of one issuer; the caller has seen to it that no two names are alike.
+    /// The headers of one issuer. The caller ensures that no two names are alike.
     #[must_use]
     pub fn new(headers: Vec<ClaimHeader>) -> Self {
         Self(headers)
     }
 
-    /// The headers that a token's claims set.
+    /// Returns the headers that a token's claims set.
     ///
     /// # Errors
     /// [`Denial::ClaimMissing`] for a required claim that is absent, null or empty;
-    /// [`Denial::ClaimInvalid`] for a value that cannot stand in a header.
+    /// [`Denial::ClaimInvalid`] for a value that cannot be a header value.
     pub fn render(&self, claims: &Claims) -> Result<Vec<(Bytes, Bytes)>, Denial> {
         let mut total = 0;
         let mut headers = Vec::with_capacity(self.0.len());
@@ -252,8 +254,8 @@ fn write_element(element: &Json, out: &mut String) -> Option<()> {
     write_text(&json, ",", out)
 }
 
-/// Percent-encodes what is not visible ASCII, `%`, the bytes of `also`, and spaces that a reader might
-/// trim or fold. `None` for a control character: no identity needs one, and attackers do.
+/// Percent-encodes all but visible ASCII, and also `%`, the bytes of `also`, and spaces that a
+/// reader might trim or fold. `None` for a control character: only attackers need one.
 fn write_text(text: &str, also: &str, out: &mut String) -> Option<()> {
     use std::fmt::Write as _;
     if text.chars().any(char::is_control) {
@@ -321,16 +323,15 @@ impl ManagedHeaders {
         self.names.iter()
     }
 
-    /// The names of headers that may change the method or the path, in the form with dashes; none,
-    /// where the configuration lets them pass.
+    /// The names of headers that may change the method or the path, in the form with dashes; none
+    /// if the configuration forwards them.
     pub fn overrides(&self) -> impl Iterator<Item = &str> {
         self.overrides.iter().map(|(dashed, _)| *dashed)
     }
 
-    /// The names to remove from a request that was `received` with these headers, and in which
-    /// `set` is set: managed names that are not, override headers, the underscore forms of both,
-    /// and whatever the client sent that may be taken for one of them, or for a header in which
-    /// tokens are looked for.
+    /// Returns the names to remove from a request with the headers `received`, given the headers
+    /// `set`: managed names that are not set, override headers, the underscore forms of both, and
+    /// received headers that a service may take for one of these or for a token header.
     ///
     /// Fixed names are listed even if they were not received: the proxy may hide headers.
     #[must_use]
@@ -341,7 +342,7 @@ impl ManagedHeaders {
         let managed = self.names.iter().map(|name| &name.0);
         let managed = managed.chain(&self.underscored);
         remove.extend(managed.filter(|name| !is_set(name)).cloned());
-        // Never set: their names are reserved.
+        // Claims never set these: their names are reserved.
         let overrides = self.overrides.iter();
         remove.extend(overrides.flat_map(|(dashed, underscored)| {
             [dashed, underscored].map(|name| Bytes::from_static(name.as_bytes()))
@@ -358,7 +359,7 @@ impl ManagedHeaders {
                 }
             }
         }
-        // Not looked up one by one: a caller may send a hundred thousand of them.
+        // Sorted, not searched: a caller may send a hundred thousand headers.
         if remove.len() > fixed {
             remove.sort_unstable();
             remove.dedup();
@@ -366,8 +367,8 @@ impl ManagedHeaders {
         remove
     }
 
-    /// Whether a service may take this header for one in which tokens are looked for, though its
-    /// name is another.
+    /// Returns true if a service may treat this header as a token header, although its name
+    /// differs.
     pub(super) fn is_credential_lookalike(&self, other: &[u8]) -> bool {
         self.credentials.iter().any(|name| {
             is_like(name.as_bytes(), other) && !name.as_bytes().eq_ignore_ascii_case(other)

@@ -4,7 +4,7 @@ use crate::request::{ClearPath, Host, fold};
 
 use super::Fit;
 
-/// A host, or all hosts below a domain; with a port where the proxy routes by it.
+/// A host, or all hosts below a domain; with a port if the proxy routes by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPattern {
     name: HostName,
@@ -15,40 +15,41 @@ pub struct HostPattern {
 enum HostName {
     /// Exactly this host, in canonical form.
     Exact(Box<str>),
-    /// Every host that ends with this text, which begins with a dot: `*.example.com`.
+    /// Every host that ends with this text, which starts with a dot: `*.example.com`.
     Below(Box<str>),
 }
 
-/// A path pattern. The query plays no part.
+/// A path pattern. The query is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
     shape: PathShape,
-    /// The shape that folded paths are compared with; `None` where it is the same.
+    /// The shape that folded paths are compared with; `None` if it is the same.
     folded: Option<PathShape>,
     escaped_slashes: bool,
     exact_spelling: bool,
 }
 
-/// What a pattern stands for.
+/// The paths that a pattern matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PathShape {
     /// Exactly this path.
     Exact(Box<str>),
-    /// This path and everything below it, by whole segments (as Gateway API's `PathPrefix`): `/a` and
-    /// `/a/` are one prefix, which matches `/a`, `/a/` and `/a/b`, but not `/ab`. Held without final slash.
+    /// This path and everything below it, by whole segments (as Gateway API's `PathPrefix`): `/a`
+    /// and `/a/` are one prefix, which matches `/a`, `/a/` and `/a/b`, but not `/ab`. Stored
+    /// without a final slash.
     Prefix(Box<str>),
-    /// Segment by segment: `*` stands for any characters within a segment (a segment that is `*`
-    /// stands for a non-empty one), a final `**` for any number of segments.
+    /// Segment by segment: `*` matches any characters within a segment (a segment `*` matches any
+    /// non-empty one), and a final `**` any number of segments.
     Glob {
-        /// The segments before a final `**`, each as the texts between its stars.
+        /// The segments before a final `**`, each split at its stars.
         segments: Vec<Vec<Box<str>>>,
-        /// Whether `**` follows.
+        /// True if `**` follows.
         open: bool,
     },
 }
 
 impl HostPattern {
-    /// Reads `host`, `host:port` or the same behind `*.`; `None` where the text is none of them.
+    /// Parses `host` or `host:port`, with or without a leading `*.`; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (domain, below) = match text.strip_prefix("*.") {
@@ -66,14 +67,15 @@ impl HostPattern {
         })
     }
 
-    /// Whether it has a port.
+    /// Returns true if it has a port.
     #[must_use]
     pub fn has_port(&self) -> bool {
         self.port.is_some()
     }
 
-    /// How it fits a host. `named`: some pattern names this host and port, so the router tells
-    /// ports apart, and a pattern with another port does not fit. Otherwise it fits in doubt.
+    /// Compares the pattern with a host. If some pattern names this host and port (`named`), the
+    /// router distinguishes ports, and a pattern with another port does not match. Otherwise it
+    /// matches in the folded form only.
     #[must_use]
     pub fn fit(&self, host: &Host<'_>, named: bool) -> Fit {
         let meant = match &self.name {
@@ -87,7 +89,7 @@ impl HostPattern {
         }
     }
 
-    /// The name that it is for, where it is one and no wildcard.
+    /// The host name; `None` for a wildcard.
     #[must_use]
     pub fn single_name(&self) -> Option<&str> {
         match &self.name {
@@ -96,13 +98,13 @@ impl HostPattern {
         }
     }
 
-    /// Its port.
+    /// The port.
     #[must_use]
     pub fn port(&self) -> Option<&str> {
         self.port.as_deref()
     }
 
-    /// Whether every host that the other pattern is for is one of this pattern's.
+    /// Returns true if it matches every host that the other pattern matches.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.port == other.port
@@ -138,7 +140,7 @@ impl PathPattern {
         )
     }
 
-    /// `glob: /users/*/orders/**`; `None` where `**` stands anywhere but as the last segment.
+    /// `glob: /users/*/orders/**`; `None` if `**` is anything but the last segment.
     #[must_use]
     pub fn glob(text: &str) -> Option<Self> {
         let mut segments: Vec<&str> = text.split('/').skip(1).collect();
@@ -157,7 +159,7 @@ impl PathPattern {
             open,
         };
         let spelled = shape(&segments, |part| part.into());
-        // A final slash is an empty last segment.
+        // A final slash makes an empty last segment.
         if !open && segments.last() == Some(&"") {
             segments.pop();
         }
@@ -179,7 +181,7 @@ impl PathPattern {
         }
     }
 
-    /// The same without a doubt about paths that are spelled otherwise: they are none of its paths.
+    /// Sets whether other spellings of a path simply do not match, instead of making it ambiguous.
     #[must_use]
     pub fn with_exact_spelling(self, exact_spelling: bool) -> Self {
         Self {
@@ -188,7 +190,7 @@ impl PathPattern {
         }
     }
 
-    /// The same for paths in which an escaped slash is data: `/npm/@scope%2fname`.
+    /// Sets whether an escaped slash in a path is data: `/npm/@scope%2fname`.
     #[must_use]
     pub fn with_escaped_slashes(self, escaped_slashes: bool) -> Self {
         Self {
@@ -197,13 +199,13 @@ impl PathPattern {
         }
     }
 
-    /// Whether an escaped slash is data to it.
+    /// Returns true if it treats an escaped slash as data.
     #[must_use]
     pub fn takes_escaped_slashes(&self) -> bool {
         self.escaped_slashes
     }
 
-    /// Whether every clear path is meant: `/` as a prefix, `/**` as a glob.
+    /// Returns true if it matches every clear path: the prefix `/`, or the glob `/**`.
     #[must_use]
     pub fn is_every_path(&self) -> bool {
         match &self.shape {
@@ -213,9 +215,9 @@ impl PathPattern {
         }
     }
 
-    /// How it fits a path. One with an escaped slash, which is data to some and a separator to
-    /// others, fits only a pattern that takes it for data; another pattern that fits one of the
-    /// readings fits in doubt.
+    /// Compares the pattern with a path. Some readers treat an escaped slash as data, others as a
+    /// separator. A path with one matches exactly only if the pattern treats it as data; otherwise,
+    /// the pattern matches in the folded form if it matches one of the readings.
     #[must_use]
     pub fn fit(&self, path: &ClearPath<'_>) -> Fit {
         let spelled = self.fit_as_spelled(path);
@@ -241,14 +243,14 @@ impl PathPattern {
         }
     }
 
-    /// Whether every path that the other pattern is for is one of this pattern's, as it is spelled.
-    /// `false` where that cannot be told.
+    /// Returns true if it matches every path that the other pattern matches, as spelled; false if
+    /// that cannot be determined.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.shape.covers(&other.shape)
     }
 
-    /// Whether every path that the other pattern is for is one of this pattern's, in this spelling or
+    /// Returns true if it matches every path that the other pattern matches, in this spelling or
     /// another.
     #[must_use]
     pub fn covers_in_any_spelling(&self, other: &Self) -> bool {
@@ -293,7 +295,7 @@ impl PathShape {
                 },
                 Self::Prefix(other),
             ) => {
-                // Everything below a path with as many segments as the glob asks for.
+                // The prefix has at least as many segments as the glob.
                 let enough = other.split('/').skip(1).count() >= segments.len();
                 enough && (segments.is_empty() || self.matches(other))
             }
@@ -326,7 +328,7 @@ fn is_below(prefix: &str, path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The path up to the first segment with a star in it.
+/// The path before the first segment that contains a star.
 fn leading_text(segments: &[Vec<Box<str>>]) -> String {
     let mut text = String::new();
     for segment in segments {
@@ -341,9 +343,9 @@ fn is_star(segment: &[Box<str>]) -> bool {
     matches!(segment, [before, after] if before.is_empty() && after.is_empty())
 }
 
-/// A star between two parts matches any run of characters. The parts are found leftmost first,
-/// which is enough because nothing but the last part is anchored at the end: linear in practice,
-/// never exponential.
+/// A star between two parts matches any run of characters. Each part is searched from the left,
+/// which suffices because only the last part is anchored at the end: linear in practice, never
+/// exponential.
 fn segment_matches(wanted: &[Box<str>], segment: &str) -> bool {
     let (head, middle, tail) = match wanted {
         [] => return segment.is_empty(),

@@ -1,4 +1,4 @@
-//! Claims of a token, and ways to look at them.
+//! The claims of a token.
 
 use std::sync::Arc;
 
@@ -6,29 +6,29 @@ use crate::jose::{Json, JsonError, NotText, Object};
 
 use super::{Denial, UnixTime};
 
-/// The largest point in time that is taken for one: up to here, doubles hold every second exactly.
+/// The latest time that is accepted: up to here, doubles represent every second exactly.
 const MAX_TIME: f64 = 9_007_199_254_740_992.0;
 
-/// Most values of a payload. There is room for ten thousand groups or roles; in memory a value costs at most
-/// 104 bytes beside its text.
+/// The limit of JSON values in a payload: enough for ten thousand groups or roles. In memory, a
+/// value costs at most 104 bytes in addition to its text.
 pub(crate) const MAX_VALUES: usize = 12 * 1024;
 
 /// The claims of a token: a JSON object.
 #[derive(Clone, Debug)]
 pub struct Claims(Object);
 
-/// The way to a claim: names of members, outermost first.
+/// The path to a claim: member names, outermost first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath(Arc<[Box<str>]>);
 
 impl ClaimPath {
-    /// The names that dots separate: `realm_access.roles`.
+    /// Splits a path at its dots: `realm_access.roles`.
     #[must_use]
     pub fn dotted(path: &str) -> Self {
         Self(path.split('.').map(Into::into).collect())
     }
 
-    /// The names as given, dots and all.
+    /// The names as given; dots do not separate.
     #[must_use]
     pub fn literal(names: &[String]) -> Self {
         Self(names.iter().map(|name| name.as_str().into()).collect())
@@ -50,10 +50,10 @@ impl std::fmt::Display for ClaimPath {
 }
 
 impl Claims {
-    /// Reads a payload: exactly one JSON object, strictly.
+    /// Parses a payload: exactly one JSON object.
     ///
     /// # Errors
-    /// [`Denial::TokenMalformed`]; [`Denial::TokenTooLarge`] where it has more than 12288 values.
+    /// [`Denial::TokenMalformed`], or [`Denial::TokenTooLarge`] for more than 12288 values.
     pub fn parse(payload: &[u8]) -> Result<Self, Denial> {
         match Json::parse(payload, MAX_VALUES) {
             Ok(Json::Object(members)) => Ok(Self(members)),
@@ -62,7 +62,7 @@ impl Claims {
         }
     }
 
-    /// Bytes that they hold beyond their own size, with what the allocator adds.
+    /// Heap bytes, allocator overhead included.
     #[must_use]
     pub fn heap_size(&self) -> usize {
         self.0.heap_size()
@@ -80,7 +80,7 @@ impl Claims {
         self.0.get(name)
     }
 
-    /// A claim at any depth; `None` where a step is missing or not an object.
+    /// A claim at any depth; `None` if a step is missing or not an object.
     #[must_use]
     pub fn at(&self, path: &ClaimPath) -> Option<&Json> {
         let mut names = path.names();
@@ -88,15 +88,15 @@ impl Claims {
         names.try_fold(first, |value, name| value.as_object()?.get(name))
     }
 
-    /// A registered claim that is a string where it stands at all.
+    /// A registered claim that must be a string if it is present.
     ///
     /// # Errors
-    /// [`Denial::ClaimInvalid`] for another type: present but unreadable is never absent.
+    /// [`Denial::ClaimInvalid`] for another type: an unreadable claim is not an absent one.
     pub fn text(&self, name: &str) -> Result<Option<&str>, Denial> {
         self.0.text(name).map_err(|NotText| invalid(name))
     }
 
-    /// A registered claim that is a point in time where it stands at all.
+    /// A registered claim that must be a time if it is present.
     ///
     /// # Errors
     /// [`Denial::ClaimInvalid`] for anything but a number from 0 to 2^53.
@@ -110,7 +110,7 @@ impl Claims {
         }
     }
 
-    /// A claim that is a string or an array of strings where it stands at all.
+    /// A claim that must be a string or an array of strings if it is present.
     ///
     /// # Errors
     /// [`Denial::ClaimInvalid`] for every other type.
@@ -126,8 +126,8 @@ impl Claims {
         }
     }
 
-    /// The token's scopes: the words of `scope` (RFC 8693 §4.2) and of `scp`, each a string of words
-    /// or an array of strings.
+    /// The token's scopes: the words of `scope` (RFC 8693 §4.2) and of `scp`, each a string of
+    /// words or an array of strings.
     ///
     /// # Errors
     /// [`Denial::ClaimInvalid`] for every other type.
@@ -135,7 +135,7 @@ impl Claims {
         let mut scopes = Vec::new();
         for name in ["scope", "scp"] {
             match self.get(name) {
-                // An element of an array is one scope, whatever it holds.
+                // An array element is one scope, even if it contains spaces.
                 Some(Json::Array(_)) => scopes.extend(self.texts(name)?.unwrap_or_default()),
                 _ => scopes.extend(self.text(name)?.unwrap_or_default().split(' ')),
             }

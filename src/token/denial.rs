@@ -1,17 +1,17 @@
-//! Every reason for which a request is refused.
+//! The reasons for which a request is denied.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::jose::JwsError;
 
-/// Makes the enum and everything that must be said of each variant from one table, so that none can be left out:
-/// `Variant { fields } = "code", DenialClass, "sentence for clients";`
+/// Generates the enum and its tables from one list, so no entry can be forgotten: `Variant { fields
+/// } = "code", DenialClass, "sentence for clients";`
 macro_rules! denials {
     ($($(#[$doc:meta])* $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })?
         = $code:literal, $class:ident, $sentence:literal;)*) => {
-        /// A refusal. The code is public and never renamed. Fields are for operators; of them, clients get to see
-        /// the scope that is needed, which comes from the configuration.
+        /// A denial. Its code is public and never renamed. Fields are for operators; clients see
+        /// only the required scope, which comes from the configuration.
         #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
         pub enum Denial {
             $($(#[$doc])* #[error($sentence)] $name $({ $($(#[$field_doc])* $field: $type,)* })?,)*
@@ -32,7 +32,7 @@ macro_rules! denials {
                 }
             }
 
-            /// What the refusal means to gRPC and HTTP.
+            /// The class of the denial, which determines the gRPC and HTTP statuses.
             #[must_use]
             pub fn class(&self) -> DenialClass {
                 match self {
@@ -44,7 +44,7 @@ macro_rules! denials {
 }
 
 denials! {
-    /// No credential where one is needed.
+    /// A credential is required, and the request has none.
     TokenMissing = "token_missing", Unauthenticated, "no bearer token was sent";
     /// The credential is not one well-formed token.
     TokenMalformed = "token_malformed", Unauthenticated, "the bearer token is malformed";
@@ -64,12 +64,12 @@ denials! {
     TokenTypeInvalid = "token_type_invalid", Unauthenticated, "the token is of the wrong type";
     /// `exp` has passed.
     TokenExpired {
-        /// How long ago, leeway not counted.
+        /// The time since `exp`, leeway not counted.
         ago: Duration,
     } = "token_expired", Unauthenticated, "the token has expired";
-    /// `nbf` has not come.
+    /// `nbf` is in the future.
     TokenNotYetValid {
-        /// How far ahead, leeway not counted.
+        /// The time until `nbf`, leeway not counted.
         ahead: Duration,
     } = "token_not_yet_valid", Unauthenticated, "the token is not valid yet";
     /// The token was revoked.
@@ -78,7 +78,7 @@ denials! {
     IssuerNotAllowed = "issuer_not_allowed", Unauthenticated, "the token's issuer is not accepted";
     /// `aud` names none of the expected audiences.
     AudienceMismatch = "audience_mismatch", Unauthenticated, "the token is for another audience";
-    /// A claim that is needed is absent.
+    /// A required claim is absent.
     ClaimMissing {
         /// Its name, from RFC 7519 or the configuration.
         claim: Arc<str>,
@@ -88,37 +88,37 @@ denials! {
         /// Its name, from RFC 7519 or the configuration.
         claim: Arc<str>,
     } = "claim_invalid", Unauthenticated, "the token has an invalid claim";
-    /// The token lacks a scope that the rule asks for.
+    /// The token lacks a scope that the rule demands.
     InsufficientScope {
-        /// The scopes that the rule asks for, separated by spaces.
+        /// The scopes that the rule demands, separated by spaces.
         scope: Arc<str>,
     } = "insufficient_scope", PermissionDenied, "the token lacks a required scope";
     /// A rule refuses the request, or none applies to it.
     PolicyDenied = "policy_denied", PermissionDenied, "the request is not permitted";
-    /// Who asks may not: a shared secret or a client certificate is missing or wrong.
+    /// The caller's shared secret or client certificate is missing or wrong.
     CallerNotAllowed = "caller_not_allowed", PermissionDenied, "the proxy may not ask this service";
-    /// The request cannot be judged: undecodable, incomplete, or ambiguous.
+    /// The request is undecodable, incomplete, or ambiguous.
     RequestMalformed = "request_malformed", InvalidArgument, "the request is malformed";
-    /// The issuer's keys were never available, or not for longer than `max_stale`.
+    /// The issuer's keys were never available, or are older than `max_stale`.
     JwksUnavailable = "jwks_unavailable", Unavailable, "the keys to check the token are not available";
     /// Too much work is in flight.
     Overloaded = "overloaded", Unavailable, "the service is overloaded";
-    /// A fault of Watchword itself.
+    /// A bug in Watchword.
     Internal = "internal", Internal, "internal error";
 }
 
-/// What a refusal means to gRPC and HTTP.
+/// The class of a denial: one gRPC status and one HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenialClass {
-    /// 401: no credentials, or bad ones.
+    /// 401: the credentials are missing or invalid.
     Unauthenticated,
-    /// 403: a good token, but not enough.
+    /// 403: the token is valid, but not sufficient.
     PermissionDenied,
-    /// 400: a request that cannot be judged.
+    /// 400: the request is malformed or ambiguous.
     InvalidArgument,
     /// 503: try again later.
     Unavailable,
-    /// 500: our own fault.
+    /// 500: a bug in Watchword.
     Internal,
 }
 
@@ -135,7 +135,7 @@ impl DenialClass {
         }
     }
 
-    /// The status that the downstream client sees; each is one that Envoy's API defines.
+    /// The HTTP status that the downstream client gets; Envoy's API defines each of them.
     #[must_use]
     pub fn http_status(self) -> i32 {
         match self {
@@ -149,7 +149,7 @@ impl DenialClass {
 }
 
 impl Denial {
-    /// The error code for clients: RFC 6750 §3.1 where it has one.
+    /// The error code for clients, from RFC 6750 §3.1 where it defines one.
     #[must_use]
     pub fn error(&self) -> &'static str {
         match (self, self.class()) {
@@ -165,8 +165,9 @@ impl Denial {
 }
 
 impl Denial {
-    /// Whether other keys of the issuer might turn it into an allow. A bad signature counts, and an algorithm that does not
-    /// fit the key: some issuers replace a key under its old name, and a token without `kid` fits any key.
+    /// Returns true if newer keys of the issuer could turn the denial into an allow. This includes
+    /// bad signatures and unsuitable algorithms: some issuers replace a key under its old `kid`,
+    /// and a token without `kid` fits any key.
     #[must_use]
     pub fn depends_on_keys(&self) -> bool {
         matches!(

@@ -1,11 +1,12 @@
-//! What an issuer's tokens must say, whatever the rule: registered claims (RFC 7519 §4.1) and type.
+//! The checks on an issuer's tokens that apply whatever the rule: registered claims (RFC 7519 §4.1)
+//! and type.
 
 use std::time::Duration;
 
 use super::claims::{Claims, invalid, missing};
 use super::{Denial, UnixTime, VerifiedToken};
 
-/// Media types of access tokens: the general ones (RFC 7519 §5.1, RFC 7515 §4.1.9), and RFC 9068's.
+/// Media types of access tokens (RFC 7519 §5.1, RFC 7515 §4.1.9, RFC 9068).
 const DEFAULT_TYPES: [&str; 3] = ["jwt", "jose", "at+jwt"];
 
 /// The checks that every token of one issuer must pass.
@@ -13,30 +14,30 @@ const DEFAULT_TYPES: [&str; 3] = ["jwt", "jose", "at+jwt"];
 pub struct Expectations {
     /// The exact `iss`.
     pub issuer: Box<str>,
-    /// Who the token must be for.
+    /// The accepted audiences.
     pub audiences: Audiences,
-    /// How far clocks may differ.
+    /// The tolerated difference between clocks.
     pub leeway: Duration,
     /// The longest time from `iat` (and from now) to `exp`. With it, `iat` is required.
     pub max_lifetime: Option<Duration>,
-    /// Media types demanded in `typ`, lower case and without `application/`; empty: a token without
-    /// `typ`, or with `JWT`, `JOSE` or `at+jwt`.
+    /// The accepted media types of `typ`, in lower case and without `application/`. If empty, a
+    /// token may have no `typ`, or `JWT`, `JOSE` or `at+jwt`.
     pub types: Vec<Box<str>>,
-    /// Whether a token that is bound to its sender (`cnf`, RFC 7800) may be used by its bearer.
+    /// True if a token that is bound to its sender (`cnf`, RFC 7800) is accepted without a proof.
     pub ignore_confirmation: bool,
 }
 
-/// Audiences of which the token must name one.
+/// The accepted audiences of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audiences {
-    /// Said explicitly in the configuration: `aud` is not looked at beyond its type.
+    /// Any audience, as the configuration says explicitly. Only the type of `aud` is checked.
     Any,
     /// At least one of these, compared exactly.
     OneOf(Vec<Box<str>>),
 }
 
 impl Audiences {
-    /// Whether one of those that a token names is among them.
+    /// Returns true if one of the token's audiences is accepted.
     #[must_use]
     pub fn admit(&self, named: &[Box<str>]) -> bool {
         match self {
@@ -51,7 +52,7 @@ impl Audiences {
 }
 
 impl Expectations {
-    /// Judges a verified token at a time.
+    /// Checks a verified token at the time `now`.
     ///
     /// # Errors
     /// The first check that fails.
@@ -69,8 +70,8 @@ impl Expectations {
         self.check_lifetime(claims.issued, claims.expires, now)
     }
 
-    /// RFC 8725 §3.11: a token made for another purpose (a DPoP proof, a logout token) is no access
-    /// token. The type is lower case, and without `application/`.
+    /// RFC 8725 §3.11: a token made for another purpose (a DPoP proof, a logout token) is not an
+    /// access token. `typ` is in lower case, without `application/`.
     pub(crate) fn check_type(&self, typ: Option<&str>) -> Result<(), Denial> {
         let accepted = match typ {
             None => self.types.is_empty(),
@@ -80,13 +81,13 @@ impl Expectations {
         pass_or(accepted, Denial::TokenTypeInvalid)
     }
 
-    /// RFC 9449 and RFC 8705: a token with `cnf` is worth nothing without its proof.
+    /// RFC 9449 and RFC 8705: a token with `cnf` is valid only together with its proof.
     pub(crate) fn check_confirmation(&self, claims: &Claims) -> Result<(), Denial> {
         let bound = !self.ignore_confirmation && claims.get("cnf").is_some();
         pass_or(!bound, Denial::TokenTypeInvalid)
     }
 
-    /// A clock before 1970 is wrong, and nothing is expired by it.
+    /// A clock before 1970 is wrong, and by it no token would be expired.
     pub(crate) fn check_clock(now: UnixTime) -> Result<(), Denial> {
         if now < UnixTime::EPOCH {
             return Err(Denial::TokenNotYetValid {
@@ -96,7 +97,8 @@ impl Expectations {
         Ok(())
     }
 
-    /// A token that begins after its end is never valid. Two leeways would open a window for it.
+    /// A token that starts after it expires is never valid. Without this check, the leeways at both
+    /// ends would open a window.
     pub(crate) fn check_order(from: Option<UnixTime>, expires: UnixTime) -> Result<(), Denial> {
         let in_order = from.is_none_or(|from| from <= expires);
         pass_or(in_order, invalid("nbf"))
@@ -145,7 +147,7 @@ impl Expectations {
         let Some(longest) = self.max_lifetime else {
             return Ok(());
         };
-        // Without `iat` a token of any lifetime would pass at its end.
+        // Without `iat`, a token of any lifetime would pass shortly before it expires.
         let issued = issued.ok_or_else(|| missing("iat"))?;
         let from_issue = expires <= issued.plus(longest);
         let from_now = expires <= now.plus(longest).plus(self.leeway);

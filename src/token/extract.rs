@@ -1,24 +1,24 @@
-//! Finding the token in a request (RFC 6750 §2).
+//! Finds the token in a request (RFC 6750 §2).
 //!
-//! Exactly one credential, or none: two of them, or one that a proxy joined from two, are
-//! malformed. Which of two tokens counts is a question that an attacker would like to answer. So is
-//! which spelling of a name: the service behind may take `session ` or `SESSION` for `session`. A
-//! cookie or parameter whose name is only another spelling of the configured one is therefore
-//! malformed, and never overlooked.
+//! A request has exactly one credential, or none. Two credentials, or one that a proxy joined from
+//! two, are malformed: otherwise an attacker could choose which one counts. The same holds for
+//! spellings of a name, since the service may read `session ` or `SESSION` as `session`: a cookie
+//! or parameter whose name is only another spelling of the configured one is malformed, not
+//! ignored.
 
 use crate::jose::is_token_text;
 use crate::request::{Request, fold};
 
 use super::Denial;
 
-/// The text of a credential: characters of a compact token only, within the size limit.
+/// The text of a credential: only characters of a compact token, within the size limit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BearerToken<'a>(&'a str);
 
-/// A place in the request where a token may stand.
+/// A place in the request that may hold a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// A header field; with a scheme, `Scheme token`, else the value is the token.
+    /// A header field. With a scheme, its value is `Scheme token`; otherwise, the token.
     Header {
         /// Lower case.
         name: Box<str>,
@@ -37,19 +37,20 @@ pub enum Location {
     },
 }
 
-/// How a credential is taken out of the request that goes upstream.
+/// The change that removes a credential from the upstream request.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Removal {
     /// Remove this header.
     Header(Box<str>),
     /// Remove this query parameter.
     Query(Box<str>),
-    /// Replace the cookies by these; `None`: remove them all, since no others are left or they are not text.
+    /// Replace the cookies with these; `None` removes them all, because no others are left or they
+    /// are not text.
     Cookies(Option<Vec<u8>>),
 }
 
 impl<'a> BearerToken<'a> {
-    /// Takes text for a token: first its size, then its characters.
+    /// Checks the size of a token's text, then its characters.
     ///
     /// # Errors
     /// [`Denial::TokenTooLarge`], [`Denial::TokenMalformed`].
@@ -64,7 +65,7 @@ impl<'a> BearerToken<'a> {
         Ok(Self(text))
     }
 
-    /// The token's text. Never to be logged.
+    /// The token's text. Never log it.
     #[must_use]
     pub fn as_str(&self) -> &'a str {
         self.0
@@ -87,10 +88,10 @@ impl Location {
         }
     }
 
-    /// The credential that stands here, if any.
+    /// Returns the credential in this place, if any.
     ///
     /// # Errors
-    /// [`Denial::TokenMalformed`] where there is more than one, or something else in its form.
+    /// [`Denial::TokenMalformed`] if there is more than one, or something that looks like one.
     pub fn find<'a>(&self, request: &Request<'a>) -> Result<Option<&'a [u8]>, Denial> {
         match self {
             Self::Header { name, scheme } => {
@@ -117,8 +118,8 @@ impl Location {
 }
 
 impl Location {
-    /// Whether it is a header that a service may find a token in though it has another scheme: services
-    /// that take the second word do not look at the first.
+    /// Returns true if this header holds a token behind another scheme. Some services take the
+    /// second word without checking the first.
     #[must_use]
     pub fn holds_foreign_token(&self, request: &Request<'_>) -> bool {
         match self {
@@ -130,7 +131,7 @@ impl Location {
         }
     }
 
-    /// Whether both are places in the same header.
+    /// Returns true if both are places in the same header.
     #[must_use]
     pub fn is_same_header(&self, other: &Self) -> bool {
         match (self, other) {
@@ -139,7 +140,7 @@ impl Location {
         }
     }
 
-    /// Whether a reader may take the name of one place for that of the other.
+    /// Returns true if a reader may confuse the names of the two places.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         let dashed = |name: &str| name.replace(['_', '.', '~'], "-");
@@ -175,7 +176,7 @@ impl Location {
     }
 }
 
-/// Cookies of all `cookie` fields, without white space around them.
+/// The cookies of all `cookie` fields, without white space around them.
 fn cookies<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a [u8]> {
     request
         .values("cookie")
@@ -183,7 +184,7 @@ fn cookies<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a [u8]> {
         .map(trim)
 }
 
-/// The only item; none is fine, two are malformed.
+/// Returns the item, if there is one; more than one is malformed.
 fn at_most_one<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, Denial> {
     let first = items.next();
     if items.next().is_some() {
@@ -193,8 +194,8 @@ fn at_most_one<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&
     }
 }
 
-/// A comma means that the proxy joined several fields (RFC 9110 §5.3), and no token holds one.
-/// Credentials of other schemes do (`Digest`), and are none of ours.
+/// A comma means that the proxy joined several fields (RFC 9110 §5.3): no token contains one.
+/// Credentials of other schemes do (`Digest`); they are ignored.
 fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a [u8]>, Denial> {
     let value = trim(value);
     let Some(scheme) = scheme else {
@@ -222,8 +223,8 @@ fn header_token<'a>(value: &'a [u8], scheme: Option<&str>) -> Result<Option<&'a 
     Ok(rest.get(spaces..))
 }
 
-/// Whether the scheme stands in the value where a service may find it: in front of it with a character
-/// glued to it, in what may have been a field of its own, or anywhere before a separator.
+/// Returns true if a service may find the scheme in the value: at its start with a character glued
+/// to it, at the start of what may have been a field of its own, or anywhere before a separator.
 fn mentions(value: &[u8], scheme: &str) -> bool {
     let begins = |text: &[u8]| {
         text.get(..scheme.len())
@@ -238,36 +239,36 @@ fn mentions(value: &[u8], scheme: &str) -> bool {
         || windows.any(|window| begins(window) && ends(window))
 }
 
-/// A JWT without its scheme: some services take it all the same.
+/// Returns true for a JWT without its scheme: some services accept it.
 fn is_bare_token(value: &[u8]) -> bool {
     value.split(|byte| *byte == b'.').nth(2).is_some() && is_token_text(value)
 }
 
-/// Whether a word looks like a JWT: services that take the second word do not look at the scheme.
-/// Headers are JSON objects, which begin with `ey` or `ew` in base64url.
+/// Returns true if a word looks like a JWT: some services take the second word without checking the
+/// scheme. Headers are JSON objects, which start with `ey` or `ew` in base64url.
 fn holds_jws(value: &[u8]) -> bool {
     let mut words = value.split(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(byte));
     words.any(|word| (word.starts_with(b"ey") || word.starts_with(b"ew")) && is_bare_token(word))
 }
 
-/// An empty cookie or parameter, as a logout may leave it, is no credential.
+/// An empty cookie or parameter, as a logout may leave it, is not a credential.
 fn non_empty(value: Option<&[u8]>) -> Option<&[u8]> {
     value.filter(|value| !value.is_empty() && *value != b"\"\"")
 }
 
-/// Whether a piece of a `cookie` field, beside a cookie of exactly this name, has one that a reader may
-/// take for it.
+/// Returns true if a piece of a `cookie` field contains a cookie whose name a reader may take for
+/// `name`, apart from a cookie of exactly this name.
 fn is_other_spelling_of_cookie(pair: &[u8], name: &str) -> bool {
     let rest = named(pair, name).unwrap_or(pair);
-    // PHP has names with spaces in them.
+    // In PHP, names may contain spaces.
     let whole = rest.iter().position(|byte| *byte == b'=');
     let whole = whole.and_then(|end| rest.get(..end));
     let mut names = CookieNames::of(rest).chain(whole);
     names.any(|other| fold::is_spelling_of(other, name))
 }
 
-/// Whether a parameter of a query, beside one of exactly this name, is one that a reader may take for
-/// it. For some readers `;` separates parameters, too.
+/// Returns true if a query parameter's name is one that a reader may take for `name`, apart from a
+/// parameter of exactly this name. Some readers also split parameters at `;`.
 fn is_other_spelling_of_parameter(pair: &[u8], name: &str) -> bool {
     let rest = named(pair, name).unwrap_or(pair);
     let mut pieces = rest.split(|byte| *byte == b';');
@@ -280,12 +281,12 @@ fn is_other_spelling_of_parameter(pair: &[u8], name: &str) -> bool {
     })
 }
 
-/// Whatever some reader may take for the name of a cookie in a piece of a `cookie` field. Beside
-/// `;`, a comma may separate cookies (Envoy joins several fields with it, and old readers split
+/// All texts in a piece of a `cookie` field that some reader may take for the name of a cookie.
+/// Apart from `;`, a comma may separate cookies (Envoy joins fields with it, and old readers split
 /// there), and in Python white space.
 struct CookieNames<'a> {
     rest: &'a [u8],
-    /// A word that is a name if `=` comes next.
+    /// A word that is a name if `=` follows.
     waiting: Option<&'a [u8]>,
 }
 
@@ -323,7 +324,7 @@ impl<'a> Iterator for CookieNames<'a> {
             {
                 return Some(name);
             }
-            // A word may begin with what readers trim or skip, `=` included.
+            // A word may start with characters that readers trim or skip, `=` included.
             let begins = |byte: &u8| fold::belongs_to_name(*byte) || *byte == b'%';
             let Some(start) = word.iter().position(begins) else {
                 continue;

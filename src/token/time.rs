@@ -1,4 +1,4 @@
-//! Times, as they are handed to the core.
+//! The times that the core gets as arguments.
 
 use std::time::Duration;
 
@@ -10,34 +10,34 @@ impl UnixTime {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0.0);
 
-    /// A time by its seconds since 1970. Checks fail for one that is not a number.
+    /// The time at this many seconds since 1970. All checks fail for NaN.
     #[must_use]
     pub const fn from_secs(seconds: f64) -> Self {
         Self(seconds)
     }
 
-    /// This time moved forward.
+    /// Adds a span.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0 + span.as_secs_f64())
     }
 
-    /// How long this time is after `earlier`; zero where it is not.
+    /// The time since `earlier`; zero if that is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::try_from_secs_f64(self.0 - earlier.0).unwrap_or_default()
     }
 }
 
-/// A moment on a clock that nobody sets: the time since it was started.
+/// A time on the monotonic clock: the time since the clock was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Duration);
 
 impl Moment {
-    /// Later than every other.
+    /// The latest moment.
     pub const NEVER: Self = Self(Duration::MAX);
 
-    /// This long after the clock was started.
+    /// The moment this long after the start of the clock.
     #[must_use]
     pub const fn after(elapsed: Duration) -> Self {
         Self(elapsed)
@@ -49,7 +49,7 @@ impl Moment {
         self.0
     }
 
-    /// The time since an earlier moment; zero where that one is later.
+    /// The time since `earlier`; zero if that is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
@@ -64,8 +64,8 @@ impl std::ops::Add<Duration> for Moment {
     }
 }
 
-/// The current time on both clocks. The wall clock decides when a token expires. The monotonic clock
-/// decides when keys are too old: nobody can set it back.
+/// The current time on both clocks. The wall clock decides when a token expires. The monotonic
+/// clock decides when keys are too old: nobody can set it back.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentTime {
     /// The time of the wall clock.

@@ -1,26 +1,27 @@
-//! A token before and after its signature was checked.
+//! A token before and after its signature is checked.
 
 use crate::jose::{Algorithm, Jws, KeySet, allocated};
 
 use super::claims::{Claims, missing};
 use super::{BearerToken, Denial, UnixTime};
 
-/// A well-formed token. Its claims are readable, but anybody may have written them.
+/// A well-formed token. Its claims are not verified.
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
     jws: Jws<'a>,
     claims: Claims,
 }
 
-/// A token whose signature holds, with its registered claims read. Only [`UnverifiedToken::verify`] makes one; it
-/// says nothing of time, audience, or what a rule asks for.
+/// A token with a valid signature and well-formed registered claims. Only
+/// [`UnverifiedToken::verify`] makes one. Its times, audiences and the rule's demands are still to
+/// be checked.
 pub struct VerifiedToken {
     pub(super) typ: Option<Box<str>>,
     pub(super) registered: Registered,
     claims: Claims,
 }
 
-/// Registered claims, each of its type (RFC 7519 §4.1). Says nothing of who wrote them.
+/// Registered claims, each of the right type (RFC 7519 §4.1). Not verified.
 pub(crate) struct Registered {
     pub(super) issuer: Box<str>,
     pub(super) audiences: Box<[Box<str>]>,
@@ -30,32 +31,32 @@ pub(crate) struct Registered {
 }
 
 impl<'a> UnverifiedToken<'a> {
-    /// Reads a token: form, header, and payload as a claims object.
+    /// Parses a token: segments, header, and claims.
     ///
     /// # Errors
-    /// [`Denial::TokenMalformed`], [`Denial::TokenTooLarge`] for too many values, [`Denial::CritUnsupported`], or
-    /// [`Denial::AlgNotAllowed`] for a JWE.
+    /// [`Denial::TokenMalformed`], [`Denial::TokenTooLarge`] for too many values,
+    /// [`Denial::CritUnsupported`], or [`Denial::AlgNotAllowed`] for a JWE.
     pub fn parse(token: &BearerToken<'a>) -> Result<Self, Denial> {
         Self::read(Jws::parse(token.as_str())?)
     }
 
-    /// Reads the payload of a token as a claims object.
+    /// Parses the payload of a token as claims.
     pub(crate) fn read(jws: Jws<'a>) -> Result<Self, Denial> {
         let claims = Claims::parse(jws.payload())?;
         Ok(Self { jws, claims })
     }
 
-    /// The token as it was signed, by whomever.
+    /// The token's JWS.
     pub(crate) fn jws(&self) -> &Jws<'a> {
         &self.jws
     }
 
-    /// What somebody says.
+    /// The claims, unverified.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// The `iss` that the token claims; good for nothing but choosing whose keys to try.
+    /// The unverified `iss`. It only selects the issuer whose keys are tried.
     ///
     /// # Errors
     /// [`Denial::ClaimMissing`] or [`Denial::ClaimInvalid`].
@@ -63,20 +64,21 @@ impl<'a> UnverifiedToken<'a> {
         self.claims.text("iss")?.ok_or_else(|| missing("iss"))
     }
 
-    /// The name of its key, as it says.
+    /// The unverified key id.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.jws.header().kid()
     }
 
-    /// Whether it is signed with one of these algorithms, as it says.
+    /// Returns true if its header names one of these algorithms.
     #[must_use]
     pub fn is_allowed(&self, algorithms: &[Algorithm]) -> bool {
         let algorithm = self.jws.header().algorithm();
         algorithm.is_some_and(|algorithm| algorithms.contains(&algorithm))
     }
 
-    /// Checks the signature with an issuer's keys, and then the form of the registered claims.
+    /// Verifies the signature with an issuer's keys, and then checks the types of the registered
+    /// claims.
     ///
     /// # Errors
     /// The denials that correspond to [`crate::jose::JwsError`]; [`Denial::ClaimMissing`] and
@@ -93,9 +95,10 @@ impl<'a> UnverifiedToken<'a> {
 
 impl Registered {
     /// # Errors
-    /// [`Denial::ClaimMissing`] and [`Denial::ClaimInvalid`] for the first that is absent or of the wrong type.
+    /// [`Denial::ClaimMissing`] or [`Denial::ClaimInvalid`] for the first that is absent or of the
+    /// wrong type.
     pub(crate) fn read(claims: &Claims) -> Result<Self, Denial> {
-        // Not needed here, but a claim that cannot be read is never taken for an absent one.
+        // Not used here, but an unreadable claim must not pass as an absent one.
         claims.text("sub")?;
         claims.text("jti")?;
         Ok(Self {
@@ -127,7 +130,7 @@ impl VerifiedToken {
         self.registered.expires
     }
 
-    /// Bytes that it holds beyond its own size, with what the allocator adds.
+    /// Heap bytes, allocator overhead included.
     #[must_use]
     pub fn heap_size(&self) -> usize {
         let Registered {
@@ -141,7 +144,7 @@ impl VerifiedToken {
         typ + registered + self.claims.heap_size()
     }
 
-    /// What the issuer says.
+    /// The claims.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.claims
@@ -155,7 +158,7 @@ impl std::fmt::Debug for VerifiedToken {
     }
 }
 
-/// RFC 7515 §4.1.9: compared without regard to case; `application/` may be left out.
+/// RFC 7515 §4.1.9: case is ignored, and `application/` is optional.
 pub(crate) fn media_type(typ: &str) -> String {
     let typ = typ.to_ascii_lowercase();
     match typ.strip_prefix("application/") {
