@@ -1,17 +1,15 @@
-//! Characters that a terminal or a reader of logs acts on, and how they are written: as the escapes
-//! of JSON (RFC 8259 §7).
+//! Escapes characters that a terminal or a log reader interprets, as JSON does (RFC 8259 §7).
 //!
-//! Control characters move the cursor, end lines or start escape sequences; marks for the direction
-//! of text turn words round; others are invisible, and let two texts look alike. All that repeats
-//! text from outside is written through here: the logs, what commands print, and the pages for
-//! operators.
+//! Control characters move the cursor, end lines or start escape sequences; direction marks reorder
+//! text; invisible characters make two texts look alike. All output that repeats external text goes
+//! through here: logs, command output, and pages for operators.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::ops::RangeInclusive;
 
-/// Characters of the category Cf (format), those that are ignored where they cannot be shown
-/// (`Default_Ignorable_Code_Point`), and the separators of lines and paragraphs, in Unicode 16.
+/// Characters of the category Cf (format), those with `Default_Ignorable_Code_Point`, and the line
+/// and paragraph separators, in Unicode 16.
 const INVISIBLE: [RangeInclusive<char>; 25] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -40,15 +38,15 @@ const INVISIBLE: [RangeInclusive<char>; 25] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Whether a terminal or a reader of logs acts on the character, or does not show it: C0, DEL, C1,
-/// and characters that are not seen.
+/// Returns true if a terminal or log reader interprets the character or does not show it: C0, DEL,
+/// C1, and invisible characters.
 #[must_use]
 pub fn is_active(character: char) -> bool {
     character.is_control() || INVISIBLE.iter().any(|range| range.contains(&character))
 }
 
-/// A text with escapes for what [`is_active`]. Inside a string of JSON, it means the same as
-/// before; elsewhere, a backslash may stand for itself.
+/// A text with escapes for the characters that [`is_active`] finds. In a JSON string the meaning
+/// stays the same; elsewhere, a backslash may be literal.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'t>(pub &'t str);
 
@@ -67,7 +65,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A text whose line breaks stay; all else that [`is_active`] is escaped.
+/// Escapes all characters that [`is_active`] finds, except line ends.
 #[must_use]
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
     if !text

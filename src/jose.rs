@@ -1,7 +1,6 @@
 //! JOSE: the compact form, the header, keys and signatures (RFC 7515, 7517, 7518, 8037, 9864).
 //!
-//! Owns everything that is true of a token whatever its claims say. Refuses to know what a claim
-//! means, to read a clock, or to follow anything that a token points at.
+//! Knows nothing of claims, reads no clock, and follows no reference in a token.
 
 mod algorithm;
 mod compact;
@@ -29,16 +28,16 @@ pub(crate) use compact::{Compact, is_token_text};
 pub(crate) use header::MAX_HEADER_VALUES;
 pub(crate) use heap::{allocated, shared};
 
-/// Why a token is refused at the JOSE layer.
+/// The reason for which a token is refused at the JOSE layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwsError {
-    /// Not a compact JWS or JWE: segments, base64url, or header members are wrong.
+    /// Not a compact JWS or JWE: the segments, the base64url or the header members are wrong.
     #[error("not a well-formed compact token")]
     Malformed,
     /// The header has too many values.
     #[error("the header is too large")]
     TooLarge,
-    /// The algorithm is unknown, not allowed here, or does not fit the key that the token names.
+    /// The algorithm is unknown, not allowed, or does not fit the key that the token names.
     #[error("the algorithm is not allowed")]
     AlgNotAllowed,
     /// The header lists extensions as critical; none is implemented (RFC 7515 §4.1.11).

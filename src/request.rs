@@ -1,8 +1,8 @@
-//! The facts of the request that is to be judged: what every front door hands to the core.
+//! The request that the core decides on, the same for every front door.
 //!
-//! Everything here was sent by a client, except the context, so it is bytes until something has read
-//! it strictly. Nothing is looked up in headers that a client may use to rename its request
-//! (`x-original-url`, `x-forwarded-host`, …): rules see the proxy's own path, host and method only.
+//! Clients send all of it except the context, so it stays bytes until it is parsed strictly.
+//! Headers that rename a request (`x-original-url`, `x-forwarded-host`, …) are ignored: rules see
+//! the proxy's own path, host and method only.
 
 pub(crate) mod fold;
 mod host;
@@ -20,7 +20,7 @@ pub struct Request<'a> {
     pub path: &'a [u8],
     /// The authority, possibly with a port.
     pub host: &'a [u8],
-    /// Header fields in the order received; a name may occur more than once.
+    /// Header fields in the order received. Names may repeat.
     pub headers: Vec<Header<'a>>,
     /// Set in the proxy's configuration; never client data.
     pub context: Vec<(&'a [u8], &'a [u8])>,
@@ -52,7 +52,7 @@ impl<'a> Request<'a> {
         parts.next().unwrap_or_default()
     }
 
-    /// Whether the client speaks gRPC, and so cannot read a JSON body.
+    /// Returns true if the client speaks gRPC, so it cannot read a JSON body.
     #[must_use]
     pub fn is_grpc(&self) -> bool {
         self.values("content-type").any(|value| {
@@ -63,7 +63,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A request carries credentials, so it is never printed.
+/// A request contains credentials, so it is never printed.
 impl std::fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Request(redacted)")

@@ -23,7 +23,7 @@ pub enum Algorithm {
     HS512,
 }
 
-/// What kind of key an algorithm takes, with the parameters that verify it.
+/// The key type of an algorithm, with the parameters for verifying.
 pub(super) enum Family {
     Rsa(&'static RsaParameters),
     /// The curve's name in a JWK and the length of a coordinate in bytes.
@@ -80,13 +80,14 @@ impl Algorithm {
         }
     }
 
-    /// Whether the key is a shared secret.
+    /// Returns true if the key is a shared secret.
     #[must_use]
     pub fn is_symmetric(self) -> bool {
         matches!(self.family(), Family::Hmac(_))
     }
 
-    /// The least length of a secret, in bytes (RFC 7518 §3.2: as long as the hash). 0 for public keys.
+    /// The minimum length of a secret, in bytes (RFC 7518 §3.2: that of the hash). 0 for public
+    /// keys.
     #[must_use]
     pub fn secret_length(self) -> usize {
         match self.family() {
@@ -95,8 +96,8 @@ impl Algorithm {
         }
     }
 
-    /// Whether a key that says `alg: name` may verify this algorithm. RFC 9864 gives Ed25519 a name
-    /// of its own beside `EdDSA`, so for a key, the two are one.
+    /// Returns true if a key with `alg: name` may verify this algorithm. RFC 9864 names Ed25519 in
+    /// addition to `EdDSA`, so for a key the two are equivalent.
     pub(super) fn fits_key_alg(self, name: &str) -> bool {
         match self {
             Self::EdDSA | Self::Ed25519 => matches!(name, "EdDSA" | "Ed25519"),

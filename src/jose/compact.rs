@@ -20,7 +20,7 @@ pub(crate) enum Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// Splits at dots without looking further than five segments.
+    /// Splits at dots; stops after five segments.
     pub(crate) fn split(token: &'a str) -> Result<Self, JwsError> {
         let mut rest = token.splitn(6, '.');
         let segments = [(); 6].map(|()| rest.next());
@@ -40,17 +40,18 @@ impl<'a> Compact<'a> {
         }
     }
 
-    /// Reads the header.
+    /// Parses the header.
     pub(crate) fn header(&self) -> Result<JoseHeader, JwsError> {
         JoseHeader::parse(self.header_segment())
     }
 
-    /// The bytes that the header is read from.
+    /// The decoded header segment.
     pub(crate) fn header_bytes(&self) -> Result<Vec<u8>, JwsError> {
         decode(self.header_segment())
     }
 
-    /// Decodes what stands behind the header. A JWE is refused by its algorithm: none is implemented.
+    /// Decodes the payload and the signature. A JWE is refused, since none of its algorithms is
+    /// implemented.
     pub(crate) fn open(self, header: JoseHeader) -> Result<Jws<'a>, JwsError> {
         match self {
             Self::Jwe { .. } => Err(JwsError::AlgNotAllowed),
@@ -74,15 +75,15 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// Decodes base64url without padding; white space, other alphabets and stray trailing bits are refused.
+/// Decodes base64url without padding; refuses white space, other alphabets and stray trailing bits.
 pub(super) fn decode(segment: &str) -> Result<Vec<u8>, JwsError> {
     URL_SAFE_NO_PAD
         .decode(segment)
         .map_err(|_| JwsError::Malformed)
 }
 
-/// Whether text holds only bytes that can stand in a compact token. Looks at every byte without stopping early,
-/// which the compiler turns into vector instructions.
+/// Returns true if the text has only bytes that a compact token may contain. Checks every byte
+/// without stopping early, which the compiler turns into vector instructions.
 #[expect(
     clippy::needless_bitwise_bool,
     reason = "branches would keep the loop from being vectorized"

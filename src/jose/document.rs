@@ -5,18 +5,18 @@ use super::json::Json;
 use super::jwk::SkipReason;
 use super::pem;
 
-/// What stands in a document where a key is expected.
+/// An entry of a document of keys.
 pub(super) enum DocumentEntry {
-    /// A key, not yet judged.
+    /// A key, not yet checked.
     Key(Json),
-    /// The key of a certificate authority: a key only where nothing else is.
+    /// The key of a certificate authority. It is used only if it is alone.
     Authority(Json),
-    /// Nothing that can be judged as a key.
+    /// Not a key.
     Unusable(SkipReason),
 }
 
 impl DocumentEntry {
-    /// The key to be judged; `alone` where the key set has no other entry.
+    /// Returns the key to check. `alone` says that the key set has no other entry.
     pub(super) fn jwk(self, alone: bool) -> Result<Json, SkipReason> {
         match self {
             Self::Key(jwk) => Ok(jwk),
@@ -27,14 +27,14 @@ impl DocumentEntry {
     }
 }
 
-/// How a document is to be read.
+/// The format of a document.
 pub(super) enum Form {
     Json,
     Pem,
 }
 
-/// What begins with `{` is JSON, and else PEM if it has a block. The rest is told that it is not
-/// JSON, a byte order mark included (RFC 8259 §8.1).
+/// A text that starts with `{` is JSON; another is PEM if it has a block. The rest fails as JSON,
+/// even after a byte order mark (RFC 8259 §8.1).
 pub(super) fn form(text: &[u8]) -> Form {
     let white = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\n' | b'\r');
     let first = text.iter().find(|byte| !white(byte));
@@ -45,21 +45,22 @@ pub(super) fn form(text: &[u8]) -> Form {
     }
 }
 
-/// Most values of JSON in all documents of a set: 256 keys with all usual members have a third of them.
+/// The limit of JSON values in all documents of a set. 256 keys with all usual members have a third
+/// of it.
 pub(super) const MAX_VALUES: usize = 16384;
 
-/// How much of a set may still be read: values of JSON, in all its documents.
+/// The number of JSON values that may still be read from the documents of a set.
 pub(super) struct ValueBudget {
     values: usize,
 }
 
 impl ValueBudget {
-    /// What a whole set has.
+    /// The limit of a whole set.
     pub(super) fn full() -> Self {
         Self { values: MAX_VALUES }
     }
 
-    /// The entries of a document of either kind.
+    /// Reads the entries of a document in either format.
     pub(super) fn entries(&mut self, text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
         match form(text) {
             Form::Pem => pem::entries(text),
@@ -67,13 +68,13 @@ impl ValueBudget {
         }
     }
 
-    /// The entries of a JWK set, or the one JWK that the document is.
+    /// Reads the entries of a JWK set, or a document that is one JWK.
     pub(super) fn json_entries(&mut self, text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
         let keys = self.json_keys(text)?;
         Ok(keys.into_iter().map(DocumentEntry::Key).collect())
     }
 
-    /// What stands where keys are expected.
+    /// Reads the elements of `keys`, or a document that is one JWK.
     pub(super) fn json_keys(&mut self, text: &[u8]) -> Result<Box<[Json]>, KeySetError> {
         let (json, values) = Json::parse_counted(text, self.values)?;
         self.values = self.values.saturating_sub(values);

@@ -1,14 +1,15 @@
-//! The JOSE header (RFC 7515 §4): what is read of it, and what makes it unacceptable.
+//! The JOSE header (RFC 7515 §4).
 
 use super::compact;
 use super::json::{Json, JsonError, NotText, Object};
 use super::{Algorithm, JwsError};
 
-/// Most values of a header. Ordinary ones have three or four; with a key and its certificates, thirty.
+/// The limit of JSON values in a header. Ordinary headers have three or four; with a key and its
+/// certificates, thirty.
 pub(crate) const MAX_HEADER_VALUES: usize = 256;
 
-/// The members that Watchword reads. `jwk`, `jku`, `x5u`, `x5c` and thumbprints are not among them:
-/// a token never brings or points to its own key.
+/// The members that Watchword reads. `jwk`, `jku`, `x5u`, `x5c` and thumbprints are ignored: a
+/// token never brings or references its own key.
 pub struct JoseHeader {
     algorithm: Option<Algorithm>,
     kid: Option<Box<str>>,
@@ -16,7 +17,7 @@ pub struct JoseHeader {
 }
 
 impl JoseHeader {
-    /// Decodes and reads a header segment.
+    /// Decodes and parses a header segment.
     pub(super) fn parse(segment: &str) -> Result<Self, JwsError> {
         let bytes = compact::decode(segment)?;
         let json = Json::parse(&bytes, MAX_HEADER_VALUES)?;
@@ -30,7 +31,7 @@ impl JoseHeader {
         })
     }
 
-    /// The algorithm; `None` where the token names one that is not implemented, `none` included.
+    /// The algorithm; `None` if it is not implemented, or is `none`.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
@@ -49,15 +50,15 @@ impl JoseHeader {
     }
 }
 
-/// What a token says is never printed.
+/// Token content is never printed.
 impl std::fmt::Debug for JoseHeader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "JoseHeader({:?}, redacted)", self.algorithm)
     }
 }
 
-/// RFC 7515 §4.1.11: a token with an extension that is not understood must be refused; `crit` is a
-/// non-empty array of distinct strings. RFC 7797 §6: `b64` has no meaning unless it is critical.
+/// RFC 7515 §4.1.11: a token with an unknown critical extension must be refused; `crit` is a
+/// non-empty array of distinct strings. RFC 7797 §6: `b64` requires `crit`.
 fn refuse_critical(members: &Object) -> Result<(), JwsError> {
     let Some(crit) = members.get("crit") else {
         let b64 = members.contains("b64");

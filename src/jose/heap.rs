@@ -1,13 +1,12 @@
-//! What memory costs, so that bounds can count it.
+//! The memory cost of allocations, for memory limits.
 //!
-//! Text of a token or a key set becomes many small allocations, each of which costs more than it
-//! holds.
+//! A token or a key set becomes many small allocations, each of which costs more than its content.
 
-/// Bytes that an allocation of so many takes, at most; none are none.
+/// The most memory that an allocation of this many bytes takes. 0 for 0.
 ///
-/// glibc's malloc adds 8 bytes for its own use, rounds up to 16, and gives no chunk of less than 32
-/// (`request2size` and `MINSIZE` in its malloc/malloc.c). This is never less than that, and at most 16
-/// more, so that it holds for other allocators of its kind too.
+/// glibc's malloc adds 8 bytes, rounds up to 16, and allocates at least 32 (`request2size` and
+/// `MINSIZE` in malloc/malloc.c). The result is never less than that and at most 16 more, so it
+/// also holds for similar allocators.
 pub(crate) const fn allocated(bytes: usize) -> usize {
     if bytes == 0 {
         return 0;
@@ -15,7 +14,7 @@ pub(crate) const fn allocated(bytes: usize) -> usize {
     bytes.next_multiple_of(16).saturating_add(16)
 }
 
-/// As [`allocated`], for a value that an `Arc` owns: its two counters stand before it.
+/// As [`allocated`], for a value in an `Arc`, which adds two counters.
 pub(crate) const fn shared(bytes: usize) -> usize {
     allocated(bytes.saturating_add(2 * size_of::<usize>()))
 }

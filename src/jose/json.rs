@@ -1,12 +1,12 @@
-//! A strict JSON reader for hostile input (RFC 8259).
+//! A strict JSON parser for hostile input (RFC 8259).
 //!
-//! Tokens are judged by what their JSON says, so nothing may be read in two ways. General readers
-//! keep the last of two members with one name, turn large integers into floats, or take a magic
-//! member name for a number; this one refuses duplicate names (compared after unescaping, RFC 7519 §4),
-//! keeps the text of numbers, bounds the depth, and refuses lone surrogates and trailing text.
+//! The JSON of a token decides its verdict, so it must have one meaning only. General parsers keep
+//! the last of two members with one name, turn large integers into floats, or treat a magic member
+//! name as a number. This one refuses duplicate names (compared after unescaping, RFC 7519 §4),
+//! lone surrogates and trailing text, keeps the text of numbers, and limits the depth.
 //!
-//! A value takes up to 36 times as much memory as its text, so the caller bounds both: the text by
-//! its length, the values by their number.
+//! A value takes up to 36 times as much memory as its text, so the caller limits both the length of
+//! the text and the number of values.
 
 mod reader;
 
@@ -30,25 +30,25 @@ pub enum Json {
     Object(Object),
 }
 
-/// A number, kept as the text that was read, so that no digit is lost.
+/// A number, stored as its text, so no digit is lost.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Number(Box<str>);
 
-/// An object: members in the order of their names, each name once.
+/// An object: members with distinct names, sorted by name.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Object(Box<[(Box<str>, Json)]>);
 
-/// A member is there, but not a string.
+/// A member is present, but not a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotText;
 
-/// The text is not JSON as this reader wants it; the position is a byte offset.
+/// The text is not JSON that this parser accepts. Positions are byte offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     /// Not UTF-8.
     #[error("not UTF-8")]
     Encoding,
-    /// A character that JSON does not allow there, or the end of the text.
+    /// An unexpected character, or the end of the text.
     #[error("not JSON at byte {0}")]
     Syntax(usize),
     /// Arrays and objects nested deeper than 32 levels.
@@ -57,18 +57,19 @@ pub enum JsonError {
     /// An object names a member twice; the position is the end of the object.
     #[error("a member name stands twice in the object that ends at byte {0}")]
     Duplicate(usize),
-    /// More values than the caller wants; arrays and objects count as one each, beside what they hold.
+    /// More values than the caller's limit. An array or object counts as one, in addition to its
+    /// content.
     #[error("more than {most} values at byte {at}")]
     Values {
-        /// How many are read at most.
+        /// The limit.
         most: usize,
-        /// Where the next one begins.
+        /// The position of the next value.
         at: usize,
     },
 }
 
 impl Json {
-    /// Reads exactly one value, in which there are at most so many, itself included.
+    /// Parses exactly one value that contains at most `max_values` values, itself included.
     ///
     /// # Errors
     /// See [`JsonError`].
@@ -76,7 +77,7 @@ impl Json {
         Self::parse_counted(text, max_values).map(|(value, _)| value)
     }
 
-    /// As [`Json::parse`], with the number of values that were read.
+    /// As [`Json::parse`]; also returns the number of values.
     pub(super) fn parse_counted(
         text: &[u8],
         max_values: usize,
@@ -126,7 +127,7 @@ impl Json {
         }
     }
 
-    /// The value as compact JSON in ASCII: what is not ASCII is written as `\u` escapes.
+    /// Writes compact JSON in ASCII: other characters become `\u` escapes.
     pub fn write_ascii(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
@@ -160,7 +161,7 @@ impl Json {
     }
 }
 
-/// Claim values never reach a log by way of `Debug`: only the type is shown.
+/// Shows only the type, so claim values never reach a log through `Debug`.
 impl std::fmt::Debug for Json {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -195,7 +196,7 @@ impl Number {
 }
 
 impl Object {
-    /// An object whose members are all strings, and have different names.
+    /// An object of strings. The names must be distinct.
     pub(super) fn of_texts<const N: usize>(mut members: [(&str, &str); N]) -> Self {
         members.sort_unstable();
         let member = |(name, text): (&str, &str)| (name.into(), Json::String(text.into()));
@@ -209,7 +210,7 @@ impl Object {
         Self(chosen.cloned().collect())
     }
 
-    /// The value of the member with exactly this name, without the others.
+    /// Takes the value of the member with exactly this name.
     pub(super) fn into_member(self, name: &str) -> Option<Json> {
         let mut members = self.0.into_iter();
         members
@@ -236,10 +237,10 @@ impl Object {
         self.0.get(index).map(|(_, value)| value)
     }
 
-    /// The text of a member that must be a string where it stands at all.
+    /// The text of a member that must be a string if it is present.
     ///
     /// # Errors
-    /// [`NotText`] where it is of another type.
+    /// [`NotText`] for another type.
     pub fn text(&self, name: &str) -> Result<Option<&str>, NotText> {
         match self.get(name) {
             None => Ok(None),
@@ -247,7 +248,7 @@ impl Object {
         }
     }
 
-    /// Whether a member has this name, whatever its value.
+    /// Returns true if a member has this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()

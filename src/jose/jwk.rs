@@ -1,4 +1,4 @@
-//! One JSON Web Key (RFC 7517) to prepared keys: parsed and checked once, at load.
+//! Turns a JSON Web Key (RFC 7517) into prepared keys: parsed and checked once, when it is loaded.
 
 mod memory;
 
@@ -23,9 +23,9 @@ const EXPONENT_MAX: usize = 8;
 pub(crate) struct PreparedKey {
     pub(super) kid: Option<Box<str>>,
     pub(super) algorithm: Algorithm,
-    /// The key as it may be shown; `None` for a shared secret.
+    /// The public members of the key; `None` for a shared secret.
     pub(super) public: Option<Arc<Object>>,
-    /// Which entry of its set it comes from.
+    /// The index of its entry in the set.
     pub(super) entry: usize,
     verifier: VerifyingKey,
 }
@@ -35,16 +35,16 @@ enum VerifyingKey {
     Secret(Box<hmac::Key>),
 }
 
-/// Why a key of a set is not used.
+/// The reason for which a key of a set is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SkipReason {
-    /// Not an object, or a member is missing or of the wrong type or encoding.
+    /// Not an object, or a member is missing or has the wrong type or encoding.
     #[error("malformed")]
     Malformed,
     /// A key type or curve that is not implemented.
     #[error("key type or curve not supported")]
     Unsupported,
-    /// `use` or `key_ops` says that the key is not for verifying signatures.
+    /// According to `use` or `key_ops`, the key is not for verifying signatures.
     #[error("not for verifying signatures")]
     NotForVerifying,
     /// A shared secret in a published set.
@@ -59,10 +59,10 @@ pub enum SkipReason {
     /// More than two keys have this `kid` and algorithm.
     #[error("more than two keys with one kid")]
     Duplicate,
-    /// Eight keys without `kid` stand before it, and no more are tried for a token.
+    /// Eight keys without `kid` precede it, and no more are tried for a token.
     #[error("more than eight keys without a kid")]
     Crowded,
-    /// A document of several holds a private key in PEM, and is not used.
+    /// One of several documents contains a private key in PEM. The document is not used.
     #[error("a private key")]
     PrivateKey,
 }
@@ -100,8 +100,8 @@ impl PreparedKey {
         prepare(members, kid, entry).map_err(|reason| (kid.map(Into::into), reason))
     }
 
-    /// A shared secret for one HMAC algorithm; `None` where the algorithm is not an HMAC, or the secret
-    /// is shorter than [`Algorithm::secret_length`].
+    /// A shared secret for one HMAC algorithm; `None` if the algorithm is not an HMAC, or the
+    /// secret is shorter than [`Algorithm::secret_length`].
     pub(super) fn from_secret(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
         let Family::Hmac(hash) = algorithm.family() else {
             return None;
@@ -163,8 +163,8 @@ fn prepare(
         .collect())
 }
 
-/// The members of a key that everybody may see (RFC 7518 §6, RFC 8037 §2); each was read as text. No other is ever shown:
-/// a set may hold private ones by mistake.
+/// The public members of a key (RFC 7518 §6, RFC 8037 §2). No others are ever shown: a set may
+/// contain private ones by mistake.
 fn public_members(kty: &str) -> &'static [&'static str] {
     match kty {
         "RSA" => &["alg", "e", "kid", "kty", "n", "use"],
@@ -173,7 +173,7 @@ fn public_members(kty: &str) -> &'static [&'static str] {
     }
 }
 
-/// RFC 7517 §4.2 and §4.3: both members, where they stand, must permit verifying.
+/// RFC 7517 §4.2 and §4.3: `use` and `key_ops` must permit verifying, if present.
 fn check_purpose(members: &Object) -> Result<(), SkipReason> {
     if members.text("use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(SkipReason::NotForVerifying);
@@ -193,7 +193,7 @@ fn check_purpose(members: &Object) -> Result<(), SkipReason> {
 
 type Keys = Vec<(Algorithm, ParsedPublicKey)>;
 
-/// Reads the point of a key on a named curve; `None` where the algorithm is for another curve.
+/// Reads the point of a key on a named curve; `None` if the algorithm is for another curve.
 type Point = fn(&Object, &str, Algorithm) -> Result<Option<Vec<u8>>, SkipReason>;
 
 fn rsa_keys(members: &Object, alg: Option<&str>) -> Result<Keys, SkipReason> {
@@ -215,8 +215,8 @@ fn rsa_keys(members: &Object, alg: Option<&str>) -> Result<Keys, SkipReason> {
     Ok(keys)
 }
 
-/// The library looks at sizes only when it verifies, so they are checked here: a modulus has from
-/// 2048 to 8192 bits, an exponent 64 at most.
+/// The library checks sizes only when it verifies, so they are checked here: 2048 to 8192 bits for
+/// a modulus, at most 64 for an exponent.
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), SkipReason> {
     let full = modulus.len() > RSA_MIN || modulus.first().is_some_and(|byte| *byte >= 0x80);
     let modulus_fits = (RSA_MIN..=RSA_MAX).contains(&modulus.len()) && full;
@@ -244,8 +244,8 @@ fn curve_keys(members: &Object, alg: Option<&str>, point: Point) -> Result<Keys,
     Ok(keys)
 }
 
-/// The uncompressed point (SEC 1 §2.3.3); `None` where the algorithm is for another curve.
-/// RFC 7518 §6.2.1.2: coordinates have the full length of the field.
+/// The uncompressed point (SEC 1 §2.3.3); `None` if the algorithm is for another curve. RFC 7518
+/// §6.2.1.2: coordinates have the full length of the field.
 fn ec_point(
     members: &Object,
     curve: &str,
@@ -283,7 +283,7 @@ fn okp_point(
     Ok(Some(x))
 }
 
-/// The algorithms that a key with this `alg` member may verify; without one, all.
+/// The algorithms that a key with this `alg` may verify; all, without one.
 fn fitting(alg: Option<&str>) -> impl Iterator<Item = Algorithm> {
     Algorithm::ALL
         .into_iter()

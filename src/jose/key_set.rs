@@ -1,4 +1,5 @@
-//! A key set (RFC 7517 §5): keys read one by one, so that an odd one never costs the others.
+//! A key set (RFC 7517 §5). Keys are read one by one, so an unusable key does not affect the
+//! others.
 
 mod memory;
 
@@ -8,14 +9,15 @@ use super::json::{Json, JsonError};
 use super::jwk::{PreparedKey, SkipReason};
 use super::public_document::ExposedKey;
 
-/// Most keys that are tried for one token. Bounds the work that a token without `kid` can cause.
+/// The limit of keys that are tried for one token. Bounds the work that a token without `kid` can
+/// cause.
 const MAX_CANDIDATES: usize = 8;
-/// Most keys that may share a `kid` and an algorithm; with more, none of them is used.
+/// The limit of keys that share a `kid` and an algorithm. If there are more, none of them is used.
 const MAX_SAME_KID: usize = 2;
-/// Most entries of a set that are looked at.
+/// The limit of entries in a set.
 pub(super) const MAX_KEYS: usize = 256;
 
-/// Keys that are ready to verify, and those that were skipped.
+/// The keys that are ready to verify, and those that are not used.
 pub struct KeySet {
     keys: Vec<PreparedKey>,
     skipped: Vec<UnusableKey>,
@@ -24,7 +26,7 @@ pub struct KeySet {
     unread: usize,
 }
 
-/// A key that is used, as its issuer published it.
+/// A usable key, as its issuer published it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedKey<'a> {
     /// Its `kid`, if it has one.
@@ -36,13 +38,13 @@ pub struct PublishedKey<'a> {
 /// A key that is not used.
 #[derive(Debug)]
 pub struct UnusableKey {
-    /// Its `kid`, where it has a readable one.
+    /// Its `kid`, if it has a readable one.
     pub kid: Option<Box<str>>,
-    /// Why it is not used.
+    /// The reason for which it is not used.
     pub reason: SkipReason,
 }
 
-/// What was read is not a key set.
+/// The documents are not a usable key set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
     /// Not JSON.
@@ -51,7 +53,7 @@ pub enum KeySetError {
     /// Neither an object with an array `keys` nor a single key.
     #[error("neither a JWK set ({{\"keys\": […]}}) nor a JWK")]
     Shape,
-    /// PEM with a private key in it, which nobody but the issuer should have.
+    /// PEM with a private key, which only the issuer should have.
     #[error("a private key: only public keys belong here")]
     PrivateKey,
     /// More than 256 entries.
@@ -69,11 +71,13 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// Reads documents that are JWK sets, single JWKs, or PEM. Keys that cannot be used are skipped and listed. Of
-    /// several documents, one that cannot be read is skipped as if it were a key; the limits hold for all together.
+    /// Reads documents that are JWK sets, single JWKs, or PEM. Unusable keys are skipped and
+    /// listed, and so is an unreadable document among several. The limits apply to all documents
+    /// together.
     ///
     /// # Errors
-    /// [`KeySetError`] where the only document cannot be read, or there are too many keys, or none is usable.
+    /// [`KeySetError`] if the only document is unreadable, there are too many keys, or none is
+    /// usable.
     pub fn from_documents<'a>(
         documents: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, KeySetError> {
@@ -105,10 +109,10 @@ impl KeySet {
         Ok(Self { unread, ..set })
     }
 
-    /// Reads a JWK set or a single JWK, as [`KeySet::from_documents`] does it.
+    /// Reads a JWK set or a single JWK, as [`KeySet::from_documents`] does.
     ///
     /// # Errors
-    /// [`KeySetError`] where the text is no key set, or no key in it is usable.
+    /// [`KeySetError`] if the text is not a key set, or no key in it is usable.
     pub fn from_json(text: &[u8]) -> Result<Self, KeySetError> {
         Self::from_entries(ValueBudget::full().json_entries(text)?)
     }
@@ -144,7 +148,7 @@ impl KeySet {
     /// One shared secret for the given HMAC algorithms.
     ///
     /// # Errors
-    /// [`KeySetError::ShortSecret`] where the secret is shorter than an algorithm's hash.
+    /// [`KeySetError::ShortSecret`] if the secret is shorter than an algorithm's hash.
     pub fn from_secret(algorithms: &[Algorithm], secret: &[u8]) -> Result<Self, KeySetError> {
         let keys = algorithms.iter().map(|algorithm| {
             PreparedKey::from_secret(*algorithm, secret).ok_or(KeySetError::ShortSecret(*algorithm))
@@ -158,19 +162,19 @@ impl KeySet {
         })
     }
 
-    /// How many keys the set has, those that are not used included.
+    /// The number of keys in the set, unused ones included.
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries
     }
 
-    /// How many of several documents could not be read at all.
+    /// The number of documents that could not be read.
     #[must_use]
     pub fn unread(&self) -> usize {
         self.unread
     }
 
-    /// The keys that are used, in the order in which they were published.
+    /// The usable keys, in the order of publication.
     pub fn keys(&self) -> impl Iterator<Item = PublishedKey<'_>> {
         let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
         published.map(|prepared| PublishedKey {
@@ -179,7 +183,7 @@ impl KeySet {
         })
     }
 
-    /// The keys that are used, as a JWK set without private members. Shared secrets are left out.
+    /// The usable keys, as a JWK set without private members and shared secrets.
     #[must_use]
     pub fn to_public_json(&self) -> String {
         let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
@@ -197,15 +201,15 @@ impl KeySet {
         &self.skipped
     }
 
-    /// The keys whose private part, or shared secret, the documents held. They are used all the
-    /// same.
+    /// The keys whose private part or shared secret the documents contain. They are used
+    /// nevertheless.
     #[must_use]
     pub fn exposed(&self) -> &[ExposedKey] {
         &self.exposed
     }
 
-    /// The keys that may have signed a token with this `kid` and algorithm: those with the same `kid`, then
-    /// those without one; for a token without `kid`, all that fit the algorithm.
+    /// The keys that may have signed a token with this `kid` and algorithm: those with the same
+    /// `kid`, then those without one. For a token without `kid`, all keys for the algorithm.
     pub(super) fn candidates(
         &self,
         kid: Option<&str>,
@@ -222,8 +226,8 @@ impl KeySet {
         exact.chain(others).take(MAX_CANDIDATES)
     }
 
-    /// Whether a key has exactly this `kid`, be it of a type that is not supported. If none of them fits a
-    /// token's algorithm, the algorithm is at fault and not the `kid`.
+    /// Returns true if a key has exactly this `kid`, even if its type is not supported. If none of
+    /// these fits the token's algorithm, the algorithm is wrong, not the `kid`.
     pub(super) fn knows_kid(&self, kid: Option<&str>) -> bool {
         let Some(kid) = kid else { return false };
         let usable = self.keys.iter().any(|key| key.kid.as_deref() == Some(kid));
@@ -234,8 +238,9 @@ impl KeySet {
                 .any(|key| key.kid.as_deref() == Some(kid) && key.reason == SkipReason::Unsupported)
     }
 
-    /// Two keys may share a `kid` and an algorithm (a rotation under one name); more than two are all set aside, whatever
-    /// their order. Of keys without `kid`, those are set aside that no token would be tried with.
+    /// Two keys may share a `kid` and an algorithm (a rotation under one name); more than two are
+    /// all dropped, whatever their order. Keys without `kid` beyond [`MAX_CANDIDATES`] are dropped
+    /// too.
     fn drop_crowded_kids(&mut self) {
         let crowded: Vec<_> = (0..self.keys.len()).map(|at| self.is_crowded(at)).collect();
         let mut crowded = crowded.into_iter();
@@ -266,7 +271,7 @@ impl KeySet {
     }
 }
 
-/// Keys are not printed, only counted.
+/// Keys are counted, never printed.
 impl std::fmt::Debug for KeySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(

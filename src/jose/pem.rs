@@ -1,17 +1,17 @@
 //! Public keys in PEM (RFC 7468): `PUBLIC KEY`, `RSA PUBLIC KEY` and `CERTIFICATE`.
 //!
-//! Each block becomes a JWK without `kid`, and is judged as every JWK is. Of a certificate, its key is taken, and
-//! neither its validity, nor its signature, nor its chain is looked at: naming the file is the trust. What a
-//! certificate says of its key is heeded, so that no file makes a certificate authority a signer of tokens by
-//! accident:
+//! Each block becomes a JWK without `kid`, with the same checks. Of a certificate, only the key is
+//! used: its validity, signature and chain are not checked, because the configuration names the
+//! file as trusted. Its restrictions on the key apply, so a certificate authority does not become a
+//! signer of tokens by accident:
 //!
 //! * `keyUsage` without `digitalSignature`: not for verifying (RFC 5280 §4.2.1.3).
-//! * A certificate authority (`basicConstraints` with `cA`, or the issuer of another certificate in the text, since
-//!   old roots say nothing): not for verifying, unless it is the only entry of the whole key set. A self-signed
-//!   certificate for signing tokens, which many tools mark as an authority, works if it is alone.
+//! * A certificate authority (`basicConstraints` with `cA`, or the issuer of another certificate in
+//!   the text, since old roots lack the extension): not for verifying, unless it is the only entry
+//!   of the key set. Many tools mark self-signed signing certificates as authorities.
 //!
-//! A private key is refused with the whole text: somebody named the wrong file. Whatever begins or ends a block and
-//! cannot be read counts as a malformed entry, so that a damaged file never looks like a smaller one.
+//! A private key makes the whole text invalid: it is the wrong file. Each unreadable block counts
+//! as a malformed entry, so a damaged file never looks like a smaller one.
 
 mod public_key;
 
@@ -32,10 +32,11 @@ use super::key_set::MAX_KEYS;
 
 const BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END";
-/// Longest content of a block, in base64. A certificate takes many times its size while it is read.
+/// The size limit of a block, in base64. A certificate takes many times its size while it is
+/// parsed.
 const MAX_BLOCK: usize = 64 * 1024;
 
-/// Whether the text is to be read as PEM.
+/// Returns true if the text contains a PEM block.
 pub(super) fn is_pem(text: &[u8]) -> bool {
     contains(text, BEGIN)
 }
@@ -58,13 +59,13 @@ pub(super) fn entries(text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
     Ok(contents.into_iter().map(entry).collect())
 }
 
-/// What a block holds.
+/// The content of a block.
 enum PemContent {
     Key(Json),
     Certificate(Box<Certified>),
 }
 
-/// What is looked at of a certificate; the rest is let go of at once.
+/// The parts of a certificate that are used.
 struct Certified {
     /// Names, in DER.
     subject: Box<[u8]>,
@@ -78,7 +79,8 @@ struct CertifiedKey {
 }
 
 impl PemContent {
-    /// Who issued a certificate. What is self-issued says nothing about others, even if they have the same name.
+    /// The issuer of a certificate; `None` if it is self-issued, which says nothing about others of
+    /// the same name.
     fn issuer(&self) -> Option<&[u8]> {
         let Self::Certificate(certificate) = self else {
             return None;
@@ -113,7 +115,7 @@ impl Certified {
 }
 
 impl CertifiedKey {
-    /// The key of a certificate, and what it may be used for.
+    /// Reads the key of a certificate and its restrictions.
     fn of(certificate: &TbsCertificate) -> Result<Self, SkipReason> {
         let usage = certificate.get_extension::<KeyUsage>()?;
         if usage.is_some_and(|(_, usage)| !usage.digital_signature()) {
@@ -128,7 +130,8 @@ impl CertifiedKey {
     }
 }
 
-/// From one boundary to the other. The label is `None` where a boundary is missing or not well-formed, or they differ.
+/// A block from `BEGIN` to `END`. The label is `None` if a boundary is missing or malformed, or the
+/// labels differ.
 #[derive(Default)]
 struct Block<'a> {
     label: Option<&'a [u8]>,
@@ -159,7 +162,7 @@ impl Block<'_> {
     }
 }
 
-/// The blocks of a text, which may hold other lines around them (RFC 7468 §2).
+/// The blocks of a text, which may have other lines around them (RFC 7468 §2).
 fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, KeySetError> {
     let mut blocks = Vec::new();
     let mut open: Option<Block<'_>> = None;
@@ -182,7 +185,7 @@ fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, KeySetError> {
         } else if let Some(block) = &mut open {
             block.base64.extend_from_slice(line);
         }
-        // The rest may hold a private key.
+        // Continues, because the rest may contain a private key.
         if blocks.len() > MAX_KEYS {
             blocks.truncate(MAX_KEYS);
             too_many = true;
@@ -195,7 +198,7 @@ fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, KeySetError> {
     Ok(blocks)
 }
 
-/// The label in a boundary line, which holds nothing else.
+/// The label of a boundary line that contains nothing else.
 fn label<'a>(line: &'a [u8], boundary: &[u8]) -> Option<&'a [u8]> {
     line.strip_prefix(boundary)?
         .strip_prefix(b" ")?

@@ -1,7 +1,7 @@
-//! A document of keys as it may be kept: without private members and shared secrets.
+//! A document of keys without private members and shared secrets.
 //!
-//! An issuer that publishes them is compromised, but that is no reason to spread them: what is kept
-//! in memory or saved has the members that are read, and no others.
+//! An issuer that publishes secrets is compromised, but that is no reason to spread them: only the
+//! members that Watchword reads are kept in memory or saved.
 
 use std::fmt::Write as _;
 
@@ -15,31 +15,31 @@ use super::pem;
 /// Private members and shared secrets (RFC 7518 §6.2.2, §6.3.2 and §6.4.1, RFC 8037 §2), and `priv`
 /// of newer key types.
 const PRIVATE_MEMBERS: [&str; 9] = ["d", "dp", "dq", "k", "oth", "p", "priv", "q", "qi"];
-/// The members that are read of a key, whatever its type.
+/// The members that Watchword reads, for all key types.
 const READ_MEMBERS: [&str; 10] = [
     "alg", "crv", "e", "key_ops", "kid", "kty", "n", "use", "x", "y",
 ];
-/// What is kept of PEM with a private key: it is refused as the whole was.
+/// The replacement for PEM with a private key. It is refused like the original.
 const PRIVATE_PEM: &[u8] = b"-----BEGIN PRIVATE KEY-----\n";
 
-/// A key that its document gives away: it holds private members or a shared secret.
+/// A key whose document contains its private members or shared secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExposedKey {
-    /// Its `kid`, where it has a readable one.
+    /// Its `kid`, if it has a readable one.
     pub kid: Option<Box<str>>,
 }
 
-/// A document that gives away no key. It is judged as the document that it was made from.
+/// A document without secrets. It gives the same key set as the original.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PublicDocument {
     /// The text.
     pub text: Vec<u8>,
-    /// The keys that the document gave away.
+    /// The keys whose secrets the original contains.
     pub exposed: Vec<ExposedKey>,
 }
 
 impl ExposedKey {
-    /// The key, where its JWK gives it away.
+    /// Returns the key if its JWK contains a secret.
     pub(super) fn find(jwk: &Json) -> Option<Self> {
         let members = jwk.as_object()?;
         if !PRIVATE_MEMBERS.iter().any(|name| members.contains(name)) {
@@ -53,7 +53,7 @@ impl ExposedKey {
 }
 
 impl PublicDocument {
-    /// The document without what must not be kept.
+    /// Removes the secrets from a document.
     #[must_use]
     pub fn of(text: &[u8]) -> Self {
         match document::form(text) {
@@ -89,7 +89,8 @@ impl PublicDocument {
     }
 }
 
-/// The members that are read. What is no object is no key, and what it is does not matter.
+/// Keeps the members that Watchword reads. A value that is not an object is not a key, and becomes
+/// null.
 fn public_key(key: &Json) -> Json {
     match key.as_object() {
         Some(members) => Json::Object(members.subset(&READ_MEMBERS)),
@@ -97,7 +98,7 @@ fn public_key(key: &Json) -> Json {
     }
 }
 
-/// Stands for a text that cannot be read, and differs for each: it may hold anything.
+/// A replacement for an unreadable text, which may contain a secret. It differs for each text.
 fn unreadable(text: &[u8]) -> Vec<u8> {
     let mut shown = String::from("unreadable ");
     for byte in digest(&SHA256, text).as_ref() {

@@ -1,11 +1,11 @@
-//! From token text to a payload whose signature holds (RFC 7515 §5.2).
+//! Verifies the signature of a token (RFC 7515 §5.2).
 
 use super::compact::Compact;
 use super::header::JoseHeader;
 use super::jwk::PreparedKey;
 use super::{Algorithm, JwsError, KeySet};
 
-/// A well-formed compact JWS. Nothing in it is proved yet.
+/// A well-formed compact JWS, not verified.
 pub struct Jws<'a> {
     pub(super) signing_input: &'a str,
     pub(super) header: JoseHeader,
@@ -13,17 +13,18 @@ pub struct Jws<'a> {
     pub(super) signature: Vec<u8>,
 }
 
-/// A JWS whose signature was verified; only [`Jws::verify`] makes one.
+/// A JWS with a valid signature. Only [`Jws::verify`] makes one.
 #[derive(Debug)]
 pub struct VerifiedJws {
     header: JoseHeader,
 }
 
 impl<'a> Jws<'a> {
-    /// Takes a compact token apart. A JWE is refused by its algorithm: none is implemented.
+    /// Parses a compact token. A JWE is refused, since none of its algorithms is implemented.
     ///
     /// # Errors
-    /// [`JwsError::Malformed`], [`JwsError::CritUnsupported`], or [`JwsError::AlgNotAllowed`] for a JWE.
+    /// [`JwsError::Malformed`], [`JwsError::CritUnsupported`], or [`JwsError::AlgNotAllowed`] for a
+    /// JWE.
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
         let compact = Compact::split(token)?;
         let header = compact.header()?;
@@ -42,8 +43,8 @@ impl<'a> Jws<'a> {
         &self.payload
     }
 
-    /// Verifies the signature with the keys that the header's `kid` and algorithm select. The algorithm
-    /// must be allowed by the caller and fit the key; the token has no say in either.
+    /// Verifies the signature with the keys that the header's `kid` and algorithm select. The
+    /// caller must allow the algorithm, and it must fit the key.
     ///
     /// # Errors
     /// [`JwsError`]: algorithm, key, or signature.
@@ -59,10 +60,10 @@ impl<'a> Jws<'a> {
         Err(JwsError::SignatureInvalid)
     }
 
-    /// The keys that the signature is tried with; at least one.
+    /// The keys to verify the signature with; at least one.
     ///
     /// # Errors
-    /// [`JwsError`]: algorithm or key, or no signature at all.
+    /// [`JwsError`]: algorithm or key, or an empty signature.
     pub(crate) fn candidates<'s>(
         &'s self,
         keys: &'s KeySet,
@@ -88,21 +89,21 @@ impl<'a> Jws<'a> {
         Ok(candidates)
     }
 
-    /// Whether the signature is of this key.
+    /// Returns true if this key verifies the signature.
     pub(crate) fn is_signed_with(&self, key: &PreparedKey) -> bool {
         key.verifies(self.signing_input.as_bytes(), &self.signature)
     }
 }
 
 impl VerifiedJws {
-    /// The header that was signed.
+    /// The signed header.
     #[must_use]
     pub fn header(&self) -> &JoseHeader {
         &self.header
     }
 }
 
-/// The parts of a token are never printed.
+/// Token content is never printed.
 impl std::fmt::Debug for Jws<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Jws(redacted)")

@@ -1,17 +1,17 @@
-//! Public keys for which anybody can forge signatures: what a check of less than a millisecond
-//! finds when a key is loaded.
+//! Finds public keys for which anybody can forge signatures, in less than a millisecond per key,
+//! when a key is loaded.
 //!
-//! docs/design.md lists what is checked, and what is not.
+//! docs/design.md lists the checks, and those that are left out.
 
 use std::sync::LazyLock;
 
 use num_bigint::BigUint;
 
-/// Why a well-formed public key is worth nothing.
+/// The reason for which a well-formed public key is worthless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeakKey {
     /// An Ed25519 point of order 1, 2, 4 or 8. A signature with the neutral element as `R` and zero
-    /// as `S` verifies for at least one message in eight.
+    /// as `S` verifies at least one message in eight.
     #[error("the point has small order, so anybody can forge signatures")]
     SmallOrder,
     /// An Ed25519 `y` that is not below the field's prime (RFC 8032 §5.1.3). Verifiers disagree
@@ -33,7 +33,7 @@ pub enum WeakKey {
     /// A prime below 10,000 divides the modulus.
     #[error("the modulus has a small prime factor")]
     SmallFactor,
-    /// The residues of the modulus are those of keys from the generator of CVE-2017-15361.
+    /// The residues of the modulus match those of the generator of CVE-2017-15361.
     #[error("the modulus has the fingerprint of ROCA (CVE-2017-15361), so it can be factored")]
     Roca,
     /// The factors are equal, or 64 steps of Fermat's method find them.
@@ -43,14 +43,14 @@ pub enum WeakKey {
 
 /// Trial division uses the primes below this number.
 const FACTORS_BELOW: u32 = 10_000;
-/// Steps of Fermat's method. They find two primes of 1024 bits that differ by less than 2^516.
+/// Steps of Fermat's method: enough to find two primes of 1024 bits that differ by less than 2^516.
 const FERMAT_STEPS: u32 = 64;
-/// The largest prime whose residues the ROCA fingerprint looks at.
+/// The largest prime of the ROCA fingerprint.
 const ROCA_PRIMES_TO: u32 = 167;
-/// The number whose powers make up the primes of the ROCA generator.
+/// The base of the powers that make up the primes of the ROCA generator.
 const ROCA_GENERATOR: u32 = 65_537;
 
-/// Judges an RSA key: big-endian integers without leading zeros.
+/// Checks an RSA key: big-endian integers without leading zeros.
 pub(super) fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), WeakKey> {
     if exponent == [1] || !is_odd(exponent) {
         return Err(WeakKey::Exponent);
@@ -71,7 +71,7 @@ pub(super) fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), WeakKey> 
     Ok(())
 }
 
-/// Judges an Ed25519 key: the encoded point (RFC 8032 §5.1.2).
+/// Checks an Ed25519 key: the encoded point (RFC 8032 §5.1.2).
 pub(super) fn check_ed25519(point: &[u8; 32]) -> Result<(), WeakKey> {
     // The highest bit is the sign of x. Each y of small order has small order with either sign.
     let mut y = *point;
@@ -95,8 +95,8 @@ pub(super) fn check_ed25519(point: &[u8; 32]) -> Result<(), WeakKey> {
     Ok(())
 }
 
-/// Whether an Ed25519 point has an x (RFC 8032 §5.1.3). The library asks only when it verifies, and
-/// then refuses.
+/// Returns true if an Ed25519 point has an x (RFC 8032 §5.1.3). The library checks this only when
+/// it verifies.
 pub(super) fn is_on_ed25519(point: &[u8; 32]) -> bool {
     let prime = BigUint::from_bytes_le(&ed25519::PRIME);
     let mut y = *point;
@@ -111,8 +111,7 @@ pub(super) fn is_on_ed25519(point: &[u8; 32]) -> bool {
     power <= BigUint::from(1u32)
 }
 
-/// Judges the point of an ECDSA key, of which `x` is enough: a point and its negation have the
-/// same.
+/// Checks the point of an ECDSA key by its `x`, which a point and its negation share.
 pub(super) fn check_ec(x: &[u8]) -> Result<(), WeakKey> {
     let base = [
         &nist::P256_BASE_X[..],
@@ -129,8 +128,7 @@ fn is_odd(number: &[u8]) -> bool {
     number.last().is_some_and(|byte| byte & 1 == 1)
 }
 
-/// Odd primes whose product fits 32 bits, so that one division of a large number serves all of
-/// them.
+/// Odd primes whose product fits in 32 bits, so one division of a large number tests all of them.
 struct PrimeBatch {
     product: u32,
     primes: Vec<u32>,
@@ -195,15 +193,15 @@ fn powers(base: u32, prime: u32) -> Vec<u32> {
 }
 
 /// Nemec and others, "The Return of Coppersmith's Attack" (2017), §5.1: the generator's primes are
-/// `k·M + 65537^a mod M`, with `M` a product of the first primes. So the modulus is a power of
-/// 65537 modulo each of them. One sound modulus of 2^27 passes for such a one.
+/// `k·M + 65537^a mod M`, where `M` is the product of the first primes. So the modulus is a power
+/// of 65537 modulo each of them. One sound modulus in 2^27 matches by chance.
 fn has_roca_fingerprint(modulus: &BigUint) -> bool {
     let mut subgroups = ROCA_SUBGROUPS.iter();
     subgroups.all(|(prime, powers)| powers.contains(&remainder(modulus, *prime)))
 }
 
-/// Fermat's method: with `n = a² - b²`, `a - b` and `a + b` are factors, and `a` is near the root
-/// of `n` if they are close.
+/// Fermat's method: if `n = a² - b²`, then `a - b` and `a + b` are factors; if they are close, `a`
+/// is near the root of `n`.
 fn has_close_factors(modulus: &BigUint) -> bool {
     let mut root = modulus.sqrt();
     if &root * &root < *modulus {
@@ -222,7 +220,7 @@ fn has_close_factors(modulus: &BigUint) -> bool {
     false
 }
 
-/// Most numbers are told from squares by their residues: a root is taken of one of a hundred.
+/// Residues rule out most numbers, so a root is computed for one in a hundred.
 fn is_square(number: &BigUint) -> bool {
     let residue = remainder(number, 64 * 63 * 65 * 11);
     let moduli = [64, 63, 65, 11];
@@ -264,7 +262,7 @@ mod ed25519 {
         ],
     ];
 
-    /// A number whose bytes between the first and the last are all alike.
+    /// A number whose bytes between the first and the last are equal.
     const fn number(first: u8, between: u8, last: u8) -> [u8; 32] {
         let mut bytes = [between; 32];
         bytes[0] = first;

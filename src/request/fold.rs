@@ -1,16 +1,16 @@
-//! The folded form of what a request says: what its spellings have in common.
+//! The folded form of request data: the same for all its spellings.
 //!
-//! Routers and services differ in what they take for the same: upper and lower case, a final slash,
-//! an escape and the character that it stands for, a name with brackets behind it. Two spellings
-//! that some reader takes for the same have the same folded form. Rules and credentials are
-//! compared exactly *and* in this form; where the answers differ, the request is refused. Folding
-//! too much costs a request that is spelled oddly; folding too little lets it past a rule.
+//! Routers and services differ in what they treat as equal: upper and lower case, a final slash, an
+//! escape and its character, a name with or without brackets. Two spellings that some reader treats
+//! as equal have the same folded form. Rules and credentials are compared exactly *and* in this
+//! form; if the answers differ, the request is refused. Folding too much refuses an oddly spelled
+//! request; folding too little lets it bypass a rule.
 
 use std::borrow::Cow;
 
-/// The folded form of a clear path: decoded once, in lower case, without a final slash, and without
-/// what stands behind an escaped `?` or `#`, where some readers split once more. An escaped slash stays
-/// escaped, so that it never separates segments. `None` where the path is that form itself.
+/// The folded form of a clear path: decoded once, in lower case, without a final slash, and cut at
+/// an escaped `?` or `#`, where some readers split again. An escaped slash stays escaped, so it
+/// never separates segments. `None` if the path is already in folded form.
 pub(crate) fn path(path: &str) -> Option<Cow<'_, str>> {
     let bare = path.strip_suffix('/').unwrap_or(path);
     match literal(bare) {
@@ -25,8 +25,7 @@ pub(crate) fn path(path: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The folded form of a part of a path that holds no separator; `None` where it is that form
-/// itself.
+/// The folded form of a part of a path without separators; `None` if it is already in folded form.
 pub(crate) fn literal(text: &str) -> Option<String> {
     let folds = |byte: u8| byte == b'%' || byte.is_ascii_uppercase() || !byte.is_ascii();
     if !text.bytes().any(folds) {
@@ -36,16 +35,16 @@ pub(crate) fn literal(text: &str) -> Option<String> {
     Some(case(&String::from_utf8_lossy(&decoded)))
 }
 
-/// Whether some reader may take this text for the name of a cookie or query parameter. Beside escapes
-/// and case: PHP ends a name at a NUL, takes what stands behind `[` for an index, and writes `_` for
-/// dots, spaces and a `[` without its `]`; `qs` (Node) takes `[name]x` for `name`; and many readers
-/// trim white space, some of it beyond ASCII.
+/// Returns true if some reader may read this text as `name`, the name of a cookie or query
+/// parameter. Apart from escapes and case: PHP ends a name at a NUL, treats `[` as the start of an
+/// index, and replaces dots, spaces and an unmatched `[` with `_`; `qs` (Node) reads `[name]x` as
+/// `name`; and many readers trim white space, some of it beyond ASCII.
 pub(crate) fn is_spelling_of(text: &[u8], name: &str) -> bool {
     let folded = |byte: &u8| match byte {
         b'.' => b'_',
         byte => byte.to_ascii_lowercase(),
     };
-    // A configured name has no other characters, so this is its folded form.
+    // A configured name has only these characters, so this is its folded form.
     let name = || name.as_bytes().iter().map(folded);
     if text.iter().all(|byte| belongs_to_name(*byte)) {
         return text.iter().map(folded).eq(name());
@@ -68,12 +67,13 @@ fn underscored(byte: u8) -> u8 {
     }
 }
 
-/// Whether a configured name of a cookie or parameter may hold this byte.
+/// Returns true if a configured cookie or parameter name may contain this byte.
 pub(crate) fn belongs_to_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
-/// Decoded, up to a NUL, in lower case, without what is foreign to names around it.
+/// Decodes a name, cuts it at a NUL, converts it to lower case, and trims characters that no name
+/// has.
 fn name(name: &[u8]) -> String {
     let decoded = decode(name, |_| true);
     let decoded = decoded.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -81,7 +81,7 @@ fn name(name: &[u8]) -> String {
     text.trim_matches(is_foreign_to_name).to_owned()
 }
 
-/// Lower case, by way of upper case for letters that have only one lower-case form in common.
+/// Converts to lower case by way of upper case, since some letters share only a lower-case form.
 fn case(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for character in text.chars() {
@@ -95,8 +95,8 @@ fn case(text: &str) -> String {
     folded
 }
 
-/// Decodes escapes once: `%41`, and `%u0041` as IIS reads it. Those of characters that `also`
-/// leaves out, and broken ones, stay.
+/// Decodes escapes once: `%41`, and `%u0041` as IIS does. Broken escapes, and bytes that `also`
+/// excludes, stay.
 fn decode(text: &[u8], also: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -1,9 +1,9 @@
-//! The host that rules compare: a name or address, and how it was spelled.
+//! The host that rules compare.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-/// A host name or address with its port. Case plays no part (RFC 9110 §4.2.3).
+/// A host name or address with its port. Case is ignored (RFC 9110 §4.2.3).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Host<'a> {
     name: Cow<'a, str>,
@@ -12,8 +12,8 @@ pub struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// Reads an authority (RFC 9110 §7.2). `None` where it is empty or holds anything but one host
-    /// with an optional port: user information, a list, white space, letters beyond ASCII.
+    /// Parses an authority (RFC 9110 §7.2). `None` unless it is one host with an optional port:
+    /// user information, a list, white space and letters beyond ASCII are refused.
     #[must_use]
     pub fn parse(authority: &'a [u8]) -> Option<Self> {
         let authority = std::str::from_utf8(authority).ok()?;
@@ -30,7 +30,7 @@ impl<'a> Host<'a> {
             after => Some(port(after.strip_prefix(':')?)?),
         };
         let address: Ipv6Addr = text.parse().ok()?;
-        // One address has many spellings; the parsed one has one.
+        // An address has many spellings; the parsed form has one.
         let name = format!("[{address}]");
         let exact = name
             .get(1..)
@@ -77,20 +77,20 @@ impl<'a> Host<'a> {
         self.port
     }
 
-    /// Whether it was sent as [`Host::as_str`] writes it, but for its case.
+    /// Returns true if it was sent in the canonical form, apart from its case.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.exact
     }
 
-    /// The same without its port, as a proxy sees it that ignores ports.
+    /// Removes the port, as a proxy that ignores ports does.
     #[must_use]
     pub fn without_port(self) -> Self {
         Self { port: None, ..self }
     }
 }
 
-/// What clients send is never printed.
+/// Client data is never printed.
 impl std::fmt::Debug for Host<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Host(redacted)")

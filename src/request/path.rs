@@ -1,10 +1,10 @@
 //! The path that rules compare.
 //!
-//! A proxy, a gateway behind it and the service itself may read one path in different ways: `%2f` as
-//! a slash or not, `;x` as a parameter or a name, `//` as one slash or two. A rule that was chosen by
-//! one reading must not let a request through that means something else to the next reader, so a path
-//! with more than one reading is *ambiguous*, and rules that look at paths refuse it.
-//! No URL parser is used: `//admin/x` would lose its first segment to one.
+//! A proxy, a gateway behind it and the service may read one path in different ways: `%2f` as a
+//! slash or not, `;x` as a parameter or a name, `//` as one slash or two. A rule selected by one
+//! reading must not allow a request that means something else to the next reader, so a path with
+//! more than one reading is *ambiguous*, and rules with a path refuse it. URL parsers are
+//! unsuitable: they drop the first segment of `//admin/x`.
 
 use std::borrow::Cow;
 
@@ -19,31 +19,30 @@ pub enum Path<'a> {
     Ambiguous,
 }
 
-/// A path that everybody reads alike but for its spelling, and for escaped slashes where it has
-/// some.
+/// A path that all readers read alike, apart from its spelling and its escaped slashes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClearPath<'a> {
     text: Cow<'a, str>,
-    /// `None` where the text is that form itself.
+    /// `None` if the text is already in folded form.
     folded: Option<Box<str>>,
     /// The reading in which escaped slashes separate segments.
     split: Option<Box<ClearPath<'static>>>,
 }
 
-/// The request target is not one that a proxy sends for a request to a service.
+/// The request target is not one that a proxy forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathError {
-    /// It holds a fragment, which clients never send (RFC 9110 §7.1).
+    /// It contains a fragment, which clients never send (RFC 9110 §7.1).
     Fragment,
-    /// It is in absolute form, or does not begin with a slash.
+    /// It is in absolute form, or does not start with a slash.
     Form,
 }
 
 impl<'a> Path<'a> {
-    /// Reads the target of a request: path and query.
+    /// Parses the target of a request: path and query.
     ///
     /// # Errors
-    /// [`PathError`] for a target that is refused whatever the rules say.
+    /// [`PathError`] for a target that no rule accepts.
     pub fn parse(target: &'a [u8]) -> Result<Self, PathError> {
         if target.contains(&b'#') {
             return Err(PathError::Fragment);
@@ -52,7 +51,7 @@ impl<'a> Path<'a> {
             .split(|byte| *byte == b'?')
             .next()
             .unwrap_or_default();
-        // CONNECT has no path, and `OPTIONS *` asks about the server.
+        // CONNECT has no path, and `OPTIONS *` addresses the server.
         if path.is_empty() || path == b"*" {
             return Ok(Self::Ambiguous);
         }
@@ -91,21 +90,20 @@ impl<'a> ClearPath<'a> {
         &self.text
     }
 
-    /// The form that its spellings share; `None` where the text is that form itself.
+    /// The form that its spellings share; `None` if the text is already in folded form.
     #[must_use]
     pub fn folded(&self) -> Option<&str> {
         self.folded.as_deref()
     }
 
-    /// The path as a service reads it that takes an escaped slash for a separator; `None` where it
-    /// has none.
+    /// The path as read by a service that treats escaped slashes as separators; `None` without any.
     #[must_use]
     pub fn split_at_escaped_slashes(&self) -> Option<&ClearPath<'static>> {
         self.split.as_deref()
     }
 }
 
-/// What clients send is never printed.
+/// Client data is never printed.
 impl std::fmt::Debug for Path<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if matches!(self, Self::Clear(_)) {
@@ -130,8 +128,8 @@ fn clear(path: &[u8]) -> Option<Cow<'_, str>> {
     has_clear_segments(&text).then_some(text)
 }
 
-/// Whether no segment is empty or made of dots. The first segment is what stands before the leading
-/// slash. An empty last one is a final slash.
+/// Returns true if no segment is empty or consists of dots. The part before the leading slash is
+/// skipped, and the last segment may be empty (a final slash).
 fn has_clear_segments(path: &str) -> bool {
     let mut inner = path.split('/').skip(1).peekable();
     while let Some(segment) = inner.next() {
@@ -143,9 +141,9 @@ fn has_clear_segments(path: &str) -> bool {
     true
 }
 
-/// Writes escapes in upper case; `None` where one is broken, or stands for something that readers treat differently.
-/// Unreserved characters are such: who routes by the text does not decode them (RFC 3986 §6.2.2.2 lets him), the
-/// service does.
+/// Converts escapes to upper case; `None` if one is broken, or readers treat its character
+/// differently. They do for unreserved characters: a router that compares the text does not decode
+/// them (RFC 3986 §6.2.2.2 permits it), but the service does.
 fn normalize(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut decoded = Vec::with_capacity(text.len());
@@ -160,7 +158,7 @@ fn normalize(text: &str) -> Option<String> {
         match byte {
             0..=0x1f | 0x7f | b'\\' | b';' | b'-' | b'.' | b'_' | b'~' => return None,
             _ if byte.is_ascii_alphanumeric() => return None,
-            // Decoded twice, it would be another escape.
+            // Decoding it twice would give another escape.
             b'%' if after.get(..2).is_some_and(is_hex) => return None,
             _ => {}
         }
@@ -179,7 +177,7 @@ fn is_hex(digits: &str) -> bool {
     digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A segment of dots, or of dots and something that a service might cut off.
+/// A segment of one or two dots, also with an escape that a service might cut off.
 fn is_dots(segment: &str) -> bool {
     let rest = segment.trim_start_matches('.');
     (1..=2).contains(&(segment.len() - rest.len())) && (rest.is_empty() || rest.starts_with('%'))

@@ -1,19 +1,19 @@
-//! The grammar of RFC 8259, by recursive descent to a bounded depth.
+//! A recursive-descent parser for RFC 8259 with a depth limit.
 
 use super::{Json, JsonError, Number, Object};
 
-/// Deepest nesting of arrays and objects that is read.
+/// The limit of nesting.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// Reads one text from front to back.
+/// The state of the parser.
 pub(super) struct JsonReader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
     max_values: usize,
     values: usize,
-    /// Of the arrays and objects that have not ended: what was read of them. They are moved out when
-    /// one ends, so that it has exactly the memory that it needs.
+    /// The elements and members of the unfinished arrays and objects. They move out when one ends,
+    /// so it allocates exactly what it needs.
     elements: Vec<Json>,
     members: Vec<(Box<str>, Json)>,
 }
@@ -31,7 +31,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// The one value that the text consists of, and how many values there are in it.
+    /// Parses the whole text as one value; also returns the number of values in it.
     pub(super) fn single_value(mut self) -> Result<(Json, usize), JsonError> {
         let value = self.value()?;
         self.skip_space();
@@ -114,7 +114,7 @@ impl<'a> JsonReader<'a> {
         Ok(Json::Array(self.elements.drain(start..).collect()))
     }
 
-    /// Whether the array or object ends before its first entry; takes the closing byte if so.
+    /// Returns true if the array or object is empty, and then consumes the closing byte.
     fn ends(&mut self, close: u8) -> bool {
         self.skip_space();
         let ends = self.peek() == Some(close);
@@ -122,7 +122,7 @@ impl<'a> JsonReader<'a> {
         ends
     }
 
-    /// Takes `,` (true: another entry follows) or the closing byte (false).
+    /// Consumes `,` (true: another entry follows) or the closing byte (false).
     fn another(&mut self, close: u8) -> Result<bool, JsonError> {
         self.skip_space();
         let byte = self.peek();
@@ -161,7 +161,7 @@ impl<'a> JsonReader<'a> {
         }
         let text = self.text.get(start..self.at).ok_or_else(|| self.syntax())?;
         let number = Number(text.into());
-        // RFC 8259 §6: readers agree on the range of doubles only.
+        // RFC 8259 §6: only the range of doubles is interoperable.
         if number.to_f64().is_finite() {
             Ok(Json::Number(number))
         } else {
@@ -218,7 +218,7 @@ impl<'a> JsonReader<'a> {
         })
     }
 
-    /// The rest of a `\u` escape, with its second half where it is a surrogate pair.
+    /// The rest of a `\u` escape, with the second half of a surrogate pair.
     fn code_point(&mut self) -> Result<char, JsonError> {
         let first = self.hex4()?;
         let code = match first {

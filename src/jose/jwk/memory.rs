@@ -1,19 +1,20 @@
-//! What a prepared key costs in memory.
+//! The memory cost of a prepared key.
 
 use aws_lc_rs::hmac;
 
 use super::{Family, Object, PreparedKey, VerifyingKey};
 use crate::jose::heap::{allocated, shared};
 
-/// What aws-lc holds of a public key, in bytes: measured, and rounded up (tests/properties/memory.rs).
+/// The bytes that aws-lc holds for a public key: measured and rounded up
+/// (tests/properties/memory.rs).
 const CURVE_COST: usize = 1024;
 const RSA_COST: usize = 1024;
-/// For each byte of an RSA key in DER, which is its modulus for the most part.
+/// Per byte of an RSA key in DER, most of which is the modulus.
 const RSA_COST_OF_BYTE: usize = 4;
 
 impl PreparedKey {
-    /// Bytes that it holds beyond its own size, with what the allocator adds, but for what it may show,
-    /// which all algorithms of an entry share.
+    /// Heap bytes, allocator overhead included, without the public members, which all algorithms of
+    /// an entry share.
     pub(in crate::jose) fn heap_size(&self) -> usize {
         let kid = self.kid.as_ref().map_or(0, |kid| allocated(kid.len()));
         let verifier = match (&self.verifier, self.algorithm.family()) {
@@ -26,7 +27,7 @@ impl PreparedKey {
         kid + verifier
     }
 
-    /// Bytes of what it may show.
+    /// Heap bytes of the public members.
     pub(in crate::jose) fn public_size(&self) -> usize {
         let public = self.public.as_ref();
         public.map_or(0, |public| shared(size_of::<Object>()) + public.heap_size())

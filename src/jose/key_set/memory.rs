@@ -1,4 +1,4 @@
-//! What a key set costs in memory.
+//! The memory cost of a key set.
 
 use super::{ExposedKey, KeySet, PreparedKey, UnusableKey};
 use crate::jose::heap::allocated;

@@ -139,7 +139,8 @@ fn a_kid_may_be_shared_by_two_documents_and_not_by_three() {
     );
 }
 
-/// A Kubernetes secret of type TLS holds a certificate, its private key, and often the authority's certificate.
+/// A Kubernetes secret of type TLS holds a certificate, its private key, and often the authority's
+/// certificate.
 #[test]
 fn an_authority_in_a_document_of_its_own_is_not_used_beside_others() {
     let (leaf, authority) = (Signer::generate("ES256", ""), Signer::generate("ES256", ""));

@@ -1,4 +1,4 @@
-//! A public key in DER to a JWK. Sizes and points are not judged here, but where every JWK is judged.
+//! Turns a public key in DER into a JWK. Sizes and points are checked later, as for every JWK.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,14 +9,14 @@ use x509_cert::spki::SubjectPublicKeyInfoRef;
 use crate::jose::jwk::SkipReason;
 use crate::jose::{Json, Object};
 
-/// `rsaEncryption` (RFC 3279 §2.3.1). A key under `id-RSASSA-PSS` is not supported: it is for PSS only, maybe with
-/// one hash, which its JWK could not say for all PSS algorithms at once.
+/// `rsaEncryption` (RFC 3279 §2.3.1). A key under `id-RSASSA-PSS` is not supported: it is
+/// restricted to PSS, possibly with one hash, which a JWK cannot express for all PSS algorithms.
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// `id-ecPublicKey` (RFC 5480 §2.1.1).
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 /// `id-Ed25519` (RFC 8410 §3).
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// Curves (RFC 5480 §2.1.1.1) with their names in a JWK (RFC 7518 §6.2.1.1).
+/// Curves (RFC 5480 §2.1.1.1) with their JWK names (RFC 7518 §6.2.1.1).
 const CURVES: [(ObjectIdentifier, &str); 3] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), "P-256"),
     (ObjectIdentifier::new_unwrap("1.3.132.0.34"), "P-384"),
@@ -59,8 +59,8 @@ fn integers<'a>(reader: &mut SliceReader<'a>) -> der::Result<(UintRef<'a>, UintR
     Ok((reader.decode()?, reader.decode()?))
 }
 
-/// An uncompressed point on a named curve. RFC 5480 §2.1.1 forbids curves that are spelled out, with which one can
-/// make a key for somebody else's point, and §2.2 leaves compressed points open.
+/// An uncompressed point on a named curve. RFC 5480 §2.1.1 forbids explicit curve parameters, which
+/// allow making a private key for another's point, and §2.2 makes compressed points optional.
 fn from_point(parameters: Option<AnyRef<'_>>, point: &[u8]) -> Result<Json, SkipReason> {
     let parameters = parameters.ok_or(SkipReason::Malformed)?;
     let named = parameters.decode_as::<ObjectIdentifier>();
