@@ -1,10 +1,11 @@
-//! Explains a decision to the person who holds the token: every step of the core, what was found, and what was expected.
+//! Explains a decision to the person who holds the token: each step, with what was found and what
+//! was expected.
 //!
-//! The verdict is [`authenticate`]'s own. The steps ask the very checks that the core asks, one by one and in its order,
-//! so that the first that fails carries the verdict's reason; they go on behind it, because who mends a token wants to
-//! hear of everything at once. Nothing here lets a request pass. Pure, as the core is.
+//! The verdict is [`authenticate`]'s own. The steps call the core's own checks, one by one and in
+//! its order, so the first failure has the verdict's reason. They continue after it, to show all
+//! faults of a token at once. Nothing here allows a request. No I/O, like the core.
 //!
-//! What it says is ASCII but for its own words, bounded, and free of signatures: a token's text comes escaped.
+//! The output is bounded, contains no signatures, and escapes the token's text to ASCII.
 
 mod claims;
 mod credential;
@@ -34,22 +35,22 @@ use steps::Explainer;
 /// A decision with its steps.
 #[derive(Debug)]
 pub struct Explanation {
-    /// Why the request is refused; `None` where it may pass.
+    /// The denial; `None` if the request passes.
     pub denial: Option<Denial>,
-    /// Whether a denial is only noted: the rule, or the server, is in shadow mode.
+    /// True if the rule or the server is in shadow mode, so a denial is only reported.
     pub shadow: bool,
     /// `allowed`, `anonymous`, or the code of the denial.
     pub reason: &'static str,
-    /// The name of the rule that was applied.
+    /// The name of the rule that applies.
     pub rule: Option<Arc<str>>,
-    /// The name of the issuer, as soon as it is known whose token it is.
+    /// The name of the token's issuer, if it is known.
     pub issuer: Option<Arc<str>>,
     /// The steps, in the order of the core.
     pub steps: Vec<Step>,
 }
 
 impl Explanation {
-    /// The step that decided against the request.
+    /// The step that caused the denial.
     #[must_use]
     pub fn first_failure(&self) -> Option<&Step> {
         let mut decisive = self.steps.iter().filter(|step| step.decisive);
@@ -57,8 +58,8 @@ impl Explanation {
     }
 }
 
-/// Explains how a request with this token is judged. The token is put where the policy looks for it; an empty one is
-/// none. `request` brings no credential of its own.
+/// Explains the decision on a request with this token. Puts the token where the policy looks for
+/// it; an empty one counts as none. `request` has no credential of its own.
 #[must_use]
 pub fn explain(
     snapshot: &Snapshot,
@@ -85,7 +86,7 @@ pub fn explain(
     }
 }
 
-/// Remembers no token, so that each is verified.
+/// A cache that stores nothing, so each token is verified.
 struct NoTokenCache;
 
 impl VerifiedTokens for NoTokenCache {

@@ -1,4 +1,4 @@
-//! What a token says of itself: the registered claims, and its type.
+//! The steps for registered claims and the token's type.
 
 use crate::jose::Json;
 use crate::policy::{Issuer, IssuerId, TokenFrom};
@@ -13,7 +13,7 @@ use super::{text, times};
 const TIME: &str = "a number of seconds since 1970, up to 2^53";
 
 impl Explainer<'_, '_, '_> {
-    /// Whether each registered claim is of its type, which is asked before any is compared.
+    /// Checks the types of all registered claims, before any is compared.
     pub(super) fn claims(&mut self, claims: &Claims) {
         let result = Registered::read(claims).map(drop);
         let (found, expected) = match &result {
@@ -26,7 +26,7 @@ impl Explainer<'_, '_, '_> {
         self.step("claims", result, found, expected);
     }
 
-    /// Whether the issuer's tokens may stand where this one does.
+    /// Checks that the issuer's tokens are accepted in this place.
     pub(super) fn place(&mut self, place: &TokenFrom, id: IssuerId, issuer: &Issuer) {
         if place.issuers.is_none() {
             return;
@@ -44,7 +44,7 @@ impl Explainer<'_, '_, '_> {
         self.step("place", result, found, "a place for this issuer's tokens");
     }
 
-    /// What kind of token it is.
+    /// Checks `typ` and `cnf`.
     pub(super) fn kind(&mut self, token: &UnverifiedToken<'_>, expectations: &Expectations) {
         let typ = token.jws().header().typ();
         let found = typ.map_or_else(|| "absent".to_owned(), text::quoted);
@@ -156,7 +156,7 @@ impl Explainer<'_, '_, '_> {
     }
 }
 
-/// The audiences of which one is expected.
+/// The accepted audiences, in words.
 pub(super) fn expected(audiences: &Audiences) -> String {
     match audiences {
         Audiences::Any => "any audience".to_owned(),
@@ -164,13 +164,13 @@ pub(super) fn expected(audiences: &Audiences) -> String {
     }
 }
 
-/// A claim as it stands in the token.
+/// A claim's value, in words.
 pub(super) fn value(claims: &Claims, name: &str) -> String {
     let claim: Option<&Json> = claims.get(name);
     claim.map_or_else(|| "absent".to_owned(), text::value)
 }
 
-/// What a registered claim must be.
+/// The required type of a registered claim, in words.
 fn form(claim: &str) -> &'static str {
     match claim {
         "aud" => "a string, or an array of strings",

@@ -1,4 +1,4 @@
-//! Putting a token into a request where the policy looks for it, and finding it there.
+//! Puts a token into a request where the policy looks for it, and finds it there.
 
 use crate::policy::{Credential, IssuerId, Policy, Requirement, TokenFrom};
 use crate::request::{Header, Request};
@@ -7,7 +7,7 @@ use crate::token::{BearerToken, Denial, Location, UnverifiedToken};
 use super::steps::Explainer;
 use super::text;
 
-/// What brings a token: a header field, or the query.
+/// A request with a token in a header field or in the query.
 pub(super) struct RequestWithToken {
     header: Option<(String, Vec<u8>)>,
     path: Vec<u8>,
@@ -58,7 +58,7 @@ impl RequestWithToken {
     }
 }
 
-/// The first place where a token of its issuer may stand.
+/// The first place that accepts tokens of this token's issuer.
 fn place<'p>(policy: &'p Policy, token: &[u8]) -> Option<&'p TokenFrom> {
     let issuer = issuer_of(policy, token);
     let mut places = policy.token_from().iter();
@@ -66,7 +66,7 @@ fn place<'p>(policy: &'p Policy, token: &[u8]) -> Option<&'p TokenFrom> {
     admitting.or(policy.token_from().first())
 }
 
-/// The issuer that a token names, proved by nothing.
+/// The issuer that a token names, unverified.
 #[must_use]
 pub fn issuer_of(policy: &Policy, token: &[u8]) -> Option<IssuerId> {
     let token = BearerToken::new(token, policy.max_token_size()).ok()?;
@@ -133,7 +133,7 @@ impl<'s, 'r> Explainer<'_, 's, 'r> {
         None
     }
 
-    /// Whether only a token that was not looked for keeps the request from passing as anonymous.
+    /// Returns true if only an overlooked token keeps the request from passing as anonymous.
     fn is_overlooked(&self, requirement: Option<&Requirement>) -> bool {
         let optional = requirement.is_some_and(
             |requirement| matches!(requirement, Requirement::Token(demand) if demand.optional),

@@ -1,4 +1,4 @@
-//! The rule for the request, what it asks of the token, and the headers that the token's claims become.
+//! The steps for the rule, its demands, and claim headers.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::steps::Explainer;
 use super::text;
 
 impl<'s> Explainer<'_, 's, '_> {
-    /// Chooses the rule; what it requires.
+    /// Selects the rule and returns its requirement.
     pub(super) fn rule(&mut self) -> Option<&'s Requirement> {
         let rules = self.snapshot.policy().rules();
         let expected = "a rule for this request";
@@ -49,7 +49,7 @@ impl<'s> Explainer<'_, 's, '_> {
         }
     }
 
-    /// Why there is no rule: what was found, and what was expected.
+    /// Explains why no rule was selected: what was found, and what was expected.
     fn no_rule(&self, cause: NoRule<'_>) -> (String, Cow<'static, str>) {
         let path = text::quoted(&String::from_utf8_lossy(self.path_without_query()));
         let read_alike = "a path and a host that everybody reads alike".into();
@@ -99,7 +99,7 @@ impl<'s> Explainer<'_, 's, '_> {
         }
     }
 
-    /// A query may hold the token.
+    /// The query may contain the token.
     fn path_without_query(&self) -> &[u8] {
         let mut parts = self.request.path.split(|byte| *byte == b'?');
         parts.next().unwrap_or_default()
@@ -148,7 +148,7 @@ impl<'s> Explainer<'_, 's, '_> {
         }
     }
 
-    /// Whether the claims can stand in the headers that the service gets.
+    /// Checks that the claims can become headers.
     pub(super) fn headers(&mut self, issuer: &Issuer, claims: &Claims) {
         match issuer.headers.render(claims) {
             Ok(set) if set.is_empty() => {}
@@ -168,7 +168,7 @@ impl<'s> Explainer<'_, 's, '_> {
     }
 }
 
-/// Which claim cannot become a header, and what would.
+/// Names the claim that cannot become a header, and what would.
 fn unfit(denial: &Denial) -> (String, &'static str) {
     match denial {
         Denial::ClaimMissing { claim } => (

@@ -1,4 +1,4 @@
-//! The form of a token: segments, header, payload.
+//! The steps for the form of a token: segments, header, payload.
 
 use crate::jose::{Compact, JoseHeader, Json, MAX_HEADER_VALUES, Object};
 use crate::token::{BearerToken, Denial, MAX_CLAIM_VALUES, UnverifiedToken};
@@ -9,7 +9,7 @@ use super::text;
 const HEADER: &str = "base64url of a JSON object with alg, and no crit; kid and typ are strings";
 
 impl Explainer<'_, '_, '_> {
-    /// Takes the token apart.
+    /// Parses the token.
     pub(super) fn token<'r>(&mut self, token: &BearerToken<'r>) -> Option<UnverifiedToken<'r>> {
         let read = self.open(token.as_str());
         if read.is_none() {
@@ -88,7 +88,7 @@ impl Explainer<'_, '_, '_> {
     }
 }
 
-/// Why a header is not accepted, in words.
+/// The fault of a header, in words.
 fn header_fault(compact: &Compact<'_>) -> String {
     let Ok(bytes) = compact.header_bytes() else {
         return "not base64url without padding".to_owned();

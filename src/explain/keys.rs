@@ -1,4 +1,4 @@
-//! Whose token it is, and whether a key of that issuer signed it.
+//! The steps for the issuer, its keys and the signature.
 
 use crate::jose::{Json, JwsError, KeySet, PublishedKey};
 use crate::policy::{Issuer, IssuerId};
@@ -93,7 +93,7 @@ impl<'s> Explainer<'_, 's, '_> {
     }
 }
 
-/// Why there is no key to try, and which there are.
+/// Explains why there is no key to try, and lists the keys.
 fn missing(error: JwsError, keys: &KeySet, kid: Option<&str>, shown: &str) -> (String, String) {
     if error == JwsError::Malformed {
         return ("an empty signature".to_owned(), "a signature".to_owned());

@@ -1,4 +1,4 @@
-//! The walk along the steps of the core. What each step looks at stands in the files beside this one.
+//! The order of the steps. The modules beside this one implement them.
 
 use std::borrow::Cow;
 
@@ -12,9 +12,9 @@ use crate::token::{CurrentTime, Denial};
 pub struct Step {
     /// Its name, such as `exp`, or `rule.claims.department`.
     pub name: Cow<'static, str>,
-    /// What came of it.
+    /// Its result.
     pub outcome: StepOutcome,
-    /// Whether the verdict hung on it. It does not once the verdict is reached.
+    /// True if the verdict depends on it: no earlier step has settled the verdict.
     pub decisive: bool,
     /// What was found.
     pub found: String,
@@ -22,18 +22,18 @@ pub struct Step {
     pub expected: String,
 }
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepOutcome {
     /// It passed.
     Pass,
     /// It failed, for this reason.
     Fail(Denial),
-    /// It could not be made, for what failed before.
+    /// It was not made, because of an earlier failure.
     NotReached,
 }
 
-/// The steps behind `issuer`, which need one.
+/// The steps after `issuer`, which need one.
 const BEHIND_ISSUER: [&str; 10] = [
     "algorithm",
     "key",
@@ -47,14 +47,14 @@ const BEHIND_ISSUER: [&str; 10] = [
     "iat",
 ];
 
-/// A walk under way.
+/// An explanation in progress.
 pub(super) struct Explainer<'w, 's, 'r> {
     pub(super) snapshot: &'s Snapshot,
     pub(super) request: &'w Request<'r>,
-    /// The length of the text that was given as the token.
+    /// The length of the given token text, in bytes.
     pub(super) length: usize,
     pub(super) now: CurrentTime,
-    /// The algorithm that the header names, for its description.
+    /// The algorithm that the header names, in words.
     pub(super) algorithm: String,
     steps: Vec<Step>,
     reached: bool,
@@ -100,7 +100,7 @@ impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
         self.steps
     }
 
-    /// Notes a check that was made; whether it passed.
+    /// Adds a check that was made; returns true if it passed.
     pub(super) fn step(
         &mut self,
         name: impl Into<Cow<'static, str>>,
@@ -120,7 +120,7 @@ impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
         passes
     }
 
-    /// Notes checks that cannot be made.
+    /// Adds checks that cannot be made.
     pub(super) fn skip(&mut self, names: &[&'static str]) {
         self.steps.extend(names.iter().map(|name| Step {
             name: (*name).into(),
@@ -131,7 +131,7 @@ impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
         }));
     }
 
-    /// The request passes, whatever the rest may show.
+    /// Settles the verdict: the request passes, whatever the remaining steps find.
     pub(super) fn allow(&mut self) {
         self.reached = true;
     }

@@ -1,12 +1,12 @@
-//! Words for what anybody may have written: escaped to ASCII, so that it cannot steer a terminal or pass for other letters,
-//! and cut.
+//! Formats untrusted text: escaped to ASCII, so it cannot control a terminal or imitate other
+//! letters, and cut.
 
 use crate::jose::Json;
 use crate::token::Location;
 
-/// Longest form of one value, in characters.
+/// The length limit of one value, in characters.
 const MAX_VALUE: usize = 160;
-/// Most values of a list.
+/// The limit of values in a list.
 const MAX_LISTED: usize = 12;
 
 /// A JSON value.
@@ -31,7 +31,7 @@ pub fn plain(text: &str) -> String {
     cut(inner.replace("\\\"", "\""))
 }
 
-/// The text is ASCII, so that every place in it is between characters.
+/// The text is ASCII, so it can be cut at any index.
 fn cut(mut text: String) -> String {
     let length = text.len();
     if length <= MAX_VALUE {
@@ -57,7 +57,7 @@ pub(super) fn list(values: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// The values of which one is wanted.
+/// The accepted values: "one of …".
 pub(super) fn one_of(values: impl Iterator<Item = String>) -> String {
     let values: Vec<String> = values.collect();
     let alone = values.len() == 1;
@@ -69,12 +69,12 @@ pub(super) fn one_of(values: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// The places of which any will do.
+/// The accepted places: "… or …".
 pub(super) fn any_of(values: impl Iterator<Item = String>) -> String {
     values.collect::<Vec<_>>().join(" or ")
 }
 
-/// A place where a token may stand.
+/// A place that may hold a token.
 pub(super) fn location(location: &Location) -> String {
     match location {
         Location::Header { name, scheme } => match scheme {
@@ -86,7 +86,7 @@ pub(super) fn location(location: &Location) -> String {
     }
 }
 
-/// The ending of a noun after this number.
+/// The plural ending of a noun after this number.
 pub(super) fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }

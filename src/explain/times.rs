@@ -1,4 +1,5 @@
-//! Times and spans, as people write them. The calendar is that of the crate that reads certificates.
+//! Formats and parses times and spans. The calendar is that of x509-cert, the crate that parses
+//! certificates.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::token::UnixTime;
 /// Units of a span, largest first, in seconds.
 const UNITS: [(&str, u64); 4] = [("d", 86400), ("h", 3600), ("m", 60), ("s", 1)];
 
-/// A span by its two largest units: `3m12s`.
+/// Formats a span by its two largest units: `3m12s`.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     if seconds == 0 {
@@ -34,7 +35,7 @@ pub(super) fn span(span: Duration) -> String {
     parts.concat()
 }
 
-/// A time in UTC, by RFC 3339, in whole seconds.
+/// Formats a time in UTC, by RFC 3339, in whole seconds.
 #[must_use]
 pub fn instant(time: UnixTime) -> String {
     let since = time.since(UnixTime::EPOCH);
@@ -45,7 +46,7 @@ pub fn instant(time: UnixTime) -> String {
     }
 }
 
-/// A time as seen from now: `expired 3m12s ago at 2026-11-25T22:10:03Z`.
+/// Formats a time relative to now: `expired 3m12s ago at 2026-11-25T22:10:03Z`.
 pub(super) fn relative(time: UnixTime, now: UnixTime, past: &str, future: &str) -> String {
     let at = instant(time);
     if time <= now {
@@ -55,7 +56,7 @@ pub(super) fn relative(time: UnixTime, now: UnixTime, past: &str, future: &str) 
     }
 }
 
-/// Reads a time by RFC 3339, or as seconds since 1970; `None` for anything else.
+/// Parses a time by RFC 3339, or as seconds since 1970; `None` for anything else.
 #[must_use]
 pub fn parse_instant(text: &str) -> Option<UnixTime> {
     if let Ok(seconds) = text.parse::<u64>() {
@@ -70,7 +71,7 @@ pub fn parse_instant(text: &str) -> Option<UnixTime> {
     Some(UnixTime::from_secs(seconds))
 }
 
-/// A fraction of a second, if one stands there, and what follows it.
+/// Parses an optional fraction of a second; also returns the rest.
 fn fraction(text: &str) -> Option<(f64, &str)> {
     let Some(rest) = text.strip_prefix('.') else {
         return Some((0.0, text));
@@ -81,7 +82,7 @@ fn fraction(text: &str) -> Option<(f64, &str)> {
     (!digits.is_empty()).then_some((fraction, zone))
 }
 
-/// The seconds that a zone is ahead of UTC.
+/// The offset of a zone from UTC, in seconds.
 fn offset(zone: &str) -> Option<f64> {
     let (ahead, rest) = match zone.split_at_checked(1)? {
         ("Z" | "z", "") => return Some(0.0),
