@@ -3,6 +3,7 @@
 mod engine;
 mod follow;
 mod reload;
+mod restart;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use crate::listen::{TlsError, TlsFiles, certificate_expiry, load_tls};
 use crate::telemetry::CONFIGURATION;
 use crate::token::UnixTime;
 
+use super::restart::needs_restart;
 use super::{App, ReloadError};
 
 /// Whether a configuration's file is known to be complete.
@@ -123,44 +124,6 @@ pub(super) async fn load(files: Option<TlsFiles>) -> Result<Option<Loaded>, TlsE
         Ok(loaded) => loaded,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
-}
-
-/// The first setting that differs and that only a start can change.
-fn needs_restart(old: &Config, new: &Config) -> Option<&'static str> {
-    let (old_server, new_server) = (&old.server, &new.server);
-    let (old_grpc, new_grpc) = (&old_server.grpc, &new_server.grpc);
-    let clients = |tls: &Option<TlsFiles>| tls.is_some();
-    let settings = [
-        ("server.grpc.address", old_grpc.address == new_grpc.address),
-        ("server.grpc.socket", old_grpc.socket == new_grpc.socket),
-        (
-            "server.grpc.tls (on or off)",
-            clients(&old_grpc.tls) == clients(&new_grpc.tls),
-        ),
-        (
-            "the limits of server.grpc",
-            old_grpc.limits == new_grpc.limits,
-        ),
-        (
-            "server.grpc.reflection",
-            old_grpc.reflection == new_grpc.reflection,
-        ),
-        ("server.health", old_server.health == new_server.health),
-        ("server.admin", old_server.admin == new_server.admin),
-        (
-            "server.max_in_flight",
-            old_server.max_in_flight == new_server.max_in_flight,
-        ),
-        (
-            "server.memory_limit",
-            old_server.memory_limit == new_server.memory_limit,
-        ),
-        ("state_dir", old.state_dir == new.state_dir),
-        ("log", old.log == new.log),
-        ("traces", old.traces == new.traces),
-    ];
-    let changed = settings.into_iter().find(|(_, same)| !same);
-    changed.map(|(setting, _)| setting)
 }
 
 /// Tells of what should not go unseen.
