@@ -122,7 +122,6 @@ impl Engine {
         // Without sources to fetch, nobody else says so.
         draft.tell();
         let generation = draft.finish(config, keys);
-        telemetry.metrics.prepare(&config.policy);
         telemetry.metrics.config_loaded(clock.now());
         let state = State::new(generation, config.server.max_in_flight, clock, telemetry);
         Ok(Self {
@@ -166,7 +165,6 @@ impl Engine {
             () = draft.has_keys_of(&needed) => {}
             () = self.parts.clock.sleep(WARM_UP) => return Err(draft.lacking(&needed)),
         }
-        self.state.telemetry.metrics.prepare(&config.policy);
         draft.tell();
         self.state.replace(draft.finish(config, keys));
         self.state

@@ -1,6 +1,6 @@
 //! What is counted and measured, in Prometheus' form. Labels come from the configuration and from fixed words only.
 
-mod decisions;
+mod decision_labels;
 mod server_stats;
 
 pub use server_stats::{CallStats, ServerStats};
@@ -15,12 +15,11 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::config::{Warning, WarningCode};
-use crate::policy::Policy;
 use crate::token::UnixTime;
 
 use super::log_limits::SUPPRESSED;
 use super::{DecisionEvent, Door};
-use decisions::DecisionCounters;
+use decision_labels::DecisionLabels;
 use server_stats::StatsReader;
 
 /// One label, of fixed words.
@@ -37,7 +36,7 @@ const BUCKETS: [f64; 16] = [
 /// What is counted and measured while the server runs. Counters live as long as this does, through every reload.
 #[derive(Debug)]
 pub struct Metrics {
-    decisions: DecisionCounters,
+    decisions: Family<DecisionLabels, Counter>,
     durations: Family<Label, Histogram, fn() -> Histogram>,
     /// The members of `durations`, in the order of [`Door::ALL`].
     by_door: [Histogram; 2],
@@ -79,7 +78,7 @@ impl Default for Metrics {
             drop(spans_dropped.get_or_create(&cause));
         }
         Self {
-            decisions: DecisionCounters::default(),
+            decisions: Family::default(),
             durations,
             by_door,
             token_cache_hits: Counter::default(),
@@ -108,17 +107,10 @@ const QUEUE_FULL: Label = [("cause", "queue_full")];
 const NOT_SENT: Label = [("cause", "not_sent")];
 
 impl Metrics {
-    /// Prepares counters for the names of a policy, at start and at each reload. Decisions under other names are
-    /// counted all the same, but not as fast.
-    pub fn prepare(&self, policy: &Policy) {
-        let issuers = policy.issuers().iter().map(|issuer| issuer.name.clone());
-        let rules = policy.rules().iter().map(|rule| rule.name.clone());
-        self.decisions.prepare(issuers.collect(), rules.collect());
-    }
-
     /// Counts and measures a decision.
     pub fn record(&self, decision: &DecisionEvent<'_>) {
-        self.decisions.count(decision);
+        let labels = DecisionLabels::of(decision);
+        self.decisions.get_or_create(&labels).inc();
         let [check, validate] = &self.by_door;
         let histogram = match decision.door {
             Door::Check => check,
@@ -202,7 +194,9 @@ impl Metrics {
     }
 
     fn register_decisions(&self, registry: &mut Registry) {
-        self.decisions.register(registry);
+        let help =
+            "Decisions; in shadow mode, an allow has the reason of the denial that it would be";
+        registry.register("decisions", help, self.decisions.clone());
         registry.register_with_unit(
             "decision_duration",
             "Time from a call's message to its decision, waits for keys included",

@@ -78,7 +78,6 @@ pub(crate) fn telemetry(sections: &str) -> (Telemetry, PipeReader) {
         Ok::<PipeWriter, _>(writer)
     });
     let telemetry = telemetry.unwrap();
-    telemetry.metrics.prepare(&config.policy);
     (telemetry, reader)
 }
 
