@@ -15,7 +15,8 @@ def base64url(data):
 
 
 def openssl(*arguments, stdin=b""):
-    return subprocess.run(["openssl", *arguments], input=stdin, check=True, capture_output=True).stdout
+    run = subprocess.run(["openssl", *arguments], input=stdin, check=True, capture_output=True)
+    return run.stdout
 
 
 if not JWKS.exists():
@@ -33,7 +34,9 @@ options.add_argument("--department", default="sales")
 options.add_argument("--seconds", type=int, default=3600)
 claims = vars(options.parse_args())
 now = int(time.time())
-claims |= {"iss": "https://issuer.example", "aud": "example-api", "iat": now, "exp": now + claims.pop("seconds")}
+claims |= {"iss": "https://issuer.example", "aud": "example-api"}
+claims |= {"iat": now, "exp": now + claims.pop("seconds")}
 parts = [{"alg": "RS256", "typ": "JWT", "kid": "example-1"}, claims]
 signed = ".".join(base64url(json.dumps(part).encode()) for part in parts)
-print(f"{signed}.{base64url(openssl('dgst', '-sha256', '-sign', str(KEY), stdin=signed.encode()))}")
+signature = openssl("dgst", "-sha256", "-sign", str(KEY), stdin=signed.encode())
+print(f"{signed}.{base64url(signature)}")

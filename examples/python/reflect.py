@@ -17,8 +17,8 @@ from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-# A sidecar is not reached through a proxy, whatever the environment says. On a Unix socket, gRPC would send the socket's
-# path as the authority, which is none, and is refused.
+# A sidecar is not reached through a proxy, whatever the environment says. On a Unix socket, gRPC
+# would send the socket's path as the authority, which is none, and is refused.
 CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.default_authority", "watchword")]
 
 

@@ -12,8 +12,8 @@ import grpc
 from watchword.v1 import token_validation_pb2 as api
 from watchword.v1 import token_validation_pb2_grpc as service
 
-# A sidecar is not reached through a proxy, whatever the environment says. On a Unix socket, gRPC would send the socket's
-# path as the authority, which is none, and is refused.
+# A sidecar is not reached through a proxy, whatever the environment says. On a Unix socket, gRPC
+# would send the socket's path as the authority, which is none, and is refused.
 CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.default_authority", "watchword")]
 
 
@@ -22,7 +22,8 @@ def main():
     try:
         response = ask(options)
     except (grpc.RpcError, OSError, ValueError) as error:
-        # Watchword cannot be reached, is too slow, or does not know this caller: nobody has said that the bearer may pass.
+        # Watchword cannot be reached, is too slow, or does not know this caller: nobody has said
+        # that the bearer may pass.
         print(f"no verdict: {describe(error)}", file=sys.stderr)
         return 2
     if may_pass(response):
@@ -78,7 +79,8 @@ def report_allow(response):
     print_fact("subject", allow.subject)
     if allow.HasField("expires_at"):
         print(f"expires: {allow.expires_at.ToJsonString()}")
-    # For the request that is handed on: remove first, then set in the place of what the client sent.
+    # For the request that is handed on: remove first, then set in the place of what the client
+    # sent.
     for name in allow.headers_to_remove:
         print(f"remove: {name}")
     for header in allow.headers:

@@ -42,6 +42,7 @@ mod access_log;
 mod allowed;
 mod denied;
 mod direct;
+mod documented;
 mod example;
 mod forged;
 mod grpc_client;

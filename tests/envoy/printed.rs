@@ -68,7 +68,7 @@ async fn the_printed_settings_work_over_tls_with_client_certificates(world: &Wor
 }
 
 /// A proxy that has nothing of the example but its routes, and the Watchword that it asks.
-struct Site {
+pub(crate) struct Site {
     proxy: Proxy,
     _app: App,
 }
@@ -90,28 +90,42 @@ impl Site {
         let keys = world.issuers.example.key_set().to_string();
         fs::write(folder.join("jwks.json"), keys).unwrap();
 
-        let mut printed = printed(&file);
-        let config = Config::load(&file).unwrap();
+        let printed = printed(&file);
+        let snippet = printed.clone();
+        Self::serve(world, &folder, printed, |cluster| {
+            fill_in(&snippet, cluster)
+        })
+        .await
+    }
+
+    /// With the `watchword.yaml` of this folder, and these settings of Envoy; `fill_in` changes
+    /// their cluster.
+    pub(crate) async fn serve(
+        world: &World,
+        folder: &Path,
+        mut settings: Value,
+        fill_in: impl FnOnce(&mut Value),
+    ) -> Self {
+        let config = Config::load(&folder.join("watchword.yaml")).unwrap();
         let is_tcp = config.server.grpc.address.tcp().is_some();
         let app = App::start(config, Clock::fixed(NOW)).await.unwrap();
-        let snippet = printed.clone();
-        let cluster = &mut printed["clusters"][0];
+        let cluster = &mut settings["clusters"][0];
         if is_tcp {
             set(cluster, ADDRESS, tcp(app.address()));
         }
-        fill_in(&snippet, cluster);
-        let bootstrap = bootstrap(printed, world);
+        fill_in(cluster);
+        let bootstrap = bootstrap(settings, world);
         let checked = folder.join("checked.json");
         fs::write(&checked, bootstrap.to_string()).unwrap();
         let (valid, log) = validate(world, &checked);
         assert!(valid && !log.contains("[warning]"), "{log}");
         let binary = envoy::binary(world.place.version()).unwrap();
-        let proxy = Proxy::start(&binary, &folder, &bootstrap).await.unwrap();
+        let proxy = Proxy::start(&binary, folder, &bootstrap).await.unwrap();
         Self { proxy, _app: app }
     }
 
     /// Allows, denies, and lets nothing through that the client made up.
-    async fn works(&self, world: &World) {
+    pub(crate) async fn works(&self, world: &World) {
         let token = world.issuers.example.token();
         let forged = |path: &str| Ask::get(path).header("x-auth-department", "finance");
         let (reply, seen) = self.send(world, &forged("/orders").bearer(&token)).await;
@@ -127,14 +141,14 @@ impl Site {
         assert!(!seen[0].mentions("finance") && !seen[0].mentions("/orders"));
     }
 
-    async fn send(&self, world: &World, ask: &Ask) -> (Reply, Vec<Seen>) {
+    pub(crate) async fn send(&self, world: &World, ask: &Ask) -> (Reply, Vec<Seen>) {
         let number = fresh_number();
         let reply = ask.send(self.proxy.port("ingress"), &number).await;
         (reply, world.upstream.seen(&number))
     }
 }
 
-fn folder(world: &World, name: &str) -> PathBuf {
+pub(crate) fn folder(world: &World, name: &str) -> PathBuf {
     let name = format!(
         "envoy-printed/{name}-{:?}-{}",
         world.place,
