@@ -93,7 +93,7 @@ impl Site {
         let printed = printed(&file);
         let snippet = printed.clone();
         Self::serve(world, &folder, printed, |cluster| {
-            fill_in(&snippet, cluster)
+            fill_in(&snippet, cluster);
         })
         .await
     }
