@@ -16,7 +16,7 @@ use crate::jose::KeySet;
 use crate::policy::IssuerId;
 
 use super::cache::{KeySetCache, Refreshed};
-use super::life_cycle::{Asker, Refresh, Seek, Standing};
+use super::life_cycle::{KeyState, Refresh, Requester, WaitFor};
 use super::store::{Documents, Store, StoreError};
 use super::{FetchError, FetchedSource, report};
 
@@ -97,7 +97,7 @@ impl Keeper {
             // In this order, and not at random, so that a simulation can be repeated.
             tokio::select! { biased;
                 () = self.tools.clock.sleep_until(due) => {}
-                () = self.standing_changes() => {}
+                () = self.state_changes() => {}
                 () = self.wake.notified() => {}
             }
         }
@@ -117,14 +117,14 @@ impl Keeper {
             return KeyRequest::KeysChanged;
         }
         let due = state.life.due();
-        let seek = match had {
-            Some(_) => state.life.seek(now, until),
-            None => state.life.seek_any(now, until),
+        let wait_for = match had {
+            Some(_) => state.life.request_fetch(now, until),
+            None => state.life.wait_for_fetch(now, until),
         };
         if state.life.due() < due {
             self.wake.notify_one();
         }
-        if seek == Seek::Refuse {
+        if wait_for == WaitFor::Nothing {
             return KeyRequest::Refused;
         }
         KeyRequest::Wait(KeyWait {
@@ -132,7 +132,7 @@ impl Keeper {
             had: had.cloned(),
             ended,
             until,
-            is_for_next: seek == Seek::WaitForNext,
+            is_for_next: wait_for == WaitFor::NextFetch,
         })
     }
 
@@ -167,7 +167,7 @@ impl Keeper {
 
     /// An operator wants a fetch now.
     pub(super) fn refresh(&self) -> Refresh {
-        let answer = self.state().life.request(self.now());
+        let answer = self.state().life.refresh(self.now());
         self.wake.notify_one();
         answer
     }
@@ -240,7 +240,7 @@ impl Keeper {
             tokio::select! { biased;
                 outcome = &mut fetch => break outcome,
                 () = &mut late => break Err(FetchError::Timeout(timeout)),
-                () = self.standing_changes() => self.update_standing(),
+                () = self.state_changes() => self.update_standing(),
             }
         };
         match outcome {
@@ -252,7 +252,7 @@ impl Keeper {
     fn begin(&self) {
         let now = self.now();
         let mut state = self.state();
-        if state.life.begin(now) == Some(Asker::Token) {
+        if state.life.begin(now) == Some(Requester::Token) {
             state.record.unknown_key_fetches += 1;
         }
     }
@@ -300,12 +300,12 @@ impl Keeper {
         let now = self.now();
         let (standing, age) = {
             let mut state = self.state();
-            let standing = state.life.standing(now);
+            let standing = state.life.key_state(now);
             if standing == state.standing {
                 return;
             }
-            if standing == Standing::Absent {
-                state.life.hurry(now);
+            if standing == KeyState::Absent {
+                state.life.cap_retry(now);
             }
             let age = state.life.age(now).unwrap_or_default();
             Self::publish(&mut state, now);
@@ -317,8 +317,8 @@ impl Keeper {
     /// Lets requests see what there is. Under the lock, so that nobody finds keys in the state that requests do not see;
     /// and before anything is logged, which may take time.
     fn publish(state: &mut State, now: Moment) {
-        state.standing = state.life.standing(now);
-        if state.standing == Standing::Absent {
+        state.standing = state.life.key_state(now);
+        if state.standing == KeyState::Absent {
             state.keys = None;
         }
         let keys = state.published();
@@ -328,8 +328,8 @@ impl Keeper {
     }
 
     /// Waits until the keys in use grow stale or too old by themselves.
-    async fn standing_changes(&self) {
-        let changes = self.state().life.standing_changes(self.now());
+    async fn state_changes(&self) {
+        let changes = self.state().life.state_changes(self.now());
         match changes {
             Some(moment) => self.tools.clock.sleep_until(moment).await,
             None => std::future::pending().await,

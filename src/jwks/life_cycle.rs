@@ -12,7 +12,7 @@ use crate::clock::Moment;
 
 use super::Timing;
 
-use budget::Budget;
+use budget::FetchBudget;
 
 /// First wait after a failed fetch; doubled up to [`MAX_RETRY`] while fetches fail.
 const MIN_RETRY: Duration = Duration::from_secs(1);
@@ -24,28 +24,28 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(super) struct LifeCycle {
     timing: Timing,
-    held: Option<Held>,
-    in_flight: Option<Cause>,
+    in_use: Option<KeysInUse>,
+    in_flight: Option<FetchCause>,
     failures: u32,
     /// When the next scheduled fetch starts.
     next: Moment,
     /// The end of the server's `Retry-After`. No token and no operator makes a fetch start before it.
     not_before: Moment,
     /// Who wants a fetch as soon as the budget permits one.
-    wanted_by: Option<Asker>,
-    budget: Budget,
+    wanted_by: Option<Requester>,
+    budget: FetchBudget,
 }
 
 /// Why a fetch was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
+enum FetchCause {
     Schedule,
-    Asker,
+    Request,
 }
 
 /// Who wants a fetch that is not scheduled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asker {
+pub(super) enum Requester {
     /// A token whose key is not there.
     Token,
     /// An operator.
@@ -54,7 +54,7 @@ pub(super) enum Asker {
 
 /// Keys that are in use.
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct KeysInUse {
     confirmed: Moment,
     /// How old they were then: more than nothing for keys from the state directory.
     age: Duration,
@@ -63,7 +63,7 @@ struct Held {
 
 /// What keys there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum KeyState {
     /// None that may be used.
     Absent,
     /// Within the time that the server or the configuration gives them.
@@ -74,13 +74,13 @@ pub(super) enum Standing {
 
 /// What a request does that needs a key which is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seek {
+pub(super) enum WaitFor {
     /// Waits for the fetch that is under way, which may have read the keys before this one was published.
-    WaitForCurrent,
+    CurrentFetch,
     /// Waits for a fetch that starts now, or within the request's time.
-    WaitForNext,
+    NextFetch,
     /// Takes the answer that it has.
-    Refuse,
+    Nothing,
 }
 
 /// What became of an operator's request for a fetch.
@@ -99,13 +99,13 @@ impl LifeCycle {
     pub(super) fn new(timing: Timing) -> Self {
         Self {
             timing,
-            held: None,
+            in_use: None,
             in_flight: None,
             failures: 0,
             next: Moment::default(),
             not_before: Moment::default(),
             wanted_by: None,
-            budget: Budget::default(),
+            budget: FetchBudget::default(),
         }
     }
 
@@ -113,7 +113,7 @@ impl LifeCycle {
     pub(super) fn restore(&mut self, age: Duration, now: Moment) -> bool {
         let usable = age < self.timing.max_stale;
         if usable {
-            self.held = Some(Held {
+            self.in_use = Some(KeysInUse {
                 confirmed: now,
                 age,
                 fresh_until: now,
@@ -123,23 +123,24 @@ impl LifeCycle {
     }
 
     /// What keys there are.
-    pub(super) fn standing(&self, now: Moment) -> Standing {
-        match self.held {
-            Some(held) if now < held.fresh_until => Standing::Fresh,
-            Some(held) if now < self.unusable_from(held) => Standing::Stale,
-            _ => Standing::Absent,
+    pub(super) fn key_state(&self, now: Moment) -> KeyState {
+        match self.in_use {
+            Some(in_use) if now < in_use.fresh_until => KeyState::Fresh,
+            Some(in_use) if now < self.unusable_from(in_use) => KeyState::Stale,
+            _ => KeyState::Absent,
         }
     }
 
     /// How long ago the keys in use were confirmed.
     pub(super) fn age(&self, now: Moment) -> Option<Duration> {
-        self.held.map(|held| held.age + now.since(held.confirmed))
+        self.in_use
+            .map(|in_use| in_use.age + now.since(in_use.confirmed))
     }
 
     /// When the standing changes by itself, if it does.
-    pub(super) fn standing_changes(&self, now: Moment) -> Option<Moment> {
-        let held = self.held?;
-        let changes = [held.fresh_until, self.unusable_from(held)];
+    pub(super) fn state_changes(&self, now: Moment) -> Option<Moment> {
+        let in_use = self.in_use?;
+        let changes = [in_use.fresh_until, self.unusable_from(in_use)];
         changes.into_iter().find(|change| now < *change)
     }
 
@@ -166,13 +167,13 @@ impl LifeCycle {
     }
 
     /// Notes that a fetch starts. Returns who caused it; `None` for a scheduled fetch, which serves all who ask as well.
-    pub(super) fn begin(&mut self, now: Moment) -> Option<Asker> {
-        let asker = self.wanted_by.take().filter(|_| now < self.next);
-        if asker.is_some() {
+    pub(super) fn begin(&mut self, now: Moment) -> Option<Requester> {
+        let requester = self.wanted_by.take().filter(|_| now < self.next);
+        if requester.is_some() {
             self.budget.spend(now);
         }
-        self.in_flight = Some(asker.map_or(Cause::Schedule, |_| Cause::Asker));
-        asker
+        self.in_flight = Some(requester.map_or(FetchCause::Schedule, |_| FetchCause::Request));
+        requester
     }
 
     /// Notes that a fetch, if one was under way, will never end.
@@ -196,7 +197,7 @@ impl LifeCycle {
             span.min(timing.max_cache_duration)
                 .max(timing.min_cache_duration)
         });
-        self.held = Some(Held {
+        self.in_use = Some(KeysInUse {
             confirmed: now,
             age: Duration::ZERO,
             fresh_until: now + fresh_for,
@@ -204,7 +205,7 @@ impl LifeCycle {
         self.next = now + fresh_for.mul_f64(0.80 + 0.15 * random);
         let cause = self.in_flight.take();
         self.failures = 0;
-        if changed && cause == Some(Cause::Asker) {
+        if changed && cause == Some(FetchCause::Request) {
             self.budget.note_change();
         }
     }
@@ -214,9 +215,9 @@ impl LifeCycle {
     pub(super) fn fail(&mut self, now: Moment, retry_after: Option<Duration>, random: f64) {
         let doublings = self.failures.min(16);
         let backoff = MIN_RETRY.saturating_mul(1 << doublings).min(MAX_RETRY);
-        let patience = match self.standing(now) {
-            Standing::Absent => MAX_RETRY,
-            Standing::Fresh | Standing::Stale => MAX_RETRY_AFTER,
+        let patience = match self.key_state(now) {
+            KeyState::Absent => MAX_RETRY,
+            KeyState::Fresh | KeyState::Stale => MAX_RETRY_AFTER,
         };
         let retry_after = retry_after.unwrap_or_default().min(patience);
         let delay = backoff.mul_f64(0.5 + 0.5 * random).max(retry_after);
@@ -228,29 +229,29 @@ impl LifeCycle {
 
     /// A token needs a key that is not there, and its request can wait until a moment. A fetch is wanted for it, if none
     /// is under way.
-    pub(super) fn seek(&mut self, now: Moment, until: Moment) -> Seek {
+    pub(super) fn request_fetch(&mut self, now: Moment, until: Moment) -> WaitFor {
         if self.in_flight.is_none() {
-            self.wanted_by = Some(Asker::Token);
+            self.wanted_by = Some(Requester::Token);
         }
-        self.seek_any(now, until)
+        self.wait_for_fetch(now, until)
     }
 
     /// A token needs a key, and there are none at all. Fetches go on as they would anyway.
-    pub(super) fn seek_any(&self, now: Moment, until: Moment) -> Seek {
+    pub(super) fn wait_for_fetch(&self, now: Moment, until: Moment) -> WaitFor {
         match self.in_flight {
-            _ if until <= now => Seek::Refuse,
-            Some(_) => Seek::WaitForCurrent,
-            None if self.due() < until => Seek::WaitForNext,
-            None => Seek::Refuse,
+            _ if until <= now => WaitFor::Nothing,
+            Some(_) => WaitFor::CurrentFetch,
+            None if self.due() < until => WaitFor::NextFetch,
+            None => WaitFor::Nothing,
         }
     }
 
     /// An operator wants a fetch. It counts in the budget of tokens.
-    pub(super) fn request(&mut self, now: Moment) -> Refresh {
+    pub(super) fn refresh(&mut self, now: Moment) -> Refresh {
         if self.in_flight.is_some() {
             return Refresh::UnderWay;
         }
-        self.wanted_by.get_or_insert(Asker::Operator);
+        self.wanted_by.get_or_insert(Requester::Operator);
         let due = self.due();
         if due <= now {
             Refresh::Started
@@ -261,17 +262,17 @@ impl LifeCycle {
 
     /// The moment from which the keys in use are too old.
     pub(super) fn usable_until(&self) -> Moment {
-        self.held
-            .map_or(Moment::default(), |held| self.unusable_from(held))
+        self.in_use
+            .map_or(Moment::default(), |in_use| self.unusable_from(in_use))
     }
 
     /// The keys in use have become too old: patience with the server ends.
-    pub(super) fn hurry(&mut self, now: Moment) {
+    pub(super) fn cap_retry(&mut self, now: Moment) {
         self.next = self.next.min(now + MAX_RETRY);
     }
 
-    fn unusable_from(&self, held: Held) -> Moment {
-        held.confirmed + self.timing.max_stale.saturating_sub(held.age)
+    fn unusable_from(&self, in_use: KeysInUse) -> Moment {
+        in_use.confirmed + self.timing.max_stale.saturating_sub(in_use.age)
     }
 }
 

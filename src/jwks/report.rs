@@ -8,7 +8,7 @@ use tracing::{debug, error, info, warn};
 use crate::jose::{ExposedKey, KeySet};
 
 use super::Origin;
-use super::life_cycle::Standing;
+use super::life_cycle::KeyState;
 use super::store::StoreError;
 
 /// Longest part of a text from elsewhere that a line shows, in characters.
@@ -61,11 +61,11 @@ pub(super) fn failed(origin: &Origin, error: &str, retry_in: Duration) {
 }
 
 /// Keys in use have grown stale, or too old to be used.
-pub(super) fn standing(origin: &Origin, standing: Standing, age: Duration) {
+pub(super) fn standing(origin: &Origin, standing: KeyState, age: Duration) {
     match standing {
-        Standing::Fresh => {}
-        Standing::Stale => warn!(source = %origin, ?age, "keys are stale, and still used"),
-        Standing::Absent => {
+        KeyState::Fresh => {}
+        KeyState::Stale => warn!(source = %origin, ?age, "keys are stale, and still used"),
+        KeyState::Absent => {
             error!(source = %origin, ?age, "keys are older than max_stale, and no longer used");
         }
     }

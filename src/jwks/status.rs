@@ -7,7 +7,7 @@ use crate::jose::{ExposedKey, KeySet, PublishedKey, SkipReason, UnusableKey};
 use crate::policy::IssuerId;
 
 use super::keeper::Keeper;
-use super::life_cycle::Standing;
+use super::life_cycle::KeyState;
 
 /// One source at one moment.
 #[derive(Clone, Debug)]
@@ -63,10 +63,10 @@ impl SourceStatus {
         Self {
             source: keeper.source.origin.to_string(),
             issuers: issuers.to_vec(),
-            state: match state.life.standing(now) {
-                Standing::Absent => "absent",
-                Standing::Fresh => "fresh",
-                Standing::Stale => "stale",
+            state: match state.life.key_state(now) {
+                KeyState::Absent => "absent",
+                KeyState::Fresh => "fresh",
+                KeyState::Stale => "stale",
             },
             age: state.life.age(now),
             next_fetch: state.life.next_fetch(now),

@@ -9,7 +9,7 @@ use crate::jose::KeySet;
 use crate::policy::IssuerId;
 
 use super::super::Timing;
-use super::super::life_cycle::{LifeCycle, Standing};
+use super::super::life_cycle::{KeyState, LifeCycle};
 use super::Publish;
 
 /// What requests, operators and the task share.
@@ -17,7 +17,7 @@ pub(in crate::jwks) struct State {
     pub(in crate::jwks) life: LifeCycle,
     /// The keys that are published.
     pub(in crate::jwks) keys: Option<Arc<KeySet>>,
-    pub(in crate::jwks) standing: Standing,
+    pub(in crate::jwks) standing: KeyState,
     pub(in crate::jwks) record: Record,
     pub(in crate::jwks) random: fastrand::Rng,
     /// Who is told of keys: the configurations in use.
@@ -48,7 +48,7 @@ impl State {
         Self {
             life: LifeCycle::new(timing),
             keys: None,
-            standing: Standing::Absent,
+            standing: KeyState::Absent,
             record: Record::default(),
             random: fastrand::Rng::with_seed(seed),
             subscribers: Vec::new(),
@@ -60,7 +60,7 @@ impl State {
         let set = self.keys.clone()?;
         Some(IssuerKeys {
             set,
-            stale: self.standing == Standing::Stale,
+            stale: self.standing == KeyState::Stale,
             usable_until: self.life.usable_until(),
         })
     }

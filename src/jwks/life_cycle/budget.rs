@@ -10,14 +10,14 @@ use crate::clock::Moment;
 /// before it: two rotations within a cool-down are both noticed, and an issuer whose replicas take turns to answer with
 /// different sets causes at most two fetches in any cool-down.
 #[derive(Debug, Default)]
-pub(super) struct Budget {
+pub(super) struct FetchBudget {
     last: Option<Moment>,
     before_last: Option<Moment>,
     /// Whether the last one brought other keys.
     changed: bool,
 }
 
-impl Budget {
+impl FetchBudget {
     /// The moment from which the next fetch may start.
     pub(super) fn permits_from(&self, cooldown: Duration) -> Moment {
         let counted = if self.changed {

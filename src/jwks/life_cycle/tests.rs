@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::clock::Moment;
 
 use super::super::Wait;
-use super::{Asker, LifeCycle, Refresh, Seek, Standing, Timing};
+use super::{KeyState, LifeCycle, Refresh, Requester, Timing, WaitFor};
 
 const TIMING: Timing = Timing {
     cache_duration: Duration::from_secs(600),
@@ -24,19 +24,19 @@ fn at(seconds: u64) -> Moment {
 }
 
 /// A request for an unknown key that can wait for 150 ms.
-fn seek(life: &mut LifeCycle, now: Moment) -> Seek {
-    life.seek(now, now + Duration::from_millis(150))
+fn request_fetch(life: &mut LifeCycle, now: Moment) -> WaitFor {
+    life.request_fetch(now, now + Duration::from_millis(150))
 }
 
 /// The same for any key.
-fn seek_any(life: &LifeCycle, now: Moment) -> Seek {
-    life.seek_any(now, now + Duration::from_millis(150))
+fn wait_for_fetch(life: &LifeCycle, now: Moment) -> WaitFor {
+    life.wait_for_fetch(now, now + Duration::from_millis(150))
 }
 
 /// A token causes a fetch, which ends within its second, with other keys or not.
 fn token_fetch(life: &mut LifeCycle, now: Moment, changed: bool) {
-    assert_eq!(seek(life, now), Seek::WaitForNext);
-    assert_eq!(life.begin(now), Some(Asker::Token));
+    assert_eq!(request_fetch(life, now), WaitFor::NextFetch);
+    assert_eq!(life.begin(now), Some(Requester::Token));
     life.succeed(now, None, changed, 1.0);
 }
 
@@ -60,13 +60,17 @@ fn next_after(fresh_for: Option<u64>, random: f64) -> Duration {
 fn the_first_fetch_is_due_at_once_and_requests_wait_for_it() {
     let mut life = LifeCycle::new(TIMING);
     assert_eq!(life.due(), at(0));
-    assert_eq!(seek_any(&life, at(0)), Seek::WaitForNext);
+    assert_eq!(wait_for_fetch(&life, at(0)), WaitFor::NextFetch);
     life.begin(at(0));
-    assert_eq!(seek_any(&life, at(1)), Seek::WaitForCurrent);
+    assert_eq!(wait_for_fetch(&life, at(1)), WaitFor::CurrentFetch);
     life.fail(at(1), None, 0.0);
-    assert_eq!(seek_any(&life, at(1)), Seek::Refuse, "nothing is under way");
-    let patient = life.seek_any(at(1), at(2));
-    assert_eq!(patient, Seek::WaitForNext, "it is tried again in 0.5 s");
+    assert_eq!(
+        wait_for_fetch(&life, at(1)),
+        WaitFor::Nothing,
+        "nothing is under way"
+    );
+    let patient = life.wait_for_fetch(at(1), at(2));
+    assert_eq!(patient, WaitFor::NextFetch, "it is tried again in 0.5 s");
 }
 
 #[test]
@@ -74,8 +78,8 @@ fn keys_are_fetched_again_ahead_of_their_expiry() {
     assert_eq!(next_after(None, 0.0), Duration::from_secs(480));
     assert_eq!(next_after(None, 1.0), Duration::from_secs(570));
     let life = fetched();
-    assert_eq!(life.standing(at(599)), Standing::Fresh);
-    assert_eq!(life.standing(at(600)), Standing::Stale);
+    assert_eq!(life.key_state(at(599)), KeyState::Fresh);
+    assert_eq!(life.key_state(at(600)), KeyState::Stale);
 }
 
 #[test]
@@ -104,10 +108,10 @@ fn failures_double_the_wait_up_to_half_a_minute_and_leave_the_keys() {
         now = life.due();
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
-    assert_eq!(life.standing(now), Standing::Stale);
+    assert_eq!(life.key_state(now), KeyState::Stale);
     life.begin(now);
     life.succeed(now, None, false, 1.0);
-    assert_eq!(life.standing(now), Standing::Fresh);
+    assert_eq!(life.key_state(now), KeyState::Fresh);
     life.begin(now);
     life.fail(now, None, 0.0);
     assert_eq!(
@@ -120,13 +124,13 @@ fn failures_double_the_wait_up_to_half_a_minute_and_leave_the_keys() {
 #[test]
 fn keys_are_used_until_they_are_too_old_and_come_back() {
     let mut life = fetched();
-    assert_eq!(life.standing(at(86399)), Standing::Stale);
-    assert_eq!(life.standing(at(86400)), Standing::Absent);
-    assert_eq!(life.standing_changes(at(600)), Some(at(86400)));
-    assert_eq!(life.standing_changes(at(86400)), None);
+    assert_eq!(life.key_state(at(86399)), KeyState::Stale);
+    assert_eq!(life.key_state(at(86400)), KeyState::Absent);
+    assert_eq!(life.state_changes(at(600)), Some(at(86400)));
+    assert_eq!(life.state_changes(at(86400)), None);
     life.begin(at(90000));
     life.succeed(at(90000), None, false, 1.0);
-    assert_eq!(life.standing(at(90000)), Standing::Fresh);
+    assert_eq!(life.key_state(at(90000)), KeyState::Fresh);
 }
 
 #[test]
@@ -136,8 +140,8 @@ fn a_server_that_wants_to_be_left_alone_is() {
     life.fail(at(570), Some(Duration::from_secs(120)), 1.0);
     assert_eq!(life.due(), at(690));
     assert_eq!(
-        seek(&mut life, at(650)),
-        Seek::Refuse,
+        request_fetch(&mut life, at(650)),
+        WaitFor::Nothing,
         "the budget alone would permit it"
     );
     assert_eq!(life.due(), at(690));
@@ -159,11 +163,11 @@ fn an_unknown_key_causes_one_fetch_a_cool_down() {
     let mut life = fetched();
     token_fetch(&mut life, at(10), false);
     assert_eq!(life.due(), at(10 + 570), "nothing more is wanted");
-    assert_eq!(seek(&mut life, at(39)), Seek::Refuse);
+    assert_eq!(request_fetch(&mut life, at(39)), WaitFor::Nothing);
     assert_eq!(life.due(), at(40), "at the end of the cool-down, by itself");
-    assert_eq!(seek(&mut life, at(40)), Seek::WaitForNext);
-    assert_eq!(life.begin(at(40)), Some(Asker::Token));
-    assert_eq!(seek(&mut life, at(41)), Seek::WaitForCurrent);
+    assert_eq!(request_fetch(&mut life, at(40)), WaitFor::NextFetch);
+    assert_eq!(life.begin(at(40)), Some(Requester::Token));
+    assert_eq!(request_fetch(&mut life, at(41)), WaitFor::CurrentFetch);
     life.succeed(at(41), None, false, 1.0);
     assert_eq!(life.due(), at(41 + 570), "one fetch was for both");
 }
@@ -171,7 +175,11 @@ fn an_unknown_key_causes_one_fetch_a_cool_down() {
 #[test]
 fn a_scheduled_fetch_does_not_move_the_cool_down() {
     let mut life = fetched();
-    assert_eq!(seek(&mut life, at(0)), Seek::WaitForNext, "right after it");
+    assert_eq!(
+        request_fetch(&mut life, at(0)),
+        WaitFor::NextFetch,
+        "right after it"
+    );
     token_fetch(&mut life, at(560), false);
     let scheduled = life.due();
     assert_eq!(life.begin(scheduled), None);
@@ -179,16 +187,16 @@ fn a_scheduled_fetch_does_not_move_the_cool_down() {
     assert_eq!(life.begin(life.due()), None, "a retry");
     life.succeed(scheduled, None, false, 1.0);
     let now = scheduled + Duration::from_secs(1);
-    assert_eq!(seek(&mut life, now), Seek::WaitForNext);
+    assert_eq!(request_fetch(&mut life, now), WaitFor::NextFetch);
 }
 
 #[test]
 fn a_scheduled_fetch_that_is_due_serves_those_who_ask_and_costs_no_budget() {
     let mut life = fetched();
-    assert_eq!(seek(&mut life, at(570)), Seek::WaitForNext);
+    assert_eq!(request_fetch(&mut life, at(570)), WaitFor::NextFetch);
     assert_eq!(life.begin(at(570)), None);
     life.succeed(at(570), None, false, 1.0);
-    assert_eq!(seek(&mut life, at(571)), Seek::WaitForNext);
+    assert_eq!(request_fetch(&mut life, at(571)), WaitFor::NextFetch);
 }
 
 #[test]
@@ -196,13 +204,13 @@ fn a_fetch_that_brought_other_keys_permits_a_second_one_once_a_cool_down() {
     let mut life = fetched();
     token_fetch(&mut life, at(10), true);
     token_fetch(&mut life, at(15), true);
-    assert_eq!(seek(&mut life, at(16)), Seek::Refuse);
+    assert_eq!(request_fetch(&mut life, at(16)), WaitFor::Nothing);
     assert_eq!(life.due(), at(40), "a cool-down after the first");
     token_fetch(&mut life, at(40), true);
-    assert_eq!(seek(&mut life, at(41)), Seek::Refuse);
+    assert_eq!(request_fetch(&mut life, at(41)), WaitFor::Nothing);
     assert_eq!(life.due(), at(45));
     token_fetch(&mut life, at(45), false);
-    assert_eq!(seek(&mut life, at(74)), Seek::Refuse);
+    assert_eq!(request_fetch(&mut life, at(74)), WaitFor::Nothing);
     assert_eq!(life.due(), at(75), "the last brought nothing");
 }
 
@@ -215,7 +223,7 @@ fn a_change_that_a_scheduled_fetch_brings_is_no_reward() {
     token_fetch(&mut life, at(1131), false);
     life.begin(life.due());
     life.succeed(at(1132), None, true, 1.0);
-    assert_eq!(seek(&mut life, at(1133)), Seek::Refuse);
+    assert_eq!(request_fetch(&mut life, at(1133)), WaitFor::Nothing);
     assert_eq!(life.due(), at(1161));
 }
 
@@ -223,40 +231,48 @@ fn a_change_that_a_scheduled_fetch_brings_is_no_reward() {
 fn a_request_waits_for_the_end_of_the_cool_down_if_its_time_is_not_over_then() {
     let mut life = fetched();
     token_fetch(&mut life, at(10), false);
-    assert_eq!(life.seek(at(38), at(40)), Seek::Refuse, "no time is left");
-    assert_eq!(life.seek(at(38), at(41)), Seek::WaitForNext);
-    assert_eq!(life.begin(at(40)), Some(Asker::Token));
-    let late = life.seek(at(41), at(41));
-    assert_eq!(late, Seek::Refuse, "its time is over");
+    assert_eq!(
+        life.request_fetch(at(38), at(40)),
+        WaitFor::Nothing,
+        "no time is left"
+    );
+    assert_eq!(life.request_fetch(at(38), at(41)), WaitFor::NextFetch);
+    assert_eq!(life.begin(at(40)), Some(Requester::Token));
+    let late = life.request_fetch(at(41), at(41));
+    assert_eq!(late, WaitFor::Nothing, "its time is over");
 }
 
 #[test]
 fn an_operator_is_told_when_a_fetch_starts_and_uses_the_same_budget() {
     let mut life = fetched();
-    assert_eq!(life.request(at(10)), Refresh::Started);
+    assert_eq!(life.refresh(at(10)), Refresh::Started);
     assert!(life.due() <= at(10));
-    assert_eq!(life.begin(at(10)), Some(Asker::Operator));
-    assert_eq!(life.request(at(10)), Refresh::UnderWay);
+    assert_eq!(life.begin(at(10)), Some(Requester::Operator));
+    assert_eq!(life.refresh(at(10)), Refresh::UnderWay);
     life.succeed(at(10), None, false, 1.0);
-    assert_eq!(seek(&mut life, at(11)), Seek::Refuse);
+    assert_eq!(request_fetch(&mut life, at(11)), WaitFor::Nothing);
     let wait = Duration::from_secs(28);
-    assert_eq!(life.request(at(12)), Refresh::Scheduled(wait));
+    assert_eq!(life.refresh(at(12)), Refresh::Scheduled(wait));
     assert_eq!(life.due(), at(40));
-    assert_eq!(life.begin(at(40)), Some(Asker::Token), "it was the first");
+    assert_eq!(
+        life.begin(at(40)),
+        Some(Requester::Token),
+        "it was the first"
+    );
     life.fail(at(40), Some(Duration::from_secs(100)), 1.0);
     let wait = Duration::from_secs(99);
-    assert_eq!(life.request(at(41)), Refresh::Scheduled(wait));
+    assert_eq!(life.refresh(at(41)), Refresh::Scheduled(wait));
 }
 
 #[test]
 fn restored_keys_are_stale_and_live_no_longer_than_they_would_have() {
     let mut life = LifeCycle::new(TIMING);
     assert!(!life.restore(Duration::from_secs(86400), at(0)));
-    assert_eq!(life.standing(at(0)), Standing::Absent);
+    assert_eq!(life.key_state(at(0)), KeyState::Absent);
     assert!(life.restore(Duration::from_secs(86000), at(0)));
     assert_eq!(life.due(), at(0), "newer ones are fetched at once");
-    assert_eq!(life.standing(at(399)), Standing::Stale);
-    assert_eq!(life.standing(at(400)), Standing::Absent);
+    assert_eq!(life.key_state(at(399)), KeyState::Stale);
+    assert_eq!(life.key_state(at(400)), KeyState::Absent);
     assert_eq!(life.age(at(10)), Some(Duration::from_secs(86010)));
 }
 
@@ -265,7 +281,7 @@ fn a_fetch_that_never_ended_counts_as_a_failure() {
     let mut life = fetched();
     life.begin(at(570));
     life.abandon(at(571));
-    assert_eq!(seek_any(&life, at(571)), Seek::Refuse);
+    assert_eq!(wait_for_fetch(&life, at(571)), WaitFor::Nothing);
     assert_eq!(life.due(), at(572));
     life.abandon(at(573));
     assert_eq!(life.due(), at(572), "none was under way");
@@ -284,10 +300,10 @@ proptest! {
         for (event, millis, random) in events {
             now = now + Duration::from_millis(millis / 8);
             match (event, in_flight) {
-                (0, Some(asker)) => {
+                (0, Some(requester)) => {
                     let changed = millis % 2 == 0;
                     life.succeed(now, Some(Duration::from_millis(millis * 77)), changed, random);
-                    if let (Some(_), Some((_, brought))) = (asker, asked.last_mut()) {
+                    if let (Some(_), Some((_, brought))) = (requester, asked.last_mut()) {
                         *brought = changed;
                     }
                     in_flight = None;
@@ -298,12 +314,12 @@ proptest! {
                     left_alone = left_alone.max(now + retry_after.min(Duration::from_secs(30)));
                     in_flight = None;
                 }
-                (2, _) => { seek(&mut life, now); }
-                (3, _) => { life.request(now); }
+                (2, _) => { request_fetch(&mut life, now); }
+                (3, _) => { life.refresh(now); }
                 (_, None) if life.due() <= now => {
-                    let asker: Option<Asker> = life.begin(now);
+                    let requester: Option<Requester> = life.begin(now);
                     prop_assert!(left_alone <= now);
-                    if asker.is_some() {
+                    if requester.is_some() {
                         let mut before = asked.iter().rev();
                         if let Some((last, changed)) = before.next() {
                             prop_assert!(*changed || now.since(*last) >= TIMING.cooldown);
@@ -313,11 +329,11 @@ proptest! {
                         }
                         asked.push((now, false));
                     }
-                    in_flight = Some(asker);
+                    in_flight = Some(requester);
                 }
                 _ => {}
             }
-            prop_assert!(life.standing_changes(now).is_none_or(|changes| now < changes));
+            prop_assert!(life.state_changes(now).is_none_or(|changes| now < changes));
         }
     }
 }
