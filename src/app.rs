@@ -1,6 +1,7 @@
 //! Wiring and life cycle: from a checked configuration to a server that answers, and to its end.
 
 mod engine;
+mod environment;
 mod follow;
 mod reload;
 mod restart;
@@ -15,10 +16,9 @@ use tonic::service::Routes;
 use tracing::{info, warn};
 
 use crate::admin::Admin;
-use crate::clock::{Clock, Moment};
+use crate::clock::Moment;
 use crate::config::{Config, Structure};
 use crate::grpc::{Health, Methods, SERVICES, State, reflection};
-use crate::jwks::{Fetch, Network};
 use crate::listen::{
     ConnectionCounts, InFlightLimit, Limits, ListenAddress, Listener, ListenerBudget, Server,
     SocketAccess, Tls, TlsError,
@@ -27,6 +27,7 @@ use crate::memory::MemoryBudget;
 use crate::telemetry::{CallStats, ServerStats, Telemetry, TelemetryError};
 
 pub use engine::{Engine, ReloadError};
+pub use environment::Environment;
 pub use follow::Follower;
 pub use reload::Completeness;
 
@@ -77,38 +78,20 @@ pub enum StartError {
 }
 
 impl App {
-    /// Listens, serves, and starts fetching keys. Calls are answered from the beginning; those that need
-    /// keys which are not there yet get a 503.
+    /// Listens, serves, and starts fetching keys. Calls are answered from the beginning; those that
+    /// need keys which are not there yet get a 503.
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
-        Self::start_with(config, clock, Arc::new(Network)).await
-    }
-
-    /// As [`App::start`], with keys from elsewhere than the network.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub async fn start_with(
+    pub async fn start(
         config: Config,
-        clock: Clock,
-        fetch: Arc<dyn Fetch>,
+        environment: impl Into<Environment>,
     ) -> Result<Self, StartError> {
-        let telemetry = Telemetry::start(&config.log, config.traces.as_ref())?;
-        Self::start_telling(config, clock, fetch, telemetry).await
-    }
-
-    /// As [`App::start_with`], with decisions told to this and not to what the configuration names.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub async fn start_telling(
-        config: Config,
-        clock: Clock,
-        fetch: Arc<dyn Fetch>,
-        telemetry: Telemetry,
-    ) -> Result<Self, StartError> {
+        let mut environment = environment.into();
+        if environment.telemetry.is_none() {
+            let telemetry = Telemetry::start(&config.log, config.traces.as_ref())?;
+            environment.telemetry = Some(telemetry);
+        }
         let grpc = &config.server.grpc;
         let (tls, expiry) = reload::load(grpc.tls.clone()).await?.unzip();
         let tls = tls.map(Tls::new);
@@ -122,8 +105,7 @@ impl App {
             None => None,
         };
         let (health, health_routes) = Health::new(SERVICES).await;
-        let seed = fastrand::u64(..);
-        let engine = Engine::start_with(&config, clock, fetch, seed, telemetry)?;
+        let engine = Engine::start(&config, environment)?;
         reload::announce(&config, expiry.flatten(), &engine.state);
         let mut helpers = JoinSet::new();
         helpers.spawn(report_ready(health.clone(), engine.ready()));
@@ -219,7 +201,8 @@ impl App {
         let _ = self.engine.ready().wait_for(|ready| *ready).await;
     }
 
-    /// Waits for the server, or a task that it needs, to end by itself, which none ever should; returns the cause.
+    /// Waits for the server, or a task that it needs, to end by itself, which none ever should;
+    /// returns the cause.
     pub async fn ended(&mut self) -> String {
         let server = loop {
             tokio::select! {
@@ -230,7 +213,6 @@ impl App {
                         return error.to_string();
                     }
                 }
-                cause = self.engine.ended() => return cause,
                 cause = ended(self.health_server.as_mut()) => return cause,
             }
         };
@@ -240,8 +222,8 @@ impl App {
         }
     }
 
-    /// Makes ready for the end: health says `NOT_SERVING`, and calls are answered as before until the configured time is
-    /// over. Whoever balances loads has that long to notice.
+    /// Makes ready for the end: health says `NOT_SERVING`, and calls are answered as before until
+    /// the configured time is over. Whoever balances loads has that long to notice.
     pub async fn drain(&self) {
         self.engine.state.stop();
         self.health.stopping().await;
@@ -252,8 +234,8 @@ impl App {
             .await;
     }
 
-    /// Stops: health says `NOT_SERVING`, no new connections, calls in flight are answered, up to the
-    /// configured time. Whether all were.
+    /// Stops: health says `NOT_SERVING`, no new connections, calls in flight are answered, up to
+    /// the configured time. Whether all were.
     pub async fn stop(mut self) -> bool {
         self.engine.state.stop();
         self.health.stopping().await;
@@ -271,7 +253,7 @@ impl App {
             warn!(in_flight, timeout = ?self.config.server.shutdown_timeout, "calls were not answered in time");
         }
         // Not before: a call in flight may wait for a key.
-        self.engine.tasks.shutdown().await;
+        self.engine.stop();
         self.helpers.shutdown().await;
         self.server.abort();
         if let Some(server) = &self.health_server {

@@ -58,7 +58,8 @@ impl Clock {
         Self(Arc::new(Kind { calendar, timers }))
     }
 
-    /// Sets the calendar of a fixed or manual clock. Timers do not notice, as they do not when a system's clock is set.
+    /// Sets the calendar of a fixed or manual clock. Timers do not notice, as they do not when a
+    /// system's clock is set.
     pub fn set(&self, seconds: i64) {
         if let Calendar::Fixed(calendar) = &self.0.calendar {
             calendar.store(seconds, Ordering::SeqCst);

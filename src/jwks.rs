@@ -1,27 +1,30 @@
 //! Where keys come from: sources, one cache for all of them, and the tasks that keep it fresh.
 //!
-//! All I/O for keys that are fetched is here, in tasks of its own, which no request can cancel. What requests see is a snapshot that
-//! these tasks replace; a request that needs a key which is not there may wait a moment for the next one.
+//! All I/O for keys that are fetched is here, in tasks of its own, which no request can cancel.
+//! What requests see is a snapshot that these tasks replace; a request that needs a key which is
+//! not there may wait a moment for the next one.
 
 mod cache;
 mod discovery;
 mod fetch;
 mod file;
 mod http;
-mod keeper;
+mod key_request;
+mod key_source;
 mod key_sources;
 mod life_cycle;
 mod network;
-mod report;
 mod source;
+mod source_log;
+mod source_task;
 mod status;
 mod store;
 
 pub use cache::fetch_keys;
 pub use fetch::{Content, Fetch, FetchError, Fetched, Validators};
 pub(crate) use http::{check_access, forbidden_literal};
-pub use keeper::{CallTime, KeyRequest, KeyWait, Publish};
-pub use key_sources::{KeySources, Setup};
+pub use key_request::{CallTime, KeyRequest, KeyWait};
+pub use key_sources::{KeySources, SourceContext};
 pub use life_cycle::Refresh;
 pub use network::{Network, read_keys};
 pub use source::{Access, Credentials, FetchedSource, Origin, Source, Timing, Wait};

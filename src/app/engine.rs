@@ -1,48 +1,39 @@
-//! A server without its listeners: what answers calls, the tasks that keep its keys, and its next configuration.
+//! The part of a server that judges calls: the configuration in use, its keys, and its replacement.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use aws_lc_rs::error::Unspecified;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use crate::authenticator::{IssuerKeys, Snapshot};
-use crate::clock::{Clock, Moment};
+use crate::clock::Moment;
 use crate::config::{Config, Loss};
 use crate::grpc::{Generation, State, TokenCache};
-use crate::jwks::{Fetch, KeySources, Publish, Setup};
+use crate::jwks::{KeySources, SourceContext};
 use crate::listen::TlsError;
 use crate::memory::{MemoryBudget, MemoryLimit};
 use crate::policy::{Issuer, IssuerId, Policy};
-use crate::telemetry::{Metrics, Telemetry};
+use crate::telemetry::Metrics;
 
-use super::StartError;
+use super::{Environment, StartError};
 
-/// How long a new configuration may take to have keys, before it is given up.
+/// How long a new configuration may take to have keys, before it is refused.
 const WARM_UP: Duration = Duration::from_secs(15);
 
-/// A server without its listeners: what answers calls, and the tasks that keep its keys.
+/// A server without its listeners.
 #[derive(Debug)]
 pub struct Engine {
-    /// What calls are answered by.
+    /// Judges calls, by the configuration in use.
     pub state: Arc<State>,
-    /// Fetching goes on while this lives.
-    pub tasks: JoinSet<()>,
-    ready: watch::Sender<bool>,
-    parts: Parts,
-}
-
-/// What every configuration of this process is put to work with.
-struct Parts {
-    clock: Clock,
-    fetch: Arc<dyn Fetch>,
-    state_dir: Option<PathBuf>,
-    random: fastrand::Rng,
     memory: MemoryBudget,
+    random: fastrand::Rng,
+    ready: watch::Sender<bool>,
+    /// The task that reports readiness.
+    readiness: JoinSet<()>,
 }
 
 /// Why a configuration is not taken into use.
@@ -80,232 +71,153 @@ pub enum ReloadError {
 }
 
 impl Engine {
-    /// As [`Engine::start_with`], with decisions told to metrics and the operational log only.
+    /// Starts fetching keys. Without telemetry in the environment, decisions are only counted.
     ///
     /// # Errors
     /// [`StartError::Random`].
-    pub fn start(
-        config: &Config,
-        clock: Clock,
-        fetch: Arc<dyn Fetch>,
-        seed: u64,
-    ) -> Result<Self, StartError> {
-        Self::start_with(config, clock, fetch, seed, Telemetry::default())
-    }
-
-    /// Starts fetching keys. The seed chooses the random parts of waiting times.
-    ///
-    /// # Errors
-    /// [`StartError::Random`].
-    pub fn start_with(
-        config: &Config,
-        clock: Clock,
-        fetch: Arc<dyn Fetch>,
-        seed: u64,
-        telemetry: Telemetry,
-    ) -> Result<Self, StartError> {
+    pub fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
         if let Some(directory) = &config.state_dir {
             warn_of_open_directory(directory);
         }
-        let parts = Parts {
-            clock: clock.clone(),
+        let Environment {
+            clock,
             fetch,
-            state_dir: config.state_dir.clone(),
-            random: fastrand::Rng::with_seed(seed),
-            memory: MemoryBudget::of(MemoryLimit::find(config.server.memory_limit)),
-        };
-        let ready = watch::Sender::new(false);
-        let draft = Draft::new(config, &parts.memory, &telemetry.metrics, &ready);
-        let (draft, publish) = draft.map_err(|_| StartError::Random)?;
-        let setup = parts.setup(config, publish, seed);
-        let (keys, tasks) = KeySources::start(&config.sources, &setup);
-        // Without sources to fetch, nobody else says so.
-        draft.tell();
-        let generation = draft.finish(config, keys);
+            telemetry,
+            seed,
+        } = environment;
+        let telemetry = telemetry.unwrap_or_default();
+        let memory = MemoryBudget::of(MemoryLimit::find(config.server.memory_limit));
+        let (keys, state_dir) = (memory.keys.clone(), config.state_dir.clone());
+        let context = SourceContext::new(clock.clone(), fetch, keys, state_dir);
+        let sources = KeySources::start(&config.policy, &config.sources, &context, seed);
+        let generation = generation(config, &memory, &telemetry.metrics, sources);
+        let generation = generation.map_err(|_| StartError::Random)?;
         telemetry.metrics.config_loaded(clock.now());
         let state = State::new(generation, config.server.max_in_flight, clock, telemetry);
-        Ok(Self {
+        let mut engine = Self {
             state: Arc::new(state),
-            tasks,
-            ready,
-            parts,
-        })
+            memory,
+            random: fastrand::Rng::with_seed(seed),
+            ready: watch::Sender::new(false),
+            readiness: JoinSet::new(),
+        };
+        engine.report_readiness();
+        Ok(engine)
     }
 
-    /// What the process may hold.
+    /// The memory that the process may hold.
     #[must_use]
     pub fn memory(&self) -> &MemoryBudget {
-        &self.parts.memory
+        &self.memory
     }
 
-    /// Whether the keys of every issuer that is required have been usable.
+    /// True once every required issuer has had keys.
     #[must_use]
     pub fn ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
     }
 
-    /// Judges calls by another configuration from now on. Sources of keys that it shares with the one in use go on as they
-    /// are. No issuer that has keys now loses them: until its namesake has some, the other configuration is not taken, nor until
-    /// all that are required have, if they do now.
+    /// Judges calls by another configuration from now on. Sources of keys that both have go on as
+    /// they are. No issuer that has keys now loses them: until its namesake has some, the other
+    /// configuration is not taken, nor until all that are required have, if they do now.
     ///
     /// # Errors
     /// [`ReloadError`]; the configuration in use stays.
     pub async fn reload(&mut self, config: &Config) -> Result<(), ReloadError> {
         let old = self.state.generation().clone();
+        let seed = self.random.u64(..);
+        let sources = KeySources::start_next(old.sources(), &config.policy, &config.sources, seed);
         let metrics = &self.state.telemetry.metrics;
-        let draft = Draft::new(config, &self.parts.memory, metrics, &self.ready);
-        let (draft, publish) = draft.map_err(|_| ReloadError::Random)?;
-        let seed = self.parts.random.u64(..);
-        let setup = self.parts.setup(config, publish, seed);
-        let keys = old
-            .sources()
-            .follow(&config.sources, &setup, &mut self.tasks);
-        let needed = draft.needed(&old.snapshot(), self.parts.clock.moment());
+        let next = generation(config, &self.memory, metrics, sources);
+        let next = next.map_err(|_| ReloadError::Random)?;
+        let needed = needed_issuers(&next, &old, self.state.clock.moment());
         tokio::select! { biased;
-            () = draft.has_keys_of(&needed) => {}
-            () = self.parts.clock.sleep(WARM_UP) => return Err(draft.lacking(&needed)),
+            () = next.sources().wait_for_keys(&needed) => {}
+            () = self.state.clock.sleep(WARM_UP) => return Err(no_keys(&next, &needed)),
         }
-        draft.tell();
-        self.state.replace(draft.finish(config, keys));
-        self.state
-            .generation()
-            .clone()
-            .sources()
-            .settle(old.sources())
-            .await;
+        self.state.replace(next);
+        let next = self.state.generation().clone();
+        next.sources().take_over(old.sources()).await;
+        self.report_readiness();
         Ok(())
     }
 
-    /// Waits for a task that keeps keys to end by itself, which none ever should; returns the cause.
-    pub async fn ended(&mut self) -> String {
-        loop {
-            match self.tasks.join_next().await {
-                // Sources that are not needed any more are ended.
-                Some(Err(error)) if !error.is_cancelled() => return error.to_string(),
-                Some(_) => {}
-                None => std::future::pending().await,
-            }
+    /// Ends the tasks that fetch keys.
+    pub fn stop(&mut self) {
+        self.readiness.abort_all();
+        self.state.generation().sources().stop();
+    }
+
+    /// Reports readiness when the configuration in use has had keys of every required issuer. That
+    /// is reported once: an outage of a key server later is answered request by request, and must
+    /// not take the server out of service, for anonymous requests and the other issuers' sake.
+    fn report_readiness(&mut self) {
+        self.readiness.abort_all();
+        if *self.ready.borrow() {
+            return;
         }
-    }
-}
-
-impl Parts {
-    fn setup(&self, config: &Config, publish: Publish, seed: u64) -> Setup {
-        Setup {
-            policy: config.policy.clone(),
-            state_dir: self.state_dir.clone(),
-            clock: self.clock.clone(),
-            fetch: self.fetch.clone(),
-            publish,
-            memory: self.memory.keys.clone(),
-            seed,
+        let (generation, ready) = (self.state.generation().clone(), self.ready.clone());
+        if generation.snapshot().is_ready() {
+            ready.send_replace(true);
+            return;
         }
+        self.readiness.spawn(async move {
+            let required = issuers_where(generation.policy(), |issuer| issuer.required);
+            generation.sources().wait_for_keys(&required).await;
+            ready.send_replace(true);
+        });
     }
 }
 
-impl std::fmt::Debug for Parts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Parts")
-    }
+/// A configuration with its keys, ready to judge calls. Its token cache is empty.
+fn generation(
+    config: &Config,
+    memory: &MemoryBudget,
+    metrics: &Metrics,
+    sources: KeySources,
+) -> Result<Generation, Unspecified> {
+    let tokens = TokenCache::within(config.token_cache_entries, memory.tokens)?;
+    let tokens = tokens.counting(&metrics.token_cache_hits, &metrics.token_cache_misses);
+    let (policy, server) = (config.policy.clone(), &config.server);
+    let callers = &server.grpc.callers;
+    Ok(Generation::new(
+        policy,
+        &server.realm,
+        callers,
+        tokens,
+        sources,
+    ))
 }
 
-/// A configuration on its way into use.
-struct Draft {
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    tokens: TokenCache,
-    ready: watch::Sender<bool>,
-    /// Told when keys have come.
-    changes: watch::Sender<()>,
+/// The issuers that must have keys before `next` takes the place of `old`.
+fn needed_issuers(next: &Generation, old: &Generation, now: Moment) -> Vec<IssuerId> {
+    let old = old.snapshot();
+    let all_ready = old.is_ready();
+    issuers_where(next.policy(), |issuer| {
+        let known = old.policy().issuer_by_url(&issuer.expectations.issuer);
+        let has_keys = known.is_some_and(|(id, _)| old.keys(id, now).is_some());
+        has_keys || (all_ready && issuer.required)
+    })
 }
 
-impl Draft {
-    /// With what puts keys into its snapshot and tells `ready`, now and later, when every issuer has some that is required
-    /// to. That is told once: an outage of a key server later is answered request by request, and must not take the server
-    /// out of service, for anonymous requests and the other issuers' sake.
-    fn new(
-        config: &Config,
-        memory: &MemoryBudget,
-        metrics: &Metrics,
-        ready: &watch::Sender<bool>,
-    ) -> Result<(Self, Publish), aws_lc_rs::error::Unspecified> {
-        let tokens = TokenCache::within(config.token_cache_entries, memory.tokens)?;
-        let tokens = tokens.counting(&metrics.token_cache_hits, &metrics.token_cache_misses);
-        let snapshot = Snapshot::new(config.policy.clone());
-        let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
-        let draft = Self {
-            snapshot: snapshot.clone(),
-            tokens,
-            ready: ready.clone(),
-            changes: watch::Sender::new(()),
-        };
-        let (ready, changes) = (ready.clone(), draft.changes.clone());
-        let publish = move |issuers: &[IssuerId], keys: Option<&IssuerKeys>| {
-            snapshot.rcu(|snapshot| Snapshot::clone(snapshot).with_keys(issuers, keys));
-            tell(&snapshot, &ready);
-            changes.send_replace(());
-        };
-        Ok((draft, Arc::new(publish)))
-    }
-
-    fn tell(&self) {
-        tell(&self.snapshot, &self.ready);
-    }
-
-    /// The issuers that must have keys before this takes the place of `old`.
-    fn needed(&self, old: &Snapshot, now: Moment) -> Vec<IssuerId> {
-        let policy = self.snapshot.load().policy().clone();
-        let all_ready = old.is_ready();
-        let has_keys = |issuer: &Issuer| {
-            let known = old.policy().issuer_by_url(&issuer.expectations.issuer);
-            known.is_some_and(|(id, _)| old.keys(id, now).is_some())
-        };
-        let issuers = policy.issuers();
-        Policy::issuer_ids(issuers.len())
-            .zip(issuers)
-            .filter(|(_, issuer)| has_keys(issuer) || (all_ready && issuer.required))
-            .map(|(id, _)| id)
-            .collect()
-    }
-
-    async fn has_keys_of(&self, issuers: &[IssuerId]) {
-        let mut changes = self.changes.subscribe();
-        while !self.without_keys(issuers).is_empty() {
-            // The sender is in this.
-            let _ = changes.changed().await;
-        }
-    }
-
-    /// Those of these issuers that have no keys, by name.
-    fn without_keys(&self, issuers: &[IssuerId]) -> Vec<String> {
-        let snapshot = self.snapshot.load();
-        let lacking = issuers.iter().filter(|id| !snapshot.has_keys(**id));
-        let names = lacking.filter_map(|id| Some(snapshot.policy().issuer(*id)?.name.to_string()));
-        names.collect()
-    }
-
-    fn lacking(&self, issuers: &[IssuerId]) -> ReloadError {
-        ReloadError::NoKeys {
-            issuers: self.without_keys(issuers).join(", "),
-        }
-    }
-
-    fn finish(self, config: &Config, keys: Arc<KeySources>) -> Generation {
-        let Self {
-            snapshot, tokens, ..
-        } = self;
-        let (policy, callers) = (config.policy.clone(), &config.server.grpc.callers);
-        let realm = &config.server.realm;
-        Generation::new(policy, realm, callers, tokens, snapshot, keys)
-    }
+fn issuers_where(policy: &Policy, is_wanted: impl Fn(&Issuer) -> bool) -> Vec<IssuerId> {
+    let issuers = policy.issuers();
+    let issuers = Policy::issuer_ids(issuers.len()).zip(issuers);
+    let wanted = issuers.filter(|(_, issuer)| is_wanted(issuer));
+    wanted.map(|(id, _)| id).collect()
 }
 
-fn tell(snapshot: &ArcSwap<Snapshot>, ready: &watch::Sender<bool>) {
-    let complete = snapshot.load().is_ready();
-    ready.send_if_modified(|ready| complete && !std::mem::replace(ready, true));
+/// The error that names those of these issuers that have no keys.
+fn no_keys(next: &Generation, needed: &[IssuerId]) -> ReloadError {
+    let snapshot = next.snapshot();
+    let lacking = needed.iter().filter(|id| !snapshot.has_keys(**id));
+    let names = lacking.filter_map(|id| Some(&*next.policy().issuer(*id)?.name));
+    let issuers = names.collect::<Vec<&str>>().join(", ");
+    ReloadError::NoKeys { issuers }
 }
 
-/// Whoever can write there chooses the keys of the next start. Volumes of containers are often open, with nobody there
-/// to use that, so it is no error.
+/// Whoever can write there chooses the keys of the next start. Volumes of containers are often
+/// open, with nobody there to use that, so it is no error.
 fn warn_of_open_directory(directory: &Path) {
     let mode = std::fs::metadata(directory).map(|metadata| metadata.permissions().mode());
     if mode.is_ok_and(|mode| mode & 0o022 != 0) {

@@ -12,7 +12,8 @@ use std::time::Duration;
 use crate::config::{Config, Problems};
 use crate::files::{is_in_kubernetes_volume, read_bounded};
 
-/// Most that is read of a file. The rest of a longer one is not looked at; nothing that is referred to may be as long.
+/// Most that is read of a file. The rest of a longer one is not looked at; nothing that is referred
+/// to may be as long.
 const MAX_SIZE: usize = 2 * 1024 * 1024;
 /// The time between the looks that a signal asks for.
 const SETTLING: Duration = Duration::from_millis(500);
@@ -46,8 +47,8 @@ struct Look {
 }
 
 impl Follower {
-    /// Follows a configuration that was loaded from this file. What is in use is to be loaded after that: then no change is
-    /// missed.
+    /// Follows a configuration that was loaded from this file. What is in use is to be loaded after
+    /// that: then no change is missed.
     #[must_use]
     pub fn new(file: &Path, config: &Config) -> Self {
         let digests = RandomState::new();
@@ -63,8 +64,8 @@ impl Follower {
         }
     }
 
-    /// Follows what this configuration refers to from now on. Other files than before may have changed since they were
-    /// read, so that the next looks say that they did.
+    /// Follows what this configuration refers to from now on. Other files than before may have
+    /// changed since they were read, so that the next looks say that they did.
     pub fn adopt(&mut self, config: &Config) {
         if self.files != config.files {
             self.files.clone_from(&config.files);
@@ -112,8 +113,8 @@ impl Follower {
         false
     }
 
-    /// Whether a look finds what the last one found; or the same content as several before, of a file
-    /// that somebody touches all the time.
+    /// Whether a look finds what the last one found; or the same content as several before, of a
+    /// file that somebody touches all the time.
     async fn look(&mut self) -> bool {
         let (file, files) = (self.file.clone(), self.files.clone());
         let digests = self.digests.clone();

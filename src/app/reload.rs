@@ -28,7 +28,8 @@ pub enum Completeness {
 pub(super) const SHORTER_FOR: Duration = Duration::from_secs(60);
 
 impl App {
-    /// Judges by another configuration from now on, and shows its certificate; see [`super::Engine::reload`].
+    /// Judges by another configuration from now on, and shows its certificate; see
+    /// [`super::Engine::reload`].
     ///
     /// One by which rules would become weaker is refused unless it says so. One that ends earlier
     /// than the configuration in use may be half written: it is taken when it has stayed so for a
@@ -114,7 +115,8 @@ impl App {
 /// What a listener shows, and when its certificate ends to be valid.
 pub(super) type Loaded = (Arc<ServerConfig>, Option<UnixTime>);
 
-/// Reads the files of TLS in a thread of their own: a disk that hangs must not keep signals from being heard.
+/// Reads the files of TLS in a thread of their own: a disk that hangs must not keep signals from
+/// being heard.
 pub(super) async fn load(files: Option<TlsFiles>) -> Result<Option<Loaded>, TlsError> {
     let Some(files) = files else {
         return Ok(None);

@@ -12,6 +12,8 @@ use crate::token::Moment;
 pub struct Snapshot {
     pub(super) policy: Arc<Policy>,
     keys: HashMap<IssuerId, IssuerKeys>,
+    /// Two snapshots of one policy with the same revision have the same keys.
+    revision: u64,
 }
 
 /// The keys of an issuer at one moment.
@@ -33,6 +35,7 @@ impl Snapshot {
         Self {
             policy,
             keys: HashMap::new(),
+            revision: 0,
         }
     }
 
@@ -46,6 +49,18 @@ impl Snapshot {
             };
         }
         self
+    }
+
+    /// The same at another revision of the keys.
+    #[must_use]
+    pub fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    /// The revision of the keys.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The issuers and rules.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::Guard;
 
 use crate::authenticator::{MissingKey, Snapshot};
 use crate::config::CallersConfig;
@@ -17,8 +17,7 @@ use super::{Callers, CheckAnswers, TokenCache, ValidateAnswers};
 #[derive(Debug)]
 pub struct Generation {
     policy: Arc<Policy>,
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    sources: Arc<KeySources>,
+    sources: KeySources,
     /// Begins empty: a reload may narrow what an issuer's keys may sign.
     pub(super) tokens: TokenCache,
     pub(super) check_answers: CheckAnswers,
@@ -28,15 +27,14 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// A configuration in use. `snapshot` changes when its keys do. Challenges quote the realm.
+    /// A configuration with its keys. Challenges quote the realm.
     #[must_use]
     pub fn new(
         policy: Arc<Policy>,
         realm: &str,
         callers: &CallersConfig,
         tokens: TokenCache,
-        snapshot: Arc<ArcSwap<Snapshot>>,
-        sources: Arc<KeySources>,
+        sources: KeySources,
     ) -> Self {
         Self {
             check_answers: CheckAnswers::new(&policy, realm),
@@ -44,7 +42,6 @@ impl Generation {
             check_callers: Callers::new(callers.check.clone()),
             validate_callers: Callers::new(callers.validate.clone()),
             policy,
-            snapshot,
             sources,
             tokens,
         }
@@ -52,7 +49,7 @@ impl Generation {
 
     /// The policy and its keys at this moment.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
-        self.snapshot.load()
+        self.sources.snapshot()
     }
 
     /// Issuers and rules.

@@ -16,8 +16,8 @@ use super::source::shown;
 use super::store::Documents;
 use super::{Fetched, FetchedSource};
 
-/// Memory that each source has in any case, whatever others take: an ordinary set takes a tenth of it. The
-/// configuration bounds the number of sources.
+/// Memory that each source has in any case, whatever others take: an ordinary set takes a tenth of
+/// it. The configuration bounds the number of sources.
 const OWN: usize = 64 * 1024;
 
 /// Key sets by source. An entry is replaced only by a set that is usable; a failed fetch leaves it.
@@ -32,33 +32,35 @@ pub(super) struct KeySetCache {
 
 /// A key set, and the documents that it was read from, without what must not be kept.
 #[derive(Clone)]
-pub(super) struct CachedKeys {
-    pub(super) keys: Arc<KeySet>,
-    pub(super) documents: Documents,
+struct CachedKeys {
+    keys: Arc<KeySet>,
+    documents: Documents,
     validators: Validators,
-    /// Documents of which more could not be read than before: they are believed when they are found a second time.
-    doubted: Option<(Documents, Held)>,
-    held: Held,
+    /// Documents of which more could not be read than before: they are believed when they are found
+    /// a second time.
+    unconfirmed: Option<(Documents, KeyMemory)>,
+    memory: KeyMemory,
 }
 
 /// The memory of an entry, from its source's account.
 #[derive(Clone)]
-struct Held {
+struct KeyMemory {
     account: Account,
     _share: Arc<Reservation>,
 }
 
-/// What a fetch that succeeded brought.
-pub(super) struct Refreshed {
-    pub(super) entry: CachedKeys,
-    /// Whether the source has other documents than before.
+/// The keys of a fetch that succeeded.
+pub(super) struct FetchedKeys {
+    pub(super) keys: Arc<KeySet>,
+    pub(super) documents: Documents,
+    /// True if the source has other documents than before.
     pub(super) changed: bool,
     pub(super) fresh_for: Option<Duration>,
 }
 
 impl KeySetCache {
-    /// An empty cache. It has no capacity of its own: its entries draw on this memory, and there are no more of them than
-    /// the configuration has sources.
+    /// An empty cache. It has no capacity of its own: its entries draw on this memory, and there
+    /// are no more of them than the configuration has sources.
     pub(super) fn new(fetch: Arc<dyn Fetch>, memory: Pool) -> Self {
         let entries = Cache::builder().build();
         let reader = Arc::new(Semaphore::new(1));
@@ -85,18 +87,13 @@ impl KeySetCache {
         Ok(keys)
     }
 
-    /// The documents that a source's keys were read from.
-    pub(super) async fn documents(&self, source: &FetchedSource) -> Option<Documents> {
-        Some(self.entries.get(source).await?.documents)
-    }
-
     /// Lets go of a source that is not used any more.
     pub(super) async fn forget(&self, source: &FetchedSource) {
         self.entries.invalidate(source).await;
     }
 
     /// Fetches once. Fetches of one source run one after the other.
-    pub(super) async fn refresh(&self, source: &FetchedSource) -> Result<Refreshed, FetchError> {
+    pub(super) async fn refresh(&self, source: &FetchedSource) -> Result<FetchedKeys, FetchError> {
         let (mut fresh_for, mut changed) = (None, true);
         let refreshed = self
             .entries
@@ -107,7 +104,7 @@ impl KeySetCache {
                 let fetched = self.fetch.fetch(source, validators).await?;
                 fresh_for = fetched.fresh_for;
                 let account = match &known {
-                    Some(known) => known.held.account.clone(),
+                    Some(known) => known.memory.account.clone(),
                     None => self.memory.account(OWN),
                 };
                 let _text = match &fetched.content {
@@ -122,8 +119,10 @@ impl KeySetCache {
                 Ok::<_, FetchError>(Op::Put(entry))
             });
         let entry = refreshed.await?.into_entry().ok_or(FetchError::Abandoned)?;
-        Ok(Refreshed {
-            entry: entry.into_value(),
+        let entry = entry.into_value();
+        Ok(FetchedKeys {
+            keys: entry.keys,
+            documents: entry.documents,
             changed,
             fresh_for,
         })
@@ -151,8 +150,8 @@ impl CachedKeys {
         Self::read(documents, public, Validators::default(), memory)
     }
 
-    /// The entry after a fetch. The same documents keep the same keys, so that tokens which they verified stay
-    /// verified.
+    /// The entry after a fetch. The same documents keep the same keys, so that tokens which they
+    /// verified stay verified.
     fn after(known: Option<&Self>, fetched: Fetched, memory: &Account) -> Result<Self, FetchError> {
         match (fetched.content, known) {
             (Content::NotModified, Some(known)) => Ok(known.clone()),
@@ -168,13 +167,13 @@ impl CachedKeys {
                 match known {
                     Some(known) if known.stands_for(&public, &exposed) => Ok(Self {
                         validators,
-                        doubted: None,
+                        unconfirmed: None,
                         ..known.clone()
                     }),
                     known => {
                         let read = Self::read(&documents, public, validators, memory)?;
                         Ok(match known {
-                            Some(known) => read.unless_torn(known),
+                            Some(known) => read.unless_damaged(known),
                             None => read,
                         })
                     }
@@ -188,20 +187,22 @@ impl CachedKeys {
         *self.documents == public && self.keys.exposed() == exposed
     }
 
-    /// A file of a directory that is being written at this moment must not cost the keys that it had.
-    fn unless_torn(self, known: &Self) -> Self {
+    /// A file of a directory that is being written at this moment must not cost the keys that it
+    /// had.
+    fn unless_damaged(self, known: &Self) -> Self {
         let damaged = self.keys.unread() > known.keys.unread();
-        let doubted = known.doubted.as_ref().map(|(documents, _)| documents);
-        if damaged && doubted != Some(&self.documents) {
+        let unconfirmed = known.unconfirmed.as_ref().map(|(documents, _)| documents);
+        if damaged && unconfirmed != Some(&self.documents) {
             return Self {
-                doubted: Some((self.documents, self.held)),
+                unconfirmed: Some((self.documents, self.memory)),
                 ..known.clone()
             };
         }
         self
     }
 
-    /// Reads the documents, and keeps what is public of them, where there is memory for it. What is replaced goes later.
+    /// Reads the documents, and keeps what is public of them, where there is memory for it. What is
+    /// replaced goes later.
     fn read(
         documents: &[Vec<u8>],
         public: Vec<Vec<u8>>,
@@ -218,8 +219,8 @@ impl CachedKeys {
             keys: Arc::new(keys),
             documents: Arc::new(public),
             validators,
-            doubted: None,
-            held: Held {
+            unconfirmed: None,
+            memory: KeyMemory {
                 account: memory.clone(),
                 _share: Arc::new(share),
             },

@@ -15,8 +15,9 @@ const MAX_VALUES: usize = 4096;
 /// Longest URL of keys, in bytes.
 const MAX_URL: usize = 2048;
 
-/// Fetches the metadata, and then the keys at the URL that they name. `metadata` is where they are; `None`: at the
-/// well-known places under the issuer. `known` is what the last fetch of the keys brought.
+/// Fetches the metadata, and then the keys at the URL that they name. `metadata` is where they are;
+/// `None`: at the well-known places under the issuer. `known` is what the last fetch of the keys
+/// brought.
 ///
 /// # Errors
 /// [`FetchError`]
@@ -30,8 +31,8 @@ pub(super) async fn fetch(
         Some(url) => Places::one(url),
         None => Places::under(access, issuer)?,
     };
-    // Credentials are for the server of the metadata. Metadata that name another for the keys do not send them
-    // there.
+    // Credentials are for the server of the metadata. Metadata that name another for the keys do
+    // not send them there.
     let client = Client::new(access, &places.first).await?;
     let (url, metadata) = places.read(&client).await?;
     let metadata = Json::parse(&metadata, MAX_VALUES).map_err(|source| FetchError::Metadata {
@@ -93,8 +94,8 @@ impl Places {
         })
     }
 
-    /// The second place is tried where there is nothing at the first. If there is nothing either, the first
-    /// answer is the one that tells.
+    /// The second place is tried where there is nothing at the first. If there is nothing either,
+    /// the first answer is the one that tells.
     async fn read(&self, client: &Client<'_>) -> Result<(&Url, Vec<u8>), FetchError> {
         let first = client.document(&self.first).await;
         let (Err(error), Some(url)) = (&first, &self.second) else {
@@ -110,8 +111,8 @@ impl Places {
     }
 }
 
-/// Whether a server says that it has no such document: some do not say it with 404 for paths that they do not
-/// know. Statuses that may pass, or that are about credentials, are not meant.
+/// Whether a server says that it has no such document: some do not say it with 404 for paths that
+/// they do not know. Statuses that may pass, or that are about credentials, are not meant.
 fn is_absent(error: &FetchError) -> bool {
     const ABSENT: [StatusCode; 4] = [
         StatusCode::BAD_REQUEST,
@@ -122,8 +123,9 @@ fn is_absent(error: &FetchError) -> bool {
     matches!(error, FetchError::Status { status, .. } if ABSENT.contains(status))
 }
 
-/// Where the keys are, according to metadata that are the issuer's own: `issuer` must be the configured one,
-/// byte for byte (Discovery 1.0 §4.3, RFC 8414 §3.3), or one tenant's metadata could bring another's keys.
+/// Where the keys are, according to metadata that are the issuer's own: `issuer` must be the
+/// configured one, byte for byte (Discovery 1.0 §4.3, RFC 8414 §3.3), or one tenant's metadata
+/// could bring another's keys.
 fn jwks_uri(metadata: &Json, url: &Url, issuer: &str) -> Result<Url, FetchError> {
     let unlike = |member: &'static str, expected: String| {
         let found = metadata.as_object().and_then(|members| members.get(member));
@@ -146,7 +148,8 @@ fn jwks_uri(metadata: &Json, url: &Url, issuer: &str) -> Result<Url, FetchError>
     keys.ok_or_else(|| unlike("jwks_uri", "a URL".to_owned()))
 }
 
-/// A value from elsewhere, as it may be printed: a text is escaped and cut, of others only the type is shown.
+/// A value from elsewhere, as it may be printed: a text is escaped and cut, of others only the type
+/// is shown.
 fn printed(value: &Json) -> String {
     match value.as_str() {
         Some(text) => format!("{:?}", cut(text)),

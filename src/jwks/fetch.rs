@@ -137,7 +137,8 @@ pub enum FetchError {
         /// How long the server asks to be left alone.
         retry_after: Option<Duration>,
     },
-    /// The server answered with a redirect that is not followed: to another host or scheme, or one too many.
+    /// The server answered with a redirect that is not followed: to another host or scheme, or one
+    /// too many.
     #[error("{} redirects to {to}, which is not followed: only 3 redirects are, to the same scheme, host and port", .url)]
     Redirect {
         /// The URL, without its query.

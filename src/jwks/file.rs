@@ -30,7 +30,8 @@ impl Look {
     /// with a name that begins with a dot, are left out; folders in it are not looked into.
     ///
     /// # Errors
-    /// [`FetchError::File`], which names the file that could not be read, or [`FetchError::TooLarge`].
+    /// [`FetchError::File`], which names the file that could not be read, or
+    /// [`FetchError::TooLarge`].
     pub(super) fn at(path: &Path) -> Result<Self, FetchError> {
         read(path)
     }
@@ -63,8 +64,8 @@ fn read(path: &Path) -> Result<Look, FetchError> {
     Look::of(&[path.to_owned()])
 }
 
-/// Kubernetes swaps what a folder shows by replacing one symbolic link, so that a file may be listed and then gone.
-/// A second reading sees the new state.
+/// Kubernetes swaps what a folder shows by replacing one symbolic link, so that a file may be
+/// listed and then gone. A second reading sees the new state.
 fn again_if_vanished<T>(mut read: impl FnMut() -> Result<T, FetchError>) -> Result<T, FetchError> {
     match read() {
         Err(FetchError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => read(),
@@ -92,7 +93,8 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, FetchError> {
         names.collect::<io::Result<Vec<_>>>()
     });
     let mut names = names.map_err(|error| at(folder, error))?;
-    // Hidden: Kubernetes keeps its versions under names with two dots, and editors their copies under one.
+    // Hidden: Kubernetes keeps its versions under names with two dots, and editors their copies
+    // under one.
     names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));
     names.sort_unstable();
     let mut files = Vec::new();

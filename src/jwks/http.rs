@@ -1,4 +1,5 @@
-//! Fetches over HTTP: bounded in size, with few redirects, and never at an address that is nobody's to name.
+//! Fetches over HTTP: bounded in size, with few redirects, and never at an address that is nobody's
+//! to name.
 //!
 //! Time is bounded by the caller, who drops the future.
 
@@ -46,8 +47,9 @@ pub(super) async fn fetch_uri(
 
 /// The client of one fetch, which may be of two documents.
 ///
-/// It is made anew each time: certificates, keys and credentials are rotated by replacing their files, and the
-/// fetch after that must use the new ones. A kept connection would save little at one fetch in minutes.
+/// It is made anew each time: certificates, keys and credentials are rotated by replacing their
+/// files, and the fetch after that must use the new ones. A kept connection would save little at
+/// one fetch in minutes.
 pub(super) struct Client<'a> {
     access: &'a Access,
     /// Shows the client certificate to whoever asks for it, so it is for the server of `home` only.
@@ -60,8 +62,8 @@ pub(super) struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// Configured headers and credentials are for the server of `home`: same scheme, host and port. Others never
-    /// see them.
+    /// Configured headers and credentials are for the server of `home`: same scheme, host and port.
+    /// Others never see them.
     pub(super) async fn new(access: &'a Access, home: &'a Url) -> Result<Self, FetchError> {
         let (owned, url) = (access.clone(), shown(home));
         // Files and the system's authorities are read, which blocks.
@@ -116,7 +118,8 @@ impl<'a> Client<'a> {
         body::read(&url, &mut response).await
     }
 
-    /// An answer that is 200, or 304 where `known` was asked about, and where it came from in the end.
+    /// An answer that is 200, or 304 where `known` was asked about, and where it came from in the
+    /// end.
     async fn answer(
         &self,
         url: &Url,
@@ -174,8 +177,8 @@ fn without_certificate(access: Access) -> Access {
 
 fn build(access: &Access, url: Url) -> Result<reqwest::Client, FetchError> {
     let resolver = Resolver {
-        // With a proxy, only the proxy's name is resolved here, and a proxy in the same pod or network is what
-        // one would expect; the names of servers are for the proxy to judge.
+        // With a proxy, only the proxy's name is resolved here, and a proxy in the same pod or
+        // network is what one would expect; the names of servers are for the proxy to judge.
         deny_private: access.deny_private_addresses && access.proxy.is_none(),
     };
     let mut builder = reqwest::Client::builder()

@@ -1,204 +1,235 @@
-//! All sources of a configuration, as the rest of the server sees them.
+//! The key sources of one configuration, and the snapshot of their keys that requests read.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::task::{AbortHandle, JoinSet};
-use tracing::error;
+use arc_swap::{ArcSwap, Guard};
 
-use crate::authenticator::{IssuerKeys, MissingKey};
+use crate::authenticator::{IssuerKeys, MissingKey, Snapshot};
 use crate::clock::Clock;
 use crate::jose::KeySet;
 use crate::memory::Pool;
 use crate::policy::{IssuerId, Policy};
 
 use super::cache::KeySetCache;
-use super::keeper::{CallTime, Keeper, KeyRequest, Publish, Tools};
-use super::store::Store;
-use super::{Fetch, FetchedSource, Refresh, Source, SourceStatus, report};
+use super::key_source::KeySource;
+use super::{
+    CallTime, Fetch, FetchedSource, KeyRequest, Refresh, Source, SourceStatus, source_log,
+};
 
-/// The wait before a task that panicked starts again.
-const PANIC_PAUSE: Duration = Duration::from_secs(1);
-
-/// What sources are kept with.
-pub struct Setup {
-    /// Whose keys they are.
-    pub policy: Arc<Policy>,
-    /// Where keys of an earlier process are, and this one's go.
-    pub state_dir: Option<PathBuf>,
-    /// The time.
-    pub clock: Clock,
-    /// What fetches.
-    pub fetch: Arc<dyn Fetch>,
-    /// What receives keys.
-    pub publish: Publish,
-    /// What keys may take, of all sources and configurations.
-    pub memory: Pool,
-    /// Chooses the random parts of waiting times.
-    pub seed: u64,
+/// The parts of the process that all key sources work with, from one configuration to the next.
+#[derive(Clone)]
+pub struct SourceContext {
+    pub(super) state_dir: Option<PathBuf>,
+    pub(super) clock: Clock,
+    pub(super) cache: KeySetCache,
+    pub(super) revision: KeyRevision,
 }
 
-/// The sources of all issuers of one configuration. Those that the next configuration has too are handed on to it with
-/// their keys; the others end with the last configuration that has them.
+impl SourceContext {
+    /// Sources that fetch in this way, and whose key sets share this memory. Their last good
+    /// documents are saved in `state_dir`, for the next start.
+    #[must_use]
+    pub fn new(
+        clock: Clock,
+        fetch: Arc<dyn Fetch>,
+        memory: Pool,
+        state_dir: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            state_dir,
+            clock,
+            cache: KeySetCache::new(fetch, memory),
+            revision: KeyRevision::default(),
+        }
+    }
+}
+
+/// Counts the changes of published keys, of all sources. A snapshot with the current revision has
+/// the current keys.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeyRevision(Arc<AtomicU64>);
+
+impl KeyRevision {
+    fn current(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Counts a change. The caller holds the lock of the value that changes.
+    pub(super) fn advance(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// The key sources of one configuration. The next configuration shares those that it has too; a
+/// source ends with the last configuration that has it.
 pub struct KeySources {
-    sources: Vec<Subscribed>,
-    of_issuer: HashMap<IssuerId, Arc<Keeper>>,
-    cache: KeySetCache,
-    publish: Publish,
+    sources: Vec<UsedSource>,
+    of_issuer: HashMap<IssuerId, Arc<KeySource>>,
+    snapshot: ArcSwap<Snapshot>,
+    context: SourceContext,
 }
 
 /// A source, and the issuers of this configuration that use it.
-struct Subscribed {
-    kept: Arc<Kept>,
+struct UsedSource {
+    source: Arc<KeySource>,
     issuers: Vec<IssuerId>,
 }
 
-/// A keeper and its task, which ends with the last that uses it.
-struct Kept {
-    keeper: Arc<Keeper>,
-    /// The `iss` values that its stored keys are good for.
-    names: Vec<Box<str>>,
-    task: AbortHandle,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.task.abort();
-        self.keeper.wake_waiting();
-    }
-}
-
-impl Drop for KeySources {
-    fn drop(&mut self) {
-        for source in &self.sources {
-            source.kept.keeper.unsubscribe(&self.publish);
-        }
-    }
-}
-
 impl KeySources {
-    /// Publishes the keys of every source, now and whenever they change. The tasks that do so end when the returned set
-    /// is dropped.
+    /// Starts a task for each source. The seed chooses the random parts of waiting times.
     #[must_use]
-    pub fn start(sources: &[(IssuerId, Source)], setup: &Setup) -> (Arc<Self>, JoinSet<()>) {
-        let mut tasks = JoinSet::new();
-        let cache = KeySetCache::new(setup.fetch.clone(), setup.memory.clone());
-        let started = Self::build(sources, setup, cache, &[], &mut tasks);
-        for source in &started.sources {
-            source.kept.keeper.begin_saving();
+    pub fn start(
+        policy: &Arc<Policy>,
+        sources: &[(IssuerId, Source)],
+        context: &SourceContext,
+        seed: u64,
+    ) -> Self {
+        let started = Self::build(policy, sources, context, seed, &[]);
+        for used in &started.sources {
+            used.source.begin_saving();
         }
-        (Arc::new(started), tasks)
+        started
     }
 
-    /// As [`KeySources::start`], for the next configuration. What both have keeps its keys, and is not fetched anew. Nothing
-    /// is saved of what is new until [`KeySources::settle`].
+    /// The sources of the next configuration. Those that both have keep their keys, and are not
+    /// fetched anew. New ones save nothing before [`KeySources::take_over`].
     #[must_use]
-    pub fn follow(
-        &self,
+    pub fn start_next(
+        before: &Self,
+        policy: &Arc<Policy>,
         sources: &[(IssuerId, Source)],
-        setup: &Setup,
-        tasks: &mut JoinSet<()>,
-    ) -> Arc<Self> {
-        let cache = self.cache.clone();
-        Arc::new(Self::build(sources, setup, cache, &self.sources, tasks))
+        seed: u64,
+    ) -> Self {
+        Self::build(policy, sources, &before.context, seed, &before.sources)
     }
 
     fn build(
+        policy: &Arc<Policy>,
         sources: &[(IssuerId, Source)],
-        setup: &Setup,
-        cache: KeySetCache,
-        known: &[Subscribed],
-        tasks: &mut JoinSet<()>,
+        context: &SourceContext,
+        seed: u64,
+        running: &[UsedSource],
     ) -> Self {
-        let mut shared: Vec<(&FetchedSource, Vec<IssuerId>)> = Vec::new();
+        let mut snapshot = Snapshot::new(policy.clone());
+        let mut issuers_of: Vec<(&FetchedSource, Vec<IssuerId>)> = Vec::new();
         for (issuer, source) in sources {
             match source {
                 Source::Fixed(keys) => {
-                    let names = names(setup, &[*issuer]).join(", ");
-                    report::warn_of_exposed(&format_args!("inline keys of {names}"), keys);
-                    (setup.publish)(&[*issuer], Some(&IssuerKeys::lasting(keys.clone())));
+                    source_log::inline_keys(policy, *issuer, keys);
+                    let keys = IssuerKeys::lasting(keys.clone());
+                    snapshot = snapshot.with_keys(&[*issuer], Some(&keys));
                 }
                 Source::Fetched(source) => {
-                    match shared.iter_mut().find(|(known, _)| *known == &**source) {
+                    match issuers_of.iter_mut().find(|(known, _)| *known == &**source) {
                         Some((_, issuers)) => issuers.push(*issuer),
-                        None => shared.push((source, vec![*issuer])),
+                        None => issuers_of.push((source, vec![*issuer])),
                     }
                 }
             }
         }
-        let mut seeds = fastrand::Rng::with_seed(setup.seed);
-        let mut subscribe = |(source, issuers): (&FetchedSource, Vec<IssuerId>)| {
-            let names = names(setup, &issuers);
-            let is_same =
-                |known: &&Subscribed| known.kept.is_of(source) && known.kept.names == names;
+        let mut seeds = fastrand::Rng::with_seed(seed);
+        let use_source = |(settings, issuers): (&FetchedSource, Vec<IssuerId>)| {
             let seed = seeds.u64(..);
-            let kept = match known.iter().find(is_same) {
-                Some(known) => known.kept.clone(),
-                None => Arc::new(Kept::start(source, names, setup, &cache, seed, tasks)),
+            let owners: Vec<_> = issuers.iter().filter_map(|id| policy.issuer(*id)).collect();
+            let mut running = running.iter().map(|used| &used.source);
+            let source = match running.find(|source| source.is_for(settings, &owners)) {
+                Some(source) => source.clone(),
+                None => Arc::new(KeySource::start(settings, &owners, context, seed)),
             };
-            kept.keeper.subscribe(&issuers, &setup.publish);
-            Subscribed { kept, issuers }
+            UsedSource { source, issuers }
         };
-        let sources: Vec<Subscribed> = shared.into_iter().map(&mut subscribe).collect();
-        let of_issuer = sources.iter().flat_map(|source| {
-            let issuers = source.issuers.iter();
-            issuers.map(|issuer| (*issuer, source.kept.keeper.clone()))
+        let sources: Vec<UsedSource> = issuers_of.into_iter().map(use_source).collect();
+        let of_issuer = sources.iter().flat_map(|used| {
+            let issuers = used.issuers.iter();
+            issuers.map(|issuer| (*issuer, used.source.clone()))
         });
-        Self {
+        let built = Self {
             of_issuer: of_issuer.collect(),
             sources,
-            cache,
-            publish: setup.publish.clone(),
-        }
-    }
-
-    /// Takes the place of those of before, which are not used any more: their state is no longer saved, and what they had in
-    /// the cache is forgotten.
-    pub async fn settle(&self, before: &Self) {
-        let is_used = |source: &FetchedSource| {
-            let mut sources = self.sources.iter();
-            sources.any(|used| used.kept.is_of(source))
+            snapshot: ArcSwap::from_pointee(snapshot),
+            context: context.clone(),
         };
-        for Subscribed { kept, .. } in &before.sources {
-            if !self.has(kept) {
-                kept.keeper.end_saving();
+        built.rebuild_snapshot();
+        built
+    }
+
+    /// Policy and current keys. Until keys change, this only loads a pointer. The first request
+    /// after a change builds the next snapshot.
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        let snapshot = self.snapshot.load();
+        if snapshot.revision() == self.context.revision.current() {
+            return snapshot;
+        }
+        self.rebuild_snapshot();
+        self.snapshot.load()
+    }
+
+    /// Several threads may do this at a time. The one that stores last has read its keys after the
+    /// others have stored theirs: `rcu` tries again if it finds another snapshot than it began
+    /// with.
+    fn rebuild_snapshot(&self) {
+        self.snapshot.rcu(|snapshot| {
+            // Read before the keys. If they change meanwhile, the snapshot is built once more.
+            let revision = self.context.revision.current();
+            let mut next = Snapshot::clone(snapshot);
+            for UsedSource { source, issuers } in &self.sources {
+                next = next.with_keys(issuers, source.keys().as_ref());
             }
-            if !is_used(&kept.keeper.source) {
-                self.cache.forget(&kept.keeper.source).await;
+            next.at_revision(revision)
+        });
+    }
+
+    /// Takes the place of the sources of the configuration before. Those that are not used any more
+    /// save nothing from now on, and leave the cache; new ones begin to save.
+    pub async fn take_over(&self, before: &Self) {
+        for UsedSource { source: old, .. } in &before.sources {
+            let uses = |same: &dyn Fn(&Arc<KeySource>) -> bool| {
+                let mut sources = self.sources.iter();
+                sources.any(|used| same(&used.source))
+            };
+            if !uses(&|source| Arc::ptr_eq(source, old)) {
+                old.end_saving();
+            }
+            if !uses(&|source| source.settings() == old.settings()) {
+                self.context.cache.forget(old.settings()).await;
             }
         }
-        for Subscribed { kept, .. } in &self.sources {
-            if kept.keeper.begin_saving() {
-                kept.keeper.save_again().await;
+        for used in &self.sources {
+            used.source.begin_saving();
+        }
+    }
+
+    /// Waits until each of these issuers has had keys.
+    pub async fn wait_for_keys(&self, issuers: &[IssuerId]) {
+        for issuer in issuers {
+            if let Some(source) = self.of_issuer.get(issuer) {
+                source.wait_for_keys().await;
             }
         }
     }
 
-    fn has(&self, kept: &Arc<Kept>) -> bool {
-        let mut sources = self.sources.iter();
-        sources.any(|source| Arc::ptr_eq(&source.kept, kept))
-    }
-
-    /// Looks for a key that a request needs, and says what the request is to do.
+    /// Asks for a key that a call needs and that its issuer's keys lack.
     #[must_use]
     pub fn request_key(&self, missing: &MissingKey, call_time: CallTime) -> KeyRequest {
-        let Some(keeper) = self.of_issuer.get(&missing.issuer) else {
+        let Some(source) = self.of_issuer.get(&missing.issuer) else {
             return KeyRequest::Refused;
         };
-        keeper.request_key(missing.tried.as_ref(), call_time)
+        source.request_key(missing.tried.as_ref(), call_time)
     }
 
-    /// Starts a fetch of this issuer's source, or of all sources, as soon as the budget of each permits. Says when.
+    /// Starts a fetch of this issuer's source, or of all sources, as soon as the budget of each
+    /// permits. Returns when, for each source.
     #[must_use]
     pub fn refresh(&self, issuer: Option<IssuerId>) -> Vec<(String, Refresh)> {
         let sources = self.sources.iter();
         let chosen =
-            sources.filter(|source| issuer.is_none_or(|issuer| source.issuers.contains(&issuer)));
-        let refresh = |source: &Subscribed| {
-            let keeper = &source.kept.keeper;
-            (keeper.source.origin.to_string(), keeper.refresh())
+            sources.filter(|used| issuer.is_none_or(|issuer| used.issuers.contains(&issuer)));
+        let refresh = |used: &UsedSource| {
+            let name = used.source.settings().origin.to_string();
+            (name, used.source.refresh())
         };
         chosen.map(refresh).collect()
     }
@@ -206,76 +237,30 @@ impl KeySources {
     /// The fetched keys of an issuer that are in use now.
     #[must_use]
     pub fn keys_of(&self, issuer: IssuerId) -> Option<Arc<KeySet>> {
-        self.of_issuer.get(&issuer)?.state().keys.clone()
+        Some(self.of_issuer.get(&issuer)?.keys()?.set)
     }
 
-    /// What there is to know of each source that is fetched.
+    /// The status of each source that is fetched.
     #[must_use]
     pub fn status(&self) -> Vec<SourceStatus> {
         let sources = self.sources.iter();
         sources
-            .map(|source| SourceStatus::of(&source.kept.keeper, &source.issuers))
+            .map(|used| used.source.status(&used.issuers))
             .collect()
     }
 
     /// Waits until everything that was fetched is in the state directory.
     pub async fn saved(&self) {
-        for source in &self.sources {
-            source.kept.keeper.saved().await;
-        }
-    }
-}
-
-/// The `iss` values of these issuers.
-fn names(setup: &Setup, issuers: &[IssuerId]) -> Vec<Box<str>> {
-    let issuers = issuers.iter();
-    let issuers = issuers.filter_map(|issuer| setup.policy.issuer(*issuer));
-    issuers
-        .map(|issuer| issuer.expectations.issuer.clone())
-        .collect()
-}
-
-impl Kept {
-    fn start(
-        source: &FetchedSource,
-        names: Vec<Box<str>>,
-        setup: &Setup,
-        cache: &KeySetCache,
-        seed: u64,
-        tasks: &mut JoinSet<()>,
-    ) -> Self {
-        let directory = setup.state_dir.as_deref();
-        let store = directory.filter(|_| source.origin.is_remote());
-        let issuers: Vec<&str> = names.iter().map(|name| &**name).collect();
-        let store = store.map(|directory| Store::new(directory, source, &issuers));
-        let tools = Tools {
-            clock: setup.clock.clone(),
-            cache: cache.clone(),
-        };
-        let keeper = Arc::new(Keeper::new(source.clone(), store, seed, tools));
-        let task = tasks.spawn(keep_for_ever(keeper.clone(), setup.clock.clone()));
-        Self {
-            keeper,
-            names,
-            task,
+        for used in &self.sources {
+            used.source.saved().await;
         }
     }
 
-    fn is_of(&self, source: &FetchedSource) -> bool {
-        self.keeper.source == *source
-    }
-}
-
-/// Keys that nobody keeps would go stale unseen, so a keeper that panics starts again.
-async fn keep_for_ever(keeper: Arc<Keeper>, clock: Clock) {
-    loop {
-        let mut task = JoinSet::new();
-        let kept = keeper.clone();
-        task.spawn(async move { kept.keep().await });
-        if let Some(Err(error)) = task.join_next().await {
-            error!(source = %keeper.source.origin, %error, "the task that fetches keys failed; it starts again");
+    /// Ends the tasks of all sources. Requests that wait for a key are answered.
+    pub fn stop(&self) {
+        for used in &self.sources {
+            used.source.stop();
         }
-        clock.sleep(PANIC_PAUSE).await;
     }
 }
 

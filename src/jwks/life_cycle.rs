@@ -1,8 +1,10 @@
-//! When a source is fetched, and how long its keys are used. Rules and times only: no I/O, no clock, no task.
+//! When a source is fetched, and how long its keys are used. Rules and times only: no I/O, no
+//! clock, no task.
 //!
-//! One fetch at a time. Fetches are due ahead of expiry, and after failures, with exponential back-off. Those are
-//! scheduled. Tokens whose key is not there cause fetches too, and so do operators; `budget` bounds these apart from the
-//! scheduled ones, so that a scheduled fetch never keeps a new key from being found.
+//! One fetch at a time. Fetches are due ahead of expiry, and after failures, with exponential
+//! back-off. Those are scheduled. Tokens whose key is not there cause fetches too, and so do
+//! operators; `budget` bounds these apart from the scheduled ones, so that a scheduled fetch never
+//! keeps a new key from being found.
 
 mod budget;
 
@@ -29,7 +31,8 @@ pub(super) struct LifeCycle {
     failures: u32,
     /// When the next scheduled fetch starts.
     next: Moment,
-    /// The end of the server's `Retry-After`. No token and no operator makes a fetch start before it.
+    /// The end of the server's `Retry-After`. No token and no operator makes a fetch start before
+    /// it.
     not_before: Moment,
     /// Who wants a fetch as soon as the budget permits one.
     wanted_by: Option<Requester>,
@@ -75,7 +78,8 @@ pub(super) enum KeyState {
 /// What a request does that needs a key which is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WaitFor {
-    /// Waits for the fetch that is under way, which may have read the keys before this one was published.
+    /// Waits for the fetch that is under way, which may have read the keys before this one was
+    /// published.
     CurrentFetch,
     /// Waits for a fetch that starts now, or within the request's time.
     NextFetch,
@@ -90,7 +94,8 @@ pub enum Refresh {
     Started,
     /// One is under way.
     UnderWay,
-    /// The budget or the server's `Retry-After` does not permit it yet: it starts by itself in this time, or earlier.
+    /// The budget or the server's `Retry-After` does not permit it yet: it starts by itself in this
+    /// time, or earlier.
     Scheduled(Duration),
 }
 
@@ -109,7 +114,8 @@ impl LifeCycle {
         }
     }
 
-    /// Takes keys into use that were confirmed this long ago, by an earlier process. Whether they may be.
+    /// Takes keys into use that were confirmed this long ago, by an earlier process. Whether they
+    /// may be.
     pub(super) fn restore(&mut self, age: Duration, now: Moment) -> bool {
         let usable = age < self.timing.max_stale;
         if usable {
@@ -166,7 +172,8 @@ impl LifeCycle {
         }
     }
 
-    /// Notes that a fetch starts. Returns who caused it; `None` for a scheduled fetch, which serves all who ask as well.
+    /// Notes that a fetch starts. Returns who caused it; `None` for a scheduled fetch, which serves
+    /// all who ask as well.
     pub(super) fn begin(&mut self, now: Moment) -> Option<Requester> {
         let requester = self.wanted_by.take().filter(|_| now < self.next);
         if requester.is_some() {
@@ -183,8 +190,9 @@ impl LifeCycle {
         }
     }
 
-    /// Notes that a fetch brought keys, which are fresh for as long as the server says, within bounds. `random` is from
-    /// 0 to 1: the next fetch comes after 80 % to 95 % of that, so that servers that started together drift apart.
+    /// Notes that a fetch brought keys, which are fresh for as long as the server says, within
+    /// bounds. `random` is from 0 to 1: the next fetch comes after 80 % to 95 % of that, so that
+    /// servers that started together drift apart.
     pub(super) fn succeed(
         &mut self,
         now: Moment,
@@ -210,8 +218,9 @@ impl LifeCycle {
         }
     }
 
-    /// Notes that a fetch failed. Keys that are in use stay in use. `random` is from 0 to 1: the next try comes after
-    /// one half to the whole of the back-off, and not before the server wants it.
+    /// Notes that a fetch failed. Keys that are in use stay in use. `random` is from 0 to 1: the
+    /// next try comes after one half to the whole of the back-off, and not before the server wants
+    /// it.
     pub(super) fn fail(&mut self, now: Moment, retry_after: Option<Duration>, random: f64) {
         let doublings = self.failures.min(16);
         let backoff = MIN_RETRY.saturating_mul(1 << doublings).min(MAX_RETRY);
@@ -227,8 +236,8 @@ impl LifeCycle {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// A token needs a key that is not there, and its request can wait until a moment. A fetch is wanted for it, if none
-    /// is under way.
+    /// A token needs a key that is not there, and its request can wait until a moment. A fetch is
+    /// wanted for it, if none is under way.
     pub(super) fn request_fetch(&mut self, now: Moment, until: Moment) -> WaitFor {
         if self.in_flight.is_none() {
             self.wanted_by = Some(Requester::Token);

@@ -18,8 +18,8 @@ pub enum Source {
     Fetched(Box<FetchedSource>),
 }
 
-/// A place that keys are fetched from, and how. Issuers for which all of this is the same share one entry of the
-/// cache and its fetches.
+/// A place that keys are fetched from, and how. Issuers for which all of this is the same share one
+/// entry of the cache and its fetches.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FetchedSource {
     /// The place.
@@ -61,7 +61,8 @@ pub struct Access {
     pub credentials: Option<Credentials>,
     /// The proxy to go through; the environment's is never used.
     pub proxy: Option<Url>,
-    /// Whether private and loopback addresses are refused; link-local and metadata addresses always are.
+    /// Whether private and loopback addresses are refused; link-local and metadata addresses always
+    /// are.
     pub deny_private_addresses: bool,
     /// How long connecting may take, name resolution and TLS included.
     pub connect_timeout: Duration,
@@ -95,8 +96,8 @@ pub struct Timing {
     pub max_cache_duration: Duration,
     /// How long keys are used after the last good fetch.
     pub max_stale: Duration,
-    /// The least time between the starts of two fetches that tokens with unknown keys cause, if the first brought no
-    /// other keys.
+    /// The least time between the starts of two fetches that tokens with unknown keys cause, if the
+    /// first brought no other keys.
     pub cooldown: Duration,
     /// How long a request waits for a fetch.
     pub wait: Wait,
@@ -107,8 +108,8 @@ pub struct Timing {
 /// How long a request waits for a fetch that may bring its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wait {
-    /// As long as the call goes on, and no longer than a fetch may take. A call without a deadline waits for
-    /// [`Wait::WITHOUT_DEADLINE`].
+    /// As long as the call goes on, and no longer than a fetch may take. A call without a deadline
+    /// waits for [`Wait::WITHOUT_DEADLINE`].
     WhileCallLasts,
     /// This long, or as long as the call goes on if that is less.
     AtMost(Duration),
@@ -118,7 +119,8 @@ impl Wait {
     /// How long a call without a deadline waits, unless the configuration says.
     pub const WITHOUT_DEADLINE: Duration = Duration::from_millis(150);
 
-    /// The wait of a call with this time left, where it has a deadline, for a fetch that may take as long as `timeout`.
+    /// The wait of a call with this time left, where it has a deadline, for a fetch that may take
+    /// as long as `timeout`.
     pub(super) fn of_call(self, time_left: Option<Duration>, timeout: Duration) -> Duration {
         match (self, time_left) {
             (Self::WhileCallLasts, None) => Self::WITHOUT_DEADLINE,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::authenticator::IssuerKeys;
 use crate::jose::{ExposedKey, KeySet, PublishedKey, SkipReason, UnusableKey};
 use crate::policy::IssuerId;
 
-use super::keeper::Keeper;
+use super::key_source::{SharedSource, SourceState};
 use super::life_cycle::KeyState;
 
 /// One source at one moment.
@@ -55,33 +56,36 @@ pub struct SkippedKey {
 }
 
 impl SourceStatus {
-    pub(super) fn of(keeper: &Keeper, issuers: &[IssuerId]) -> Self {
-        let now = keeper.now();
-        let state = keeper.state();
-        let failure = state.record.failure.as_ref();
-        let keys = state.keys.as_deref();
+    pub(super) fn new(
+        source: &SharedSource,
+        state: &SourceState,
+        keys: Option<&IssuerKeys>,
+        issuers: &[IssuerId],
+    ) -> Self {
+        let now = source.now();
+        let SourceState { life, history, .. } = state;
+        let failure = history.failure.as_ref();
+        let keys = keys.map(|keys| &*keys.set);
         Self {
-            source: keeper.source.origin.to_string(),
+            source: source.settings.origin.to_string(),
             issuers: issuers.to_vec(),
-            state: match state.life.key_state(now) {
+            state: match life.key_state(now) {
                 KeyState::Absent => "absent",
                 KeyState::Fresh => "fresh",
                 KeyState::Stale => "stale",
             },
-            age: state.life.age(now),
-            next_fetch: state.life.next_fetch(now),
+            age: life.age(now),
+            next_fetch: life.next_fetch(now),
             keys: keys.map_or_else(Vec::new, keys_of),
             skipped: keys.map_or_else(Vec::new, skipped_of),
             exposed: keys.map_or_else(Vec::new, |keys| keys.exposed().to_vec()),
-            failure: failure.map(|(when, text)| (now.since(*when), text.clone())),
-            fetches: state.record.fetches.clone(),
-            unknown_key_fetches: state.record.unknown_key_fetches,
+            failure: failure.map(|failure| (now.since(failure.last), failure.error.clone())),
+            fetches: history.by_outcome.clone(),
+            unknown_key_fetches: history.unknown_key_fetches,
         }
     }
-}
 
-impl SourceStatus {
-    /// How many keys are not used, by reason.
+    /// The number of keys that are not used, by reason.
     #[must_use]
     pub fn skipped_by_reason(&self) -> BTreeMap<&'static str, usize> {
         let mut reasons = BTreeMap::new();

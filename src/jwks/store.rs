@@ -1,8 +1,12 @@
-//! The state directory: the last good documents of each source, so that a restart during an outage keeps working.
+//! The state directory: the last good documents of each source, so that a restart during an outage
+//! keeps working.
 //!
-//! One file a source, replaced as a whole. A digest over all of it finds files that are cut or mixed up; it does not
-//! keep out anybody who may write there: who can, chooses the keys. The directory needs the protection of the configuration.
+//! One file a source, replaced as a whole. A digest over all of it finds files that are cut or
+//! mixed up; it does not keep out anybody who may write there: who can, chooses the keys. The
+//! directory needs the protection of the configuration.
 
+use std::borrow::Borrow;
+use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -19,37 +23,48 @@ use tokio::task::spawn_blocking;
 
 use crate::token::UnixTime;
 
-use super::{FetchedSource, Origin, fetch, report};
+use super::source_log::SourceLog;
+use super::{FetchedSource, Origin, fetch};
 use crate::files::read_bounded;
 
 /// Largest file: documents of 1 MiB in base64, with room for the rest.
 const MAX_FILE: usize = fetch::MAX_SIZE * 2;
-/// How far ahead of the clock a file may be. A clock that was set back must not make old keys young.
+/// How far ahead of the clock a file may be. A clock that was set back must not make old keys
+/// young.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
 
 /// The file of one source.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
     file: Arc<Path>,
-    origin: Origin,
+    log: SourceLog,
     /// What tells the source apart; only its digest is written.
     identity: Arc<str>,
     writer: Arc<Writer>,
 }
 
-/// One write at a time, and the newest documents next. A disk that hangs holds one thread, and nothing else.
+/// One write at a time, and the newest documents next. A disk that hangs holds one thread, and
+/// nothing else.
 #[derive(Debug)]
 struct Writer {
     turn: Semaphore,
-    next: Mutex<Option<(Documents, UnixTime)>>,
+    queue: Mutex<Queue>,
     /// A digest of the documents in the file, as far as they are known.
     written: Mutex<Option<String>>,
+}
+
+/// The newest documents that are not written yet, and the time at which they were fetched.
+#[derive(Debug, Default)]
+struct Queue {
+    /// False for a configuration that is not in use: its documents wait.
+    is_open: bool,
+    newest: Option<(Documents, UnixTime)>,
 }
 
 pub(super) type Documents = Arc<Vec<Vec<u8>>>;
 
 /// Documents of an earlier process.
-pub(super) struct Stored {
+pub(super) struct SavedDocuments {
     pub(super) documents: Vec<Vec<u8>>,
     /// How long ago they were known to be good.
     pub(super) age: Duration,
@@ -89,18 +104,23 @@ struct Content {
 }
 
 impl Store {
-    /// The file for a source of these issuers in this directory. Every issuer has one source, so no two sources have one
-    /// file, and keys of one issuer are never taken for those of another.
-    pub(super) fn new(directory: &Path, source: &FetchedSource, issuers: &[&str]) -> Self {
+    /// The file for a source of these issuers in this directory. Every issuer has one source, so no
+    /// two sources have one file, and keys of one issuer are never taken for those of another.
+    pub(super) fn new<S: Borrow<str> + Debug>(
+        directory: &Path,
+        source: &FetchedSource,
+        issuers: &[S],
+        log: SourceLog,
+    ) -> Self {
         let name = digest(&SHA256, issuers.join("\n").as_bytes());
         let name = URL_SAFE_NO_PAD.encode(name.as_ref());
         Self {
             file: directory.join(format!("keys-{name}.json")).into(),
-            origin: source.origin.clone(),
+            log,
             identity: identity(source, issuers).into(),
             writer: Arc::new(Writer {
                 turn: Semaphore::new(1),
-                next: Mutex::default(),
+                queue: Mutex::default(),
                 written: Mutex::default(),
             }),
         }
@@ -112,7 +132,7 @@ impl Store {
     }
 
     /// Reads the file; `None` where there is none.
-    pub(super) async fn load(&self, now: UnixTime) -> Result<Option<Stored>, StoreError> {
+    pub(super) async fn load(&self, now: UnixTime) -> Result<Option<SavedDocuments>, StoreError> {
         let store = self.clone();
         let reading = spawn_blocking(move || store.read(now)).await;
         match reading.unwrap_or_else(|error| Err(io::Error::other(error).into())) {
@@ -121,22 +141,40 @@ impl Store {
         }
     }
 
-    /// Writes the file, in a task of its own. A failure is logged.
-    pub(super) fn save(&self, documents: Documents, now: UnixTime) {
-        *lock(&self.writer.next) = Some((documents, now));
-        let store = self.clone();
-        spawn_blocking(move || store.write_newest());
+    /// Writes the documents that were saved before, and from now on.
+    pub(super) fn begin(&self) {
+        lock(&self.writer.queue).is_open = true;
+        self.write_in_background();
     }
 
-    /// Whoever has the turn writes what there is, and looks again after giving it back: what came meanwhile found the
-    /// turn taken.
+    /// Writes nothing from now on.
+    pub(super) fn end(&self) {
+        *lock(&self.writer.queue) = Queue::default();
+    }
+
+    /// Writes the file between [`Store::begin`] and [`Store::end`], in a thread of its own. A
+    /// failure is logged.
+    pub(super) fn save(&self, documents: Documents, now: UnixTime) {
+        lock(&self.writer.queue).newest = Some((documents, now));
+        self.write_in_background();
+    }
+
+    fn write_in_background(&self) {
+        if lock(&self.writer.queue).has_work() {
+            let store = self.clone();
+            spawn_blocking(move || store.write_newest());
+        }
+    }
+
+    /// The thread that has the turn writes the newest documents, and looks again after giving it
+    /// back: others that came meanwhile found the turn taken.
     fn write_newest(&self) {
-        while lock(&self.writer.next).is_some() {
+        while lock(&self.writer.queue).has_work() {
             let Ok(_turn) = self.writer.turn.try_acquire() else {
                 return;
             };
-            let next = lock(&self.writer.next).take();
-            if let Some((documents, now)) = next {
+            let newest = lock(&self.writer.queue).take();
+            if let Some((documents, now)) = newest {
                 self.replace(&documents, now);
             }
         }
@@ -151,7 +189,8 @@ impl Store {
         let _ = self.writer.turn.acquire().await;
     }
 
-    /// Where the file cannot be written, one with other keys must not stay: a key that was removed would come back.
+    /// Where the file cannot be written, one with other keys must not stay: a key that was removed
+    /// would come back.
     fn replace(&self, documents: &[Vec<u8>], now: UnixTime) {
         let digest = self.digest(0, documents);
         match self.write(documents, now) {
@@ -161,12 +200,12 @@ impl Store {
                     // Where even that fails, the log has the reason already.
                     let _ = fs::remove_file(&self.file);
                 }
-                report::not_saved(&self.origin, &self.file, &error.into());
+                self.log.not_saved(&self.file, &error.into());
             }
         }
     }
 
-    fn read(&self, now: UnixTime) -> Result<Stored, StoreError> {
+    fn read(&self, now: UnixTime) -> Result<SavedDocuments, StoreError> {
         // Whoever else may write in the directory must not choose the keys.
         if owner(&self.file)? != owner(Path::new("/proc/self")).or_else(|_| owner(&self.file))? {
             return Err(StoreError::Owner);
@@ -186,14 +225,15 @@ impl Store {
         }
         *lock(&self.writer.written) = Some(self.digest(0, &documents));
         let age = now.since(confirmed);
-        Ok(Stored { documents, age })
+        Ok(SavedDocuments { documents, age })
     }
 
-    /// A temporary file, made durable, then renamed: whoever reads finds the old content or the new.
+    /// A temporary file, made durable, then renamed: whoever reads finds the old content or the
+    /// new.
     fn write(&self, documents: &[Vec<u8>], now: UnixTime) -> io::Result<()> {
         let confirmed = now.since(UnixTime::EPOCH).as_secs();
         let content = Content {
-            source: self.origin.to_string(),
+            source: self.log.source().to_owned(),
             confirmed,
             documents: documents
                 .iter()
@@ -235,6 +275,16 @@ impl Store {
     }
 }
 
+impl Queue {
+    fn has_work(&self) -> bool {
+        self.is_open && self.newest.is_some()
+    }
+
+    fn take(&mut self) -> Option<(Documents, UnixTime)> {
+        self.newest.take_if(|_| self.is_open)
+    }
+}
+
 /// A new file with this content, which nobody else can read, on the disk.
 fn durable(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
@@ -256,7 +306,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What tells sources apart: where keys come from, whom that is trusted for, and on what grounds.
-fn identity(source: &FetchedSource, issuers: &[&str]) -> String {
+fn identity<S: Debug>(source: &FetchedSource, issuers: &[S]) -> String {
     let origin = match &source.origin {
         Origin::Path(path) => format!("path {}", path.display()),
         Origin::Uri(url) => format!("uri {url}"),

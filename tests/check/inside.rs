@@ -9,7 +9,7 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use tokio::task::JoinHandle;
 use tonic::body::Body;
-use watchword::app::{Engine, ReloadError};
+use watchword::app::{Engine, Environment, ReloadError};
 use watchword::clock::Clock;
 use watchword::grpc::InProcessClient;
 use watchword::jwks::{Fetch, SourceStatus};
@@ -40,8 +40,13 @@ impl Inside {
         let _runtime = RUNTIME.enter();
         let clock = Clock::manual(NOW);
         let telemetry = emitted::telemetry();
-        let engine = Engine::start_with(&settings.config(), clock.clone(), fetch, 7, telemetry)
-            .expect("it starts");
+        let environment = Environment {
+            clock: clock.clone(),
+            fetch,
+            telemetry: Some(telemetry),
+            seed: 7,
+        };
+        let engine = Engine::start(&settings.config(), environment).expect("it starts");
         Self {
             service: InProcessClient::new(engine.state.clone()),
             engine,

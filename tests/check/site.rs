@@ -1,7 +1,7 @@
 //! A Watchword in this process, asked over a real gRPC channel.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -12,9 +12,9 @@ use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
-use watchword::app::App;
+use watchword::app::{App, Environment};
 use watchword::clock::Clock;
-use watchword::jwks::{Network, SourceStatus};
+use watchword::jwks::SourceStatus;
 
 use super::call::Call;
 use super::emitted::{self, Pages};
@@ -52,9 +52,12 @@ impl Site {
     pub(crate) fn start_at(settings: &Settings, clock: Clock) -> Self {
         let config = settings.clone().operators().config();
         let telemetry = emitted::telemetry();
-        let app = App::start_telling(config, clock.clone(), Arc::new(Network), telemetry);
+        let environment = Environment {
+            telemetry: Some(telemetry),
+            ..Environment::from(clock.clone())
+        };
         let app = RUNTIME
-            .block_on(app)
+            .block_on(App::start(config, environment))
             .unwrap_or_else(|error| panic!("{error}"));
         let channel = connect(app.address());
         Self {

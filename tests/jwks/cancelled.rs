@@ -3,7 +3,6 @@
 use std::future::Future as _;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::InProcessClient;
-use watchword::jwks::Network;
 use watchword_test_support::in_process::check;
 use watchword_test_support::key_server::KeyServer;
 use watchword_test_support::mint::Signer;
@@ -33,7 +31,7 @@ async fn ten_thousand_dropped_calls_leave_the_fetch_alone_and_its_keys_are_used(
     let server = KeyServer::start(key_set(&[&signer]).held());
     let text = configuration("", &[issuer("corp", &keys_of(&server, ""))]);
     let config = Config::parse(&text, Path::new("jwks.yaml")).unwrap_or_else(|p| panic!("{p}"));
-    let engine = Engine::start(&config, Clock::manual(NOW), Arc::new(Network), 1).unwrap();
+    let engine = Engine::start(&config, Clock::manual(NOW).into()).unwrap();
     let service = InProcessClient::new(engine.state.clone());
     server.requests_reach(1).await;
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -11,7 +10,6 @@ use watchword::app::Engine;
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::InProcessClient;
-use watchword::jwks::Network;
 use watchword_test_support::in_process::check;
 use watchword_test_support::key_server::{KeyServer, Reply};
 use watchword_test_support::mint::{self, Signer};
@@ -133,7 +131,7 @@ fn start([shared, own]: &[KeyServer; 2]) -> Engine {
     let text = configuration("", &issuers);
     let config = Config::parse(&text, Path::new("jwks.yaml"));
     let config = config.unwrap_or_else(|problems| panic!("{problems}"));
-    Engine::start(&config, Clock::manual(NOW), Arc::new(Network), 1).unwrap()
+    Engine::start(&config, Clock::manual(NOW).into()).unwrap()
 }
 
 /// Somebody who has no key, and one signature.

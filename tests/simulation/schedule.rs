@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use watchword::app::Engine;
+use watchword::app::{Engine, Environment};
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::InProcessClient;
@@ -78,8 +78,13 @@ impl World {
         }
         let config = parse(&text);
         let clock = Clock::fixed(NOW);
-        let fetch = Arc::new(network.clone());
-        let engine = Engine::start(&config, clock.clone(), fetch, seed).unwrap();
+        let environment = Environment {
+            clock: clock.clone(),
+            fetch: Arc::new(network.clone()),
+            telemetry: None,
+            seed,
+        };
+        let engine = Engine::start(&config, environment).unwrap();
         let state = Arc::downgrade(&engine.state);
         network.watch(Box::new(move |path| {
             let status = state

@@ -1,7 +1,6 @@
 //! Calls that are denied without a judgement.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use http::HeaderMap;
 use http_body_util::Full;
@@ -18,7 +17,6 @@ use crate::grpc::fields::CountedFields;
 use crate::grpc::framing::frame_encoded;
 use crate::grpc::validate::Validate;
 use crate::grpc::{CheckAnswer, CheckAnswers, ValidateAnswer};
-use crate::jwks::Network;
 use crate::listen::Connection;
 use crate::telemetry::Door;
 use crate::wire::watchword::v1::validate_response::Verdict;
@@ -31,7 +29,7 @@ fn engine(more: &str) -> Engine {
          headers: {{x-auth-subject: sub}}}}}}\n{more}"
     );
     let config = Config::parse(&text, Path::new("a.yaml")).unwrap();
-    Engine::start(&config, Clock::system(), Arc::new(Network), 0).unwrap()
+    Engine::start(&config, Clock::system().into()).unwrap()
 }
 
 fn call(timeout: Option<&'static str>) -> Call {

@@ -1,8 +1,9 @@
 //! Which addresses are spoken to.
 //!
-//! Keys may be named by metadata that somebody else wrote. No such name makes Watchword ask a cloud's metadata
-//! service, or a neighbour on the link, on somebody's behalf. Addresses are judged where the connection is made:
-//! in the resolver, whose answer is the one that is used, so a name cannot change between check and use.
+//! Keys may be named by metadata that somebody else wrote. No such name makes Watchword ask a
+//! cloud's metadata service, or a neighbour on the link, on somebody's behalf. Addresses are judged
+//! where the connection is made: in the resolver, whose answer is the one that is used, so a name
+//! cannot change between check and use.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,8 +13,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::jwks::FetchError;
 
-/// Resolves names with the system, and refuses a name of which any address is forbidden: nobody has both kinds
-/// in good faith.
+/// Resolves names with the system, and refuses a name of which any address is forbidden: nobody has
+/// both kinds in good faith.
 #[derive(Debug)]
 pub(super) struct Resolver {
     /// Whether private addresses are forbidden too.
@@ -53,7 +54,8 @@ pub(super) fn check_literal(url: &Url, deny_private: bool) -> Result<(), Forbidd
     }
 }
 
-/// The address that stands in a URL in place of a name, if it is one that is not spoken to, and what kind it is.
+/// The address that stands in a URL in place of a name, if it is one that is not spoken to, and
+/// what kind it is.
 pub(crate) fn forbidden_literal(url: &Url, deny_private: bool) -> Option<(IpAddr, &'static str)> {
     let address = literal(url)?.to_canonical();
     Some((address, forbidden(address, deny_private)?))
@@ -100,8 +102,9 @@ impl From<Forbidden> for FetchError {
 type V4 = (Ipv4Addr, u32, &'static str);
 type V6 = (Ipv6Addr, u32, &'static str);
 
-/// Where clouds hand out an instance's credentials and data: mostly in the link-local range, but Azure's, Alibaba's
-/// and Oracle's (168.63.129.16, 100.100.100.200, 192.0.0.192) are in ranges that are public or shared.
+/// Where clouds hand out an instance's credentials and data: mostly in the link-local range, but
+/// Azure's, Alibaba's and Oracle's (168.63.129.16, 100.100.100.200, 192.0.0.192) are in ranges that
+/// are public or shared.
 const METADATA: &str = "a cloud metadata service";
 
 /// Networks that are never spoken to; of several that contain an address, the first names it.
@@ -134,7 +137,8 @@ const PRIVATE_V4: [V4; 11] = [
 
 const SPECIAL: &str = "a special-purpose address";
 
-/// The same for version 6. The unique local ones are Amazon's, Google's, Oracle's and Scaleway's services.
+/// The same for version 6. The unique local ones are Amazon's, Google's, Oracle's and Scaleway's
+/// services.
 const NEVER_V6: [V6; 9] = [
     (
         Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
@@ -241,8 +245,8 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let (high, low) = match address.segments() {
         // These two are addresses of their own.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => return None,
-        // Compatible and mapped (RFC 4291 §2.5.5), translated (RFC 2765 §2.1), NAT64 (RFC 6052 §2.1, RFC 8215),
-        // 6to4 (RFC 3056 §2).
+        // Compatible and mapped (RFC 4291 §2.5.5), translated (RFC 2765 §2.1), NAT64 (RFC 6052
+        // §2.1, RFC 8215), 6to4 (RFC 3056 §2).
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]

@@ -9,7 +9,8 @@ use super::{FetchError, failed};
 
 /// Bodies up to this size are read at once; any ordinary key set is one.
 const SMALL: usize = 64 * 1024;
-/// Most larger bodies that are read at a time. Who waits for a place loses it with its own `timeout`.
+/// Most larger bodies that are read at a time. Who waits for a place loses it with its own
+/// `timeout`.
 static LARGE: Semaphore = Semaphore::const_new(4);
 
 /// The length that the server announces can spare the reading, but is not relied on.

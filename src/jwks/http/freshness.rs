@@ -12,8 +12,8 @@ const MAX_SECONDS: u64 = 1 << 31;
 /// A server that asks to be left alone for longer is asked again all the same.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// For how long an answer is fresh by its own account (RFC 9111 §4.2); `None` where it does not say. What cannot
-/// be understood makes it stale at once (§4.2.1).
+/// For how long an answer is fresh by its own account (RFC 9111 §4.2); `None` where it does not
+/// say. What cannot be understood makes it stale at once (§4.2.1).
 pub(super) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
     let lifetime = match cache_control(headers) {
         Some(lifetime) => lifetime,
@@ -32,7 +32,8 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-/// The lifetime that the directives give. `private` and `s-maxage` are not for a cache that serves one party only.
+/// The lifetime that the directives give. `private` and `s-maxage` are not for a cache that serves
+/// one party only.
 fn cache_control(headers: &HeaderMap) -> Option<Duration> {
     let mut lifetime = None;
     for line in headers.get_all(CACHE_CONTROL) {
@@ -45,7 +46,8 @@ fn cache_control(headers: &HeaderMap) -> Option<Duration> {
                 "max-age" => seconds(unquoted(value.trim())).unwrap_or_default(),
                 _ => continue,
             };
-            // Where two differ, one is `no-cache` or `no-store`, or they contradict each other (§4.2.1).
+            // Where two differ, one is `no-cache` or `no-store`, or they contradict each other
+            // (§4.2.1).
             lifetime = match lifetime {
                 None => Some(found),
                 Some(before) if before == found => Some(found),
@@ -56,7 +58,8 @@ fn cache_control(headers: &HeaderMap) -> Option<Duration> {
     lifetime
 }
 
-/// The lifetime that `expires` gives. An unusable one, like the well-known `0`, is in the past (§5.3).
+/// The lifetime that `expires` gives. An unusable one, like the well-known `0`, is in the past
+/// (§5.3).
 fn expires(headers: &HeaderMap) -> Option<Duration> {
     headers.get(EXPIRES)?;
     let lifetime = || {
@@ -68,7 +71,8 @@ fn expires(headers: &HeaderMap) -> Option<Duration> {
     Some(lifetime().unwrap_or_default())
 }
 
-/// The time that the answer has spent in other caches. A field that is no number is passed over (§5.1).
+/// The time that the answer has spent in other caches. A field that is no number is passed over
+/// (§5.1).
 fn age(headers: &HeaderMap) -> Duration {
     let text = headers.get(AGE).and_then(|value| value.to_str().ok());
     let first = text.and_then(|text| text.split(',').next());

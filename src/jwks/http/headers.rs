@@ -16,7 +16,8 @@ use super::files;
 /// Largest file with a password or token, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
 
-/// Reads the credentials' file, so it blocks. It is read for each fetch: credentials are renewed in place.
+/// Reads the credentials' file, so it blocks. It is read for each fetch: credentials are renewed in
+/// place.
 pub(super) fn configured(access: &Access) -> Result<HeaderMap, FetchError> {
     let mut headers = HeaderMap::new();
     for (name, value) in &access.headers {

@@ -1,5 +1,5 @@
-//! Verifies servers' certificates, and says which certificate it was where that fails: from "unknown issuer"
-//! alone an operator cannot tell what to repair.
+//! Verifies servers' certificates, and says which certificate it was where that fails: from
+//! "unknown issuer" alone an operator cannot tell what to repair.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    /// Without trust in anybody, all certificates are refused for that reason. It is no reason to refuse plain
-    /// `http`, so it is not said before.
+    /// Without trust in anybody, all certificates are refused for that reason. It is no reason to
+    /// refuse plain `http`, so it is not said before.
     pub(super) fn new(
         trust: Result<Arc<dyn ServerCertVerifier>, Error>,
         provider: &CryptoProvider,

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 
-/// The starts of the last two fetches that tokens or operators caused. Scheduled fetches are none of them.
+/// The starts of the last two fetches that tokens or operators caused. Scheduled fetches are none
+/// of them.
 ///
-/// The next may start a cool-down after the last. If the last brought other keys, it may start a cool-down after the one
-/// before it: two rotations within a cool-down are both noticed, and an issuer whose replicas take turns to answer with
-/// different sets causes at most two fetches in any cool-down.
+/// The next may start a cool-down after the last. If the last brought other keys, it may start a
+/// cool-down after the one before it: two rotations within a cool-down are both noticed, and an
+/// issuer whose replicas take turns to answer with different sets causes at most two fetches in any
+/// cool-down.
 #[derive(Debug, Default)]
 pub(super) struct FetchBudget {
     last: Option<Moment>,

@@ -288,8 +288,9 @@ fn a_fetch_that_never_ended_counts_as_a_failure() {
 }
 
 proptest! {
-    /// Whatever happens: of the fetches that are not scheduled, at most two are in a cool-down, and only where the first
-    /// brought other keys. None starts within a `Retry-After`, and times never go wrong.
+    /// Whatever happens: of the fetches that are not scheduled, at most two are in a cool-down, and
+    /// only where the first brought other keys. None starts within a `Retry-After`, and times never
+    /// go wrong.
     #[test]
     fn no_sequence_of_events_makes_fetches_come_sooner(
         events in prop::collection::vec((0..6_u8, 0..100_000_u64, 0.0..=1.0_f64), 1..200)

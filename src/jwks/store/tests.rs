@@ -1,12 +1,14 @@
 //! Saving, loading, and what is not loaded.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::jwks::{Access, FetchedSource, Origin, Timing, Wait};
 use crate::token::UnixTime;
+
+use crate::jwks::source_log::SourceLog;
 
 use super::{Store, StoreError};
 
@@ -41,7 +43,14 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn store(name: &str) -> Store {
-    Store::new(&folder(name), &source(URL), &["https://a.example"])
+    store_in(&folder(name), &source(URL), "https://a.example")
+}
+
+fn store_in(folder: &Path, source: &FetchedSource, issuer: &str) -> Store {
+    let log = SourceLog::new(&source.origin, &[]);
+    let store = Store::new(folder, source, &[issuer], log);
+    store.begin();
+    store
 }
 
 fn documents() -> Arc<Vec<Vec<u8>>> {
@@ -96,8 +105,8 @@ fn flipped(bytes: &[u8], place: usize) -> Vec<u8> {
     bytes
 }
 
-/// Two issuers had the file of one URL, though they had fetched it with different headers: keys of one verified tokens
-/// of the other after a restart.
+/// Two issuers had the file of one URL, though they had fetched it with different headers: keys of
+/// one verified tokens of the other after a restart.
 #[tokio::test]
 async fn a_file_of_another_source_or_issuer_is_not_used() {
     let (mine, folder) = (saved("swapped").await, folder("swapped"));
@@ -109,7 +118,7 @@ async fn a_file_of_another_source_or_issuer_is_not_used() {
         (&tenant, "https://a.example"),
         (&other_url, "https://a.example"),
     ] {
-        let other = Store::new(&folder, other, &[issuer]);
+        let other = store_in(&folder, other, issuer);
         if issuer == "https://b.example" {
             assert_ne!(mine.file, other.file);
             fs::copy(&mine.file, &other.file).unwrap();
@@ -147,6 +156,25 @@ async fn the_newest_documents_are_written_last() {
     store.saved().await;
     let stored = store.load(at(NOW)).await.unwrap().unwrap();
     assert_eq!(stored.documents, [[49]]);
+}
+
+#[tokio::test]
+async fn nothing_is_written_before_the_store_begins_and_after_it_ends() {
+    let store = store("begin-and-end");
+    store.end();
+    store.save(documents(), at(NOW));
+    store.saved().await;
+    assert!(store.load(at(NOW)).await.unwrap().is_none(), "ended");
+    store.begin();
+    store.saved().await;
+    let stored = store.load(at(NOW + 90)).await.unwrap().unwrap();
+    let age = Duration::from_secs(90);
+    assert_eq!(stored.age, age, "they are as old as their fetch");
+    store.end();
+    store.save(Arc::new(vec![vec![1]]), at(NOW));
+    store.saved().await;
+    let stored = store.load(at(NOW)).await.unwrap().unwrap();
+    assert_eq!(stored.documents, *documents(), "ended again");
 }
 
 #[tokio::test]

@@ -2,18 +2,17 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use watchword::authenticator::{IssuerKeys, MissingKey};
+use watchword::authenticator::MissingKey;
 use watchword::clock::Clock;
-use watchword::jose::KeySet;
 use watchword::jwks::{CallTime, KeyRequest};
 use watchword::jwks::{
-    Content, Fetch, FetchError, Fetched as Brought, FetchedSource, KeySources, Network, Setup,
-    Validators,
+    Content, Fetch, FetchError, Fetched as Brought, FetchedSource, KeySources, Network,
+    SourceContext, Validators,
 };
 use watchword::memory::MemoryBudget;
 use watchword::policy::IssuerId;
@@ -186,51 +185,35 @@ impl Fetch for Gate {
 /// Keys that are fetched every second, so that many tokens can wait in one cool-down, which is an hour.
 struct Source {
     issuer: IssuerId,
-    keys: Arc<KeySources>,
+    keys: KeySources,
     gate: Arc<Gate>,
     clock: Clock,
-    had: Arc<Mutex<Option<Arc<KeySet>>>>,
-    _tasks: JoinSet<()>,
 }
 
 impl Source {
     fn start() -> Self {
-        let had = Arc::new(Mutex::new(None));
-        let seen = had.clone();
-        let publish = move |_: &_, keys: Option<&IssuerKeys>| {
-            *seen.lock().expect("a lock") = keys.map(|keys| keys.set.clone());
-        };
         let gate = Arc::new(Gate(Semaphore::new(1)));
         let clock = Clock::manual(NOW);
         let more = "cache_duration: 1s, cooldown: 1h, wait: 10s";
         let config = Settings::of(corp_from("https://keys.example/", more)).config();
-        let setup = Setup {
-            policy: config.policy.clone(),
-            state_dir: None,
-            clock: clock.clone(),
-            fetch: gate.clone(),
-            publish: Arc::new(publish),
-            memory: MemoryBudget::default().keys,
-            seed: 7,
-        };
+        let memory = MemoryBudget::default().keys;
+        let context = SourceContext::new(clock.clone(), gate.clone(), memory, None);
         let _runtime = RUNTIME.enter();
-        let sources = config.sources;
-        let (keys, tasks) = KeySources::start(&sources, &setup);
-        until("keys", || had.lock().expect("a lock").is_some());
+        let keys = KeySources::start(&config.policy, &config.sources, &context, 7);
+        let issuer = config.sources[0].0;
+        until("keys", || keys.keys_of(issuer).is_some());
         Self {
-            issuer: sources[0].0,
+            issuer,
             keys,
             gate,
             clock,
-            had,
-            _tasks: tasks,
         }
     }
 
     fn missing(&self) -> MissingKey {
         MissingKey {
             issuer: self.issuer,
-            tried: self.had.lock().expect("a lock").clone(),
+            tried: self.keys.keys_of(self.issuer),
         }
     }
 
@@ -287,7 +270,7 @@ fn a_million_unknown_kids_are_not_remembered(case: &mut Case) {
 async fn wait_together(source: &Source, tokens: usize) -> usize {
     let mut waiting: Vec<_> = (0..tokens)
         .map(|_| {
-            let (keys, missing) = (source.keys.clone(), source.missing());
+            let (keys, missing) = (&source.keys, source.missing());
             let call_time = source.call_time(10 * SECOND);
             Box::pin(async move {
                 match keys.request_key(&missing, call_time) {

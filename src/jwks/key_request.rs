@@ -1,0 +1,70 @@
+//! A request for a key that is not there, and its wait for a fetch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::clock::{Clock, Moment};
+use crate::jose::KeySet;
+
+use super::Timing;
+use super::key_source::Published;
+
+/// The time of a call. All its waits for keys share it.
+#[derive(Clone, Copy, Debug)]
+pub struct CallTime {
+    /// The moment at which the call was first judged.
+    pub judged_at: Moment,
+    /// How long the caller still waited then; `None` for a call without a deadline.
+    pub time_left: Option<Duration>,
+}
+
+/// The answer to a request for a key.
+pub enum KeyRequest {
+    /// The source has other keys by now: judge the call again.
+    KeysChanged,
+    /// A fetch may bring the key: wait for it, then judge the call again.
+    Wait(KeyWait),
+    /// No fetch ends within the call's time: the denial stands.
+    Refused,
+}
+
+/// A wait for the end of a fetch.
+pub struct KeyWait {
+    pub(super) published: watch::Receiver<Published>,
+    /// The number of fetches that had ended before.
+    pub(super) fetches_ended: u64,
+    pub(super) tried: Option<Arc<KeySet>>,
+    pub(super) clock: Clock,
+    pub(super) until: Moment,
+    pub(super) is_for_next: bool,
+}
+
+impl CallTime {
+    /// The moment at which the call stops waiting for a source of this timing.
+    pub(super) fn end(self, timing: &Timing) -> Moment {
+        self.judged_at + timing.wait.of_call(self.time_left, timing.timeout)
+    }
+}
+
+impl KeyWait {
+    /// Returns true if the fetch starts after the request for the key. A key that such a fetch does
+    /// not bring is not published.
+    #[must_use]
+    pub fn is_for_next_fetch(&self) -> bool {
+        self.is_for_next
+    }
+
+    /// Waits for the end of the fetch, within the call's time. Returns true if there are other keys
+    /// then.
+    pub async fn keys_changed(mut self) -> bool {
+        let before = self.fetches_ended;
+        tokio::select! { biased;
+            // An error means that the source has ended, which ends the wait too.
+            _ = self.published.wait_for(|now| now.fetches_ended > before) => {}
+            () = self.clock.sleep_until(self.until) => {}
+        }
+        self.published.borrow().differs_from(self.tried.as_ref())
+    }
+}
