@@ -28,4 +28,4 @@ pub use key_sources::{KeySources, SourceContext};
 pub use life_cycle::Refresh;
 pub use network::{Network, read_keys};
 pub use source::{Access, Credentials, FetchedSource, Origin, Source, Timing, Wait};
-pub use status::{KeyStatus, SkippedKey, SourceStatus};
+pub use status::SourceStatus;

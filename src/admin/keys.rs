@@ -86,8 +86,10 @@ struct RefreshEntry {
 
 pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
     let generation = admin.state.generation();
-    let sources = generation.sources().status().into_iter();
-    let sources = sources.map(|status| SourceEntry::of(status, generation.policy()));
+    let status = generation.sources().status();
+    let sources = status
+        .iter()
+        .map(|status| SourceEntry::of(status, generation.policy()));
     json(&SourcesPage {
         sources: sources.collect(),
     })
@@ -155,34 +157,34 @@ fn issuer_named(policy: &Policy, name: &str) -> Option<IssuerId> {
 }
 
 impl SourceEntry {
-    fn of(status: SourceStatus, policy: &Policy) -> Self {
+    fn of(status: &SourceStatus, policy: &Policy) -> Self {
         let issuers = status.issuers.iter();
         let names = issuers.filter_map(|issuer| Some(policy.issuer(*issuer)?.name.to_string()));
-        let keys = status.keys.into_iter().map(|key| KeyEntry {
-            kid: key.kid.as_deref().map(shown),
+        let keys = status.keys().into_iter().map(|key| KeyEntry {
+            kid: key.kid.map(shown),
             algorithms: key.algorithms,
         });
-        let skipped = status.skipped.into_iter().map(|key| SkippedEntry {
+        let skipped = status.skipped().iter().map(|key| SkippedEntry {
             kid: key.kid.as_deref().map(shown),
             reason: key.reason.to_string(),
         });
-        let exposed = status.exposed.into_iter().map(|key| ExposedEntry {
+        let exposed = status.exposed().iter().map(|key| ExposedEntry {
             kid: key.kid.as_deref().map(shown),
         });
         Self {
             issuers: names.collect(),
-            place: status.source,
+            place: status.source.clone(),
             state: status.state,
             age_seconds: status.age.map(|age| age.as_secs()),
             next_fetch_seconds: status.next_fetch.as_secs(),
             keys: keys.collect(),
             skipped: skipped.collect(),
             exposed: exposed.collect(),
-            last_error: status.failure.map(|(ago, error)| FailureEntry {
+            last_error: status.failure.as_ref().map(|(ago, error)| FailureEntry {
                 seconds_ago: ago.as_secs(),
-                error,
+                error: error.clone(),
             }),
-            fetches: status.fetches,
+            fetches: status.fetches.clone(),
             unknown_key_fetches: status.unknown_key_fetches,
         }
     }

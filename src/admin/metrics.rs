@@ -60,7 +60,7 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) -> f
     let help = "Keys of the issuer that are used";
     let mut keys = encoder.encode_descriptor("jwks_keys", help, None, gauge)?;
     for (issuer, status) in sources {
-        count(&mut keys, &[("issuer", issuer)], status.keys.len())?;
+        count(&mut keys, &[("issuer", issuer)], status.keys().len())?;
     }
     let help = "Keys of the issuer that are not used, by reason";
     let mut skipped = encoder.encode_descriptor("jwks_keys_skipped", help, None, gauge)?;
@@ -76,7 +76,7 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) -> f
     let help = "Keys whose private part or shared secret the source publishes; above 0, the issuer is compromised";
     let mut exposed = encoder.encode_descriptor("jwks_keys_exposed", help, None, gauge)?;
     for (issuer, status) in sources {
-        count(&mut exposed, &[("issuer", issuer)], status.exposed.len())?;
+        count(&mut exposed, &[("issuer", issuer)], status.exposed().len())?;
     }
     let help = "Whether the issuer's keys are in this state: fresh, stale or absent";
     let mut states = encoder.encode_descriptor("jwks_state", help, None, gauge)?;

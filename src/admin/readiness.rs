@@ -107,7 +107,7 @@ fn keys(generation: &Generation, text: &mut String) {
         let age = source
             .age
             .map_or_else(String::new, |age| format!(", {}s old", age.as_secs()));
-        let (state, number) = (source.state, source.keys.len());
+        let (state, number) = (source.state, source.keys().len());
         let issuers = issuers.join(", ");
         let issuers = Escaped(&issuers);
         let _ = writeln!(text, "keys of {issuers}: {state}, {number} usable{age}");

@@ -179,8 +179,8 @@ impl KeySource {
 
     pub(super) fn status(&self, issuers: &[IssuerId]) -> SourceStatus {
         let state = self.shared.state();
-        let keys = self.keys();
-        SourceStatus::new(&self.shared, &state, keys.as_ref(), issuers)
+        let keys = self.keys().map(|keys| keys.set);
+        SourceStatus::new(&self.shared, &state, keys, issuers)
     }
 
     pub(super) fn begin_saving(&self) {

@@ -1,10 +1,10 @@
-//! What operators are told of a source.
+//! The status of a source, for operators.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::authenticator::IssuerKeys;
-use crate::jose::{ExposedKey, KeySet, PublishedKey, SkipReason, UnusableKey};
+use crate::jose::{ExposedKey, KeySet, PublishedKey, UnusableKey};
 use crate::policy::IssuerId;
 
 use super::key_source::{SharedSource, SourceState};
@@ -15,57 +15,33 @@ use super::life_cycle::KeyState;
 pub struct SourceStatus {
     /// The place, without secrets.
     pub source: String,
-    /// Who uses it.
+    /// The issuers that use it.
     pub issuers: Vec<IssuerId>,
     /// `fresh`, `stale` or `absent`.
     pub state: &'static str,
-    /// How long ago the keys were last known to be good.
+    /// The time since the keys were last known to be good.
     pub age: Option<Duration>,
-    /// In how long the next fetch starts; zero while one is under way.
+    /// The time until the next fetch starts; zero while one is under way.
     pub next_fetch: Duration,
-    /// The keys that are used.
-    pub keys: Vec<KeyStatus>,
-    /// The keys of the set that are not used.
-    pub skipped: Vec<SkippedKey>,
-    /// The keys whose private part the source gives away.
-    pub exposed: Vec<ExposedKey>,
-    /// The last failure and how long ago it was; `None` once a fetch has succeeded.
+    /// The last failure and the time since then; `None` once a fetch has succeeded.
     pub failure: Option<(Duration, String)>,
-    /// Fetches by outcome, since the start.
+    /// The number of fetches since the start, by outcome.
     pub fetches: BTreeMap<&'static str, u64>,
-    /// Those of them that tokens with unknown keys caused.
+    /// The number of fetches that tokens with unknown keys caused.
     pub unknown_key_fetches: u64,
-}
-
-/// A key that is used.
-#[derive(Clone, Debug)]
-pub struct KeyStatus {
-    /// Its `kid`.
-    pub kid: Option<Box<str>>,
-    /// The algorithms that it verifies.
-    pub algorithms: Vec<&'static str>,
-}
-
-/// A key that is not used.
-#[derive(Clone, Debug)]
-pub struct SkippedKey {
-    /// Its `kid`.
-    pub kid: Option<Box<str>>,
-    /// Why it is not used.
-    pub reason: SkipReason,
+    keys: Option<Arc<KeySet>>,
 }
 
 impl SourceStatus {
     pub(super) fn new(
         source: &SharedSource,
         state: &SourceState,
-        keys: Option<&IssuerKeys>,
+        keys: Option<Arc<KeySet>>,
         issuers: &[IssuerId],
     ) -> Self {
         let now = source.now();
         let SourceState { life, history, .. } = state;
         let failure = history.failure.as_ref();
-        let keys = keys.map(|keys| &*keys.set);
         Self {
             source: source.settings.origin.to_string(),
             issuers: issuers.to_vec(),
@@ -76,38 +52,39 @@ impl SourceStatus {
             },
             age: life.age(now),
             next_fetch: life.next_fetch(now),
-            keys: keys.map_or_else(Vec::new, keys_of),
-            skipped: keys.map_or_else(Vec::new, skipped_of),
-            exposed: keys.map_or_else(Vec::new, |keys| keys.exposed().to_vec()),
             failure: failure.map(|failure| (now.since(failure.last), failure.error.clone())),
             fetches: history.by_outcome.clone(),
             unknown_key_fetches: history.unknown_key_fetches,
+            keys,
         }
+    }
+
+    /// The keys that are used.
+    #[must_use]
+    pub fn keys(&self) -> Vec<PublishedKey<'_>> {
+        let keys = self.keys.iter();
+        keys.flat_map(|keys| keys.keys()).collect()
+    }
+
+    /// The keys of the set that are not used, with the reason.
+    #[must_use]
+    pub fn skipped(&self) -> &[UnusableKey] {
+        self.keys.as_ref().map_or(&[], |keys| keys.skipped())
+    }
+
+    /// The keys whose private part the source publishes.
+    #[must_use]
+    pub fn exposed(&self) -> &[ExposedKey] {
+        self.keys.as_ref().map_or(&[], |keys| keys.exposed())
     }
 
     /// The number of keys that are not used, by reason.
     #[must_use]
     pub fn skipped_by_reason(&self) -> BTreeMap<&'static str, usize> {
         let mut reasons = BTreeMap::new();
-        for key in &self.skipped {
+        for key in self.skipped() {
             *reasons.entry(key.reason.code()).or_default() += 1;
         }
         reasons
     }
-}
-
-fn keys_of(keys: &KeySet) -> Vec<KeyStatus> {
-    let status = |key: PublishedKey<'_>| KeyStatus {
-        kid: key.kid.map(Into::into),
-        algorithms: key.algorithms,
-    };
-    keys.keys().map(status).collect()
-}
-
-fn skipped_of(keys: &KeySet) -> Vec<SkippedKey> {
-    let status = |key: &UnusableKey| SkippedKey {
-        kid: key.kid.clone(),
-        reason: key.reason,
-    };
-    keys.skipped().iter().map(status).collect()
 }

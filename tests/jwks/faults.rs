@@ -53,13 +53,13 @@ impl Ward {
         let source = self.site.source();
         let found = &source.fetches;
         assert_eq!(self.count(outcome), count, "{fault}: {found:?}");
-        let (_, error) = source.failure.unwrap();
+        let (_, error) = source.failure.as_ref().unwrap();
         for word in words {
             assert!(error.contains(word), "{fault}: {word:?} in {error:?}");
         }
         let line = format!("{}: {error}", source.source);
         assert!(line.contains(&self.server.uri()), "{line}");
-        assert_eq!((source.state, source.keys.len()), ("fresh", 1), "{fault}");
+        assert_eq!((source.state, source.keys().len()), ("fresh", 1), "{fault}");
         assert_eq!(self.site.check(&self.token).await, "allowed", "{fault}");
         assert_eq!(self.site.check(&self.strange).await, "key_not_found");
         say(&format!("{fault}: keys kept, {outcome:?}, {error}"));

@@ -63,16 +63,16 @@ async fn a_bad_key_costs_only_itself_and_is_listed_with_its_reason() {
     assert_eq!(site.check(&token(&weak)).await, "key_not_found");
 
     let source = site.source();
-    let kids: Vec<_> = source.keys.iter().map(|key| key.kid.as_deref()).collect();
+    let kids: Vec<_> = source.keys().iter().map(|key| key.kid).collect();
     assert_eq!(kids, [Some("ec"), Some("ed"), Some("rsa")]);
     let found: Vec<_> = source
-        .skipped
+        .skipped()
         .iter()
         .map(|key| key.reason.to_string())
         .collect();
     let wanted: Vec<_> = bad.iter().map(|(_, reason)| *reason).collect();
     assert_eq!(found, wanted);
-    assert_eq!(source.skipped[0].kid.as_deref(), Some("secret"));
+    assert_eq!(source.skipped()[0].kid.as_deref(), Some("secret"));
     assert_eq!(log.lines_with("key skipped").len(), bad.len());
     say(&format!(
         "{} bad keys among {} good ones: all good ones verify; skipped: {}",
@@ -100,7 +100,8 @@ async fn two_keys_under_one_kid_both_verify_and_of_three_none_does() {
         assert_eq!(site.check(&token(signer)).await, "key_not_found");
     }
     assert_eq!(site.check(&token(&other)).await, "allowed");
-    let skipped = site.source().skipped;
+    let source = site.source();
+    let skipped = source.skipped();
     assert_eq!(skipped.len(), 3);
     assert_eq!(skipped[0].reason, SkipReason::Duplicate);
     say("2 keys under one kid: both verify; 3: none, and the others go on");

@@ -43,7 +43,7 @@ fn malformed_key_costs_nothing_else(case: &mut Case) {
             "changed",
         );
         let status = fetched.status();
-        case.equal(&format!("{what}: used"), status.keys.len(), 2);
+        case.equal(&format!("{what}: used"), status.keys().len(), 2);
         let skipped: usize = status.skipped_by_reason().values().sum();
         case.equal(&format!("{what}: skipped and counted"), skipped, 1);
         for good in [&EC, &ED] {

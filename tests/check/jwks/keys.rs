@@ -26,7 +26,7 @@ fn is_skipped(case: &mut Case, fetched: &Fetched, what: &str, key: &Value, token
     case.equal(what, fetched.publish(Reply::ok(set)), "changed");
     case.equal(
         &format!("{what}: skipped"),
-        fetched.status().skipped.len(),
+        fetched.status().skipped().len(),
         1,
     );
     // Two denials that say the same of a key: the kid is not there, or not with a type that is supported.

@@ -97,7 +97,7 @@ fn metadata_names_no_forbidden_address(case: &mut Case) {
         case.equal(uri, next_fetch(&site, 0), "refused");
         case.equal(
             &format!("{uri}: the last good keys"),
-            site.status(0).keys.len(),
+            site.status(0).keys().len(),
             1,
         );
     }

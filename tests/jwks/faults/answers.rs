@@ -187,5 +187,5 @@ async fn two_hundred_and_fifty_six_full_keys_are_a_key_set() {
     ward.server.reply(Reply::ok(set));
     ward.site.next_fetch().await;
     assert_eq!(ward.count("changed"), 2);
-    assert_eq!(ward.site.source().keys.len(), 256);
+    assert_eq!(ward.site.source().keys().len(), 256);
 }
