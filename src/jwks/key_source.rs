@@ -131,7 +131,7 @@ impl KeySource {
         let keys = published.wait_for(|published| published.keys.is_some());
         if keys.await.is_err() {
             // The task has ended: there will be none.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
