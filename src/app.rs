@@ -18,7 +18,7 @@ use crate::grpc::{Health, State};
 use crate::listen::{ConnectionCounts, ListenAddress, Server, Tls};
 
 pub use engine::{Engine, ReloadError};
-pub use environment::Environment;
+pub use environment::ServerEnvironment;
 pub use follow::Follower;
 pub use reload::Completeness;
 pub use start::StartError;
@@ -37,12 +37,12 @@ pub struct App {
     /// The settings of a refused successor that ends earlier than `config`, and when it was first
     /// seen.
     shorter_since: Option<(Structure, Moment)>,
-    /// What ends with the server.
+    /// Tasks that end with the server.
     helpers: JoinSet<()>,
 }
 
 impl App {
-    /// Where calls are answered, with the port that was taken.
+    /// The address of the main listener, with the port that was taken.
     #[must_use]
     pub fn listening_on(&self) -> &ListenAddress {
         self.server.address()
@@ -67,7 +67,7 @@ impl App {
         self.tls.as_ref()
     }
 
-    /// How many connections there are.
+    /// The counts of connections.
     #[must_use]
     pub fn connections(&self) -> &ConnectionCounts {
         self.server.counts()
@@ -79,13 +79,13 @@ impl App {
         self.admin_address
     }
 
-    /// What all calls share.
+    /// The state that all calls share.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.engine.state
     }
 
-    /// How many calls are being read or judged.
+    /// The number of calls that are being read or judged.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.engine.state.in_flight()
@@ -146,7 +146,8 @@ impl App {
         let in_flight = self.engine.state.in_flight();
         let answered = ended || in_flight == 0;
         if !answered {
-            warn!(in_flight, timeout = ?self.config.server.shutdown_timeout, "calls were not answered in time");
+            let timeout = self.config.server.shutdown_timeout;
+            warn!(in_flight, ?timeout, "calls were not answered in time");
         }
         // Not before: a call in flight may wait for a key.
         self.engine.stop();

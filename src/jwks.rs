@@ -1,4 +1,4 @@
-//! Where keys come from: sources, one cache for all of them, and the tasks that keep it fresh.
+//! Key sources: one task each fetches the keys, and one cache holds them.
 //!
 //! All I/O for keys that are fetched is here, in tasks of its own, which no request can cancel.
 //! What requests see is a snapshot that these tasks replace; a request that needs a key which is
@@ -27,5 +27,5 @@ pub use key_request::{CallTime, KeyRequest, KeyWait};
 pub use key_sources::{KeySources, SourceContext};
 pub use life_cycle::Refresh;
 pub use network::{Network, read_keys};
-pub use source::{Access, Credentials, FetchedSource, Origin, Source, Timing, Wait};
+pub use source::{Access, Credentials, FetchedSource, KeyOrigin, Source, Timing, Wait};
 pub use status::SourceStatus;

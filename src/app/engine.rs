@@ -19,9 +19,9 @@ use crate::memory::{MemoryBudget, MemoryLimit};
 use crate::policy::{Issuer, IssuerId, Policy};
 use crate::telemetry::Metrics;
 
-use super::{Environment, StartError};
+use super::{ServerEnvironment, StartError};
 
-/// How long a new configuration may take to have keys, before it is refused.
+/// The longest that a new configuration waits for keys before it is refused.
 const WARM_UP: Duration = Duration::from_secs(15);
 
 /// A server without its listeners.
@@ -47,13 +47,14 @@ pub enum ReloadError {
     Weaker(Loss),
     /// Its file seems to be cut off where that weakens a rule.
     #[error(
-        "{0}. It may be half written: if it is complete, send SIGHUP, or write \"...\" as its last line"
+        "{0}. It may be half written: if it is complete, send SIGHUP, or write \"...\" as its last \
+         line"
     )]
     CutOff(Loss),
     /// It ends earlier than the configuration in use.
     #[error(
-        "{0}. It may be half written: it is taken after 60s without another change, or at once on SIGHUP \
-         or if its last line is \"...\""
+        "{0}. It may be half written: it is taken after 60s without another change, or at once on \
+         SIGHUP or if its last line is \"...\""
     )]
     Shorter(Loss),
     /// A file of TLS cannot be used.
@@ -75,11 +76,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`StartError::Random`].
-    pub fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
+    pub fn start(config: &Config, environment: ServerEnvironment) -> Result<Self, StartError> {
         if let Some(directory) = &config.state_dir {
             warn_of_open_directory(directory);
         }
-        let Environment {
+        let ServerEnvironment {
             clock,
             fetch,
             telemetry,
@@ -216,7 +217,7 @@ fn no_keys(next: &Generation, needed: &[IssuerId]) -> ReloadError {
     ReloadError::NoKeys { issuers }
 }
 
-/// Whoever can write there chooses the keys of the next start. Volumes of containers are often
+/// A user who can write there chooses the keys of the next start. Volumes of containers are often
 /// open, with nobody there to use that, so it is no error.
 fn warn_of_open_directory(directory: &Path) {
     let mode = std::fs::metadata(directory).map(|metadata| metadata.permissions().mode());

@@ -7,7 +7,7 @@ use crate::jwks::{Fetch, Network};
 use crate::telemetry::Telemetry;
 
 /// The surroundings of a server: its clock, its network, and the receiver of its decisions.
-pub struct Environment {
+pub struct ServerEnvironment {
     /// The clock.
     pub clock: Clock,
     /// Fetches keys.
@@ -19,7 +19,7 @@ pub struct Environment {
 }
 
 /// The network and telemetry of a real server.
-impl From<Clock> for Environment {
+impl From<Clock> for ServerEnvironment {
     fn from(clock: Clock) -> Self {
         Self {
             clock,

@@ -19,7 +19,7 @@ const MAX_SIZE: usize = 2 * 1024 * 1024;
 const SETTLING: Duration = Duration::from_millis(500);
 /// After this many looks that found the same content, modification times count no longer.
 const TOUCHED: usize = 5;
-/// How many looks a signal may cost.
+/// The most looks that a signal may cost.
 const MAX_LOOKS: usize = 20;
 
 /// A configuration's files, and what was in them when they were last looked at.
@@ -32,15 +32,15 @@ pub struct Follower {
     digests: RandomState,
     /// The content that was last taken into use, or refused for good.
     handled: Option<u64>,
-    /// What the last look found.
-    last: Option<Look>,
-    /// How many looks in a row have found the same content.
+    /// The result of the last look.
+    last: Option<FilesDigest>,
+    /// The number of looks in a row that have found the same content.
     same: usize,
 }
 
-/// What a look at the files found.
+/// The result of a look at the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Look {
+struct FilesDigest {
     content: u64,
     /// Sizes and modification times.
     attributes: u64,
@@ -52,7 +52,7 @@ impl Follower {
     #[must_use]
     pub fn new(file: &Path, config: &Config) -> Self {
         let digests = RandomState::new();
-        let look = Look::at(&digests, file, &config.files);
+        let look = FilesDigest::at(&digests, file, &config.files);
         Self {
             handled: Some(look.content),
             last: Some(look),
@@ -113,12 +113,13 @@ impl Follower {
         false
     }
 
-    /// Whether a look finds what the last one found; or the same content as several before, of a
-    /// file that somebody touches all the time.
+    /// Returns true if a look finds the same as the last one, or the same content as several
+    /// before, of a file that somebody touches all the time.
     async fn look(&mut self) -> bool {
         let (file, files) = (self.file.clone(), self.files.clone());
         let digests = self.digests.clone();
-        let look = tokio::task::spawn_blocking(move || Look::at(&digests, &file, &files)).await;
+        let look =
+            tokio::task::spawn_blocking(move || FilesDigest::at(&digests, &file, &files)).await;
         // A panic in it would be a fault of ours, and no look.
         let Ok(look) = look else { return false };
         let last = self.last.replace(look);
@@ -148,14 +149,14 @@ impl Follower {
         loaded.map(Some)
     }
 
-    /// Whether the file is replaced as a whole, as in a volume of Kubernetes.
+    /// Returns true if the file is replaced as a whole, as in a volume of Kubernetes.
     #[must_use]
     pub fn is_replaced_whole(&self) -> bool {
         is_in_kubernetes_volume(&self.file)
     }
 }
 
-impl Look {
+impl FilesDigest {
     fn at(digests: &RandomState, file: &Path, files: &[PathBuf]) -> Self {
         let (mut content, mut attributes) = (digests.build_hasher(), digests.build_hasher());
         for file in std::iter::once(file).chain(files.iter().map(PathBuf::as_path)) {
@@ -199,7 +200,7 @@ mod tests {
         folder
     }
 
-    /// Whether two looks find something new.
+    /// Returns true if two looks find something new.
     async fn is_new(follower: &mut Follower) -> bool {
         follower.interval = Some(Duration::from_millis(1));
         let changed = tokio::time::timeout(Duration::from_millis(300), follower.changed());

@@ -15,7 +15,7 @@ use crate::token::UnixTime;
 use super::restart::needs_restart;
 use super::{App, ReloadError};
 
-/// Whether a configuration's file is known to be complete.
+/// The completeness of a configuration's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completeness {
     /// It is.
@@ -24,7 +24,8 @@ pub enum Completeness {
     Unknown,
 }
 
-/// How long a configuration must have been shorter than the one in use, until it counts as whole.
+/// The time for which a configuration must have been shorter than the one in use, until it counts
+/// as whole.
 pub(super) const SHORTER_FOR: Duration = Duration::from_secs(60);
 
 impl App {
@@ -92,7 +93,7 @@ impl App {
         Ok(())
     }
 
-    /// Whether the last reload was refused for this very reason.
+    /// Returns true if the last reload was refused for this very reason.
     #[must_use]
     pub fn was_refused(&self, refusal: Option<&str>) -> bool {
         let last = self.engine.state.reloads.last();
@@ -112,7 +113,7 @@ impl App {
     }
 }
 
-/// What a listener shows, and when its certificate ends to be valid.
+/// The TLS settings of a listener, and the time at which its certificate expires.
 pub(super) type Loaded = (Arc<ServerConfig>, Option<UnixTime>);
 
 /// Reads the files of TLS in a thread of their own: a disk that hangs must not keep signals from

@@ -19,7 +19,7 @@ use crate::listen::{
 use crate::memory::MemoryBudget;
 use crate::telemetry::{CallStats, ServerStats, Telemetry, TelemetryError};
 
-use super::{App, Engine, Environment, reload};
+use super::{App, Engine, ServerEnvironment, reload};
 
 /// Most connections to the listener for health, and most calls at a time on each.
 const HEALTH_CONNECTIONS: usize = 128;
@@ -35,13 +35,13 @@ pub enum StartError {
     Listen {
         /// The address.
         address: ListenAddress,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A file of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// What decisions are told to cannot start.
+    /// The logs or traces cannot start.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
     /// The system has no random numbers.
@@ -64,7 +64,7 @@ impl App {
     /// [`StartError`].
     pub async fn start(
         config: Config,
-        environment: impl Into<Environment>,
+        environment: impl Into<ServerEnvironment>,
     ) -> Result<Self, StartError> {
         let mut environment = environment.into();
         if environment.telemetry.is_none() {

@@ -82,9 +82,13 @@ impl ValueBudget {
             return Err(KeySetError::Shape);
         };
         if !members.contains("keys") {
-            let is_key = members.contains("kty");
-            let key = is_key.then_some(Json::Object(members));
-            return Ok(Box::new([key.ok_or(KeySetError::Shape)?]));
+            return if members.contains("kty") {
+                Ok(Box::new([Json::Object(members)]))
+            } else if members.contains("jwks_uri") {
+                Err(KeySetError::Metadata)
+            } else {
+                Err(KeySetError::Shape)
+            };
         }
         match members.into_member("keys") {
             Some(Json::Array(keys)) => Ok(keys),

@@ -53,6 +53,9 @@ pub enum KeySetError {
     /// Neither an object with an array `keys` nor a single key.
     #[error("neither a JWK set ({{\"keys\": […]}}) nor a JWK")]
     Shape,
+    /// The metadata of an authorization server (RFC 8414).
+    #[error("issuer metadata, which only name the URL of the keys: did you mean `discovery`?")]
+    Metadata,
     /// PEM with a private key, which only the issuer should have.
     #[error("a private key: only public keys belong here")]
     PrivateKey,

@@ -26,7 +26,7 @@ pub(super) struct KeySetCache {
     entries: Cache<FetchedSource, CachedKeys>,
     fetch: Arc<dyn Fetch>,
     memory: Pool,
-    /// What is fetched is read by one at a time: while it is, it takes many times its length.
+    /// One source at a time reads its documents: while it does, they take many times their length.
     reader: Arc<Semaphore>,
 }
 
@@ -182,7 +182,7 @@ impl CachedKeys {
         }
     }
 
-    /// Whether these public documents and exposed keys are the ones that it was read from.
+    /// Returns true if it was read from these public documents, with these exposed keys.
     fn stands_for(&self, public: &[Vec<u8>], exposed: &[ExposedKey]) -> bool {
         *self.documents == public && self.keys.exposed() == exposed
     }

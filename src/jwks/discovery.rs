@@ -55,7 +55,7 @@ pub(super) async fn fetch(
     client.keys(&keys, known).await
 }
 
-/// Where metadata may be.
+/// The URLs at which metadata may be.
 struct Places {
     first: Url,
     second: Option<Url>,
@@ -111,8 +111,9 @@ impl Places {
     }
 }
 
-/// Whether a server says that it has no such document: some do not say it with 404 for paths that
-/// they do not know. Statuses that may pass, or that are about credentials, are not meant.
+/// Returns true if a server says that it has no such document: some do not say it with 404 for
+/// paths that they do not know. Statuses that may pass, or that are about credentials, are not
+/// meant.
 fn is_absent(error: &FetchError) -> bool {
     const ABSENT: [StatusCode; 4] = [
         StatusCode::BAD_REQUEST,
@@ -123,7 +124,7 @@ fn is_absent(error: &FetchError) -> bool {
     matches!(error, FetchError::Status { status, .. } if ABSENT.contains(status))
 }
 
-/// Where the keys are, according to metadata that are the issuer's own: `issuer` must be the
+/// The URL of the keys, according to metadata that are the issuer's own: `issuer` must be the
 /// configured one, byte for byte (Discovery 1.0 §4.3, RFC 8414 §3.3), or one tenant's metadata
 /// could bring another's keys.
 fn jwks_uri(metadata: &Json, url: &Url, issuer: &str) -> Result<Url, FetchError> {

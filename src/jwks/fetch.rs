@@ -1,4 +1,4 @@
-//! What a fetch brings, and why it may fail.
+//! The result of a fetch, and its errors.
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -32,7 +32,7 @@ pub trait Fetch: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>>;
 }
 
-/// What a fetch brought.
+/// The result of a fetch.
 #[derive(Debug)]
 pub struct Fetched {
     /// The documents.
@@ -54,13 +54,13 @@ pub enum Content {
     Documents {
         /// Their bytes, each within 1 MiB.
         documents: Vec<Vec<u8>>,
-        /// What to ask with the next time.
+        /// Validators for the next fetch.
         validators: Validators,
     },
 }
 
-/// What tells whether something has changed: what a server wants to see again (RFC 9110 §8.8), or
-/// what a look at files found.
+/// Validators that tell a change: those that a server wants to see again (RFC 9110 §8.8), or
+/// those of files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validators {
     /// The URL that they belong to.
@@ -81,7 +81,7 @@ pub enum FetchError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// Files changed between two looks.
@@ -95,7 +95,7 @@ pub enum FetchError {
     Access {
         /// The file.
         path: PathBuf,
-        /// What it should be.
+        /// The expected value.
         expected: &'static str,
     },
     /// The request failed: name resolution, connection, TLS, or transfer.
@@ -103,7 +103,7 @@ pub enum FetchError {
     Http {
         /// The URL, without its query.
         url: Url,
-        /// What went wrong.
+        /// The cause.
         source: reqwest::Error,
     },
     /// It took longer than `timeout`.
@@ -116,7 +116,7 @@ pub enum FetchError {
         host: String,
         /// The address.
         address: IpAddr,
-        /// What kind of address it is.
+        /// The kind of the address.
         kind: &'static str,
     },
     /// A URL that may not be fetched, from metadata.
@@ -124,7 +124,7 @@ pub enum FetchError {
     Url {
         /// The URL.
         url: String,
-        /// What it should be.
+        /// The expected value.
         expected: &'static str,
     },
     /// The server answered with another status than 200.
@@ -134,12 +134,16 @@ pub enum FetchError {
         url: Url,
         /// The status.
         status: StatusCode,
-        /// How long the server asks to be left alone.
+        /// The time for which the server asks for no further request.
         retry_after: Option<Duration>,
     },
     /// The server answered with a redirect that is not followed: to another host or scheme, or one
     /// too many.
-    #[error("{} redirects to {to}, which is not followed: only 3 redirects are, to the same scheme, host and port", .url)]
+    #[error(
+        "{} redirects to {to}, which is not followed: only 3 redirects are, to the same scheme, \
+         host and port",
+        .url
+    )]
     Redirect {
         /// The URL, without its query.
         url: Url,
@@ -151,11 +155,11 @@ pub enum FetchError {
     TooLarge,
     /// There is no memory for it: sources share an eighth of what the process hands out.
     #[error(
-        "{bytes} bytes of memory are more than is left for keys: raise server.memory_limit, or have \
-         the issuer publish less"
+        "{bytes} bytes of memory are more than is left for keys: raise server.memory_limit, or \
+         have the issuer publish less"
     )]
     Memory {
-        /// What it would take.
+        /// The bytes that it needs.
         bytes: usize,
     },
     /// The metadata are not JSON.
@@ -163,7 +167,7 @@ pub enum FetchError {
     Metadata {
         /// The URL.
         url: Url,
-        /// Where and why.
+        /// The place and the cause.
         source: JsonError,
     },
     /// The metadata are of another issuer, or name no keys.
@@ -175,15 +179,15 @@ pub enum FetchError {
         member: &'static str,
         /// Its value, cut to 200 characters.
         found: String,
-        /// What it should be.
+        /// The expected value.
         expected: String,
     },
-    /// What was fetched is no key set, or has no usable key.
+    /// The document is no key set, or has no usable key.
     #[error("{}not usable as a key set", place(.url.as_ref()))]
     KeySet {
         /// The URL, without its query, where it is not that of the source.
         url: Option<Url>,
-        /// Where and why.
+        /// The place and the cause.
         source: KeySetError,
     },
     /// The fetch ended before it was done: a fault of Watchword itself.
@@ -216,7 +220,7 @@ impl FetchError {
         text.chars().take(MAX_TEXT).collect()
     }
 
-    /// How long the server asks to be left alone.
+    /// The time for which the server asks for no further request.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -15,9 +15,9 @@ pub(super) const MAX_SIZE: usize = 1024 * 1024;
 /// Most files of a folder.
 const MAX_FILES: usize = 64;
 
-/// What a look at a file, or at the files of a folder, found.
+/// The content of a file, or of the files of a folder.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct FilesContent {
     /// The content of each, in the order of their names.
     pub(super) documents: Vec<Vec<u8>>,
     /// A digest of the content, sizes and modification times. It only tells whether something has
@@ -25,7 +25,7 @@ pub(super) struct Look {
     pub(super) digest: u64,
 }
 
-impl Look {
+impl FilesContent {
     /// Reads a file, or each file of a folder. Entries of a folder that are no files, and those
     /// with a name that begins with a dot, are left out; folders in it are not looked into.
     ///
@@ -52,7 +52,7 @@ impl Look {
     }
 }
 
-fn read(path: &Path) -> Result<Look, FetchError> {
+fn read(path: &Path) -> Result<FilesContent, FetchError> {
     let kind = fs::metadata(path).map_err(|error| at(path, error))?;
     if kind.is_dir() {
         return again_if_vanished(|| read_folder(path));
@@ -61,7 +61,7 @@ fn read(path: &Path) -> Result<Look, FetchError> {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a folder");
         return Err(at(path, error));
     }
-    Look::of(&[path.to_owned()])
+    FilesContent::of(&[path.to_owned()])
 }
 
 /// Kubernetes swaps what a folder shows by replacing one symbolic link, so that a file may be
@@ -73,7 +73,7 @@ fn again_if_vanished<T>(mut read: impl FnMut() -> Result<T, FetchError>) -> Resu
     }
 }
 
-fn read_folder(folder: &Path) -> Result<Look, FetchError> {
+fn read_folder(folder: &Path) -> Result<FilesContent, FetchError> {
     let files = list(folder)?;
     if files.is_empty() {
         let error = io::Error::new(io::ErrorKind::NotFound, "no files in the folder");
@@ -83,7 +83,7 @@ fn read_folder(folder: &Path) -> Result<Look, FetchError> {
         let error = io::Error::other(format!("more than {MAX_FILES} files in the folder"));
         return Err(at(folder, error));
     }
-    Look::of(&files)
+    FilesContent::of(&files)
 }
 
 /// The files of a folder, as many as count and one more.

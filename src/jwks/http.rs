@@ -29,8 +29,8 @@ const MAX_REDIRECTS: usize = 3;
 /// Longest text from elsewhere in an error, in characters.
 pub(super) const MAX_SHOWN: usize = 200;
 /// Kubernetes' API server has only the first, and answers 406 where it is not listed.
-const ACCEPTED: &str = "application/jwk-set+json, application/json, application/pem-certificate-chain, \
-    */*;q=0.5";
+const ACCEPTED: &str = "application/jwk-set+json, application/json, \
+    application/pem-certificate-chain, */*;q=0.5";
 
 /// Fetches the keys at a URL. `known` is what the last fetch brought.
 ///
@@ -212,7 +212,7 @@ pub(crate) fn check_access(access: &Access) -> Result<(), FetchError> {
     tls::config(access).map(drop)
 }
 
-/// Whether a URL may be fetched at all. What its name resolves to is judged when it is resolved.
+/// Refuses a URL that may not be fetched at all. Its address is judged when its name is resolved.
 pub(super) fn admit(access: &Access, url: &Url) -> Result<(), FetchError> {
     let expected = match url.scheme() {
         "https" => None,
@@ -252,7 +252,7 @@ fn conditions(url: &Url, known: Option<&Validators>) -> HeaderMap {
     headers
 }
 
-/// Where a redirect leads; `None` where the answer is none.
+/// The target of a redirect; `None` for another answer.
 fn target(url: &Url, response: &Response) -> Option<Url> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;

@@ -16,7 +16,7 @@ use super::key_source::Published;
 pub struct CallTime {
     /// The moment at which the call was first judged.
     pub judged_at: Moment,
-    /// How long the caller still waited then; `None` for a call without a deadline.
+    /// The time for which the caller still waited then; `None` for a call without a deadline.
     pub time_left: Option<Duration>,
 }
 

@@ -38,7 +38,7 @@ pub(super) struct SharedSource {
     state: Mutex<SourceState>,
 }
 
-/// When the source is fetched, and what became of its fetches.
+/// The schedule of a source's fetches, and their outcomes.
 pub(super) struct SourceState {
     pub(super) life: LifeCycle,
     pub(super) history: FetchHistory,
@@ -46,7 +46,7 @@ pub(super) struct SourceState {
     pub(super) random: fastrand::Rng,
 }
 
-/// What became of a source's fetches.
+/// The outcomes of a source's fetches.
 #[derive(Default)]
 pub(super) struct FetchHistory {
     /// The number of fetches by outcome.

@@ -34,7 +34,7 @@ pub(super) struct LifeCycle {
     /// The end of the server's `Retry-After`. No token and no operator makes a fetch start before
     /// it.
     not_before: Moment,
-    /// Who wants a fetch as soon as the budget permits one.
+    /// The first requester of a fetch that the budget does not permit yet.
     wanted_by: Option<Requester>,
     budget: FetchBudget,
 }
@@ -46,7 +46,7 @@ enum FetchCause {
     Request,
 }
 
-/// Who wants a fetch that is not scheduled.
+/// The requester of a fetch that is not scheduled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Requester {
     /// A token whose key is not there.
@@ -59,12 +59,12 @@ pub(super) enum Requester {
 #[derive(Clone, Copy, Debug)]
 struct KeysInUse {
     confirmed: Moment,
-    /// How old they were then: more than nothing for keys from the state directory.
+    /// Their age at that moment: more than nothing for keys from the state directory.
     age: Duration,
     fresh_until: Moment,
 }
 
-/// What keys there are.
+/// The state of the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyState {
     /// None that may be used.
@@ -75,7 +75,7 @@ pub(super) enum KeyState {
     Stale,
 }
 
-/// What a request does that needs a key which is not there.
+/// The fetch that a request with a missing key waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WaitFor {
     /// Waits for the fetch that is under way, which may have read the keys before this one was
@@ -87,7 +87,7 @@ pub(super) enum WaitFor {
     Nothing,
 }
 
-/// What became of an operator's request for a fetch.
+/// The answer to an operator who asks for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresh {
     /// It starts now.
@@ -128,7 +128,7 @@ impl LifeCycle {
         usable
     }
 
-    /// What keys there are.
+    /// The state of the keys.
     pub(super) fn key_state(&self, now: Moment) -> KeyState {
         match self.in_use {
             Some(in_use) if now < in_use.fresh_until => KeyState::Fresh,
@@ -137,7 +137,7 @@ impl LifeCycle {
         }
     }
 
-    /// How long ago the keys in use were confirmed.
+    /// The time since the keys in use were confirmed.
     pub(super) fn age(&self, now: Moment) -> Option<Duration> {
         self.in_use
             .map(|in_use| in_use.age + now.since(in_use.confirmed))

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::jose::KeySet;
 
-use super::{Content, Fetch, FetchError, Fetched, FetchedSource, Origin, Validators};
+use super::{Content, Fetch, FetchError, Fetched, FetchedSource, KeyOrigin, Validators};
 use super::{discovery, file, http};
 
 /// The network and the file system.
@@ -25,9 +25,9 @@ impl Fetch for Network {
     ) -> Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>> {
         Box::pin(async move {
             match &source.origin {
-                Origin::Path(path) => read_documents(path, known).await,
-                Origin::Uri(url) => http::fetch_uri(&source.access, url, known).await,
-                Origin::Discovery { issuer, metadata } => {
+                KeyOrigin::Path(path) => read_documents(path, known).await,
+                KeyOrigin::Uri(url) => http::fetch_uri(&source.access, url, known).await,
+                KeyOrigin::Discovery { issuer, metadata } => {
                     let access = &source.access;
                     discovery::fetch(access, issuer, metadata.as_ref(), known).await
                 }
@@ -74,11 +74,11 @@ async fn read_documents(path: &Path, known: Option<&Validators>) -> Result<Fetch
     })
 }
 
-async fn look(path: &Path) -> Result<file::Look, FetchError> {
+async fn look(path: &Path) -> Result<file::FilesContent, FetchError> {
     let path = path.to_owned();
     let permit = READS.acquire().await.map_err(|_| FetchError::Abandoned)?;
     let reading = spawn_blocking(move || {
-        let look = file::Look::at(&path);
+        let look = file::FilesContent::at(&path);
         drop(permit);
         look
     });
@@ -90,7 +90,7 @@ async fn look(path: &Path) -> Result<file::Look, FetchError> {
 /// # Errors
 /// [`FetchError`].
 pub fn read_keys(path: &Path) -> Result<KeySet, FetchError> {
-    let documents = file::Look::at(path)?.documents;
+    let documents = file::FilesContent::at(path)?.documents;
     let documents = documents.iter().map(Vec::as_slice);
     Ok(KeySet::from_documents(documents)?)
 }

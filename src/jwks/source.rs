@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use crate::jose::KeySet;
 
-/// Where an issuer's keys come from.
+/// The source of an issuer's keys.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// Keys that stand in the configuration; they never grow old.
@@ -23,8 +23,8 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FetchedSource {
     /// The place.
-    pub origin: Origin,
-    /// How it is spoken to.
+    pub origin: KeyOrigin,
+    /// The settings of connections to it.
     pub access: Access,
     /// When it is fetched, and how long keys live.
     pub timing: Timing,
@@ -32,7 +32,7 @@ pub struct FetchedSource {
 
 /// The place that keys are fetched from.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum KeyOrigin {
     /// A file, or a directory of files.
     Path(PathBuf),
     /// The URL of a JWK set.
@@ -41,15 +41,15 @@ pub enum Origin {
     Discovery {
         /// The `issuer` that the metadata must have, exactly.
         issuer: Box<str>,
-        /// Where the metadata is; `None`: at the well-known places under the issuer.
+        /// The URL of the metadata; `None`: at the well-known places under the issuer.
         metadata: Option<Url>,
     },
 }
 
-/// How a server is spoken to.
+/// The settings of connections to a key server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Access {
-    /// Whether `http` URLs are fetched, which anyone on the way can answer.
+    /// True if `http` URLs are fetched, which anyone on the way can answer.
     pub allow_http: bool,
     /// A PEM bundle of certificate authorities that are trusted instead of the system's.
     pub ca: Option<PathBuf>,
@@ -61,10 +61,10 @@ pub struct Access {
     pub credentials: Option<Credentials>,
     /// The proxy to go through; the environment's is never used.
     pub proxy: Option<Url>,
-    /// Whether private and loopback addresses are refused; link-local and metadata addresses always
+    /// True if private and loopback addresses are refused; link-local and metadata addresses always
     /// are.
     pub deny_private_addresses: bool,
-    /// How long connecting may take, name resolution and TLS included.
+    /// The longest time for a connection, name resolution and TLS included.
     pub connect_timeout: Duration,
 }
 
@@ -88,24 +88,24 @@ pub enum Credentials {
 /// When a source is fetched, and how long its keys are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timing {
-    /// How long keys are fresh where the server does not say.
+    /// The time for which keys are fresh if the server does not say.
     pub cache_duration: Duration,
     /// The shortest time that a server may ask for.
     pub min_cache_duration: Duration,
     /// The longest time that a server may ask for.
     pub max_cache_duration: Duration,
-    /// How long keys are used after the last good fetch.
+    /// The time for which keys are used after the last good fetch.
     pub max_stale: Duration,
     /// The least time between the starts of two fetches that tokens with unknown keys cause, if the
     /// first brought no other keys.
     pub cooldown: Duration,
-    /// How long a request waits for a fetch.
+    /// The time for which a request waits for a fetch.
     pub wait: Wait,
-    /// How long a fetch may take as a whole.
+    /// The longest time for a whole fetch.
     pub timeout: Duration,
 }
 
-/// How long a request waits for a fetch that may bring its key.
+/// The time for which a request waits for a fetch that may bring its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wait {
     /// As long as the call goes on, and no longer than a fetch may take. A call without a deadline
@@ -116,7 +116,7 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// How long a call without a deadline waits, unless the configuration says.
+    /// The wait of a call without a deadline, unless the configuration says.
     pub const WITHOUT_DEADLINE: Duration = Duration::from_millis(150);
 
     /// The wait of a call with this time left, where it has a deadline, for a fetch that may take
@@ -139,15 +139,15 @@ impl Source {
     }
 }
 
-impl Origin {
-    /// Whether it is reached over the network.
+impl KeyOrigin {
+    /// Returns true if it is reached over the network.
     #[must_use]
     pub fn is_remote(&self) -> bool {
         !matches!(self, Self::Path(_))
     }
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for KeyOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Path(path) => path.display().fmt(f),
@@ -172,7 +172,7 @@ pub(super) fn shown(url: &Url) -> Url {
     url
 }
 
-impl std::fmt::Debug for Origin {
+impl std::fmt::Debug for KeyOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }

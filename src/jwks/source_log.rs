@@ -12,7 +12,7 @@ use crate::jose::{ExposedKey, KeySet};
 use crate::policy::{Issuer, IssuerId, Policy};
 use crate::token::UnixTime;
 
-use super::Origin;
+use super::KeyOrigin;
 use super::life_cycle::KeyState;
 use super::store::StoreError;
 
@@ -33,7 +33,7 @@ pub(super) struct SourceLog {
 }
 
 impl SourceLog {
-    pub(super) fn new(origin: &Origin, issuers: &[&Issuer]) -> Self {
+    pub(super) fn new(origin: &KeyOrigin, issuers: &[&Issuer]) -> Self {
         let issuers: Vec<&str> = issuers.iter().map(|issuer| &*issuer.name).collect();
         Self {
             source: origin.to_string().into(),
@@ -157,8 +157,8 @@ fn warn_of_exposed(source: &str, issuers: &str, keys: &KeySet) {
         issuers,
         keys = exposed.len(),
         ?kids,
-        "PRIVATE KEYS ARE PUBLISHED: the key set holds private keys or shared secrets; whoever reads it \
-         can forge tokens. Have the issuer replace these keys"
+        "PRIVATE KEYS ARE PUBLISHED: the key set holds private keys or shared secrets; whoever \
+         reads it can forge tokens. Have the issuer replace these keys"
     );
 }
 

@@ -24,12 +24,12 @@ use tokio::task::spawn_blocking;
 use crate::token::UnixTime;
 
 use super::source_log::SourceLog;
-use super::{FetchedSource, Origin, fetch};
+use super::{FetchedSource, KeyOrigin, fetch};
 use crate::files::read_bounded;
 
 /// Largest file: documents of 1 MiB in base64, with room for the rest.
 const MAX_FILE: usize = fetch::MAX_SIZE * 2;
-/// How far ahead of the clock a file may be. A clock that was set back must not make old keys
+/// The most that a file may be ahead of the clock. A clock that was set back must not make old keys
 /// young.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
 
@@ -38,7 +38,7 @@ const MAX_AHEAD: Duration = Duration::from_secs(60);
 pub(super) struct Store {
     file: Arc<Path>,
     log: SourceLog,
-    /// What tells the source apart; only its digest is written.
+    /// The identity of the source; only its digest is written.
     identity: Arc<str>,
     writer: Arc<Writer>,
 }
@@ -66,7 +66,7 @@ pub(super) type Documents = Arc<Vec<Vec<u8>>>;
 /// Documents of an earlier process.
 pub(super) struct SavedDocuments {
     pub(super) documents: Vec<Vec<u8>>,
-    /// How long ago they were known to be good.
+    /// The time since they were last known to be good.
     pub(super) age: Duration,
 }
 
@@ -92,7 +92,7 @@ pub(super) enum StoreError {
 /// The content of a file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Content {
+struct SavedFile {
     /// For people.
     source: String,
     /// When the documents were last known to be good, in seconds since 1970.
@@ -189,7 +189,7 @@ impl Store {
         let _ = self.writer.turn.acquire().await;
     }
 
-    /// Where the file cannot be written, one with other keys must not stay: a key that was removed
+    /// If the file cannot be written, one with other keys must not stay: a key that was removed
     /// would come back.
     fn replace(&self, documents: &[Vec<u8>], now: UnixTime) {
         let digest = self.digest(0, documents);
@@ -211,7 +211,7 @@ impl Store {
             return Err(StoreError::Owner);
         }
         let text = read_bounded(&self.file, MAX_FILE)?.ok_or(StoreError::TooLarge)?;
-        let content: Content = serde_json::from_slice(&text)?;
+        let content: SavedFile = serde_json::from_slice(&text)?;
         let documents = content.documents.iter().map(|text| STANDARD.decode(text));
         let documents: Vec<Vec<u8>> = documents
             .collect::<Result<_, _>>()
@@ -232,7 +232,7 @@ impl Store {
     /// new.
     fn write(&self, documents: &[Vec<u8>], now: UnixTime) -> io::Result<()> {
         let confirmed = now.since(UnixTime::EPOCH).as_secs();
-        let content = Content {
+        let content = SavedFile {
             source: self.log.source().to_owned(),
             confirmed,
             documents: documents
@@ -305,12 +305,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What tells sources apart: where keys come from, whom that is trusted for, and on what grounds.
+/// The identity of a source: where keys come from, whom that is trusted for, and on what grounds.
 fn identity<S: Debug>(source: &FetchedSource, issuers: &[S]) -> String {
     let origin = match &source.origin {
-        Origin::Path(path) => format!("path {}", path.display()),
-        Origin::Uri(url) => format!("uri {url}"),
-        Origin::Discovery { issuer, metadata } => match metadata {
+        KeyOrigin::Path(path) => format!("path {}", path.display()),
+        KeyOrigin::Uri(url) => format!("uri {url}"),
+        KeyOrigin::Discovery { issuer, metadata } => match metadata {
             Some(url) => format!("discovery {issuer} {url}"),
             None => format!("discovery {issuer}"),
         },

@@ -9,7 +9,7 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use tokio::task::JoinHandle;
 use tonic::body::Body;
-use watchword::app::{Engine, Environment, ReloadError};
+use watchword::app::{Engine, ReloadError, ServerEnvironment};
 use watchword::clock::Clock;
 use watchword::grpc::InProcessClient;
 use watchword::jwks::{Fetch, SourceStatus};
@@ -40,7 +40,7 @@ impl Inside {
         let _runtime = RUNTIME.enter();
         let clock = Clock::manual(NOW);
         let telemetry = emitted::telemetry();
-        let environment = Environment {
+        let environment = ServerEnvironment {
             clock: clock.clone(),
             fetch,
             telemetry: Some(telemetry),

@@ -12,7 +12,7 @@ use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
-use watchword::app::{App, Environment};
+use watchword::app::{App, ServerEnvironment};
 use watchword::clock::Clock;
 use watchword::jwks::SourceStatus;
 
@@ -52,9 +52,9 @@ impl Site {
     pub(crate) fn start_at(settings: &Settings, clock: Clock) -> Self {
         let config = settings.clone().operators().config();
         let telemetry = emitted::telemetry();
-        let environment = Environment {
+        let environment = ServerEnvironment {
             telemetry: Some(telemetry),
-            ..Environment::from(clock.clone())
+            ..ServerEnvironment::from(clock.clone())
         };
         let app = RUNTIME
             .block_on(App::start(config, environment))

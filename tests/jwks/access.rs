@@ -1,4 +1,5 @@
-//! What Watchword shows to key servers: certificates, headers and credentials, read anew for each fetch.
+//! What Watchword shows to key servers: certificates, headers and credentials, read anew for each
+//! fetch.
 
 use std::fs;
 

@@ -57,7 +57,8 @@ impl Provider {
         site
     }
 
-    /// This answer in place of the metadata fails the next fetch so, and evicts no keys; then a good one mends it.
+    /// This answer in place of the metadata fails the next fetch so, and evicts no keys; then a
+    /// good one mends it.
     async fn fails(
         &self,
         site: &Site,

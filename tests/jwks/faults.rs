@@ -1,5 +1,5 @@
-//! Everything that can go wrong with a fetch after a good one: the keys stay, the failure is counted and named, and the
-//! next good answer mends it.
+//! Everything that can go wrong with a fetch after a good one: the keys stay, the failure is
+//! counted and named, and the next good answer mends it.
 
 mod answers;
 mod connections;

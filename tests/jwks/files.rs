@@ -30,7 +30,8 @@ fn write(path: &Path, signers: &[&Signer]) {
     fs::write(path, mint::key_set(signers).to_string()).unwrap();
 }
 
-/// Shows another version of a folder as Kubernetes does: by one symbolic link that is renamed over the old one.
+/// Shows another version of a folder as Kubernetes does: by one symbolic link that is renamed over
+/// the old one.
 fn show_version(mount: &Path, version: &str, signer: &Signer) {
     let hidden = mount.join(format!("..{version}"));
     fs::create_dir(&hidden).unwrap();

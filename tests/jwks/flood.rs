@@ -93,7 +93,8 @@ async fn flood() {
     eventually("one more of each", || unknown_key_fetches(&engine) == 4).await;
 }
 
-/// Those who come first, and wait together for the fetches that are held; the reasons of their answers.
+/// Those who come first, and wait together for the fetches that are held; the reasons of their
+/// answers.
 async fn first_wave(
     engine: &Engine,
     servers: &[KeyServer],

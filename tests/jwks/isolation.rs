@@ -57,7 +57,8 @@ async fn the_trouble_of_one_issuer_never_reaches_another() {
         bad.reply(trouble);
         let until = bad.requests() + 1;
         while bad.requests() < until {
-            // Not while a fetch is under way, whose time would run out before a busy machine gets to it.
+            // Not while a fetch is under way, whose time would run out before a busy machine gets
+            // to it.
             if !site.sources()[1].next_fetch.is_zero() {
                 site.clock.advance(Duration::from_secs(1));
             }
@@ -119,7 +120,8 @@ async fn readiness_waits_for_required_issuers_and_for_no_others() {
     assert_eq!(site.health().await, ServingStatus::NotServing);
 }
 
-/// What is remembered of a token is its signature, never a verdict: the same token is judged by each rule anew.
+/// What is remembered of a token is its signature, never a verdict: the same token is judged by
+/// each rule anew.
 #[tokio::test]
 async fn a_token_that_one_rule_accepted_is_judged_by_the_next_rule_again() {
     let signer = Signer::generate("ES256", "k1");

@@ -9,12 +9,14 @@ thread_local! {
     static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Listens to the log of the present thread, on which a test and all that it starts run, but for the reading of files.
+/// Listens to the log of the present thread, on which a test and all that it starts run, but for
+/// the reading of files.
 pub(crate) struct Log;
 
 impl Log {
     pub(crate) fn start() -> Self {
-        // One for all threads: a subscriber for each would depend on which thread comes to a line first.
+        // One for all threads: a subscriber for each would depend on which thread comes to a line
+        // first.
         static SUBSCRIBER: Once = Once::new();
         SUBSCRIBER.call_once(|| {
             tracing_subscriber::fmt()

@@ -1,5 +1,5 @@
-//! The life of key sets, as issuers and clients see it: real TLS to key servers that are good, bad or away, real gRPC,
-//! and a clock that only the test moves. Each test prints what it counted.
+//! The life of key sets, as issuers and clients see it: real TLS to key servers that are good, bad
+//! or away, real gRPC, and a clock that only the test moves. Each test prints what it counted.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! A key server that is away: while there are keys, when they are too old, and before there were any.
+//! A key server that is away: while there are keys, when they are too old, and before there were
+//! any.
 
 use std::time::Duration;
 
@@ -96,7 +97,8 @@ async fn without_keys_a_retry_after_is_heeded_for_half_a_minute_only() {
     assert_eq!(after, BACKOFF);
 }
 
-/// How many seconds it takes until a token is allowed again, which is one step of the back-off at most.
+/// How many seconds it takes until a token is allowed again, which is one step of the back-off at
+/// most.
 async fn recovery(site: &Site, token: &str) -> u32 {
     for seconds in 0..=BACKOFF {
         if site.check(token).await == "allowed" {

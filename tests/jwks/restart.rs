@@ -55,7 +55,8 @@ impl Outage {
         files.remove(0)
     }
 
-    /// That a start an hour later has no keys, and a log line with this cause; then that it recovers.
+    /// That a start an hour later has no keys, and a log line with this cause; then that it
+    /// recovers.
     async fn is_without_keys(&self, now: i64, cause: &str) {
         let log = Log::start();
         let site = self.start(now).await;

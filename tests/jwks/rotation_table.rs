@@ -1,7 +1,9 @@
-//! What a rotation costs, by its place among other fetches: a provider that publishes a key and signs with it at once.
+//! What a rotation costs, by its place among other fetches: a provider that publishes a key and
+//! signs with it at once.
 //!
-//! The key server, TLS and gRPC are real. The clock is manual, so that a cool-down of 30 s takes no time: it moves by a
-//! tenth of a second between two tokens, and by the provider's latency while an answer is held. The table is printed.
+//! The key server, TLS and gRPC are real. The clock is manual, so that a cool-down of 30 s takes no
+//! time: it moves by a tenth of a second between two tokens, and by the provider's latency while an
+//! answer is held. The table is printed.
 
 use std::time::Duration;
 
@@ -97,7 +99,8 @@ impl Table {
         }
     }
 
-    /// Prints a row. Returns how many good tokens were denied, and the longest time for which they were.
+    /// Prints a row. Returns how many good tokens were denied, and the longest time for which they
+    /// were.
     fn row(self, what: &str) -> (usize, Duration) {
         let fetches = self.server.requests() - self.before;
         say(&format!(

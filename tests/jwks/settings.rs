@@ -12,7 +12,8 @@ pub(crate) const NOW: i64 = 1_700_000_000;
 /// For how long tokens are good: longer than any test lets pass.
 const LIFETIME: i64 = 30 * 86400;
 
-/// The settings `jwks` for the keys of this server, which is trusted by our authority alone, and more settings.
+/// The settings `jwks` for the keys of this server, which is trusted by our authority alone, and
+/// more settings.
 pub(crate) fn keys_of(server: &KeyServer, more: &str) -> String {
     keys_at(&server.uri(), more)
 }

@@ -32,8 +32,8 @@ pub(crate) struct Answered {
     pub(crate) reason: String,
 }
 
-/// The keys that a source may have had in use at some moment between two others, both included. `None` stands for no
-/// keys at all.
+/// The keys that a source may have had in use at some moment between two others, both included.
+/// `None` stands for no keys at all.
 fn in_use(
     history: &[FetchRecord],
     max_stale: Duration,
@@ -105,8 +105,9 @@ pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord])
     awaited.is_some() && took > Duration::ZERO
 }
 
-/// The fetch that a request must have waited for: one that was under way or started then, came to its end within `wait`,
-/// and brought the key. Unless another one ended at that moment, and was the request's answer.
+/// The fetch that a request must have waited for: one that was under way or started then, came to
+/// its end within `wait`, and brought the key. Unless another one ended at that moment, and was the
+/// request's answer.
 fn awaited<'h>(
     key: usize,
     answered: &Answered,
@@ -124,15 +125,16 @@ fn awaited<'h>(
         fetch.start <= start + TICK && fetch.end.is_some_and(in_time)
     })?;
     let brings = fetch.keys.as_ref().is_some_and(|keys| keys.contains(&key));
-    // Without any key, tokens cause no fetch, and an operator's may have started just after the request was answered.
+    // Without any key, tokens cause no fetch, and an operator's may have started just after the
+    // request was answered.
     let is_answered = is_answered || answered.reason == "jwks_unavailable";
     let is_earlier = fetch.start < start;
     (brings && (is_earlier || !is_answered)).then_some(fetch)
 }
 
-/// Panics where a source was fetched too often, or a fetch was cut short. A fetch that comes before the schedule could
-/// have started it is one that a token or an operator caused: two of these within a cool-down need other keys between
-/// them, and three are never within one.
+/// Panics where a source was fetched too often, or a fetch was cut short. A fetch that comes before
+/// the schedule could have started it is one that a token or an operator caused: two of these
+/// within a cool-down need other keys between them, and three are never within one.
 pub(crate) fn judge_fetches(fetches: &[FetchRecord], times: &Times) {
     let mut failures = 0;
     let mut asked: Vec<&FetchRecord> = Vec::new();

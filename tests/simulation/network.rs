@@ -1,4 +1,5 @@
-//! Key servers of the simulation: they answer as the schedule says, and keep a history for the model.
+//! Key servers of the simulation: they answer as the schedule says, and keep a history for the
+//! model.
 
 use std::collections::BTreeMap;
 use std::future::Future;

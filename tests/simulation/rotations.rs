@@ -73,7 +73,8 @@ fn is_published(key: usize, from: Instant, to: Instant, history: &History) -> bo
     throughout(&history.published, from, to, |keys| keys.contains(&key))
 }
 
-/// Whether something holds of a value from one moment to another. Whoever changes it at the first moment did so before.
+/// Whether something holds of a value from one moment to another. Whoever changes it at the first
+/// moment did so before.
 fn throughout<T>(
     values: &[(Instant, T)],
     from: Instant,
@@ -106,7 +107,8 @@ fn judge_one(key: usize, denied: &Answered, times: &Times, history: &History) {
     );
 }
 
-/// Whether the denials of a key up to this one begin with `first`, under the premises of the second property.
+/// Whether the denials of a key up to this one begin with `first`, under the premises of the second
+/// property.
 fn is_first(
     key: usize,
     first: &Answered,
@@ -115,7 +117,8 @@ fn is_first(
     history: &History,
 ) -> bool {
     let (from, to) = (first.start, denied.end);
-    // One that started at the same moment did so before the key was published, if it does not bring the key.
+    // One that started at the same moment did so before the key was published, if it does not bring
+    // the key.
     let lacks = |fetch: &FetchRecord| !fetch.keys.as_ref().is_some_and(|keys| keys.contains(&key));
     let under_way = |fetch: &FetchRecord| {
         let is_earlier = fetch.start < from || (fetch.start == from && lacks(fetch));

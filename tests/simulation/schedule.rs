@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use watchword::app::{Engine, Environment};
+use watchword::app::{Engine, ServerEnvironment};
 use watchword::clock::Clock;
 use watchword::config::Config;
 use watchword::grpc::InProcessClient;
@@ -78,7 +78,7 @@ impl World {
         }
         let config = parse(&text);
         let clock = Clock::fixed(NOW);
-        let environment = Environment {
+        let environment = ServerEnvironment {
             clock: clock.clone(),
             fetch: Arc::new(network.clone()),
             telemetry: None,
@@ -142,7 +142,8 @@ impl World {
         }
     }
 
-    /// Another configuration with the same sources, in which every issuer has another place. Nothing of it may be noticed.
+    /// Another configuration with the same sources, in which every issuer has another place.
+    /// Nothing of it may be noticed.
     async fn reload(&mut self) {
         self.reloads += 1;
         let more = if self.reloads % 2 == 1 { NEIGHBOUR } else { "" };

@@ -10,7 +10,7 @@ use reqwest::Url;
 use crate::config::Config;
 use crate::explain::plain;
 use crate::jose::KeySet;
-use crate::jwks::{Access, FetchedSource, Network, Origin, Source, fetch_keys};
+use crate::jwks::{Access, FetchedSource, KeyOrigin, Network, Source, fetch_keys};
 use crate::policy::IssuerId;
 
 use super::super::block_on;
@@ -66,7 +66,7 @@ fn through_server(url: &Url, issuer: &str, source: &FetchedSource) -> FetchedSou
     let mut url = url.clone();
     url.query_pairs_mut().append_pair("issuer", issuer);
     FetchedSource {
-        origin: Origin::Uri(url),
+        origin: KeyOrigin::Uri(url),
         access: Access {
             allow_http: true,
             connect_timeout: CONNECT_TIMEOUT,

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::jose::{Algorithm, KeySet};
-use crate::jwks::{self, Access, FetchedSource, Origin, Source};
+use crate::jwks::{self, Access, FetchedSource, KeyOrigin, Source};
 
 use super::super::files::warn_of_open_secret;
 use super::super::mistakes;
@@ -66,7 +66,7 @@ impl Section<'_, '_> {
             (Some(uri), None, None, None) => {
                 let path = ["issuers", self.name, "jwks", "uri"];
                 self.findings.mistake(&path, mistakes::of_keys_url(uri));
-                let origin = self.url("uri", uri, raw).map(Origin::Uri);
+                let origin = self.url("uri", uri, raw).map(KeyOrigin::Uri);
                 self.fetched(origin, raw)
             }
             (None, Some(discovery), None, None) => {
@@ -103,7 +103,7 @@ impl Section<'_, '_> {
     }
 
     /// The source at a server, if it has a place; the other settings are checked anyway.
-    fn fetched(&mut self, origin: Option<Origin>, raw: &raw::Jwks) -> Option<Source> {
+    fn fetched(&mut self, origin: Option<KeyOrigin>, raw: &raw::Jwks) -> Option<Source> {
         let (timing, connect_timeout) = self.timing(raw, raw::CACHE_DURATION.default());
         let access = self.access(raw, connect_timeout);
         origin.map(|origin| {
@@ -115,7 +115,7 @@ impl Section<'_, '_> {
         })
     }
 
-    fn discovery(&mut self, discovery: &raw::Discovery, raw: &raw::Jwks) -> Option<Origin> {
+    fn discovery(&mut self, discovery: &raw::Discovery, raw: &raw::Jwks) -> Option<KeyOrigin> {
         let metadata = match discovery {
             raw::Discovery::Metadata(url) => Some(self.url("discovery", url, raw)?),
             raw::Discovery::Switch(true) => {
@@ -131,7 +131,7 @@ impl Section<'_, '_> {
                 return None;
             }
         };
-        Some(Origin::Discovery {
+        Some(KeyOrigin::Discovery {
             issuer: self.raw.issuer.as_str().into(),
             metadata,
         })
@@ -148,7 +148,7 @@ impl Section<'_, '_> {
         }
         let (timing, _) = self.timing(raw, FILE_FRESHNESS);
         Source::Fetched(Box::new(FetchedSource {
-            origin: Origin::Path(path),
+            origin: KeyOrigin::Path(path),
             access: Access::default(),
             timing,
         }))

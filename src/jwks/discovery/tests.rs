@@ -11,7 +11,7 @@ fn metadata(issuer: &str, keys: &str) -> String {
     format!(r#"{{"issuer":"{issuer}","jwks_uri":"{keys}"}}"#)
 }
 
-/// Where a request says that it wants to go.
+/// The target that a request names.
 fn origin(head: &str) -> String {
     let host = head.split("\r\nhost: ").nth(1).unwrap();
     format!("http://{}", host.split("\r\n").next().unwrap())

@@ -17,7 +17,7 @@ use crate::jwks::FetchError;
 /// both kinds in good faith.
 #[derive(Debug)]
 pub(super) struct Resolver {
-    /// Whether private addresses are forbidden too.
+    /// True if private addresses are forbidden too.
     pub(super) deny_private: bool,
 }
 
@@ -102,9 +102,9 @@ impl From<Forbidden> for FetchError {
 type V4 = (Ipv4Addr, u32, &'static str);
 type V6 = (Ipv6Addr, u32, &'static str);
 
-/// Where clouds hand out an instance's credentials and data: mostly in the link-local range, but
-/// Azure's, Alibaba's and Oracle's (168.63.129.16, 100.100.100.200, 192.0.0.192) are in ranges that
-/// are public or shared.
+/// The addresses at which clouds hand out an instance's credentials and data: mostly in the
+/// link-local range, but Azure's, Alibaba's and Oracle's (168.63.129.16, 100.100.100.200,
+/// 192.0.0.192) are in ranges that are public or shared.
 const METADATA: &str = "a cloud metadata service";
 
 /// Networks that are never spoken to; of several that contain an address, the first names it.
@@ -201,7 +201,7 @@ const PRIVATE_V6: [V6; 6] = [
 /// All of today's global unicast addresses (RFC 4291 §2.4 and IANA's registry).
 const GLOBAL_V6: V6 = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3, "");
 
-/// What kind of forbidden address this is; `None` where it may be spoken to.
+/// The kind of a forbidden address; `None` for one that may be contacted.
 fn forbidden(address: IpAddr, deny_private: bool) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => forbidden_v4(address, deny_private),

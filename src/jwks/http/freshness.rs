@@ -1,4 +1,4 @@
-//! What an answer says about time: for how long it is fresh, and when to come again.
+//! The times of an answer: for how long it is fresh, and when to ask again.
 //!
 //! No clock is read: a date in an answer is compared to the answer's own `date` (RFC 9111 §5.3).
 
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderName, RETRY_AFTER};
 
-/// What a number of seconds that is too large stands for (RFC 9111 §1.2.2).
+/// The value of a number of seconds that is too large (RFC 9111 §1.2.2).
 const MAX_SECONDS: u64 = 1 << 31;
 /// A server that asks to be left alone for longer is asked again all the same.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -22,7 +22,7 @@ pub(super) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
     Some(lifetime.saturating_sub(age(headers)))
 }
 
-/// How long the server asks to be left alone (RFC 9110 §10.2.3), at most one hour.
+/// The time for which the server asks for no further request (RFC 9110 §10.2.3), at most one hour.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match seconds(text) {

@@ -75,7 +75,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// What a verifier said, and about which certificate.
+/// A verifier's error, and the certificate that it is about.
 #[derive(Debug, thiserror::Error)]
 #[error("{certificate}: {reason}")]
 struct Explained {

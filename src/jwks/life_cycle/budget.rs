@@ -1,4 +1,4 @@
-//! How often tokens and operators may cause a fetch of a source.
+//! The budget of fetches that tokens and operators may cause.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::clock::Moment;
 pub(super) struct FetchBudget {
     last: Option<Moment>,
     before_last: Option<Moment>,
-    /// Whether the last one brought other keys.
+    /// True if the last one brought other keys.
     changed: bool,
 }
 

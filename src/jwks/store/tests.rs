@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jwks::{Access, FetchedSource, Origin, Timing, Wait};
+use crate::jwks::{Access, FetchedSource, KeyOrigin, Timing, Wait};
 use crate::token::UnixTime;
 
 use crate::jwks::source_log::SourceLog;
@@ -22,7 +22,7 @@ fn at(seconds: u64) -> UnixTime {
 fn source(url: &str) -> FetchedSource {
     let second = Duration::from_secs(1);
     FetchedSource {
-        origin: Origin::Uri(url.parse().unwrap()),
+        origin: KeyOrigin::Uri(url.parse().unwrap()),
         access: Access::default(),
         timing: Timing {
             cache_duration: second,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use watchword::config::Config;
-use watchword::jwks::{Access, FetchedSource, Origin, Source, Timing, Wait};
+use watchword::jwks::{Access, FetchedSource, KeyOrigin, Source, Timing, Wait};
 
 use super::{KEYS, check};
 
@@ -243,7 +243,7 @@ fn metadata_are_looked_for_only_under_issuers_that_are_urls() {
 #[test]
 fn defaults_are_as_documented() {
     let uri = source("{uri: 'https://a/k'}");
-    assert_eq!(uri.origin, Origin::Uri("https://a/k".parse().unwrap()));
+    assert_eq!(uri.origin, KeyOrigin::Uri("https://a/k".parse().unwrap()));
     assert_eq!(
         uri.timing,
         Timing {
@@ -269,7 +269,7 @@ fn defaults_are_as_documented() {
     let issuer = || "https://idp.example.com".into();
     assert_eq!(
         discovery.origin,
-        Origin::Discovery {
+        KeyOrigin::Discovery {
             issuer: issuer(),
             metadata: None
         }
@@ -277,14 +277,14 @@ fn defaults_are_as_documented() {
     let metadata = Some("https://a/m".parse().unwrap());
     assert_eq!(
         source("{discovery: 'https://a/m'}").origin,
-        Origin::Discovery {
+        KeyOrigin::Discovery {
             issuer: issuer(),
             metadata
         }
     );
 
     let file = source("{file: keys}");
-    assert_eq!(file.origin, Origin::Path("folder/keys".into()));
+    assert_eq!(file.origin, KeyOrigin::Path("folder/keys".into()));
     assert_eq!(file.timing.cache_duration, seconds(5));
     assert_eq!(file.timing.max_stale, seconds(86400));
 }

@@ -1,4 +1,5 @@
-//! Issuers that publish private keys and shared secrets: nothing of them is kept, and operators are told.
+//! Issuers that publish private keys and shared secrets: nothing of them is kept, and operators are
+//! told.
 
 use std::fs;
 

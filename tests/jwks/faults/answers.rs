@@ -60,6 +60,11 @@ async fn what_is_no_usable_key_set_replaces_no_good_one() {
             (Reply::ok(""), "key_set", &["not JSON at byte 0"]),
             (Reply::ok(r#"{"keys":[]}"#), "key_set", &["no usable key"]),
             (Reply::ok("{}"), "key_set", &["neither a JWK set"]),
+            (
+                Reply::ok(r#"{"issuer":"https://idp.example","jwks_uri":"https://idp.example/k"}"#),
+                "key_set",
+                &["issuer metadata", "did you mean `discovery`?"],
+            ),
             (Reply::ok(secret), "key_set", unusable),
             (
                 Reply::ok(weak),

@@ -1,4 +1,5 @@
-//! Connections that come to nothing: nobody there, no TLS, old TLS, and certificates that must not be trusted.
+//! Connections that come to nothing: nobody there, no TLS, old TLS, and certificates that must not
+//! be trusted.
 
 use watchword_test_support::key_server::Transport;
 use watchword_test_support::pki::Identity;

@@ -1,4 +1,5 @@
-//! Answers that take their time. A fetch has so much of it as a whole, however busy the server looks.
+//! Answers that take their time. A fetch has so much of it as a whole, however busy the server
+//! looks.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where requests go, and what they carry.
+//! The targets of requests, and what they carry.
 
 use http::HeaderValue;
 use http::header::{ACCEPT, HeaderName};

@@ -1,4 +1,4 @@
-//! What is made of answers.
+//! The results of answers.
 
 use std::time::Duration;
 

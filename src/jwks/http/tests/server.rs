@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::jwks::{Access, Content, FetchError, Fetched};
 
-/// What a server answers.
+/// The answers of a server.
 pub(in crate::jwks) enum Reply {
     /// These bytes, and then the end.
     Bytes(Vec<u8>),
