@@ -1,6 +1,6 @@
 //! What operators see: the operational log, metrics, and what is told of each decision.
 //!
-//! A front door fills in an [`DecisionEvent`] and hands it to [`Telemetry::observe`], which counts it, writes it to the
+//! A front door fills in a [`DecisionEvent`] and hands it to [`Telemetry::record`], which counts it, writes it to the
 //! logs, and makes a span of it. Nothing here waits: lines and spans go into bounded queues, and what does not fit is
 //! dropped and counted. What is switched off costs a comparison.
 
