@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -54,7 +54,8 @@ pub(crate) fn minor(version: &str) -> u32 {
 
 /// Each example, rendered.
 pub(crate) fn all() -> &'static [(String, Rendered)] {
-    static ALL: LazyLock<Vec<(String, Rendered)>> = LazyLock::new(|| {
+    static ALL: OnceLock<Vec<(String, Rendered)>> = OnceLock::new();
+    ALL.get_or_init(|| {
         let chart = Chart::watchword();
         let render = |(name, values): File| {
             let rendered = chart.render(&values);
@@ -62,8 +63,7 @@ pub(crate) fn all() -> &'static [(String, Rendered)] {
             (name, rendered)
         };
         files().into_iter().map(render).collect()
-    });
-    &ALL
+    })
 }
 
 /// The example of this name, rendered.

@@ -13,6 +13,11 @@ use crate::cases;
 use crate::fences::{blocks, guide, read};
 use crate::pod::BINARY;
 
+watchword_test_support::tests![
+    every_rendered_configuration_is_good,
+    configuration_without_keys_is_found,
+];
+
 /// Configurations, each with a name that says where it is from.
 type Configurations = Vec<(String, String)>;
 
@@ -81,14 +86,12 @@ fn problems(configurations: &Configurations, folder: &str) -> Vec<String> {
     bad.map(ToOwned::to_owned).collect()
 }
 
-#[test]
 fn every_rendered_configuration_is_good() {
     let all = rendered();
     assert!(all.len() > 30, "{}", all.len());
     assert_eq!(problems(&all, "rendered"), [""; 0]);
 }
 
-#[test]
 fn configuration_without_keys_is_found() {
     let mut all = rendered();
     all.truncate(1);

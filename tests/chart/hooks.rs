@@ -7,6 +7,14 @@ use watchword_test_support::helm::Rendered;
 use crate::cases;
 use crate::pods;
 
+watchword_test_support::tests![
+    test_asks_the_port_that_proxies_ask,
+    test_of_sidecars_has_one_or_gets_one,
+    hooks_have_the_resources_of_the_values_and_say_why_they_failed,
+    configuration_of_sidecars_is_checked_where_their_secrets_are,
+    template_of_an_injected_pod_is_made_before_the_policy,
+];
+
 const TLS: &str = r#"{"enabled": true, "existingSecret": "cert"}"#;
 
 fn rendered(more: &Value) -> Rendered {
@@ -38,7 +46,6 @@ fn annotation(object: &Value, name: &str) -> Value {
 }
 
 /// It asked the port for health, which has no TLS, and did not see a wrong certificate.
-#[test]
 fn test_asks_the_port_that_proxies_ask() {
     let plain = json!(["health", "rel-watchword.auth.svc:9191"]);
     assert_eq!(test_pod(&json!({})).1, plain);
@@ -80,7 +87,6 @@ fn test_asks_the_port_that_proxies_ask() {
     assert_eq!(test_pod(&json!({"tls": client("optional")})).1, expected);
 }
 
-#[test]
 fn test_of_sidecars_has_one_or_gets_one() {
     let of = |sidecar: Value| test_pod(&json!({"mode": "none", "sidecar": sidecar}));
     let (pod, args) = of(json!({"enabled": true}));
@@ -118,7 +124,6 @@ fn test_of_sidecars_has_one_or_gets_one() {
     assert_eq!(rendered(&nobody).of_kind("Pod").count(), 0);
 }
 
-#[test]
 fn hooks_have_the_resources_of_the_values_and_say_why_they_failed() {
     let own = json!({"limits": {"cpu": "100m", "memory": "64Mi"}});
     let rendered = rendered(&json!({
@@ -139,7 +144,6 @@ fn hooks_have_the_resources_of_the_values_and_say_why_they_failed() {
     }
 }
 
-#[test]
 fn configuration_of_sidecars_is_checked_where_their_secrets_are() {
     let rendered = rendered(&json!({
         "mode": "none", "configCheck": {"enabled": true}, "secretFiles": [{"secret": "idp"}],
@@ -156,7 +160,6 @@ fn configuration_of_sidecars_is_checked_where_their_secrets_are() {
 }
 
 /// The API server checks it before the policy is in force: see `cluster`.
-#[test]
 fn template_of_an_injected_pod_is_made_before_the_policy() {
     let rendered = rendered(&json!({
         "mode": "none", "extraVolumes": [{"name": "more", "emptyDir": {}}],

@@ -6,7 +6,19 @@ use watchword_test_support::helm::{Chart, Release, Rendered};
 
 use crate::cases;
 
-mod limits;
+watchword_test_support::tests![
+    added_container_is_that_of_the_named_template,
+    version_of_the_api_fits_the_cluster_or_the_values,
+    binding_names_its_policy_and_no_two_releases_share_one,
+    each_namespace_of_the_injector_has_the_configuration_and_no_other_is_looked_at,
+    pods_without_the_label_are_not_looked_at,
+    socket_is_mounted_in_the_named_containers_and_only_with_listen_unix,
+    pods_whose_own_volumes_or_containers_take_the_sidecars_names_are_refused,
+    pod_without_the_sidecar_is_refused_unless_it_may_start_without,
+    injector_is_rendered_only_where_it_is_enabled,
+];
+
+pub(crate) mod limits;
 
 fn values(injector: &Value) -> Value {
     let mut injector = injector.clone();
@@ -94,7 +106,6 @@ fn untyped(line: &str) -> String {
     text
 }
 
-#[test]
 fn added_container_is_that_of_the_named_template() {
     let example = cases::sidecar_example();
     let release = Release {
@@ -124,7 +135,6 @@ fn added_container_is_that_of_the_named_template() {
     );
 }
 
-#[test]
 fn version_of_the_api_fits_the_cluster_or_the_values() {
     for (kubernetes, version) in [
         ("1.32", "v1alpha1"),
@@ -146,7 +156,6 @@ fn version_of_the_api_fits_the_cluster_or_the_values() {
     }
 }
 
-#[test]
 fn binding_names_its_policy_and_no_two_releases_share_one() {
     let name = |release, namespace| {
         let release = Release {
@@ -165,7 +174,6 @@ fn binding_names_its_policy_and_no_two_releases_share_one() {
     assert_ne!(name("a", "b"), name("c", "b"));
 }
 
-#[test]
 fn each_namespace_of_the_injector_has_the_configuration_and_no_other_is_looked_at() {
     for (namespaces, expected) in [
         (json!([]), json!(["auth"])),
@@ -184,7 +192,6 @@ fn each_namespace_of_the_injector_has_the_configuration_and_no_other_is_looked_a
     }
 }
 
-#[test]
 fn pods_without_the_label_are_not_looked_at() {
     for (given, expected) in [
         (json!({}), json!({"watchword/inject": "enabled"})),
@@ -200,7 +207,6 @@ fn pods_without_the_label_are_not_looked_at() {
     }
 }
 
-#[test]
 fn socket_is_mounted_in_the_named_containers_and_only_with_listen_unix() {
     let with = rendered(&json!({"socketContainers": ["proxy"]}));
     assert!(expressions(policy(&with)).contains("c.name in [\"proxy\"]"));
@@ -213,7 +219,6 @@ fn socket_is_mounted_in_the_named_containers_and_only_with_listen_unix() {
 }
 
 /// Every volume that the sidecar gets is guarded, by its source.
-#[test]
 fn pods_whose_own_volumes_or_containers_take_the_sidecars_names_are_refused() {
     let mut of = values(&json!({}));
     of["secretFiles"] = json!([{"secret": "idp"}]);
@@ -256,7 +261,6 @@ fn pods_whose_own_volumes_or_containers_take_the_sidecars_names_are_refused() {
     );
 }
 
-#[test]
 fn pod_without_the_sidecar_is_refused_unless_it_may_start_without() {
     for (given, expected) in [
         (json!({}), true),
@@ -276,7 +280,6 @@ fn pod_without_the_sidecar_is_refused_unless_it_may_start_without() {
     }
 }
 
-#[test]
 fn injector_is_rendered_only_where_it_is_enabled() {
     let rendered = Chart::watchword().render(&json!({
         "mode": "none", "sidecar": {"enabled": true}, "config": values(&json!({}))["config"],

@@ -8,14 +8,21 @@
 use serde_json::{Value, json};
 use watchword_test_support::helm::{Chart, Document};
 
-mod contour;
-mod envoy_gateway;
-mod gateway_api;
-mod guide;
-mod istio;
-mod kgateway;
-mod notes;
-mod refused;
+watchword_test_support::tests![
+    no_integration_is_rendered_by_default,
+    rules_ignore_the_port_of_a_host_with_integrations,
+    gateways_verify_the_certificate_of_a_service_with_tls,
+    port_with_tls_is_http2_to_istio_and_kgateway,
+];
+
+pub(crate) mod contour;
+pub(crate) mod envoy_gateway;
+pub(crate) mod gateway_api;
+pub(crate) mod guide;
+pub(crate) mod istio;
+pub(crate) mod kgateway;
+pub(crate) mod notes;
+pub(crate) mod refused;
 
 /// A configuration with these claim headers.
 fn config(headers: &Value) -> Value {
@@ -77,12 +84,10 @@ fn grant(name: &str, group: &str, kind: &str) -> Value {
     )
 }
 
-#[test]
 fn no_integration_is_rendered_by_default() {
     assert_eq!(objects(json!({})), Vec::<Value>::new());
 }
 
-#[test]
 fn rules_ignore_the_port_of_a_host_with_integrations() {
     let made = |values: &Value| {
         let rendered = Chart::watchword().render(values).unwrap();
@@ -111,7 +116,6 @@ fn rules_ignore_the_port_of_a_host_with_integrations() {
     }
 }
 
-#[test]
 fn gateways_verify_the_certificate_of_a_service_with_tls() {
     let tls = json!({"enabled": true, "existingSecret": "cert"});
     let expected = |validation: Value| {
@@ -164,7 +168,6 @@ fn gateways_verify_the_certificate_of_a_service_with_tls() {
     }
 }
 
-#[test]
 fn port_with_tls_is_http2_to_istio_and_kgateway() {
     let protocol = |integrations: Value| {
         let tls = json!({"enabled": true, "existingSecret": "cert"});

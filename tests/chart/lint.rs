@@ -11,7 +11,16 @@ use watchword_test_support::helm::{self, Chart, Document, NEWEST, OLDEST, Releas
 
 use crate::cases;
 
-#[test]
+watchword_test_support::tests![
+    lint_finds_no_problem_in_any_example,
+    lint_finds_no_problem_in_the_chart_that_depends_on_this_one,
+    icon_is_that_of_the_folder,
+    lint_sees_a_bad_value,
+    helm_would_install_each_example,
+    each_template_is_rendered_by_an_example,
+    each_mode_has_an_example,
+];
+
 fn lint_finds_no_problem_in_any_example() {
     for (name, values) in cases::files() {
         for version in [OLDEST, NEWEST] {
@@ -27,7 +36,6 @@ fn lint_finds_no_problem_in_any_example() {
     }
 }
 
-#[test]
 fn lint_finds_no_problem_in_the_chart_that_depends_on_this_one() {
     for version in [OLDEST, NEWEST] {
         let found = cases::sidecar_example().lint(&json!({}), version);
@@ -35,7 +43,6 @@ fn lint_finds_no_problem_in_the_chart_that_depends_on_this_one() {
     }
 }
 
-#[test]
 fn icon_is_that_of_the_folder() {
     let folder = Chart::watchword().folder().to_owned();
     let chart = fs::read_to_string(folder.join("Chart.yaml")).unwrap();
@@ -44,7 +51,6 @@ fn icon_is_that_of_the_folder() {
     assert_eq!(icon, format!("data:image/svg+xml;base64,{image}"));
 }
 
-#[test]
 fn lint_sees_a_bad_value() {
     let found = Chart::watchword().lint(&json!({"mode": "statefulset"}), NEWEST);
     assert!(
@@ -53,7 +59,6 @@ fn lint_sees_a_bad_value() {
     );
 }
 
-#[test]
 fn helm_would_install_each_example() {
     for (name, values) in cases::files() {
         let installed = Chart::watchword().install(Release::default(), &values);
@@ -74,7 +79,6 @@ fn helm_would_install_each_example() {
     }
 }
 
-#[test]
 fn each_template_is_rendered_by_an_example() {
     let mut left: BTreeSet<String> = BTreeSet::new();
     templates(
@@ -108,7 +112,6 @@ fn templates(folder: &Path, name: &str, all: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
 fn each_mode_has_an_example() {
     for (name, kind) in [("deployment", "Deployment"), ("daemonset", "DaemonSet")] {
         assert_eq!(cases::named(name).of_kind(kind).count(), 1, "{name}");

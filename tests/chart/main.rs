@@ -40,3 +40,50 @@ mod usage;
 mod values;
 mod whole;
 mod workload;
+
+use std::process::ExitCode;
+
+use watchword_test_support::{harness, modules};
+
+fn main() -> ExitCode {
+    harness::run(modules![
+        configurations,
+        hooks,
+        injector::limits,
+        injector,
+        integrations::contour,
+        integrations::envoy_gateway,
+        integrations::gateway_api,
+        integrations::guide,
+        integrations::istio,
+        integrations::kgateway,
+        integrations::notes::warnings,
+        integrations::notes,
+        integrations::refused::istio,
+        integrations::refused::unknown,
+        integrations::refused,
+        integrations,
+        lint,
+        memory,
+        names,
+        network,
+        notes,
+        objects,
+        observability::objects,
+        observability::promql::tests,
+        observability,
+        plain_envoy,
+        readme,
+        refused,
+        runs,
+        schema,
+        security,
+        stop,
+        structure,
+        tool,
+        usage,
+        values,
+        whole,
+        workload,
+    ])
+}

@@ -8,6 +8,12 @@ use watchword::listen::{InFlightLimit, ListenerBudget};
 use watchword::memory::{MemoryBudget, MemoryLimit, MemoryLimitSource};
 use watchword_test_support::helm;
 
+watchword_test_support::tests![
+    containers_have_what_the_table_explains,
+    sizes_are_written_as_in_kubernetes,
+    limit_of_this_process_is_found,
+];
+
 const VALUES: &str = include_str!("../../helm/watchword/values.yaml");
 const MEMORY_PAGE: &str = include_str!("../../docs/memory.md");
 const MIB: usize = 1024 * 1024;
@@ -37,7 +43,6 @@ fn row(name: &str) -> Vec<&'static str> {
     line.split('|').map(str::trim).collect()
 }
 
-#[test]
 fn containers_have_what_the_table_explains() {
     assert_eq!([limit(""), limit("/sidecar")], ["256Mi", "128Mi"]);
     for (text, column) in [("128Mi", 3), ("256Mi", 4), ("1Gi", 5)] {
@@ -67,7 +72,6 @@ fn containers_have_what_the_table_explains() {
     }
 }
 
-#[test]
 fn sizes_are_written_as_in_kubernetes() {
     let bytes = |text: &str| budget(text).limit.bytes;
     assert_eq!(bytes("64Mi"), 64 * MIB);
@@ -103,7 +107,6 @@ fn sizes_are_written_as_in_kubernetes() {
 }
 
 /// Nobody sets it in the chart: the limit of the container is found where it is.
-#[test]
 fn limit_of_this_process_is_found() {
     let found = MemoryLimit::find(None);
     assert!(found.source != MemoryLimitSource::Setting && found.bytes >= 8 * MIB);

@@ -7,6 +7,13 @@ use watchword_test_support::helm::{Chart, Release, Rendered};
 use crate::cases;
 use crate::pods;
 
+watchword_test_support::tests![
+    names_that_look_like_numbers_and_truths_stay_texts,
+    releases_of_one_name_in_one_namespace_do_not_select_each_other,
+    labels_of_all_objects_do_not_replace_those_that_selectors_look_for,
+    names_that_no_service_can_have_are_refused,
+];
+
 /// The selector of the Deployment's pods, and their labels.
 fn deployment(rendered: &Rendered) -> (Value, Value) {
     let deployment = rendered.of_kind("Deployment").next().expect("a Deployment");
@@ -15,7 +22,6 @@ fn deployment(rendered: &Rendered) -> (Value, Value) {
     (spec["selector"]["matchLabels"].clone(), labels)
 }
 
-#[test]
 fn names_that_look_like_numbers_and_truths_stay_texts() {
     let release = Release {
         name: "123",
@@ -54,7 +60,6 @@ fn names_that_look_like_numbers_and_truths_stay_texts() {
     }
 }
 
-#[test]
 fn releases_of_one_name_in_one_namespace_do_not_select_each_other() {
     let of = |name: &str| {
         let values = json!({
@@ -71,7 +76,6 @@ fn releases_of_one_name_in_one_namespace_do_not_select_each_other() {
     assert!(!means(&one, &other), "{one} {other}");
 }
 
-#[test]
 fn labels_of_all_objects_do_not_replace_those_that_selectors_look_for() {
     let wrong = json!({
         "app.kubernetes.io/name": "a",
@@ -99,7 +103,6 @@ fn labels_of_all_objects_do_not_replace_those_that_selectors_look_for() {
     }
 }
 
-#[test]
 fn names_that_no_service_can_have_are_refused() {
     let problem = |release: Release<'_>, mut values: Value| {
         values["config"] = cases::config();

@@ -6,6 +6,13 @@ use serde_json::{Value, json};
 use crate::cases;
 use crate::pods::items;
 
+watchword_test_support::tests![
+    ports_of_key_servers_are_open_and_those_that_urls_name,
+    egress_to_dns_is_where_kubernetes_or_the_values_have_it,
+    api_server_is_reached_by_no_name,
+    certificate_has_the_names_of_the_services_in_the_clusters_domain,
+];
+
 /// Egress of the `NetworkPolicy`.
 fn egress(more: &Value) -> Vec<Value> {
     let mut values = json!({"config": cases::config(), "networkPolicy": {"enabled": true}});
@@ -22,7 +29,6 @@ fn ports(rule: &Value) -> Vec<u64> {
     ports.map(|port| port["port"].as_u64().unwrap()).collect()
 }
 
-#[test]
 fn ports_of_key_servers_are_open_and_those_that_urls_name() {
     assert_eq!(ports(&egress(&json!({}))[1]), [443]);
     let issuer = |jwks: Value| {
@@ -47,7 +53,6 @@ fn ports_of_key_servers_are_open_and_those_that_urls_name() {
     assert_eq!(ports(&rules[1]), [443, 6443, 4317, 8443, 7443, 80]);
 }
 
-#[test]
 fn egress_to_dns_is_where_kubernetes_or_the_values_have_it() {
     let rule = &egress(&json!({}))[0];
     assert_eq!(ports(rule), [53, 53, 5353, 5353]);
@@ -58,7 +63,6 @@ fn egress_to_dns_is_where_kubernetes_or_the_values_have_it() {
     assert_eq!(egress(&json!({"networkPolicy": policy}))[0]["to"], cache);
 }
 
-#[test]
 fn api_server_is_reached_by_no_name() {
     let values = json!({
         "config": cases::config(),
@@ -78,7 +82,6 @@ fn api_server_is_reached_by_no_name() {
     assert!(entities(&with));
 }
 
-#[test]
 fn certificate_has_the_names_of_the_services_in_the_clusters_domain() {
     let values = json!({
         "config": cases::config(), "clusterDomain": "corp.local",

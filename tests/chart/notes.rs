@@ -5,6 +5,12 @@ use serde_json::{Value, json};
 
 use crate::cases;
 
+watchword_test_support::tests![
+    notes_explain_reloads_where_pods_reload,
+    notes_of_a_release_without_servers_mention_no_socket,
+    notes_warn_of_open_rules_and_closed_metrics,
+];
+
 /// The warnings and notes that end NOTES.txt, each joined into one line.
 pub(crate) fn remarks(notes: &str) -> Vec<String> {
     let mut remarks: Vec<String> = Vec::new();
@@ -27,7 +33,6 @@ fn notes(more: &Value) -> String {
     cases::rendered(&values).notes
 }
 
-#[test]
 fn notes_explain_reloads_where_pods_reload() {
     let metric = "watchword_config_last_reload_successful";
     assert!(notes(&json!({})).contains(metric));
@@ -38,7 +43,6 @@ fn notes_explain_reloads_where_pods_reload() {
     assert!(!closed.contains(metric) && !closed.contains("readyz") && !closed.contains("admin"));
 }
 
-#[test]
 fn notes_of_a_release_without_servers_mention_no_socket() {
     let dashboard = json!({"mode": "none", "grafanaDashboard": {"enabled": true}});
     let text = notes(&dashboard);
@@ -51,7 +55,6 @@ fn notes_of_a_release_without_servers_mention_no_socket() {
     }
 }
 
-#[test]
 fn notes_warn_of_open_rules_and_closed_metrics() {
     let mut config = cases::config();
     config["rules"] = json!([{}, {"require": "none", "insecure_allow_all": true}]);

@@ -8,6 +8,16 @@ use watchword_test_support::helm::{self, Chart, NEWEST, OLDEST, Release};
 
 use crate::cases;
 
+watchword_test_support::tests![
+    every_object_is_one_of_the_oldest_kubernetes,
+    every_object_is_one_of_kubernetes_1_34,
+    every_object_is_one_of_the_newest_kubernetes,
+    every_object_of_the_chart_that_depends_on_this_one_is_one_of_kubernetes,
+    yaml_means_the_same_to_each_reader_and_no_key_is_there_twice,
+    every_object_has_a_name_of_its_own_a_namespace_and_our_labels,
+    longest_names_still_fit,
+];
+
 /// Kinds of other projects, which have tests of their own.
 const OTHERS: [&str; 19] = [
     "AuthorizationPolicy",
@@ -35,17 +45,14 @@ const OTHERS: [&str; 19] = [
 /// schemas leave out.
 const NEWER_KINDS: [&str; 2] = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"];
 
-#[test]
 fn every_object_is_one_of_the_oldest_kubernetes() {
     assert_valid_on(OLDEST);
 }
 
-#[test]
 fn every_object_is_one_of_kubernetes_1_34() {
     assert_valid_on("1.34");
 }
 
-#[test]
 fn every_object_is_one_of_the_newest_kubernetes() {
     assert_valid_on(NEWEST);
 }
@@ -81,7 +88,6 @@ fn assert_valid_on(version: &str) {
     assert!(judged > 80, "{judged}");
 }
 
-#[test]
 fn every_object_of_the_chart_that_depends_on_this_one_is_one_of_kubernetes() {
     for kubernetes in [OLDEST, NEWEST] {
         let release = Release {
@@ -95,7 +101,6 @@ fn every_object_of_the_chart_that_depends_on_this_one_is_one_of_kubernetes() {
     }
 }
 
-#[test]
 fn yaml_means_the_same_to_each_reader_and_no_key_is_there_twice() {
     for (name, rendered) in cases::all() {
         for document in &rendered.documents {
@@ -113,7 +118,6 @@ fn yaml_means_the_same_to_each_reader_and_no_key_is_there_twice() {
     }
 }
 
-#[test]
 fn every_object_has_a_name_of_its_own_a_namespace_and_our_labels() {
     // These are no namespace's.
     let global = [
@@ -152,7 +156,6 @@ fn every_object_has_a_name_of_its_own_a_namespace_and_our_labels() {
     }
 }
 
-#[test]
 fn longest_names_still_fit() {
     let long = "a".repeat(53);
     let release = Release {

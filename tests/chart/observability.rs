@@ -1,13 +1,19 @@
 //! Monitors, alerts and the dashboard: they find the pods, and name only metrics and labels that a
 //! running server has.
 
-mod objects;
+pub(crate) mod objects;
 mod page;
-mod promql;
+pub(crate) mod promql;
 
 use page::Page;
 use serde_json::{Value, json};
 use watchword_test_support::helm::{Chart, Rendered};
+
+watchword_test_support::tests![
+    name_that_no_server_has_is_found,
+    ; async
+    alerts_and_dashboard_name_only_metrics_and_labels_of_a_running_server,
+];
 
 /// Values that enable monitors, alerts and the dashboard, merged with these.
 fn values(more: &Value) -> Value {
@@ -151,7 +157,6 @@ fn problems(named: &NamedQuery, page: &Page) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
 async fn alerts_and_dashboard_name_only_metrics_and_labels_of_a_running_server() {
     let rendered = render(&json!({}));
     let mut queries = alert_queries(&rendered);
@@ -177,7 +182,6 @@ async fn alerts_and_dashboard_name_only_metrics_and_labels_of_a_running_server()
     );
 }
 
-#[test]
 fn name_that_no_server_has_is_found() {
     let page = Page::read("a_total{issuer=\"corp\",state=\"stale\"} 1\nb{issuer=\"corp\"} 1\n");
     let found = |query: &str, text_labels: &[&str]| {

@@ -9,6 +9,14 @@ use watchword_test_support::helm::Chart;
 
 use crate::cases;
 
+watchword_test_support::tests![
+    two_failed_connections_back_offs_and_an_answer_fit_into_the_timeout,
+    charts_that_depend_on_this_one_get_a_connect_timeout_for_their_timeout,
+    pods_that_take_no_connections_are_left_out_and_answers_never_count,
+    envoy_in_the_same_pod_does_not_leave_its_only_server_out,
+    notes_say_how_long_envoy_may_use_an_old_address,
+];
+
 /// Envoy's back-offs before two retries, at most: 25 and 50 milliseconds.
 const BACK_OFFS: f64 = 0.075;
 
@@ -47,7 +55,6 @@ fn seconds(text: &Value) -> f64 {
     text.strip_suffix('s').unwrap().parse().unwrap()
 }
 
-#[test]
 fn two_failed_connections_back_offs_and_an_answer_fit_into_the_timeout() {
     for timeout in ["200ms", "250ms", "333ms", "1s", "1500ms", "10s"] {
         let (filter, cluster) = printed(&json!({"integrations": {"timeout": timeout}}));
@@ -68,7 +75,6 @@ fn two_failed_connections_back_offs_and_an_answer_fit_into_the_timeout() {
     }
 }
 
-#[test]
 fn charts_that_depend_on_this_one_get_a_connect_timeout_for_their_timeout() {
     let connect = |options: &str| cluster(options).unwrap()["connect_timeout"].clone();
     assert_eq!(connect(""), "0.25s", "the filter's default is 1s");
@@ -83,7 +89,6 @@ fn charts_that_depend_on_this_one_get_a_connect_timeout_for_their_timeout() {
     }
 }
 
-#[test]
 fn pods_that_take_no_connections_are_left_out_and_answers_never_count() {
     let (filter, cluster) = printed(&json!({}));
     let detection = &cluster["outlier_detection"];
@@ -109,7 +114,6 @@ fn pods_that_take_no_connections_are_left_out_and_answers_never_count() {
     );
 }
 
-#[test]
 fn envoy_in_the_same_pod_does_not_leave_its_only_server_out() {
     for listen in ["unix", "loopback"] {
         let sidecar = json!({"enabled": true, "listen": listen});
@@ -119,7 +123,6 @@ fn envoy_in_the_same_pod_does_not_leave_its_only_server_out() {
     }
 }
 
-#[test]
 fn notes_say_how_long_envoy_may_use_an_old_address() {
     let values = json!({"headlessService": {"dnsSeconds": 7}, "config": cases::config()});
     let notes = cases::rendered(&values).notes;

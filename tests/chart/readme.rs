@@ -11,10 +11,11 @@ use crate::schema;
 use crate::snapshot;
 use crate::values::{self, Group, Setting};
 
+watchword_test_support::tests![readme_describes_each_value_by_its_comment,];
+
 const MARKER: &str = "<!-- Generated from values.yaml: \
      WATCHWORD_UPDATE_SNAPSHOTS=1 cargo test --test chart readme -->\n";
 
-#[test]
 fn readme_describes_each_value_by_its_comment() {
     let file = Chart::watchword().folder().join("README.md");
     let text = fs::read_to_string(file).unwrap();

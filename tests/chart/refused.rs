@@ -5,6 +5,13 @@ use watchword_test_support::helm::{self, Chart};
 
 use crate::cases;
 
+watchword_test_support::tests![
+    value_that_cannot_be_is_refused_by_the_schema_and_named,
+    values_that_contradict_each_other_are_refused_by_name,
+    variable_may_stand_in_the_configuration,
+    null_takes_a_value_away,
+];
+
 /// Values, as YAML, and what the message has. `config` is added where it is missing.
 const BY_SCHEMA: &[(&str, &str)] = &[
     ("mode: statefulset", "/mode"),
@@ -251,7 +258,6 @@ fn problem(text: &str) -> String {
     rendered.err().unwrap_or_else(|| panic!("{text}: taken"))
 }
 
-#[test]
 fn value_that_cannot_be_is_refused_by_the_schema_and_named() {
     for &(values, named) in BY_SCHEMA {
         let problem = problem(values);
@@ -260,7 +266,6 @@ fn value_that_cannot_be_is_refused_by_the_schema_and_named() {
     }
 }
 
-#[test]
 fn values_that_contradict_each_other_are_refused_by_name() {
     for &(values, named) in BY_TEMPLATES {
         let problem = problem(values);
@@ -273,7 +278,6 @@ fn values_that_contradict_each_other_are_refused_by_name() {
     }
 }
 
-#[test]
 fn variable_may_stand_in_the_configuration() {
     let mut config = cases::config();
     config["issuers"]["corp"]["issuer"] = json!("${ISSUER}");
@@ -292,7 +296,6 @@ fn variable_may_stand_in_the_configuration() {
     );
 }
 
-#[test]
 fn null_takes_a_value_away() {
     let values = json!({
         "config": cases::config(),

@@ -16,6 +16,19 @@ use watchword_test_support::pki::{self, Identity};
 
 use crate::pod::{BINARY, Files, Objects, Pod};
 
+watchword_test_support::tests![
+    rendered_configuration_with_a_problem_is_refused,
+    ; async
+    deployment_runs,
+    daemonset_runs,
+    deployment_with_tls_runs_and_its_probes_need_none,
+    daemonset_with_mutual_tls_runs_and_its_probes_need_none,
+    sidecar_behind_a_socket_runs,
+    sidecar_on_loopback_runs,
+    every_mount_is_where_the_configuration_says,
+    port_of_grpc_speaks_tls_where_it_is_on_and_only_there,
+];
+
 /// A chart with values, and where its pod is.
 struct Case {
     chart: Chart,
@@ -145,44 +158,37 @@ impl Case {
     }
 }
 
-#[tokio::test]
 async fn deployment_runs() {
     let case = Case::workload("deployment", "Deployment");
     case.runs(&keys()).await;
 }
 
-#[tokio::test]
 async fn daemonset_runs() {
     let case = Case::workload("daemonset", "DaemonSet");
     case.runs(&keys()).await;
 }
 
-#[tokio::test]
 async fn deployment_with_tls_runs_and_its_probes_need_none() {
     let case = Case::workload("deployment", "Deployment").with_tls(&json!({}));
     case.runs(&keys()).await;
 }
 
-#[tokio::test]
 async fn daemonset_with_mutual_tls_runs_and_its_probes_need_none() {
     let client = json!({"client": {"certificate": "required"}});
     let case = Case::workload("daemonset", "DaemonSet").with_tls(&client);
     case.runs(&keys()).await;
 }
 
-#[tokio::test]
 async fn sidecar_behind_a_socket_runs() {
     let case = Case::sidecar("unix", "runs-unix");
     case.runs(&keys()).await;
 }
 
-#[tokio::test]
 async fn sidecar_on_loopback_runs() {
     let case = Case::sidecar("loopback", "runs-loopback");
     case.runs(&keys()).await;
 }
 
-#[tokio::test]
 async fn every_mount_is_where_the_configuration_says() {
     for mut case in [
         Case::workload("deployment", "Deployment"),
@@ -203,7 +209,6 @@ async fn every_mount_is_where_the_configuration_says() {
     }
 }
 
-#[tokio::test]
 async fn port_of_grpc_speaks_tls_where_it_is_on_and_only_there() {
     let ca = pki::ca_file().to_str().unwrap();
     for tls in [true, false] {
@@ -223,7 +228,6 @@ async fn port_of_grpc_speaks_tls_where_it_is_on_and_only_there() {
     }
 }
 
-#[test]
 fn rendered_configuration_with_a_problem_is_refused() {
     let case = Case::workload("deployment", "Deployment");
     let rendered = case.render(&keys());

@@ -10,6 +10,15 @@ use crate::shapes;
 use crate::snapshot;
 use crate::values::{self, Setting};
 
+watchword_test_support::tests![
+    schema_is_that_of_the_values_and_of_watchword,
+    schema_is_one_of_draft_07,
+    schema_takes_the_defaults_and_each_example,
+    null_takes_a_setting_away_that_a_chart_above_has_no_use_for,
+    parents_may_set_global_and_enabled,
+    alert_has_the_keys_of_its_default_and_no_other,
+];
+
 fn generated() -> Value {
     let mut root = closed("Values of the Watchword chart");
     for setting in values::settings() {
@@ -176,7 +185,6 @@ fn shipped() -> Value {
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
-#[test]
 fn schema_is_that_of_the_values_and_of_watchword() {
     snapshot::matches(
         "helm/watchword/values.schema.json",
@@ -184,12 +192,10 @@ fn schema_is_that_of_the_values_and_of_watchword() {
     );
 }
 
-#[test]
 fn schema_is_one_of_draft_07() {
     assert_eq!(helm::metaschema(&shipped()), [""; 0]);
 }
 
-#[test]
 fn schema_takes_the_defaults_and_each_example() {
     let schema = shipped();
     let defaults = Chart::watchword().defaults();
@@ -199,7 +205,6 @@ fn schema_takes_the_defaults_and_each_example() {
     }
 }
 
-#[test]
 fn null_takes_a_setting_away_that_a_chart_above_has_no_use_for() {
     let mut config = cases::config();
     config["issuers"]["corp"]["jwks"] = json!({"uri": "https://a.example", "discovery": null});
@@ -207,7 +212,6 @@ fn null_takes_a_setting_away_that_a_chart_above_has_no_use_for() {
     assert_eq!(helm::fits(&shipped(), &values), [""; 0]);
 }
 
-#[test]
 fn parents_may_set_global_and_enabled() {
     let values = json!({"global": {"other": [1]}, "enabled": true, "config": cases::config()});
     assert!(Chart::watchword().render(&values).is_ok());
@@ -216,7 +220,6 @@ fn parents_may_set_global_and_enabled() {
     assert!(problem.contains("other"), "{problem}");
 }
 
-#[test]
 fn alert_has_the_keys_of_its_default_and_no_other() {
     let with = |alert| {
         json!({

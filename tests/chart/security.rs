@@ -4,6 +4,12 @@ use serde_json::{Value, json};
 
 use crate::pods::{self, Pod, items};
 
+watchword_test_support::tests![
+    every_pod_is_restricted,
+    watchword_cannot_write_outside_volumes_and_sees_no_token_of_the_service_account,
+    each_check_sees_its_breach,
+];
+
 /// The violations of the standard by a pod.
 fn breaches(pod: &Pod) -> Vec<String> {
     let spec = &pod.spec;
@@ -112,7 +118,6 @@ fn unset_or(value: &Value, allowed: &[Value]) -> bool {
     value.is_null() || allowed.contains(value)
 }
 
-#[test]
 fn every_pod_is_restricted() {
     let pods = pods::all();
     assert!(pods.len() > 20, "{}", pods.len());
@@ -121,7 +126,6 @@ fn every_pod_is_restricted() {
     }
 }
 
-#[test]
 fn watchword_cannot_write_outside_volumes_and_sees_no_token_of_the_service_account() {
     for pod in pods::all() {
         assert_eq!(
@@ -206,7 +210,6 @@ fn breaks() -> [(&'static str, Value, &'static str); 16] {
     ]
 }
 
-#[test]
 fn each_check_sees_its_breach() {
     let good = pods::all().remove(0);
     for (path, value, expected) in breaks() {

@@ -8,6 +8,16 @@ use crate::cases;
 use crate::notes::remarks;
 use crate::pods;
 
+watchword_test_support::tests![
+    pods_have_the_time_that_a_stop_takes,
+    time_that_the_chart_cannot_read_is_left_to_its_author,
+    sleep_drain_and_grace_period_fit_each_other,
+    users_drain_is_kept,
+    drain_that_is_shorter_than_dns_is_warned_of,
+    notes_have_the_drain_for_an_existing_configuration,
+    grace_period_that_cannot_hold_an_unread_drain_is_warned_of,
+];
+
 /// The settings of a rendering that a stop depends on. Times are in seconds.
 #[derive(Debug)]
 struct StopTimes {
@@ -66,7 +76,6 @@ fn integrated() -> Value {
     json!({"contour": {"enabled": true, "protocol": "h2c"}})
 }
 
-#[test]
 fn pods_have_the_time_that_a_stop_takes() {
     let grace = |values: Value| StopTimes::of(&values).grace;
     let slow = config(&json!({"drain": "1500ms", "shutdown_timeout": "1m"}));
@@ -108,7 +117,6 @@ fn pods_have_the_time_that_a_stop_takes() {
     }
 }
 
-#[test]
 fn time_that_the_chart_cannot_read_is_left_to_its_author() {
     let variable = config(&json!({"drain": "${D:-5s}"}));
     let with = json!({"config": variable, "terminationGracePeriodSeconds": 3});
@@ -131,7 +139,6 @@ fn time_that_the_chart_cannot_read_is_left_to_its_author() {
 }
 
 /// The drain covers what DNS takes, and the grace period covers the drain.
-#[test]
 fn sleep_drain_and_grace_period_fit_each_other() {
     let servers = [
         json!({}),
@@ -176,7 +183,6 @@ fn assert_times_fit(values: &Value) {
     assert_eq!(stop.remark("server.drain"), None, "{values}");
 }
 
-#[test]
 fn users_drain_is_kept() {
     let own = StopTimes::of(&json!({"config": config(&json!({"drain": "50s"}))}));
     assert_eq!(own.drain.as_deref(), Some("50s"));
@@ -190,7 +196,6 @@ fn users_drain_is_kept() {
     assert_eq!(helm::yaml(text).unwrap()["server"]["drain"], "0s");
 }
 
-#[test]
 fn drain_that_is_shorter_than_dns_is_warned_of() {
     let warned = |drain: &str, more: Value| {
         let mut values = json!({"config": config(&json!({"drain": drain}))});
@@ -227,7 +232,6 @@ fn drain_that_is_shorter_than_dns_is_warned_of() {
     );
 }
 
-#[test]
 fn notes_have_the_drain_for_an_existing_configuration() {
     let existing = |sleep: u32| {
         let values = json!({
@@ -253,7 +257,6 @@ fn notes_have_the_drain_for_an_existing_configuration() {
     assert_eq!(StopTimes::of(&values).remark("server.drain"), None);
 }
 
-#[test]
 fn grace_period_that_cannot_hold_an_unread_drain_is_warned_of() {
     let warned = |grace: u32, more: &Value| {
         let mut values = json!({"terminationGracePeriodSeconds": grace});

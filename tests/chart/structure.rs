@@ -6,6 +6,16 @@ use watchword_test_support::helm::{Document, Rendered};
 use crate::cases;
 use crate::pods::{self, Pod, items};
 
+watchword_test_support::tests![
+    selectors_match_the_workload_and_no_other_pod,
+    ports_that_services_probes_and_policies_name_are_open,
+    probes_ask_the_health_port_or_the_command,
+    every_mount_has_its_volume_and_every_volume_a_mount,
+    every_object_that_a_pod_names_is_rendered,
+    scaling_and_disruption_are_of_the_deployment,
+    replicas_are_set_only_without_autoscaling,
+];
+
 fn pods_of(name: &str, rendered: &Rendered) -> Vec<Pod> {
     pods::of(name, rendered)
 }
@@ -29,7 +39,6 @@ fn selector(document: &Document) -> Option<&Value> {
     })
 }
 
-#[test]
 fn selectors_match_the_workload_and_no_other_pod() {
     let mut seen = 0;
     for (name, rendered) in cases::all() {
@@ -60,7 +69,6 @@ fn selectors_match_the_workload_and_no_other_pod() {
     assert!(seen > 40, "{seen}");
 }
 
-#[test]
 fn ports_that_services_probes_and_policies_name_are_open() {
     for (name, rendered) in cases::all() {
         let pods = pods_of(name, rendered);
@@ -109,7 +117,6 @@ fn ports_that_services_probes_and_policies_name_are_open() {
     }
 }
 
-#[test]
 fn probes_ask_the_health_port_or_the_command() {
     for pod in pods::all() {
         let Some(container) = pod.watchword() else {
@@ -142,7 +149,6 @@ fn probes_ask_the_health_port_or_the_command() {
     }
 }
 
-#[test]
 fn every_mount_has_its_volume_and_every_volume_a_mount() {
     for pod in pods::all() {
         let mut mounted: Vec<&Value> = pod
@@ -187,7 +193,6 @@ fn every_mount_has_its_volume_and_every_volume_a_mount() {
     }
 }
 
-#[test]
 fn every_object_that_a_pod_names_is_rendered() {
     for (name, rendered) in cases::all() {
         for pod in pods_of(name, rendered) {
@@ -227,7 +232,6 @@ fn assert_owned(rendered: &Rendered, kind: &str, name: &Value, title: &str) {
     }
 }
 
-#[test]
 fn scaling_and_disruption_are_of_the_deployment() {
     let rendered = cases::named("autoscaling");
     let deployment = rendered.get("Deployment", "authz");
@@ -258,7 +262,6 @@ fn scaling_and_disruption_are_of_the_deployment() {
     );
 }
 
-#[test]
 fn replicas_are_set_only_without_autoscaling() {
     let replicas = |name: &str| {
         cases::named(name).get("Deployment", "rel-watchword")["spec"]["replicas"].clone()

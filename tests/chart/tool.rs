@@ -6,7 +6,14 @@ use serde_json::json;
 use watchword_test_support::build_folder;
 use watchword_test_support::helm::{self, Chart, NEWEST, OLDEST, Release};
 
-#[test]
+watchword_test_support::tests![
+    unknown_field_is_wrong_on_each_kubernetes,
+    kind_is_known_from_the_version_on_that_has_it,
+    yaml_is_read_as_kubernetes_reads_it,
+    schema_that_is_none_is_found,
+    chart_below_a_chart_is_rendered_with_it,
+];
+
 fn unknown_field_is_wrong_on_each_kubernetes() {
     let good = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"},
@@ -21,7 +28,6 @@ fn unknown_field_is_wrong_on_each_kubernetes() {
     }
 }
 
-#[test]
 fn kind_is_known_from_the_version_on_that_has_it() {
     let policy = json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -32,7 +38,6 @@ fn kind_is_known_from_the_version_on_that_has_it() {
     assert_eq!(helm::validate(&policy, NEWEST), Some(vec![]));
 }
 
-#[test]
 fn yaml_is_read_as_kubernetes_reads_it() {
     assert_eq!(
         helm::yaml("mode: 0666\nanswer: on\n"),
@@ -41,14 +46,12 @@ fn yaml_is_read_as_kubernetes_reads_it() {
     assert!(helm::yaml("a: [").is_err());
 }
 
-#[test]
 fn schema_that_is_none_is_found() {
     let draft = "http://json-schema.org/draft-07/schema#";
     assert!(helm::metaschema(&json!({"$schema": draft, "type": "object"})).is_empty());
     assert!(!helm::metaschema(&json!({"$schema": draft, "type": "mapping"})).is_empty());
 }
 
-#[test]
 fn chart_below_a_chart_is_rendered_with_it() {
     let folder = build_folder().join(format!("parent-{}", std::process::id()));
     fs::create_dir_all(folder.join("templates")).unwrap();

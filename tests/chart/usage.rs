@@ -9,6 +9,11 @@ use watchword_test_support::helm::Chart;
 
 use crate::values;
 
+watchword_test_support::tests![
+    each_value_is_named_in_a_template,
+    each_value_that_a_template_names_is_there,
+];
+
 fn sources(folder: &Path, all: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -30,7 +35,6 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric())
 }
 
-#[test]
 fn each_value_is_named_in_a_template() {
     let text = templates().join("\n");
     let named: BTreeSet<&str> = words(&text).collect();
@@ -45,7 +49,6 @@ fn each_value_is_named_in_a_template() {
     }
 }
 
-#[test]
 fn each_value_that_a_template_names_is_there() {
     let defaults = Chart::watchword().defaults();
     let mut seen = 0;

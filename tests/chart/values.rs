@@ -10,6 +10,11 @@ use std::fs;
 use serde_json::Value;
 use watchword_test_support::helm::{self, Chart};
 
+watchword_test_support::tests![
+    value_without_a_comment_is_found,
+    setting_includes_the_keys_below_it_and_a_section_does_not,
+];
+
 /// A setting, or a section of settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -148,13 +153,11 @@ fn settle(groups: &mut Vec<Group>) -> Result<(), String> {
     Ok(())
 }
 
-#[test]
 fn value_without_a_comment_is_found() {
     let problem = read("a:\n  # -- Says.\n  b: 1\n  c: 2\n").unwrap_err();
     assert!(problem.starts_with("a.c: "), "{problem}");
 }
 
-#[test]
 fn setting_includes_the_keys_below_it_and_a_section_does_not() {
     let text = "# Words\n\na:\n  # -- One, in\n  # two lines.\n  b:\n    c: 1\n    d: [x]\n";
     let groups = read(text).unwrap();

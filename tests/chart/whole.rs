@@ -4,6 +4,14 @@ use serde_json::{Value, json};
 
 use crate::cases;
 
+watchword_test_support::tests![
+    certificate_is_for_the_services_and_renewed_in_time,
+    cilium_allows_egress_to_names_and_to_dns,
+    policy_admits_the_peers_of_the_values_and_none_to_the_admin_port_by_default,
+    calls_to_a_daemonset_stay_on_the_node_and_others_need_not,
+    app_protocol_is_h2c_without_tls_or_that_of_the_values,
+];
+
 fn spec(kind: &str, values: Value) -> Value {
     let mut values = values;
     values["config"] = cases::config();
@@ -19,7 +27,6 @@ fn own(component: &str) -> Value {
     })
 }
 
-#[test]
 fn certificate_is_for_the_services_and_renewed_in_time() {
     let manager = json!({
         "enabled": true,
@@ -48,7 +55,6 @@ fn certificate_is_for_the_services_and_renewed_in_time() {
     assert_eq!(found, expected);
 }
 
-#[test]
 fn cilium_allows_egress_to_names_and_to_dns() {
     let names = json!([{"matchName": "idp.example.com"}]);
     let policy = json!({"enabled": true, "cilium": {"enabled": true, "toFQDNs": names}});
@@ -70,7 +76,6 @@ fn cilium_allows_egress_to_names_and_to_dns() {
     assert_eq!(found, expected);
 }
 
-#[test]
 fn policy_admits_the_peers_of_the_values_and_none_to_the_admin_port_by_default() {
     let ingress = |policy: Value| {
         let mut of = json!({"networkPolicy": policy});
@@ -97,7 +102,6 @@ fn policy_admits_the_peers_of_the_values_and_none_to_the_admin_port_by_default()
     assert_eq!(ingress(named), expected);
 }
 
-#[test]
 fn calls_to_a_daemonset_stay_on_the_node_and_others_need_not() {
     let policy = |of: Value| spec("Service", of)["internalTrafficPolicy"].clone();
     assert_eq!(policy(json!({"mode": "daemonset"})), "Local");
@@ -106,7 +110,6 @@ fn calls_to_a_daemonset_stay_on_the_node_and_others_need_not() {
     assert_ne!(policy(json!({})), "Local");
 }
 
-#[test]
 fn app_protocol_is_h2c_without_tls_or_that_of_the_values() {
     let protocol = |of: Value| spec("Service", of)["ports"][0]["appProtocol"].clone();
     assert_eq!(protocol(json!({})), "kubernetes.io/h2c");

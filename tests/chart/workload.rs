@@ -6,6 +6,17 @@ use watchword_test_support::helm::{self, Rendered};
 use crate::cases;
 use crate::pods;
 
+watchword_test_support::tests![
+    image_joins_registry_repository_and_tag_or_digest,
+    pull_secrets_are_the_shared_ones_and_our_own_once,
+    users_setting_replaces_the_default,
+    pods_that_are_to_be_replaced_do_not_look_at_the_file,
+    port_for_operators_is_where_the_values_say,
+    check_before_an_upgrade_has_the_mounts_and_environment_of_pods,
+    change_of_issuers_replaces_pods_only_with_reload_rollout,
+    names_follow_the_overrides,
+];
+
 const HASH: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn image(image: &Value, global: &Value) -> String {
@@ -21,7 +32,6 @@ fn image(image: &Value, global: &Value) -> String {
     images[0].clone()
 }
 
-#[test]
 fn image_joins_registry_repository_and_tag_or_digest() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
@@ -42,7 +52,6 @@ fn image_joins_registry_repository_and_tag_or_digest() {
     assert_eq!(image(&own, &json!({})), "own.example/a/b:v9");
 }
 
-#[test]
 fn pull_secrets_are_the_shared_ones_and_our_own_once() {
     let values = json!({
         "global": {"imagePullSecrets": ["shared", "both"]},
@@ -55,7 +64,6 @@ fn pull_secrets_are_the_shared_ones_and_our_own_once() {
     }
 }
 
-#[test]
 fn users_setting_replaces_the_default() {
     let claim = json!({"persistentVolumeClaim": {"claimName": "keys"}});
     let values = json!({
@@ -105,7 +113,6 @@ fn users_setting_replaces_the_default() {
     );
 }
 
-#[test]
 fn pods_that_are_to_be_replaced_do_not_look_at_the_file() {
     let reload = |values: Value| {
         let rendered = cases::rendered(&values);
@@ -121,7 +128,6 @@ fn pods_that_are_to_be_replaced_do_not_look_at_the_file() {
     assert_eq!(reload(rollout), own["reload"]);
 }
 
-#[test]
 fn port_for_operators_is_where_the_values_say() {
     let of = |admin: Value| {
         let values = json!({
@@ -153,7 +159,6 @@ fn configuration(rendered: &Rendered) -> Value {
     helm::yaml(map["data"]["watchword.yaml"].as_str().unwrap()).unwrap()
 }
 
-#[test]
 fn check_before_an_upgrade_has_the_mounts_and_environment_of_pods() {
     let rendered = cases::named("tls-secret");
     let [map, job] =
@@ -187,7 +192,6 @@ fn check_before_an_upgrade_has_the_mounts_and_environment_of_pods() {
     assert_eq!(cases::named("deployment").of_kind("Job").count(), 0);
 }
 
-#[test]
 fn change_of_issuers_replaces_pods_only_with_reload_rollout() {
     let checksum = |reload: &str, config: &Value| {
         let rendered = cases::rendered(&json!({"reload": reload, "config": config}));
@@ -206,7 +210,6 @@ fn change_of_issuers_replaces_pods_only_with_reload_rollout() {
     assert_ne!(checksum("rollout", &old), checksum("rollout", &issuers));
 }
 
-#[test]
 fn names_follow_the_overrides() {
     for document in &cases::named("autoscaling").documents {
         assert!(document.name().starts_with("authz"), "{}", document.title());

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
+use watchword_test_support::harness::pass_unchecked;
 use watchword_test_support::{build_folder, wheels};
 
 /// What became of a program.
@@ -98,6 +99,12 @@ static MODULES: LazyLock<Result<OsString, String>> = LazyLock::new(|| {
     })?;
     std::env::join_paths([packages, stubs]).map_err(|error| error.to_string())
 });
+
+/// Returns true if there is what the Python examples need. Where it cannot be fetched, says so.
+pub(crate) fn has_python() -> bool {
+    let problem = MODULES.as_ref().err();
+    problem.map(|problem| pass_unchecked(problem)).is_none()
+}
 
 fn read(file: &PathBuf) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))

@@ -15,3 +15,11 @@ mod jws;
 mod rfc;
 mod vectors;
 mod wycheproof;
+
+use std::process::ExitCode;
+
+use watchword_test_support::{harness, modules};
+
+fn main() -> ExitCode {
+    harness::run(modules![rfc, wycheproof,])
+}

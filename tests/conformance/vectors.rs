@@ -1,43 +1,34 @@
 //! Where the vectors are, and how they are read.
 //!
 //! They are not part of the repository. `WATCHWORD_VECTORS` names their folder; without it, `../shared/vectors` beside
-//! the checkout is tried. Where neither is there the tests say so and pass, except under `CI=true`, where they fail.
+//! the checkout is tried. Where neither is there, the tests that need them are skipped, except with
+//! `CI=true`.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 
 use serde::de::DeserializeOwned;
-
-/// One line for all tests that are skipped.
-static SKIPPED: Once = Once::new();
+use watchword_test_support::{harness, repository};
 
 /// The folder of the vectors.
 pub(crate) struct Vectors(PathBuf);
 
 impl Vectors {
-    /// `None` where there are no vectors and the test may pass without.
-    pub(crate) fn find() -> Option<Self> {
+    /// The vectors. Without them, the test ends as [`harness::skip`] does.
+    pub(crate) fn find() -> Self {
         let named = env::var_os("WATCHWORD_VECTORS").map(PathBuf::from);
-        let folder = named
-            .clone()
-            .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors"));
+        let is_named = named.is_some();
+        let folder = named.unwrap_or_else(|| repository("../shared/vectors"));
         if folder.is_dir() {
-            return Some(Self(folder));
+            return Self(folder);
         }
-        let missing = format!("no test vectors at {}", folder.display());
-        assert!(named.is_none(), "WATCHWORD_VECTORS: {missing}");
         assert!(
-            env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "CI=true, but {missing}"
+            !is_named,
+            "WATCHWORD_VECTORS: no folder {}",
+            folder.display()
         );
-        SKIPPED.call_once(|| {
-            say(&format!(
-                "SKIPPED: {missing}; WATCHWORD_VECTORS names their folder"
-            ));
-        });
-        None
+        harness::skip("no vectors: WATCHWORD_VECTORS names their folder")
     }
 
     /// A text file, without the line end that some of them have.

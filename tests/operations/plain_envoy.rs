@@ -15,10 +15,11 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use watchword_test_support::bootstrap::{INGRESS, WATCHWORD, setting};
 use watchword_test_support::envoy::{self, Version as Envoy};
+use watchword_test_support::harness::pass_unchecked;
 use watchword_test_support::instance::Instance;
 use watchword_test_support::load::{self, Load};
 use watchword_test_support::proxy::Proxy;
-use watchword_test_support::{build_folder, say};
+use watchword_test_support::{build_folder, helm, say};
 
 use crate::dns::Dns;
 use crate::release::Release;
@@ -35,6 +36,9 @@ const TEN_SECONDS: usize = 400;
 #[test]
 fn rolling_restart_loses_nothing_while_dns_has_the_old_addresses() {
     let _machine = alone();
+    if is_missing() {
+        return;
+    }
     RUNTIME.block_on(async {
         let release = Release::new();
         let mut old = OLD.map(|address| pod(&release, address));
@@ -79,6 +83,9 @@ fn rolling_restart_loses_nothing_while_dns_has_the_old_addresses() {
 #[test]
 fn dead_address_beside_a_live_one_loses_nothing() {
     let _machine = alone();
+    if is_missing() {
+        return;
+    }
     RUNTIME.block_on(beside_a_dead_address("dead", |_| ()));
 }
 
@@ -86,11 +93,21 @@ fn dead_address_beside_a_live_one_loses_nothing() {
 #[test]
 fn retries_alone_find_the_live_address() {
     let _machine = alone();
+    if is_missing() {
+        return;
+    }
     RUNTIME.block_on(beside_a_dead_address("dead-retries", |bootstrap| {
         let cluster = setting(bootstrap, WATCHWORD).as_object_mut();
         let removed = cluster.expect("a cluster").remove("outlier_detection");
         assert!(removed.is_some(), "the notes print no outlier detection");
     }));
+}
+
+/// Returns true, and says why, if Envoy or Helm cannot be fetched.
+fn is_missing() -> bool {
+    let helm = helm::missing().map(str::to_owned);
+    let problem = helm.or_else(|| envoy::binary(Envoy::Newest).err());
+    problem.as_deref().map(pass_unchecked).is_some()
 }
 
 async fn beside_a_dead_address(name: &str, edit: impl FnOnce(&mut Value)) {

@@ -6,7 +6,14 @@ use watchword_test_support::helm::{Chart, Release};
 use super::{expressions, policy, render_for, rendered, values};
 use crate::notes::remarks;
 
-#[test]
+watchword_test_support::tests![
+    cluster_that_does_not_know_policies_is_refused,
+    pod_that_has_a_container_of_the_name_is_left_to_the_policy_that_refuses_it,
+    names_that_cel_would_read_otherwise_are_not_fields,
+    notes_warn_of_a_secret_that_authors_of_pods_can_read,
+    notes_name_the_containers_that_mount_the_socket,
+];
+
 fn cluster_that_does_not_know_policies_is_refused() {
     let on = |kubernetes| {
         let release = Release {
@@ -37,7 +44,6 @@ fn cluster_that_does_not_know_policies_is_refused() {
     );
 }
 
-#[test]
 fn pod_that_has_a_container_of_the_name_is_left_to_the_policy_that_refuses_it() {
     let rendered = rendered(&json!({}));
     let conditions = policy(&rendered)["matchConditions"].as_array().unwrap();
@@ -53,7 +59,6 @@ fn pod_that_has_a_container_of_the_name_is_left_to_the_policy_that_refuses_it() 
     }
 }
 
-#[test]
 fn names_that_cel_would_read_otherwise_are_not_fields() {
     let mut of = values(&json!({}));
     let attributes = |names: &[&str]| {
@@ -89,7 +94,6 @@ fn names_that_cel_would_read_otherwise_are_not_fields() {
     assert!(text.contains("inner: \"x\""), "{text}");
 }
 
-#[test]
 fn notes_warn_of_a_secret_that_authors_of_pods_can_read() {
     let mut of = values(&json!({"namespaces": ["shop"]}));
     let warning =
@@ -107,7 +111,6 @@ fn notes_warn_of_a_secret_that_authors_of_pods_can_read() {
     assert!(warned(&of));
 }
 
-#[test]
 fn notes_name_the_containers_that_mount_the_socket() {
     let printed = "containers mount the socket: proxy";
     let mut of = values(&json!({"socketContainers": ["proxy"]}));

@@ -4,6 +4,12 @@ use serde_json::{Value, json};
 
 use super::{object, objects};
 
+watchword_test_support::tests![
+    extension_service_speaks_tls_to_a_name_that_is_a_valid_authority,
+    plaintext_to_contour_must_be_explicit,
+    virtual_hosts_ask_and_fail_closed,
+];
+
 fn extension(spec: Value) -> Value {
     let place = ("auth", "rel-watchword");
     object(
@@ -14,7 +20,6 @@ fn extension(spec: Value) -> Value {
     )
 }
 
-#[test]
 fn extension_service_speaks_tls_to_a_name_that_is_a_valid_authority() {
     for (given, secret) in [(json!({}), "cert"), (json!({"caSecret": "ca"}), "ca")] {
         let mut contour = given;
@@ -33,7 +38,6 @@ fn extension_service_speaks_tls_to_a_name_that_is_a_valid_authority() {
     }
 }
 
-#[test]
 fn plaintext_to_contour_must_be_explicit() {
     let made = objects(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
     let expected = extension(json!({
@@ -57,7 +61,6 @@ pub(super) fn authorization() -> Value {
     })
 }
 
-#[test]
 fn virtual_hosts_ask_and_fail_closed() {
     let mut authorization = authorization();
     authorization["authPolicy"] = json!({"context": {"zone": "edge"}});

@@ -4,6 +4,13 @@ use serde_json::{Value, json};
 
 use super::{config, grant, object, objects};
 
+watchword_test_support::tests![
+    policies_ask_the_service_and_another_namespace_is_granted_it,
+    client_traffic_policy_removes_claim_headers_before_a_route_is_chosen,
+    policies_of_the_own_namespace_need_no_grant,
+    socket_is_a_backend_in_each_namespace_of_policies,
+];
+
 const API: &str = "gateway.envoyproxy.io/v1alpha1";
 
 fn policy(place: (&str, &str), target: (&str, &str), grpc: Value) -> Value {
@@ -34,7 +41,6 @@ fn settings(timeout: &str, connect: &str) -> Value {
     })
 }
 
-#[test]
 fn policies_ask_the_service_and_another_namespace_is_granted_it() {
     let made = objects(
         json!({"integrations": {"envoyGateway": {"enabled": true, "policies": [
@@ -74,7 +80,6 @@ fn policies_ask_the_service_and_another_namespace_is_granted_it() {
     assert_eq!(made, [route, gateway, grant]);
 }
 
-#[test]
 fn client_traffic_policy_removes_claim_headers_before_a_route_is_chosen() {
     let headers = json!({"x-tenant": "tenant", "x-auth-subject": "sub"});
     let made = objects(json!({
@@ -113,7 +118,6 @@ fn client_traffic_policy_removes_claim_headers_before_a_route_is_chosen() {
     assert_eq!(made[1], policy);
 }
 
-#[test]
 fn policies_of_the_own_namespace_need_no_grant() {
     let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
     let made = objects(json!({
@@ -130,7 +134,6 @@ fn policies_of_the_own_namespace_need_no_grant() {
     );
 }
 
-#[test]
 fn socket_is_a_backend_in_each_namespace_of_policies() {
     let made = objects(json!({
         "mode": "none", "sidecar": {"enabled": true}, "tls": {"enabled": false},

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::{grant, object, objects};
 
-#[test]
+watchword_test_support::tests![each_rule_asks_before_its_own_filters,];
+
 fn each_rule_asks_before_its_own_filters() {
     let rewrite =
         json!({"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-a"]}});

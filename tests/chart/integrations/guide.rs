@@ -9,7 +9,12 @@ use super::notes::pasted;
 use super::values;
 use crate::fences::{blocks, read};
 
-#[test]
+watchword_test_support::tests![
+    mesh_configuration_of_the_guide_is_that_of_the_notes,
+    values_for_service_accounts_have_the_policy_that_runs_without_the_chart,
+    answers_of_the_guide_are_those_of_watchword,
+];
+
 fn mesh_configuration_of_the_guide_is_that_of_the_notes() {
     let text = read("docs/kubernetes/istio.md");
     let (_, block) = &blocks(&text, Some("meshConfig:"))[0];
@@ -28,7 +33,6 @@ fn mesh_configuration_of_the_guide_is_that_of_the_notes() {
     assert_eq!(shown["meshConfig"], pasted(&printed, "extensionProviders:"));
 }
 
-#[test]
 fn values_for_service_accounts_have_the_policy_that_runs_without_the_chart() {
     let of = helm::yaml(&read("examples/kubernetes/values.yaml")).unwrap();
     let mut alone = helm::yaml(&read("examples/kubernetes/watchword.yaml")).unwrap();
@@ -64,7 +68,6 @@ fn values_for_service_accounts_have_the_policy_that_runs_without_the_chart() {
 }
 
 /// The guide shows the denial that Watchword sends, and a command whose output is plain text.
-#[test]
 fn answers_of_the_guide_are_those_of_watchword() {
     let text = read("docs/kubernetes/proxies.md");
     let denial = Denial::TokenMissing;

@@ -4,6 +4,13 @@ use serde_json::{Value, json};
 
 use super::{object, objects};
 
+watchword_test_support::tests![
+    policies_match_every_request_or_those_of_their_rules,
+    sidecar_has_a_name_in_each_namespace_of_policies_and_of_the_injector,
+    destination_rule_speaks_tls_and_verifies_the_name,
+    destination_rule_gives_way_to_one_of_the_users,
+];
+
 fn policy(place: (&str, &str), spec: Value) -> Value {
     let mut spec = spec;
     spec["action"] = json!("CUSTOM");
@@ -26,7 +33,6 @@ fn service_entry(namespace: &str, address: &str) -> Value {
     )
 }
 
-#[test]
 fn policies_match_every_request_or_those_of_their_rules() {
     let rules = json!([{"to": [{"operation": {"notPaths": ["/healthz"]}}]}]);
     let made = objects(
@@ -71,7 +77,6 @@ fn policies_match_every_request_or_those_of_their_rules() {
     assert_eq!(made, expected);
 }
 
-#[test]
 fn sidecar_has_a_name_in_each_namespace_of_policies_and_of_the_injector() {
     let of = |listen: &str| {
         objects(json!({
@@ -125,7 +130,6 @@ fn destination_rule(domain: &str, tls: Option<Value>) -> Value {
     )
 }
 
-#[test]
 fn destination_rule_speaks_tls_and_verifies_the_name() {
     let made = objects(json!({
         "tls": {"enabled": true, "existingSecret": "cert"},
@@ -144,7 +148,6 @@ fn destination_rule_speaks_tls_and_verifies_the_name() {
     assert_eq!(made[1..], [destination_rule("corp.local", Some(tls))]);
 }
 
-#[test]
 fn destination_rule_gives_way_to_one_of_the_users() {
     let made = |rule: Value| {
         let policies = json!([{"namespace": "shop", "selector": {}}]);

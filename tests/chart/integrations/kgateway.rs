@@ -5,6 +5,11 @@ use watchword_test_support::helm::Chart;
 
 use super::{config, grant, object, objects, values};
 
+watchword_test_support::tests![
+    listener_policy_removes_claim_headers_before_a_route_is_chosen,
+    policies_name_the_extension_of_their_own_namespace,
+];
+
 const API: &str = "gateway.kgateway.dev/v1alpha1";
 
 fn extension(namespace: &str) -> Value {
@@ -21,7 +26,6 @@ fn extension(namespace: &str) -> Value {
     object(API, "GatewayExtension", (namespace, "rel-watchword"), spec)
 }
 
-#[test]
 fn listener_policy_removes_claim_headers_before_a_route_is_chosen() {
     let of = |headers: Value| {
         json!({
@@ -55,7 +59,6 @@ fn listener_policy_removes_claim_headers_before_a_route_is_chosen() {
     );
 }
 
-#[test]
 fn policies_name_the_extension_of_their_own_namespace() {
     let policies = json!([
         {

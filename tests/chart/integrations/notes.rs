@@ -6,7 +6,17 @@ use watchword_test_support::helm::{self, Chart};
 use super::contour::authorization;
 use super::values;
 
-mod warnings;
+watchword_test_support::tests![
+    notes_have_istios_mesh_configuration,
+    printed_connection_manager_removes_claim_headers_before_routing,
+    notes_have_istios_injection_template_only_without_the_injector,
+    notes_have_an_envoy_proxy_with_the_sidecar,
+    notes_have_the_authorization_of_a_virtual_host,
+    printed_cluster_has_all_pods_and_a_valid_authority,
+    notes_have_the_labels_of_the_injector,
+];
+
+pub(crate) mod warnings;
 
 fn notes(of: Value) -> String {
     Chart::watchword().render(&values(of)).unwrap().notes
@@ -22,7 +32,6 @@ pub(super) fn pasted(notes: &str, start: &str) -> Value {
     helm::yaml(&lines.join("\n")).unwrap_or_else(|problem| panic!("{problem}: {notes}"))
 }
 
-#[test]
 fn notes_have_istios_mesh_configuration() {
     let policies = json!([{"namespace": "shop", "selector": {}}]);
     let provider = |service: &str, timeout: &str| {
@@ -61,7 +70,6 @@ fn notes_have_istios_mesh_configuration() {
     );
 }
 
-#[test]
 fn printed_connection_manager_removes_claim_headers_before_routing() {
     let headers = json!({"x-auth-subject": "sub"});
     let config = super::config(&headers);
@@ -80,7 +88,6 @@ fn printed_connection_manager_removes_claim_headers_before_routing() {
     assert_eq!(removed(&lax), Vec::<Value>::new());
 }
 
-#[test]
 fn notes_have_istios_injection_template_only_without_the_injector() {
     let template = "sidecarInjectorWebhook:";
     let istio = json!({
@@ -110,7 +117,6 @@ fn notes_have_istios_injection_template_only_without_the_injector() {
     assert!(!printed(injected).contains(template));
 }
 
-#[test]
 fn notes_have_an_envoy_proxy_with_the_sidecar() {
     let gateway = json!({
         "enabled": true,
@@ -138,14 +144,12 @@ fn notes_have_an_envoy_proxy_with_the_sidecar() {
     );
 }
 
-#[test]
 fn notes_have_the_authorization_of_a_virtual_host() {
     let printed = notes(json!({"integrations": {"contour": {"enabled": true, "protocol": "h2c"}}}));
     let spec = json!({"spec": {"virtualhost": {"authorization": authorization()}}});
     assert_eq!(pasted(&printed, "spec:"), spec);
 }
 
-#[test]
 fn printed_cluster_has_all_pods_and_a_valid_authority() {
     let printed = notes(json!({}));
     assert!(
@@ -158,7 +162,6 @@ fn printed_cluster_has_all_pods_and_a_valid_authority() {
     assert!(printed.contains("/run/watchword/grpc.sock"), "{printed}");
 }
 
-#[test]
 fn notes_have_the_labels_of_the_injector() {
     let injector =
         json!({"enabled": true, "namespaces": ["shop"], "podLabels": {"inject": "yes please"}});

@@ -6,8 +6,23 @@ use watchword_test_support::helm::Chart;
 
 use super::values;
 
-mod istio;
-mod unknown;
+watchword_test_support::tests![
+    proxy_without_a_server_to_ask_is_refused,
+    integration_without_targets_is_refused,
+    two_objects_of_one_name_are_refused,
+    timeout_that_ends_before_a_new_key_is_there_is_refused,
+    tls_without_anybody_to_trust_is_refused,
+    timeout_that_is_none_is_refused_even_where_only_the_notes_print_it,
+    contour_without_tls_is_refused_unless_it_is_meant,
+    setting_that_a_product_does_not_accept_is_refused,
+    doors_beside_watchword_are_refused,
+    context_that_is_no_text_is_refused,
+    network_policy_that_keeps_proxies_out_is_refused,
+    proxy_that_would_get_no_socket_is_refused,
+];
+
+pub(crate) mod istio;
+pub(crate) mod unknown;
 
 /// The refusal, from the value's name on. The schema writes names as `'/integrations/timeout'`.
 fn refusal(of: Value) -> String {
@@ -50,7 +65,6 @@ fn least() -> [(&'static str, Value); 5] {
     ]
 }
 
-#[test]
 fn proxy_without_a_server_to_ask_is_refused() {
     for (product, settings) in least() {
         let enabled = format!("{product}.enabled: ");
@@ -71,7 +85,6 @@ fn proxy_without_a_server_to_ask_is_refused() {
     }
 }
 
-#[test]
 fn integration_without_targets_is_refused() {
     for (product, list) in [
         ("istio", "policies"),
@@ -102,7 +115,6 @@ fn integration_without_targets_is_refused() {
     }
 }
 
-#[test]
 fn two_objects_of_one_name_are_refused() {
     let policies = json!([
         {"targetRefs": [{"kind": "Gateway", "name": "a"}]},
@@ -119,7 +131,6 @@ fn two_objects_of_one_name_are_refused() {
     }
 }
 
-#[test]
 fn timeout_that_ends_before_a_new_key_is_there_is_refused() {
     let edge = json!({"policies": [{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]});
     for timeout in ["150ms", "149ms"] {
@@ -139,7 +150,6 @@ fn timeout_that_ends_before_a_new_key_is_there_is_refused() {
     assert!(Chart::watchword().render(&longer).is_ok());
 }
 
-#[test]
 fn tls_without_anybody_to_trust_is_refused() {
     let tls = json!({"tls": {"enabled": true, "existingSecret": "cert"}});
     for (product, settings) in least() {
@@ -165,7 +175,6 @@ fn tls_without_anybody_to_trust_is_refused() {
     assert_refused("istio", rule, json!({}), "istio.destinationRule.tls: ");
 }
 
-#[test]
 fn timeout_that_is_none_is_refused_even_where_only_the_notes_print_it() {
     for timeout in ["0s", "1h", "1.5s", "soon", ""] {
         let problem = refusal(json!({"integrations": {"timeout": timeout}}));
@@ -173,7 +182,6 @@ fn timeout_that_is_none_is_refused_even_where_only_the_notes_print_it() {
     }
 }
 
-#[test]
 fn contour_without_tls_is_refused_unless_it_is_meant() {
     assert_refused("contour", json!({}), json!({}), "contour.protocol: ");
     let plain = json!({"protocol": "h2c", "proxies": [{"virtualhost": {"fqdn": "a.example.com"}}]});
@@ -185,7 +193,6 @@ fn contour_without_tls_is_refused_unless_it_is_meant() {
     );
 }
 
-#[test]
 fn setting_that_a_product_does_not_accept_is_refused() {
     let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
     let loopback = json!({"sidecar": {"enabled": true, "listen": "loopback"}});
@@ -205,7 +212,6 @@ fn setting_that_a_product_does_not_accept_is_refused() {
     );
 }
 
-#[test]
 fn doors_beside_watchword_are_refused() {
     let host = json!({"fqdn": "a.example.com", "tls": {"secretName": "a"}});
     let mut open = host.clone();
@@ -244,7 +250,6 @@ fn doors_beside_watchword_are_refused() {
     );
 }
 
-#[test]
 fn context_that_is_no_text_is_refused() {
     // 1.10 would be rendered as `1.1`, which another rule may take.
     for value in [json!(1.10), json!(10), json!(true)] {
@@ -260,7 +265,6 @@ fn context_that_is_no_text_is_refused() {
     }
 }
 
-#[test]
 fn network_policy_that_keeps_proxies_out_is_refused() {
     let policies =
         json!([{"namespace": "shop", "targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
@@ -279,7 +283,6 @@ fn network_policy_that_keeps_proxies_out_is_refused() {
     assert!(Chart::watchword().render(&closed(from)).is_ok());
 }
 
-#[test]
 fn proxy_that_would_get_no_socket_is_refused() {
     let policies = json!([{"targetRefs": [{"kind": "Gateway", "name": "edge"}]}]);
     let with = |containers: Value| {

@@ -7,7 +7,17 @@ use watchword_test_support::helm::Chart;
 
 use super::{alert_queries, dashboard, one, promql, render, rules, values};
 
-#[test]
+watchword_test_support::tests![
+    every_alert_has_a_summary_a_description_and_a_runbook,
+    alerts_can_be_switched_off_tuned_and_added,
+    alerts_query_the_series_of_their_own_release,
+    monitors_find_pods_and_port,
+    limit_of_samples_is_a_whole_number,
+    pod_monitor_finds_injected_sidecars,
+    grafana_can_show_the_dashboard,
+    monitors_that_cannot_scrape_are_refused,
+];
+
 fn every_alert_has_a_summary_a_description_and_a_runbook() {
     let rendered = render(&json!({"prometheusRule": {
         "runbookUrl": "https://runbooks.example.com/", "alertLabels": {"team": "identity"},
@@ -34,7 +44,6 @@ fn every_alert_has_a_summary_a_description_and_a_runbook() {
     }
 }
 
-#[test]
 fn alerts_can_be_switched_off_tuned_and_added() {
     let all = render(&json!({}));
     let some = render(&json!({"prometheusRule": {
@@ -73,7 +82,6 @@ fn alerts_can_be_switched_off_tuned_and_added() {
 }
 
 /// Both monitors set the job to the objects' name, by which alerts find this release's series.
-#[test]
 fn alerts_query_the_series_of_their_own_release() {
     let rendered = render(&json!({}));
     for (kind, endpoints) in [
@@ -107,7 +115,6 @@ fn alerts_query_the_series_of_their_own_release() {
     }
 }
 
-#[test]
 fn monitors_find_pods_and_port() {
     for mode in ["deployment", "daemonset"] {
         let rendered = render(
@@ -149,7 +156,6 @@ fn monitors_find_pods_and_port() {
     }
 }
 
-#[test]
 fn limit_of_samples_is_a_whole_number() {
     let rendered = render(&json!({"podMonitor": {"sampleLimit": 1_000_000}}));
     let mut monitors = rendered.of_kind("PodMonitor");
@@ -157,7 +163,6 @@ fn limit_of_samples_is_a_whole_number() {
     assert!(text.contains("sampleLimit: 1000000\n"), "{text}");
 }
 
-#[test]
 fn pod_monitor_finds_injected_sidecars() {
     let injector = json!({"enabled": true, "namespaces": ["shop", "orders"]});
     let rendered = render(&json!({
@@ -196,7 +201,6 @@ fn has_port(ports: &Value, name: &Value) -> bool {
             .any(|port| port["name"] == *name)
 }
 
-#[test]
 fn grafana_can_show_the_dashboard() {
     let rendered = render(
         &json!({"grafanaDashboard": {"namespace": "grafana", "annotations": {"folder": "Auth"}}}),
@@ -228,7 +232,6 @@ fn grafana_can_show_the_dashboard() {
     }
 }
 
-#[test]
 fn monitors_that_cannot_scrape_are_refused() {
     for (more, message) in [
         (

@@ -96,4 +96,4 @@ fn matching_labels(modifier: &BinModifier) -> impl Iterator<Item = &Vec<String>>
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

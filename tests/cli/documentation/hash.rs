@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use aws_lc_rs::hmac;
-
 use watchword_test_support::say;
 
 use super::{blocks, root};

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use watchword_test_support::{free_ports, wheels};
+use watchword_test_support::{envoy, free_ports, wheels};
 
 use crate::cluster::Cluster;
 use crate::process::{self, Running};
@@ -82,11 +82,8 @@ pub(super) fn start_proxy(cluster: &Cluster, folder: &Path, contour: &Path) -> P
 
 /// The newest one that the project supports, as other tests install it.
 fn envoy_binary() -> std::path::PathBuf {
-    let pins = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/envoy/envoy-1.40.0.txt");
-    let place = wheels::installed("envoy-1.40.0", Path::new(pins));
-    place
-        .unwrap_or_else(|problem| panic!("{problem}"))
-        .join("envoy/_bin/envoy")
+    let binary = envoy::binary(envoy::Version::Newest);
+    binary.unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 /// Starts Watchword with the configuration that the chart made. What its pod would mount at

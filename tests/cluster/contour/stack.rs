@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use watchword::clock::Clock;
 use watchword::token::UnixTime;
+use watchword_test_support::harness::is_ci;
 use watchword_test_support::mint::{self, Signer};
-use watchword_test_support::{free_ports, say};
+use watchword_test_support::{envoy, free_ports, say};
 
 use super::client::{self, HttpAnswer};
 use super::objects::{self, HOST};
@@ -47,6 +48,10 @@ impl ContourStack {
             (Err(Unavailable::Skip(reason)), _) => return skip(&reason),
             (_, None) => return skip("this machine has no address but loopback"),
         };
+        if let Err(problem) = envoy::binary(envoy::Version::Newest) {
+            assert!(!is_ci(), "CI=true, but {problem}");
+            return skip(&problem);
+        }
         let folder = cluster.folder.join(NAME);
         fs::create_dir_all(folder.join("tls")).unwrap();
         let signer = Signer::generate("ES256", "k1");

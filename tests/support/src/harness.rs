@@ -4,7 +4,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed};
@@ -54,6 +54,18 @@ pub fn skip(reason: &str) -> ! {
     panic::resume_unwind(Box::new(Skipped(reason.to_owned())))
 }
 
+/// For a test of libtest's harness, which knows no skipped tests: says why it passes without a check,
+/// once in the life of the process. In a CI run it is a failure.
+///
+/// # Panics
+/// With `CI=true`.
+pub fn pass_unchecked(reason: &str) {
+    static ONCE: Once = Once::new();
+    assert!(!is_ci(), "CI=true, but {reason}");
+    let program = std::env::args().next().unwrap_or_default();
+    ONCE.call_once(|| say(format_args!("skipped: {reason} ({program})")));
+}
+
 /// True with `CI=true` in the environment.
 pub fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
@@ -87,13 +99,25 @@ fn ending(payload: &(dyn std::any::Any + Send)) -> Result<Completion, Failed> {
 /// The tests of a module, by their names.
 pub type Listed = &'static [(&'static str, fn())];
 
-/// Lists the tests of a module as its `TESTS`: functions without arguments.
+/// Lists the tests of a module as its `TESTS`: functions without arguments, and behind `; async`
+/// those that a runtime of their own runs.
 #[macro_export]
 macro_rules! tests {
-    ($($name:ident),+ $(,)?) => {
+    ($($name:ident),* $(,)? $(; async $($future:ident),+ $(,)?)?) => {
         /// The tests of this module.
-        pub(crate) const TESTS: $crate::harness::Listed = &[$((stringify!($name), $name)),+];
+        pub(crate) const TESTS: $crate::harness::Listed = &[
+            $((stringify!($name), $name),)*
+            $($((stringify!($future), || $crate::harness::block_on($future()))),+)?
+        ];
     };
+}
+
+/// Runs a future as `#[tokio::test]` does.
+pub fn block_on(future: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(future);
 }
 
 /// The tests of modules that list them with [`tests!`], by their paths.

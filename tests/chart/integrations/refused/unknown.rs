@@ -4,6 +4,11 @@ use serde_json::{Value, json};
 
 use super::refusal;
 
+watchword_test_support::tests![
+    misspelt_field_of_an_item_is_refused,
+    word_that_is_no_choice_is_refused,
+];
+
 fn assert_unknown(product: &str, settings: &Value, word: &str) {
     let mut of = json!({"integrations": {product: settings}});
     of["integrations"][product]["enabled"] = json!(true);
@@ -15,7 +20,6 @@ fn assert_unknown(product: &str, settings: &Value, word: &str) {
     assert!(problem.contains(word), "expected {word}, found {problem}");
 }
 
-#[test]
 fn misspelt_field_of_an_item_is_refused() {
     let edge = json!([{"kind": "Gateway", "name": "edge"}]);
     let rule = |operation| {
@@ -44,7 +48,6 @@ fn misspelt_field_of_an_item_is_refused() {
     assert_unknown("contour", &proxy, "failOpen");
 }
 
-#[test]
 fn word_that_is_no_choice_is_refused() {
     for product in ["istio", "envoyGateway", "kgateway"] {
         let kind = json!({"policies": [{"targetRefs": [{"kind": "HTTPRout", "name": "a"}]}]});

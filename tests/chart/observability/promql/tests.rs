@@ -2,7 +2,11 @@
 
 use super::read;
 
-#[test]
+watchword_test_support::tests![
+    metrics_matchers_and_groupings_are_found,
+    text_that_is_no_query_is_refused,
+];
+
 fn metrics_matchers_and_groupings_are_found() {
     let query = read(concat!(
         r#"sum by (job, le) (rate(a_bucket{x="b{y=\"c\"}", z!~'d_total'}"#,
@@ -37,7 +41,6 @@ fn metrics_matchers_and_groupings_are_found() {
     assert_eq!(groupings, expected);
 }
 
-#[test]
 fn text_that_is_no_query_is_refused() {
     for bad in [
         "",
