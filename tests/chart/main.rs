@@ -46,7 +46,7 @@ use std::process::ExitCode;
 use watchword_test_support::{harness, modules};
 
 fn main() -> ExitCode {
-    harness::run(modules![
+    let tests = modules![
         configurations,
         hooks,
         injector::limits,
@@ -85,5 +85,6 @@ fn main() -> ExitCode {
         values,
         whole,
         workload,
-    ])
+    ];
+    harness::run("chart", tests)
 }

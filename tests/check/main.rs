@@ -64,7 +64,7 @@ use watchword_test_support::{harness, modules};
 fn main() -> ExitCode {
     let mut tests = modules![near_misses, wire];
     tests.extend(coverage::tests());
-    let status = harness::run(tests);
+    let status = harness::run("check", tests);
     coverage::say_counts();
     status
 }

@@ -21,5 +21,5 @@ use std::process::ExitCode;
 use watchword_test_support::{harness, modules};
 
 fn main() -> ExitCode {
-    harness::run(modules![rfc, wycheproof,])
+    harness::run("conformance", modules![rfc, wycheproof])
 }

@@ -2,14 +2,16 @@
 //!
 //! Such a binary has `harness = false` in Cargo.toml, and a `main` that calls [`run`].
 
+use std::fs;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed};
 
-use crate::say;
+use crate::{repository, say};
 
 /// The number of slow tests that [`run`] names.
 const SLOWEST: usize = 10;
@@ -71,8 +73,17 @@ pub fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
-/// Runs the tests that the command line chooses, and says which were slow.
-pub fn run(tests: Vec<Test>) -> ExitCode {
+/// Runs the tests that the command line chooses, and says which were slow. `folder` holds the sources
+/// of this binary, below `tests/`.
+///
+/// # Panics
+/// A source has a test with an attribute: without libtest's harness, it would never run.
+pub fn run(folder: &str, tests: Vec<Test>) -> ExitCode {
+    let sources = with_attributes(&repository("tests").join(folder));
+    assert!(
+        sources.is_empty(),
+        "list these tests with `tests!`: {sources:?}"
+    );
     // Some tests make others panic on purpose, and no harness but libtest's captures what that prints.
     panic::set_hook(Box::new(|panic| say(panic)));
     let arguments = Arguments::from_args();
@@ -85,6 +96,23 @@ pub fn run(tests: Vec<Test>) -> ExitCode {
         say(format_args!("slow: {:.1}s {name}", time.as_secs_f32()));
     }
     conclusion.exit_code()
+}
+
+/// The files that use an attribute of libtest's harness.
+fn with_attributes(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let found = entries.flat_map(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            return with_attributes(&path);
+        }
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let mut lines = text.lines().map(str::trim_start);
+        let is_used =
+            lines.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"));
+        is_used.then_some(path).into_iter().collect()
+    });
+    found.collect()
 }
 
 fn ending(payload: &(dyn std::any::Any + Send)) -> Result<Completion, Failed> {
