@@ -36,15 +36,10 @@ fn none_is_not_an_algorithm(case: &mut Case) {
         &CORP,
         "empty signature",
         naming("none", b""),
-        "alg_not_allowed|token_malformed",
+        "alg_not_allowed",
     );
     let bare = compact(r#"{"alg":"none"}"#, claims().to_string().as_bytes(), b"");
-    case.refuses(
-        &CORP,
-        "no kid, empty signature",
-        bare,
-        "alg_not_allowed|token_malformed",
-    );
+    case.refuses(&CORP, "no kid, empty signature", bare, "alg_not_allowed");
     case.refuses(
         &CORP,
         "some signature",
@@ -64,12 +59,7 @@ fn none_is_not_an_algorithm(case: &mut Case) {
 fn spellings_of_none_are_not_algorithms(case: &mut Case) {
     for alg in ["None", "NONE", "nOnE", "none ", "none\0"] {
         case.refuses(&CORP, alg, naming(alg, b"none"), "alg_not_allowed");
-        case.refuses(
-            &CORP,
-            alg,
-            naming(alg, b""),
-            "alg_not_allowed|token_malformed",
-        );
+        case.refuses(&CORP, alg, naming(alg, b""), "alg_not_allowed");
         let signed = RSA.sign_with(&with(RSA.header(), "alg", json!(alg)), &claims());
         case.refuses(
             &CORP,

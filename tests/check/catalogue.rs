@@ -227,16 +227,15 @@ impl Case {
         self.check(what, site, call, Expect::Allow)
     }
 
-    /// `reasons` may name several, separated by `|`.
     pub(crate) fn denies(
         &mut self,
         site: &Site,
         what: &str,
         call: &Call,
         http: i32,
-        reasons: &'static str,
+        reason: &'static str,
     ) -> Outcome {
-        self.check(what, site, call, Expect::Deny(http, reasons))
+        self.check(what, site, call, Expect::Deny(http, reason))
     }
 
     /// The token passes for `GET /orders`.
@@ -244,14 +243,14 @@ impl Case {
         self.allows(site, what, &Call::bearing(token))
     }
 
-    /// The token is answered with 401 and one of these reasons.
+    /// The token is answered with 401 and this reason.
     pub(crate) fn refuses(
         &mut self,
         site: &Site,
         what: &str,
         token: impl AsRef<[u8]>,
-        reasons: &'static str,
+        reason: &'static str,
     ) -> Outcome {
-        self.denies(site, what, &Call::bearing(token), 401, reasons)
+        self.denies(site, what, &Call::bearing(token), 401, reason)
     }
 }

@@ -51,28 +51,10 @@ fn no_token_is_missing(case: &mut Case) {
 }
 
 fn empty_credential_is_no_token(case: &mut Case) {
-    case.denies(
-        &CORP,
-        "empty",
-        &authorization(""),
-        401,
-        "token_missing|token_malformed",
-    );
-    case.denies(
-        &CORP,
-        "spaces",
-        &authorization("  "),
-        401,
-        "token_missing|token_malformed",
-    );
+    case.denies(&CORP, "empty", &authorization(""), 401, "token_missing");
+    case.denies(&CORP, "spaces", &authorization("  "), 401, "token_missing");
     for value in ["Bearer", "Bearer ", "Bearer   ", "bearer", "Bearer\t"] {
-        case.denies(
-            &CORP,
-            value,
-            &authorization(value),
-            401,
-            "token_missing|token_malformed",
-        );
+        case.denies(&CORP, value, &authorization(value), 401, "token_malformed");
     }
 }
 
@@ -83,9 +65,16 @@ fn scheme_is_not_case_sensitive(case: &mut Case) {
         let raw = Call::get("/orders").raw_header("Authorization", format!("{scheme} {good}"));
         case.allows(&CORP, &format!("{scheme}, raw"), &raw);
     }
-    for scheme in ["Bearers", "Bear", "B\u{435}arer", "Bearer:", "JWT"] {
+    // What begins as the scheme does is a token that somebody spelled badly.
+    for (scheme, reason) in [
+        ("Bearers", "token_malformed"),
+        ("Bearer:", "token_malformed"),
+        ("Bear", "token_missing"),
+        ("B\u{435}arer", "token_missing"),
+        ("JWT", "token_missing"),
+    ] {
         let call = authorization(format!("{scheme} {good}"));
-        case.denies(&CORP, scheme, &call, 401, "token_missing|token_malformed");
+        case.denies(&CORP, scheme, &call, 401, reason);
     }
 }
 
@@ -126,7 +115,7 @@ fn outer_white_space_is_trimmed(case: &mut Case) {
             "other white space",
             &authorization(value),
             401,
-            "token_malformed|token_missing",
+            "token_malformed",
         );
     }
 }
@@ -185,13 +174,7 @@ fn raw_value_that_is_not_utf8_is_malformed(case: &mut Case) {
         }
     }
     let whole = Call::get("/orders").raw_header("authorization", b"\xff\xfe");
-    case.denies(
-        &CORP,
-        "nothing else",
-        &whole,
-        401,
-        "token_malformed|token_missing",
-    );
+    case.denies(&CORP, "nothing else", &whole, 401, "token_missing");
     let beside = Call::get("/orders")
         .raw_header("x-note", b"caf\xe9")
         .raw_header("authorization", format!("Bearer {good}"));

@@ -87,13 +87,7 @@ fn invalid_utf8_never_opens_the_door(case: &mut Case) {
         );
         case.denies(&CORP, "token", &Call::bearing(text), 401, "token_malformed");
         let scheme = Call::get("/orders").header("authorization", [text, b" x"].concat());
-        case.denies(
-            &CORP,
-            "scheme",
-            &scheme,
-            401,
-            "token_missing|token_malformed",
-        );
+        case.denies(&CORP, "scheme", &scheme, 401, "token_missing");
         let path = [b"/orders/", text].concat();
         case.denies(
             &CORP,

@@ -73,7 +73,7 @@ fn absent_critical_extension_is_refused(case: &mut Case) {
         &CORP,
         "foo",
         bearing("crit", json!(["foo"])),
-        "crit_unsupported|token_malformed",
+        "crit_unsupported",
     );
 }
 
@@ -115,7 +115,7 @@ fn unencoded_payload_is_refused(case: &mut Case) {
         &CORP,
         "JSON in the token",
         unencoded(&header, &claims),
-        "crit_unsupported|token_malformed",
+        "token_malformed",
     );
     let text = mint::b64(claims.as_bytes());
     case.refuses(
@@ -128,7 +128,7 @@ fn unencoded_payload_is_refused(case: &mut Case) {
         &CORP,
         "empty payload",
         unencoded(&header, ""),
-        "crit_unsupported|token_malformed",
+        "crit_unsupported",
     );
 }
 

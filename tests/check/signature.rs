@@ -191,7 +191,7 @@ fn cut_and_unkeyed_macs_are_invalid(case: &mut Case) {
             &site,
             &format!("{alg}, no MAC"),
             resigned(&token, b""),
-            "signature_invalid|token_malformed",
+            "token_malformed",
         );
         let zeros = vec![0; mac.len()];
         case.refuses(

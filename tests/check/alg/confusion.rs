@@ -120,7 +120,7 @@ fn empty_mac_is_refused(case: &mut Case) {
                 site,
                 &format!("no MAC, key {}", key.kid()),
                 empty,
-                "alg_not_allowed|token_malformed",
+                "alg_not_allowed",
             );
             case.refuses(
                 site,

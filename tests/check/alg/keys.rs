@@ -162,7 +162,7 @@ fn x25519_key_signs_nothing(case: &mut Case) {
     let site = beside(json!({"kty": "OKP", "crv": "X25519", "kid": "x", "x": x}));
     case.accepts(&site, "Ed25519 key", ED.sign(&claims()));
     let token = ED.with_kid("x").sign(&claims());
-    case.refuses(&site, "X25519 key", token, "key_not_found|alg_not_allowed");
+    case.refuses(&site, "X25519 key", token, "alg_not_allowed");
 }
 
 fn ed448_is_not_implemented(case: &mut Case) {

@@ -31,7 +31,7 @@ fn for_audience(aud: Value) -> String {
 
 fn audience_must_be_there(case: &mut Case) {
     let token = RSA.sign(&claims_without("aud"));
-    case.refuses(&API, "missing", token, "audience_mismatch|claim_missing");
+    case.refuses(&API, "missing", token, "audience_mismatch");
 }
 
 fn equal_text_is_the_audience(case: &mut Case) {
@@ -154,10 +154,5 @@ fn long_list_is_judged_in_time(case: &mut Case) {
     list.pop();
     list.push("ap".to_owned());
     let token = for_audience(json!(list));
-    case.refuses(
-        &API,
-        "10000 entries, no match",
-        token,
-        "audience_mismatch|claim_invalid",
-    );
+    case.refuses(&API, "10000 entries, no match", token, "audience_mismatch");
 }

@@ -30,7 +30,7 @@ fn subject_that_is_needed_must_be_there(case: &mut Case) {
             json!(true),
         ] {
             let token = signed(&claims_with("sub", sub.clone()));
-            case.refuses(site, &sub.to_string(), token, "claim_missing|claim_invalid");
+            case.refuses(site, &sub.to_string(), token, "claim_invalid");
         }
     }
     for token in [
@@ -41,7 +41,7 @@ fn subject_that_is_needed_must_be_there(case: &mut Case) {
             &by_header,
             "missing or empty, for a header",
             &token,
-            "claim_missing|claim_invalid",
+            "claim_missing",
         );
         let call = Call::bearing(&token);
         case.denies(
@@ -67,12 +67,7 @@ fn sender_constrained_token_is_no_bearer_token(case: &mut Case) {
     case.accepts(&CORP, "without cnf", tokens::good());
     for cnf in bound {
         let token = signed(&claims_with("cnf", cnf.clone()));
-        case.refuses(
-            &CORP,
-            &cnf.to_string(),
-            &token,
-            "token_type_invalid|claim_invalid",
-        );
+        case.refuses(&CORP, &cnf.to_string(), &token, "token_type_invalid");
         case.accepts(
             &ignoring,
             &format!("{cnf}, ignored by configuration"),

@@ -121,22 +121,21 @@ fn fractions_and_exponents_are_legal(case: &mut Case) {
 }
 
 fn small_and_negative_times_are_past(case: &mut Case) {
+    for exp in ["0", "-0", "1.5e3", "1e-300", "18446744073709551616e-30"] {
+        case.refuses(&CORP, exp, raw("exp", exp), "token_expired");
+    }
+    // Before 1970 is no time that a token can have.
     for exp in [
         "-1",
-        "0",
         "-9223372036854775808",
-        "-0",
-        "1.5e3",
-        "-1e300",
-        "1e-300",
         "-9223372036854775809",
-        "18446744073709551616e-30",
+        "-1e300",
     ] {
-        case.refuses(&CORP, exp, raw("exp", exp), "token_expired|claim_invalid");
+        case.refuses(&CORP, exp, raw("exp", exp), "claim_invalid");
     }
     // Beyond a double: no number that anybody could agree on.
     for exp in ["1e400", "-1e400"] {
-        case.refuses(&CORP, exp, raw("exp", exp), "token_malformed|claim_invalid");
+        case.refuses(&CORP, exp, raw("exp", exp), "token_malformed");
     }
     // Beyond every integer type, these are far in the future, not wrapped into the past or the present.
     for nbf in [
@@ -149,7 +148,7 @@ fn small_and_negative_times_are_past(case: &mut Case) {
             &CORP,
             &format!("nbf {nbf}"),
             raw("nbf", nbf),
-            "token_not_yet_valid|claim_invalid",
+            "claim_invalid",
         );
         case.refuses(
             &CORP,

@@ -30,25 +30,56 @@ fn short_token() -> String {
 }
 
 /// Asks for every token, several at once, and judges each answer.
-fn all_refused(case: &mut Case, tokens: impl Iterator<Item = (String, Vec<u8>)>) {
+fn all_refused(case: &mut Case, tokens: impl Iterator<Item = (String, Vec<u8>, Expect)>) {
     let mut tokens = tokens.peekable();
     while tokens.peek().is_some() {
-        let batch: Vec<(String, Call)> = tokens
+        let batch: Vec<(String, Call, Expect)> = tokens
             .by_ref()
             .take(AT_ONCE)
-            .map(|(what, token)| (what, Call::bearing(token)))
+            .map(|(what, token, expect)| (what, Call::bearing(token), expect))
             .collect();
         let outcomes: Vec<Outcome> = RUNTIME.block_on(async {
-            let asked: Vec<_> = batch.iter().map(|(_, call)| ONE_KEY.begin(call)).collect();
+            let asked: Vec<_> = batch
+                .iter()
+                .map(|(_, call, _)| ONE_KEY.begin(call))
+                .collect();
             let mut outcomes = Vec::with_capacity(asked.len());
             for outcome in asked {
                 outcomes.push(outcome.await.expect("a call ends"));
             }
             outcomes
         });
-        for ((what, call), outcome) in batch.iter().zip(&outcomes) {
-            case.judge(what, &ONE_KEY, call, outcome, Expect::Unauthorized);
+        for ((what, call, expect), outcome) in batch.iter().zip(&outcomes) {
+            case.judge(what, &ONE_KEY, call, outcome, *expect);
         }
+    }
+}
+
+/// A signature of other bytes, or text that is not canonical base64url.
+const OF_SIGNATURE: Expect = Expect::DenyOneOf(401, &["signature_invalid", "token_malformed"]);
+
+/// The answer to a token in which this byte is another. A byte of the alphabet makes other text of
+/// the part that it is in, which may be JSON and may not; other bytes are never read.
+fn of_changed_byte(token: &str, at: usize, byte: u8) -> Expect {
+    let is_text = byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !is_text || token.as_bytes()[at] == b'.' {
+        return Expect::Deny(401, "token_malformed");
+    }
+    match token[..at].matches('.').count() {
+        0 => Expect::DenyOneOf(
+            401,
+            &["token_malformed", "alg_not_allowed", "signature_invalid"],
+        ),
+        1 => Expect::DenyOneOf(
+            401,
+            &[
+                "token_malformed",
+                "claim_missing",
+                "issuer_not_allowed",
+                "signature_invalid",
+            ],
+        ),
+        _ => OF_SIGNATURE,
     }
 }
 
@@ -59,9 +90,10 @@ fn every_changed_byte_is_refused(case: &mut Case) {
     let changed = changes
         .filter(|(at, byte)| token.as_bytes()[*at] != *byte)
         .map(|(at, byte)| {
-            let mut token = token.clone().into_bytes();
-            token[at] = byte;
-            (format!("byte {at} is {byte:#04x}"), token)
+            let mut changed = token.clone().into_bytes();
+            changed[at] = byte;
+            let what = format!("byte {at} is {byte:#04x}");
+            (what, changed, of_changed_byte(&token, at, byte))
         });
     all_refused(case, changed);
     case.accepts(&ONE_KEY, "unchanged, afterwards", &token);
@@ -70,9 +102,20 @@ fn every_changed_byte_is_refused(case: &mut Case) {
 fn every_prefix_and_suffix_is_refused(case: &mut Case) {
     for token in [short_token(), tokens::ED.sign(&tokens::claims())] {
         case.accepts(&ONE_KEY, "whole", &token);
-        let prefixes = (0..token.len()).map(|end| (format!("prefix {end}"), token[..end].into()));
-        let suffixes =
-            (1..=token.len()).map(|start| (format!("suffix {start}"), token[start..].into()));
+        let (signature, malformed) = (
+            token.rfind('.').expect("a token"),
+            Expect::Deny(401, "token_malformed"),
+        );
+        let prefixes = (0..token.len()).map(|end| {
+            let expect = if end > signature {
+                OF_SIGNATURE
+            } else {
+                malformed
+            };
+            (format!("prefix {end}"), token[..end].into(), expect)
+        });
+        let suffixes = (1..=token.len())
+            .map(|start| (format!("suffix {start}"), token[start..].into(), malformed));
         all_refused(case, prefixes.chain(suffixes));
     }
 }

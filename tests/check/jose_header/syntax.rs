@@ -217,7 +217,7 @@ fn deep_nesting_is_malformed(case: &mut Case) {
         &CORP,
         "10000 levels, small limit",
         headed(&nested(10_000)),
-        "token_malformed|token_too_large",
+        "token_too_large",
     );
     let objects = format!("{}1{}", r#"{"a":"#.repeat(7_000), "}".repeat(7_000));
     let header = format!(r#"{{"alg":"RS256","kid":"rsa-key","x":{objects}}}"#);
@@ -237,7 +237,7 @@ fn large_header_is_refused(case: &mut Case) {
         &CORP,
         "64 KiB in one member",
         headed(&header),
-        "token_too_large|token_malformed",
+        "token_too_large",
     );
     let members: String = (0..8_000)
         .map(|number| format!(r#","x{number}":1"#))
@@ -247,7 +247,7 @@ fn large_header_is_refused(case: &mut Case) {
         &CORP,
         "64 KiB in 8000 members",
         headed(&header),
-        "token_too_large|token_malformed",
+        "token_too_large",
     );
 }
 
