@@ -1,5 +1,8 @@
 //! Verifies the signature of a token (RFC 7515 §5.2).
 
+#[cfg(test)]
+mod tests;
+
 use super::compact::Compact;
 use super::header::JoseHeader;
 use super::jwk::PreparedKey;
