@@ -17,5 +17,5 @@ pub use extract::{BearerToken, Location, Removal};
 pub use time::{CurrentTime, Moment, UnixTime};
 pub use verified::{UnverifiedToken, VerifiedToken};
 
-pub(crate) use claims::MAX_VALUES as MAX_CLAIM_VALUES;
+pub(crate) use claims::{MAX_VALUES as MAX_CLAIM_VALUES, is_scope_byte};
 pub(crate) use verified::{Registered, audiences, media_type};

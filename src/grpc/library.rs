@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
 use tonic::body::Body;
@@ -181,37 +181,9 @@ fn hold(
     permit: Option<Permit>,
 ) -> Response<Body> {
     answer.map(|body| {
-        Body::new(HoldingBody {
-            body,
-            _memory: memory,
-            _permit: permit,
-        })
+        Body::new(body.map_frame(move |frame| {
+            let _held = (&memory, &permit);
+            frame
+        }))
     })
-}
-
-/// The body of an answer, and what the call holds until it is sent.
-struct HoldingBody {
-    body: Body,
-    _memory: Option<Reservation>,
-    _permit: Option<Permit>,
-}
-
-impl HttpBody for HoldingBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        pin!(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

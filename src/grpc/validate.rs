@@ -8,7 +8,7 @@ use crate::authenticator::{Question, RawToken};
 use crate::policy::Demand;
 use crate::request::{Header, Request};
 use crate::telemetry::Door;
-use crate::token::Audiences;
+use crate::token::{Audiences, is_scope_byte};
 use crate::wire::watchword::v1 as wire;
 
 use super::ValidateAnswers;
@@ -62,11 +62,7 @@ fn facts(request: &wire::Request) -> Request<'_> {
 /// A demand; `None` if it is too long, or has a word that no token could have.
 fn demand(demand: &wire::Demand) -> Option<Demand> {
     let audiences = words(&demand.audiences, |_| true)?;
-    // RFC 6749 §3.3; scopes are also quoted in challenges.
-    let scopes = words(
-        &demand.scopes,
-        |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e),
-    )?;
+    let scopes = words(&demand.scopes, is_scope_byte)?;
     Some(Demand {
         audiences: if audiences.is_empty() {
             Audiences::Any

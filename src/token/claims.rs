@@ -13,6 +13,11 @@ const MAX_TIME: f64 = 9_007_199_254_740_992.0;
 /// value costs at most 104 bytes in addition to its text.
 pub(crate) const MAX_VALUES: usize = 12 * 1024;
 
+/// Returns true if a scope may have this byte (RFC 6749 §3.3). Scopes are also quoted in challenges.
+pub(crate) fn is_scope_byte(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
 /// The claims of a token: a JSON object.
 #[derive(Clone, Debug)]
 pub struct Claims(Object);

@@ -1,6 +1,8 @@
 //! HTTP/2 frames and HPACK fields as bytes (RFC 9113, RFC 7541), with everything that a client
 //! library would refuse to write.
 
+use watchword_test_support::http2::{literal, text};
+
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const PRIORITY: u8 = 2;
@@ -88,17 +90,13 @@ impl Block {
 
     /// A literal that is not added to the dynamic table (RFC 7541 §6.2.2).
     pub(crate) fn field(mut self, name: &str, value: &str) -> Self {
-        self.0.push(0);
-        self.0.extend(text(name));
-        self.0.extend(text(value));
+        self.0.extend(literal(0, name, value));
         self
     }
 
     /// A literal that is added to the dynamic table (RFC 7541 §6.2.1).
     pub(crate) fn added(mut self, name: &str, value: &str) -> Self {
-        self.0.push(0x40);
-        self.0.extend(text(name));
-        self.0.extend(text(value));
+        self.0.extend(literal(0x40, name, value));
         self
     }
 
@@ -107,23 +105,4 @@ impl Block {
         self.0.extend(std::iter::repeat_n(0x80 | index, times));
         self
     }
-}
-
-/// A string literal without Huffman code (RFC 7541 §5.1, §5.2).
-fn text(text: &str) -> Vec<u8> {
-    let mut encoded = Vec::with_capacity(text.len() + 4);
-    let mut length = text.len();
-    if length < 127 {
-        encoded.push(length as u8);
-    } else {
-        encoded.push(127);
-        length -= 127;
-        while length >= 128 {
-            encoded.push((length % 128) as u8 | 128);
-            length /= 128;
-        }
-        encoded.push(length as u8);
-    }
-    encoded.extend_from_slice(text.as_bytes());
-    encoded
 }

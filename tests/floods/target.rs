@@ -78,11 +78,7 @@ pub(crate) async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 fn connector() -> TlsConnector {
-    let mut config = rustls::ClientConfig::builder_with_provider(pki::provider())
-        .with_safe_default_protocol_versions()
-        .expect("protocols")
-        .with_root_certificates(pki::roots())
-        .with_no_client_auth();
+    let mut config = pki::client_config();
     config.alpn_protocols = vec![b"h2".to_vec()];
     TlsConnector::from(Arc::new(config))
 }

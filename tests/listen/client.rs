@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
@@ -15,9 +15,8 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
-use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
-use watchword::wire::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
-use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
+use watchword::wire::envoy::service::auth::v3::CheckResponse;
+use watchword_test_support::in_process::{framed, question};
 
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -138,30 +137,4 @@ fn request(path: &str, body: Body, metadata: &[(&str, &str)]) -> Request<Body> {
 fn code(answer: &[u8]) -> i32 {
     let answer = CheckResponse::decode(&answer[5..]).unwrap();
     answer.status.expect("an explicit status").code
-}
-
-fn question(token: &str) -> CheckRequest {
-    let headers = vec![HeadersEntry {
-        key: "authorization".into(),
-        value: format!("Bearer {token}").into(),
-    }];
-    let http = HttpRequest {
-        path: "/orders".into(),
-        headers,
-        ..HttpRequest::default()
-    };
-    CheckRequest {
-        attributes: Some(AttributeContext {
-            request: Some(attribute_context::Request { http: Some(http) }),
-            context_extensions: Vec::new(),
-        }),
-    }
-}
-
-fn framed(message: &impl Message) -> Bytes {
-    let mut framed = BytesMut::new();
-    framed.put_u8(0);
-    framed.put_u32(u32::try_from(message.encoded_len()).unwrap());
-    message.encode(&mut framed).unwrap();
-    framed.freeze()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::jose::Json;
 use crate::policy::{ClaimRule, ClaimTest, Demand, IssuerId};
-use crate::token::{Audiences, ClaimPath};
+use crate::token::{Audiences, ClaimPath, is_scope_byte};
 
 use super::super::mistakes;
 use super::super::raw;
@@ -17,11 +17,9 @@ impl Section<'_, '_> {
         let audiences = self.list(&["require", "audiences"], raw.audiences.as_deref());
         let scopes = self.list(&["require", "scopes"], raw.scopes.as_deref());
         for (index, scope) in scopes.iter().enumerate() {
-            // RFC 6749 §3.3; the scope is also quoted in challenges.
-            let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
             let element = format!("[{index}]");
             let setting = ["require", "scopes", &element];
-            if scope.bytes().all(allowed) {
+            if scope.bytes().all(is_scope_byte) {
                 self.mistake(&setting, mistakes::of_scope(scope));
             } else {
                 self.note(&setting, format!("{scope:?}"), "a scope of visible ASCII");

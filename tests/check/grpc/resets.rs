@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 use watchword_test_support::http2::{self, Connection, DATA, END_STREAM, RST_STREAM};
 use watchword_test_support::pki::{self, Identity};
 
@@ -118,11 +118,7 @@ pub(super) fn silence_after_a_handshake_is_ended(case: &mut Case) {
         "max_connection_age: 1s, max_connection_age_grace: 1s, tls: {{certificate: '{certificate}', private_key: '{key}'}}"
     );
     let process = Process::serve("grp-19-tls", &Settings::of(corp()).grpc(&tls));
-    let mut config = ClientConfig::builder_with_provider(pki::provider())
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(pki::roots())
-        .with_no_client_auth();
+    let mut config = pki::client_config();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let config = Arc::new(config);
     let mut silent = [(); 50].map(|()| {

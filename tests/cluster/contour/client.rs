@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, Stream};
+use rustls::{ClientConnection, Stream};
 use watchword_test_support::pki;
 
 use super::objects::HOST;
@@ -27,13 +27,9 @@ pub(super) struct HttpAnswer {
 /// # Errors
 /// No connection, no TLS, or no answer: Envoy has no such listener yet.
 pub(super) fn get(to: SocketAddr, path: &str, token: Option<&str>) -> io::Result<HttpAnswer> {
-    let config = ClientConfig::builder_with_provider(pki::provider())
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(pki::roots())
-        .with_no_client_auth();
     let name = ServerName::try_from(HOST).map_err(io::Error::other)?;
-    let mut tls = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    let mut tls =
+        ClientConnection::new(Arc::new(pki::client_config()), name).map_err(io::Error::other)?;
     let mut tcp = TcpStream::connect(to)?;
     tcp.set_read_timeout(Some(LIMIT))?;
     let mut stream = Stream::new(&mut tls, &mut tcp);

@@ -243,7 +243,7 @@ pub fn literal(form: u8, name: &str, value: &str) -> Vec<u8> {
 }
 
 /// A string literal without Huffman code (RFC 7541 §5.1, §5.2).
-fn text(text: &str) -> Vec<u8> {
+pub fn text(text: &str) -> Vec<u8> {
     let mut encoded = Vec::new();
     let mut length = text.len();
     if length < 127 {

@@ -3,7 +3,7 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use prost::Message as _;
+use prost::Message;
 use prost_types::value::Kind;
 use tonic::body::Body;
 use watchword::grpc::InProcessClient;
@@ -14,7 +14,7 @@ use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, 
 /// Asks with a token; the reason of the answer. The call is over when this is dropped.
 pub async fn check(service: InProcessClient, token: &str) -> String {
     let request = Request::post("/envoy.service.auth.v3.Authorization/Check")
-        .body(Body::new(Full::new(framed(&message(token)))))
+        .body(Body::new(Full::new(framed(&question(token)))))
         .unwrap();
     let answer = service.call(request).await;
     let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -28,7 +28,8 @@ pub async fn check(service: InProcessClient, token: &str) -> String {
     reason.clone()
 }
 
-fn message(token: &str) -> CheckRequest {
+/// A question about `/orders` with this token.
+pub fn question(token: &str) -> CheckRequest {
     let headers = vec![HeadersEntry {
         key: "authorization".into(),
         value: format!("Bearer {token}").into(),
@@ -46,7 +47,8 @@ fn message(token: &str) -> CheckRequest {
     }
 }
 
-fn framed(message: &CheckRequest) -> Bytes {
+/// A message in gRPC framing.
+pub fn framed(message: &impl Message) -> Bytes {
     let mut framed = BytesMut::new();
     framed.put_u8(0);
     framed.put_u32(u32::try_from(message.encoded_len()).unwrap());

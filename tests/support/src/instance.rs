@@ -174,11 +174,7 @@ impl Instance {
     }
 
     async fn certificate(&self) -> Option<Vec<u8>> {
-        let mut config = rustls::ClientConfig::builder_with_provider(pki::provider())
-            .with_safe_default_protocol_versions()
-            .expect("protocols")
-            .with_root_certificates(pki::roots())
-            .with_no_client_auth();
+        let mut config = pki::client_config();
         config.alpn_protocols = vec![b"h2".to_vec()];
         let stream = TcpStream::connect(self.grpc).await.ok()?;
         let name = ServerName::try_from("localhost").expect("a name");

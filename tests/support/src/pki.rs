@@ -9,9 +9,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
-use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::build_folder;
 
@@ -38,6 +38,15 @@ pub fn roots() -> RootCertStore {
 /// The cryptography of both sides, named so that none needs to be installed for the process.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// A client that trusts the authority alone, and has no certificate.
+pub fn client_config() -> ClientConfig {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("the provider has both versions")
+        .with_root_certificates(roots())
+        .with_no_client_auth()
 }
 
 /// A certificate and its private key.
