@@ -161,3 +161,15 @@ pub(super) fn missing(claim: &str) -> Denial {
         claim: claim.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_scope_byte;
+
+    #[test]
+    fn scope_has_visible_ascii_without_quote_and_backslash() {
+        let allowed: Vec<u8> = (0..=u8::MAX).filter(|byte| is_scope_byte(*byte)).collect();
+        let visible = (b'!'..=b'~').filter(|byte| !br#""\"#.contains(byte));
+        assert_eq!(allowed, visible.collect::<Vec<u8>>());
+    }
+}

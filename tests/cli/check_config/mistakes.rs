@@ -487,3 +487,19 @@ fn a_warning_is_accepted_where_it_stands_and_nowhere_else() {
         &["found no reason"],
     );
 }
+
+#[test]
+fn scope_with_a_character_that_no_scope_can_have_is_refused() {
+    for (name, scope) in [
+        ("scope-space", "two words"),
+        ("scope-quote", "quo\"te"),
+        ("scope-backslash", "back\\slash"),
+        ("scope-accent", "caf\u{e9}"),
+    ] {
+        let scope = serde_json::to_string(scope).unwrap();
+        let config = with_rules(&format!("- require: {{scopes: [{scope}]}}"));
+        is_refused(name, &config, &["require.scopes[0]: found"]);
+    }
+    let config = with_rules("- require: {scopes: ['!#[]~']}");
+    assert_eq!(check("scope-visible", &config).0, 0);
+}
