@@ -1,13 +1,17 @@
-//! What the rows about the token cache are run against: the core and a cache, with no server around them.
+//! The core and a cache without a server, for the rows about the token cache.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use watchword::authenticator::{IssuerKeys, Question, Snapshot, VerifiedTokens, authenticate};
 use watchword::clock::Moment;
+use watchword::grpc::TokenCache;
+use watchword::jose::KeySet;
 use watchword::jwks::Source;
+use watchword::policy::IssuerId;
 use watchword::request::{Header, Request};
-use watchword::token::{BearerToken, UnixTime};
+use watchword::token::{BearerToken, UnixTime, VerifiedToken};
 
 use super::super::settings::{Issuer, Settings};
 use super::super::site::NOW;
@@ -49,12 +53,56 @@ impl Core {
             .reason()
     }
 
-    /// Whether the cache has this token.
+    /// True if the cache has this token.
     pub(super) fn remembers<C: VerifiedTokens>(&self, cache: &C, token: &str) -> bool {
         let token = BearerToken::new(token.as_bytes(), 16384).expect("a token's text");
         cache
             .find(&cache.digest(&token), &self.snapshot, Moment::default())
             .is_some()
+    }
+}
+
+/// A token cache that calls a function before it stores a token.
+pub(super) struct ObservedCache<F> {
+    cache: TokenCache,
+    before_storing: F,
+}
+
+impl<F: Fn()> ObservedCache<F> {
+    pub(super) fn new(before_storing: F) -> Self {
+        let cache = TokenCache::new(1000).expect("random numbers");
+        Self {
+            cache,
+            before_storing,
+        }
+    }
+}
+
+impl<F: Fn()> VerifiedTokens for ObservedCache<F> {
+    type Digest = <TokenCache as VerifiedTokens>::Digest;
+
+    fn digest(&self, token: &BearerToken<'_>) -> Self::Digest {
+        self.cache.digest(token)
+    }
+
+    fn find(
+        &self,
+        digest: &Self::Digest,
+        snapshot: &Snapshot,
+        moment: Moment,
+    ) -> Option<(IssuerId, Arc<VerifiedToken>)> {
+        self.cache.find(digest, snapshot, moment)
+    }
+
+    fn remember(
+        &self,
+        digest: Self::Digest,
+        issuer: IssuerId,
+        keys: &Arc<KeySet>,
+        token: &Arc<VerifiedToken>,
+    ) {
+        (self.before_storing)();
+        self.cache.remember(digest, issuer, keys, token);
     }
 }
 

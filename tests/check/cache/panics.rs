@@ -7,13 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use watchword::authenticator::{Snapshot, VerifiedTokens};
-use watchword::clock::Moment;
-use watchword::grpc::TokenCache;
-use watchword::jose::KeySet;
 use watchword::jwks::{Fetch, FetchError, Fetched as Brought, FetchedSource, Network, Validators};
-use watchword::policy::IssuerId;
-use watchword::token::{BearerToken, VerifiedToken};
 use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
@@ -24,7 +18,7 @@ use super::super::jwks::{corp_from, ended, served, set, token, until};
 use super::super::settings::Settings;
 use super::super::site::RUNTIME;
 use super::super::tokens::{ED, claims};
-use super::core::Core;
+use super::core::{Core, ObservedCache};
 
 pub(crate) const ROWS: &[Row] = &[row!("CCH-17", panic_while_an_entry_is_made_leaves_none)];
 
@@ -33,47 +27,11 @@ fn panic_while_an_entry_is_made_leaves_none(case: &mut Case) {
     in_the_key_cache(case);
 }
 
-/// A cache at which a number of steps panic: after a token was verified, and before its entry is made.
-struct Panicking {
-    cache: TokenCache,
-    panics: AtomicUsize,
-}
-
-impl VerifiedTokens for Panicking {
-    type Digest = <TokenCache as VerifiedTokens>::Digest;
-
-    fn digest(&self, token: &BearerToken<'_>) -> Self::Digest {
-        self.cache.digest(token)
-    }
-
-    fn find(
-        &self,
-        digest: &Self::Digest,
-        snapshot: &Snapshot,
-        moment: Moment,
-    ) -> Option<(IssuerId, Arc<VerifiedToken>)> {
-        self.cache.find(digest, snapshot, moment)
-    }
-
-    fn remember(
-        &self,
-        digest: Self::Digest,
-        issuer: IssuerId,
-        keys: &Arc<KeySet>,
-        token: &Arc<VerifiedToken>,
-    ) {
-        assert!(!one_less(&self.panics), "injected");
-        self.cache.remember(digest, issuer, keys, token);
-    }
-}
-
 fn in_the_token_cache(case: &mut Case) {
     const PANICS: usize = 8;
     let core = Core::new();
-    let cache = Panicking {
-        cache: TokenCache::new(1000).expect("random numbers"),
-        panics: AtomicUsize::new(PANICS),
-    };
+    let panics = AtomicUsize::new(PANICS);
+    let cache = ObservedCache::new(|| assert!(!one_less(&panics), "injected"));
     let token = ED.sign(&claims());
     let judge = || catch_unwind(AssertUnwindSafe(|| core.judge(&cache, &token)));
     let panicked = std::thread::scope(|scope| {
@@ -155,13 +113,14 @@ fn in_the_key_cache(case: &mut Case) {
     inside.check(case, "a forged one", &Call::bearing(forged), expect);
 }
 
-/// On the manual clock, and on the others' too: a call gives them time to go on, so that none is overtaken by minutes.
+/// On the manual clock, and on the others' too: a call gives them time to go on, so that none is
+/// overtaken by minutes.
 fn a_moment_passes(inside: &Inside) {
     inside.clock.advance(Duration::from_millis(10));
     inside.ask(&Call::get("/orders"));
 }
 
-/// Whether there was one left.
+/// False if there was none left.
 fn one_less(count: &AtomicUsize) -> bool {
     let less = |left: usize| left.checked_sub(1);
     let before = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);

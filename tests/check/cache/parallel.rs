@@ -4,13 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use watchword::authenticator::{Snapshot, VerifiedTokens};
-use watchword::clock::Moment;
-use watchword::grpc::TokenCache;
-use watchword::jose::KeySet;
 use watchword::jwks::Network;
-use watchword::policy::IssuerId;
-use watchword::token::{BearerToken, VerifiedToken};
 use watchword_test_support::mint::Signer;
 
 use super::super::call::Call;
@@ -19,15 +13,15 @@ use super::super::expect::Expect;
 use super::super::inside::Inside;
 use super::super::site::{NOW, RUNTIME};
 use super::super::tokens::{ED, claims, claims_with};
-use super::core::{Core, good_tokens, settings};
+use super::core::{Core, ObservedCache, good_tokens, settings};
 
 pub(crate) const ROWS: &[Row] = &[
     row!("CCH-12", no_answer_carries_another_tokens_claims),
     row!("CCH-13", new_token_in_parallel_calls_has_one_verdict),
 ];
 
-/// 64 tasks ask with 10,000 tokens in an order of their own each, at a cache that holds a tenth of them and at one
-/// that holds all. A failure names its seed.
+/// 64 tasks ask with 10,000 tokens in an order of their own each, at a cache that holds a tenth of
+/// them and at one that holds all. A failure names its seed.
 fn no_answer_carries_another_tokens_claims(case: &mut Case) {
     const TOKENS: usize = 10_000;
     const TASKS: usize = 64;
@@ -58,7 +52,8 @@ fn no_answer_carries_another_tokens_claims(case: &mut Case) {
             for (number, outcome) in RUNTIME.block_on(task).expect("no panic") {
                 let (subject, call) = &calls[number];
                 let what = format!("seed {seed}, {subject}");
-                // Every answer is looked at; the invariants, which take longer, are held against one in ten.
+                // Every answer is looked at; the invariants, which take longer, are held against
+                // one in ten.
                 if number % 10 == 0 {
                     inside.judge(case, &what, call, &outcome, Expect::Allow);
                 }
@@ -72,41 +67,8 @@ fn no_answer_carries_another_tokens_claims(case: &mut Case) {
     }
 }
 
-/// A cache that counts.
-struct Counted {
-    cache: TokenCache,
-    verified: AtomicUsize,
-}
-
-impl VerifiedTokens for Counted {
-    type Digest = <TokenCache as VerifiedTokens>::Digest;
-
-    fn digest(&self, token: &BearerToken<'_>) -> Self::Digest {
-        self.cache.digest(token)
-    }
-
-    fn find(
-        &self,
-        digest: &Self::Digest,
-        snapshot: &Snapshot,
-        moment: Moment,
-    ) -> Option<(IssuerId, Arc<VerifiedToken>)> {
-        self.cache.find(digest, snapshot, moment)
-    }
-
-    fn remember(
-        &self,
-        digest: Self::Digest,
-        issuer: IssuerId,
-        keys: &Arc<KeySet>,
-        token: &Arc<VerifiedToken>,
-    ) {
-        self.verified.fetch_add(1, Ordering::SeqCst);
-        self.cache.remember(digest, issuer, keys, token);
-    }
-}
-
-/// A judgement does not wait for anything, so that no more of them verify one token than there are threads.
+/// A judgement does not wait for anything, so that no more of them verify one token than there are
+/// threads.
 fn new_token_in_parallel_calls_has_one_verdict(case: &mut Case) {
     const THREADS: usize = 8;
     const CALLS: usize = 1000;
@@ -120,10 +82,10 @@ fn new_token_in_parallel_calls_has_one_verdict(case: &mut Case) {
         (forged, "signature_invalid", 0),
     ];
     for (token, wanted, most) in &tokens {
-        let cache = Counted {
-            cache: TokenCache::new(1000).expect("random numbers"),
-            verified: AtomicUsize::new(0),
-        };
+        let verified = AtomicUsize::new(0);
+        let cache = ObservedCache::new(|| {
+            verified.fetch_add(1, Ordering::SeqCst);
+        });
         let (start, calls) = (std::sync::Barrier::new(THREADS), AtomicUsize::new(0));
         let others = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS)
@@ -144,7 +106,7 @@ fn new_token_in_parallel_calls_has_one_verdict(case: &mut Case) {
             others.sum::<usize>()
         });
         case.equal(&format!("verdicts other than {wanted}"), others, 0);
-        let verified = cache.verified.into_inner();
+        let verified = verified.into_inner();
         case.holds(
             &format!("{wanted}: remembered {verified} times"),
             verified <= *most,
