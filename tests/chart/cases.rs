@@ -100,6 +100,18 @@ pub(crate) fn config() -> Value {
     })
 }
 
+/// The chart with the least configuration and these values, which replace whole sections.
+pub(crate) fn rendered_with(more: &Value) -> Rendered {
+    rendered(&extended(json!({"config": config()}), more))
+}
+
+/// Values with the keys of others in place of their own.
+pub(crate) fn extended(mut values: Value, more: &Value) -> Value {
+    let own = values.as_object_mut().expect("a mapping");
+    own.extend(more.as_object().expect("a mapping").clone());
+    values
+}
+
 /// The chart with these values, which must render.
 pub(crate) fn rendered(values: &Value) -> Rendered {
     Chart::watchword()

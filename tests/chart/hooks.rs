@@ -2,9 +2,8 @@
 //! injector, and the pod of `helm test`.
 
 use serde_json::{Value, json};
-use watchword_test_support::helm::Rendered;
 
-use crate::cases;
+use crate::cases::{extended, rendered_with};
 use crate::pods;
 
 watchword_test_support::tests![
@@ -15,27 +14,13 @@ watchword_test_support::tests![
     template_of_an_injected_pod_is_made_before_the_policy,
 ];
 
-const TLS: &str = r#"{"enabled": true, "existingSecret": "cert"}"#;
-
-fn rendered(more: &Value) -> Rendered {
-    let mut values = json!({"config": cases::config()});
-    for (key, value) in more.as_object().unwrap() {
-        values[key] = value.clone();
-    }
-    cases::rendered(&values)
-}
-
 fn tls(more: &Value) -> Value {
-    let mut tls: Value = serde_json::from_str(TLS).unwrap();
-    tls.as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
-    tls
+    extended(json!({"enabled": true, "existingSecret": "cert"}), more)
 }
 
 /// The pod of `helm test`, and what its container runs.
 fn test_pod(more: &Value) -> (Value, Value) {
-    let rendered = rendered(more);
+    let rendered = rendered_with(more);
     let pod = rendered.get("Pod", "rel-watchword-test").clone();
     let args = pod["spec"]["containers"][0]["args"].clone();
     (pod, args)
@@ -121,12 +106,12 @@ fn test_of_sidecars_has_one_or_gets_one() {
     // Nobody gets the socket.
     let nobody =
         json!({"mode": "none", "sidecar": {"injector": {"enabled": true, "socketContainers": []}}});
-    assert_eq!(rendered(&nobody).of_kind("Pod").count(), 0);
+    assert_eq!(rendered_with(&nobody).of_kind("Pod").count(), 0);
 }
 
 fn hooks_have_the_resources_of_the_values_and_say_why_they_failed() {
     let own = json!({"limits": {"cpu": "100m", "memory": "64Mi"}});
-    let rendered = rendered(&json!({
+    let rendered = rendered_with(&json!({
         "configCheck": {"enabled": true, "resources": own, "ttlSecondsAfterFinished": 60},
         "test": {"resources": own},
     }));
@@ -145,7 +130,7 @@ fn hooks_have_the_resources_of_the_values_and_say_why_they_failed() {
 }
 
 fn configuration_of_sidecars_is_checked_where_their_secrets_are() {
-    let rendered = rendered(&json!({
+    let rendered = rendered_with(&json!({
         "mode": "none", "configCheck": {"enabled": true}, "secretFiles": [{"secret": "idp"}],
         "sidecar": {"injector": {"enabled": true, "namespaces": ["shop"]}},
     }));
@@ -161,7 +146,7 @@ fn configuration_of_sidecars_is_checked_where_their_secrets_are() {
 
 /// The API server checks it before the policy is in force: see `cluster`.
 fn template_of_an_injected_pod_is_made_before_the_policy() {
-    let rendered = rendered(&json!({
+    let rendered = rendered_with(&json!({
         "mode": "none", "extraVolumes": [{"name": "more", "emptyDir": {}}],
         "sidecar": {"injector": {"enabled": true, "namespaces": ["shop", "stock"]}},
     }));

@@ -15,11 +15,8 @@ watchword_test_support::tests![
 
 /// Egress of the `NetworkPolicy`.
 fn egress(more: &Value) -> Vec<Value> {
-    let mut values = json!({"config": cases::config(), "networkPolicy": {"enabled": true}});
-    for (key, value) in more.as_object().unwrap() {
-        values[key] = value.clone();
-    }
-    let rendered = cases::rendered(&values);
+    let values = json!({"networkPolicy": {"enabled": true}});
+    let rendered = cases::rendered_with(&cases::extended(values, more));
     let policy = rendered.get("NetworkPolicy", "rel-watchword");
     items(&policy["spec"]["egress"]).cloned().collect()
 }

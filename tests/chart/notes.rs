@@ -26,11 +26,7 @@ pub(crate) fn remarks(notes: &str) -> Vec<String> {
 }
 
 fn notes(more: &Value) -> String {
-    let mut values = json!({"config": cases::config()});
-    for (key, value) in more.as_object().unwrap() {
-        values[key] = value.clone();
-    }
-    cases::rendered(&values).notes
+    cases::rendered_with(more).notes
 }
 
 fn notes_explain_reloads_where_pods_reload() {

@@ -5,7 +5,7 @@
 //! `tests/operations` runs them.
 
 use serde_json::{Value, json};
-use watchword_test_support::helm::Chart;
+use watchword_test_support::helm::{self, Chart};
 
 use crate::cases;
 
@@ -22,18 +22,8 @@ const BACK_OFFS: f64 = 0.075;
 
 /// The filter and the cluster of the notes.
 fn printed(more: &Value) -> (Value, Value) {
-    let mut values = json!({"config": cases::config()});
-    for (key, value) in more.as_object().unwrap() {
-        values[key] = value.clone();
-    }
-    let notes = cases::rendered(&values).notes;
-    let item = |start: &str| {
-        let lines = notes.lines();
-        let lines = lines.skip_while(|line| !line.trim_start().starts_with(start));
-        let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
-        let items: Value = serde_saphyr::from_str(&lines.join("\n")).unwrap();
-        items[0].clone()
-    };
+    let notes = cases::rendered_with(more).notes;
+    let item = |start: &str| helm::yaml_in_notes(&notes, start)[0].take();
     let filter = item("- name: envoy.filters.http.ext_authz");
     (filter, item("- name: watchword"))
 }
@@ -124,8 +114,7 @@ fn envoy_in_the_same_pod_does_not_leave_its_only_server_out() {
 }
 
 fn notes_say_how_long_envoy_may_use_an_old_address() {
-    let values = json!({"headlessService": {"dnsSeconds": 7}, "config": cases::config()});
-    let notes = cases::rendered(&values).notes;
+    let notes = cases::rendered_with(&json!({"headlessService": {"dnsSeconds": 7}})).notes;
     let sum = "for 17s after Kubernetes stops the pod:\n7 (headlessService.dnsSeconds) + 5";
     assert!(notes.contains(sum), "{notes}");
     let (_, cluster) = printed(&json!({}));

@@ -30,11 +30,7 @@ struct StopTimes {
 
 impl StopTimes {
     fn of(more: &Value) -> Self {
-        let mut values = json!({"config": cases::config()});
-        for (key, value) in more.as_object().unwrap() {
-            values[key] = value.clone();
-        }
-        let rendered = cases::rendered(&values);
+        let rendered = cases::rendered_with(more);
         let map = rendered.find("ConfigMap", "rel-watchword");
         let config = map.map_or(Value::Null, |map| {
             helm::yaml(map["data"]["watchword.yaml"].as_str().unwrap()).unwrap()
@@ -198,11 +194,8 @@ fn users_drain_is_kept() {
 
 fn drain_that_is_shorter_than_dns_is_warned_of() {
     let warned = |drain: &str, more: Value| {
-        let mut values = json!({"config": config(&json!({"drain": drain}))});
-        for (key, value) in more.as_object().unwrap() {
-            values[key] = value.clone();
-        }
-        let stop = StopTimes::of(&values);
+        let values = json!({"config": config(&json!({"drain": drain}))});
+        let stop = StopTimes::of(&cases::extended(values, &more));
         stop.remark("WARNING: config.server.drain")
     };
     let printed = warned("5s", json!({"preStopSleepSeconds": 3})).unwrap();
@@ -259,11 +252,8 @@ fn notes_have_the_drain_for_an_existing_configuration() {
 
 fn grace_period_that_cannot_hold_an_unread_drain_is_warned_of() {
     let warned = |grace: u32, more: &Value| {
-        let mut values = json!({"terminationGracePeriodSeconds": grace});
-        for (key, value) in more.as_object().unwrap() {
-            values[key] = value.clone();
-        }
-        let stop = StopTimes::of(&values);
+        let values = json!({"terminationGracePeriodSeconds": grace});
+        let stop = StopTimes::of(&cases::extended(values, more));
         stop.remark("WARNING: terminationGracePeriodSeconds")
             .is_some()
     };

@@ -65,11 +65,11 @@ impl Release {
         let mut root = example(upstream);
         *setting(&mut root, WATCHWORD) = self.cluster();
         let manager = setting(&mut root, MANAGER);
-        let mut own = self.printed("normalize_path: true");
+        let mut own = self.yaml("normalize_path: true");
         for name in ["@type", "stat_prefix", "use_remote_address", "route_config"] {
             own[name] = manager[name].take();
         }
-        let filter = self.printed("- name: envoy.filters.http.ext_authz")[0].take();
+        let filter = self.yaml("- name: envoy.filters.http.ext_authz")[0].take();
         own["http_filters"] = json!([filter, manager["http_filters"][1]]);
         *manager = own;
         root["typed_dns_resolver_config"] = resolver(dns);
@@ -77,15 +77,11 @@ impl Release {
     }
 
     pub(crate) fn cluster(&self) -> Value {
-        self.printed("- name: watchword")[0].take()
+        self.yaml("- name: watchword")[0].take()
     }
 
-    /// The lines from the one that begins so to the next empty one, as YAML.
-    fn printed(&self, start: &str) -> Value {
-        let lines = self.notes.lines();
-        let lines = lines.skip_while(|line| !line.trim_start().starts_with(start));
-        let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
-        serde_saphyr::from_str(&lines.join("\n")).expect("the notes print YAML")
+    fn yaml(&self, start: &str) -> Value {
+        helm::yaml_in_notes(&self.notes, start)
     }
 }
 

@@ -1,8 +1,9 @@
-//! Helm for tests, without a cluster and without a `helm` command: charts are linted and rendered by Helm 4's own code, and
-//! objects held against Kubernetes' own schemas, both in a Python process that runs for as long as the test binary.
+//! Helm for tests, without a cluster and without a `helm` command: charts are linted and rendered
+//! by Helm 4's own code, and objects held against Kubernetes' own schemas, both in a Python process
+//! that runs for as long as the test binary.
 //!
-//! `lookup` finds nothing, as in
-//! `helm template`. Charts below a chart are rendered when they are in its `charts/`; `Chart::with_dependencies` puts them there.
+//! `lookup` finds nothing, as in `helm template`. Charts below a chart are rendered when they are
+//! in its `charts/`; `Chart::with_dependencies` puts them there.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -29,7 +30,7 @@ pub struct Chart {
     _copy: Option<Arc<Copied>>,
 }
 
-/// A folder that is there for as long as its chart.
+/// A folder that is removed with its chart.
 #[derive(Debug)]
 struct Copied(PathBuf);
 
@@ -39,14 +40,14 @@ impl Drop for Copied {
     }
 }
 
-/// What a chart is rendered for.
+/// The release and the cluster that a chart is rendered for.
 #[derive(Clone, Copy, Debug)]
 pub struct Release<'a> {
     pub name: &'a str,
     pub namespace: &'a str,
-    /// What `.Capabilities.KubeVersion` says: `1.34`, for example.
+    /// `.Capabilities.KubeVersion` without `v` and patch, such as `1.34`.
     pub kubernetes: &'a str,
-    /// What `.Capabilities.APIVersions` has beside what is built in.
+    /// Entries of `.Capabilities.APIVersions` beyond the built-in ones.
     pub api_versions: &'a [&'a str],
 }
 
@@ -78,11 +79,12 @@ impl Chart {
         &self.folder
     }
 
-    /// A copy of this chart, below the build folder, with its dependencies in `charts/`: those with a `file://` repository,
-    /// relative to where this chart is. It is removed with the last of its clones.
+    /// A copy of this chart, below the build folder, with its dependencies in `charts/`: those with
+    /// a `file://` repository, relative to where this chart is. It is removed with the last of its
+    /// clones.
     ///
     /// # Errors
-    /// Helm's words.
+    /// Helm's message.
     pub fn with_dependencies(&self, name: &str) -> Result<Self, String> {
         let place = build_folder().join(format!("{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&place);
@@ -103,7 +105,7 @@ impl Chart {
     /// Renders for a release `rel` in the namespace `auth`, on the newest Kubernetes.
     ///
     /// # Errors
-    /// Helm's words: the values do not fit the schema, a template failed, or what it gave is no YAML.
+    /// Helm's message: the values do not fit the schema, a template failed, or it rendered no YAML.
     pub fn render(&self, values: &Value) -> Result<Rendered, String> {
         self.render_for(Release::default(), values)
     }
@@ -120,24 +122,27 @@ impl Chart {
         ask(&json!({"ask": "render", "chart": self.folder, "values": values, "options": options}))
     }
 
-    /// What `helm install --dry-run=client` would say: `manifest` (without hooks, in the order of installation), `notes`. It is always for
-    /// the Kubernetes that Helm was built for.
+    /// The output of `helm install --dry-run=client`: `manifest` (without hooks, in the order of
+    /// installation) and `notes`. It is always for the Kubernetes that Helm was built for.
     ///
     /// # Errors
-    /// Helm's words.
+    /// Helm's message.
     pub fn install(&self, release: Release<'_>, values: &Value) -> Result<Value, String> {
         let Release {
             name, namespace, ..
         } = release;
         ask(&json!({
-            "ask": "install", "chart": self.folder, "values": values, "release": name, "namespace": namespace,
+            "ask": "install", "chart": self.folder, "values": values,
+            "release": name, "namespace": namespace,
         }))
     }
 
-    /// What `helm lint --strict` finds: warnings and errors.
+    /// The warnings and errors of `helm lint --strict`.
     pub fn lint(&self, values: &Value, kubernetes: &str) -> Vec<String> {
         let kubernetes = format!("v{kubernetes}.0");
-        let question = json!({"ask": "lint", "chart": self.folder, "values": values, "kubernetes": kubernetes});
+        let question = json!({
+            "ask": "lint", "chart": self.folder, "values": values, "kubernetes": kubernetes,
+        });
         ask(&question).unwrap_or_else(|problem| vec![problem])
     }
 
@@ -147,7 +152,7 @@ impl Chart {
     }
 }
 
-/// What a chart was rendered to. Hooks are among the documents.
+/// A rendered chart. Hooks are among the documents.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Rendered {
     pub documents: Vec<Document>,
@@ -208,19 +213,19 @@ impl Rendered {
     }
 }
 
-/// What is wrong with a built-in object of this version of Kubernetes (`1.29`); a field that is not in the schema is wrong too.
-/// Nothing where that version has no such kind.
+/// The faults of a built-in object by the schema of this version of Kubernetes (`1.29`); a field
+/// that the schema does not have is a fault. `None` where that version has no such kind.
 pub fn validate(object: &Value, kubernetes: &str) -> Option<Vec<String>> {
     ask(&json!({"ask": "validate", "document": object, "kubernetes": kubernetes}))
         .expect("an object and a version")
 }
 
-/// What is wrong with a JSON Schema, by the metaschema that it names.
+/// The faults of a JSON Schema by the metaschema that it names.
 pub fn metaschema(schema: &Value) -> Vec<String> {
     ask(&json!({"ask": "metaschema", "schema": schema})).expect("a schema")
 }
 
-/// What is wrong with a value by a JSON Schema.
+/// The faults of a value by a JSON Schema.
 pub fn fits(schema: &Value, value: &Value) -> Vec<String> {
     ask(&json!({"ask": "fits", "schema": schema, "value": value})).expect("a schema")
 }
@@ -228,9 +233,17 @@ pub fn fits(schema: &Value, value: &Value) -> Vec<String> {
 /// YAML as Helm and Kubernetes read it: YAML 1.1, a mapping.
 ///
 /// # Errors
-/// Helm's words.
+/// Helm's message.
 pub fn yaml(text: &str) -> Result<Value, String> {
     ask(&json!({"ask": "yaml", "text": text}))
+}
+
+/// The YAML in the notes of a release, from the line that begins so to the next empty one.
+pub fn yaml_in_notes(notes: &str, start: &str) -> Value {
+    let lines = notes.lines();
+    let lines = lines.skip_while(|line| !line.trim_start().starts_with(start));
+    let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
+    serde_saphyr::from_str(&lines.join("\n")).expect("the notes have YAML")
 }
 
 /// The process that answers.
