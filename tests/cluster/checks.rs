@@ -2,17 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::Cluster;
 use crate::hooks::End;
 use crate::pods;
 use crate::trial::Trial;
 
 #[test]
 fn release_of_sidecars_is_tested_by_a_pod_that_gets_one() {
-    let Some(cluster) = Cluster::shared() else {
+    let Some(release) = Trial::new("sidecar-test") else {
         return;
     };
-    let release = Trial::new(cluster, "sidecar-test");
+    let cluster = release.cluster;
     let injector = json!({"mode": "none", "sidecar": {"injector": {"enabled": true}}});
     release.helm(&injector, &[]).without_warning();
     pods::until_injected(cluster, &release.namespace, &pods::with_proxy());
@@ -41,10 +40,10 @@ fn release_of_sidecars_is_tested_by_a_pod_that_gets_one() {
 /// Regression: their resources were fixed, so that both waited for pods that could not be made.
 #[test]
 fn namespace_with_a_quota_has_room_for_hooks_and_sidecars() {
-    let Some(cluster) = Cluster::shared() else {
+    let Some(release) = Trial::new("quota") else {
         return;
     };
-    let release = Trial::new(cluster, "quota");
+    let cluster = release.cluster;
     let hard = json!({"limits.cpu": "10", "requests.cpu": "10", "limits.memory": "10Gi"});
     let quota = json!({
         "apiVersion": "v1",

@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::Cluster;
 use crate::pods;
 use crate::trial::Trial;
 
@@ -21,7 +20,7 @@ fn gateway(via: &str, mode: &str) -> Value {
     })
 }
 
-impl Trial<'_> {
+impl Trial {
     /// A proxy of this gateway of the release's namespace.
     fn proxy(&self, name: &str, gateway: &str) -> Value {
         let mut pod = pods::with_proxy();
@@ -77,10 +76,10 @@ impl Trial<'_> {
 /// Regression: 503 for everybody, until the gateway's pods were recreated.
 #[test]
 fn first_policy_waits_for_the_sidecars() {
-    let Some(cluster) = Cluster::with_products() else {
+    let Some(release) = Trial::with_products("live-first") else {
         return;
     };
-    let release = Trial::new(cluster, "live-first");
+    let cluster = release.cluster;
     let mut without = gateway("sidecar", "none");
     without["integrations"]["envoyGateway"]["enabled"] = json!(false);
     let values = gateway("sidecar", "none");
@@ -127,10 +126,10 @@ fn first_policy_waits_for_the_sidecars() {
 /// From the Service to sidecars and back, step by step. The policy is always there.
 #[test]
 fn gateway_changes_over_to_sidecars_without_a_gap() {
-    let Some(cluster) = Cluster::with_products() else {
+    let Some(release) = Trial::with_products("live-change") else {
         return;
     };
-    let release = Trial::new(cluster, "live-change");
+    let cluster = release.cluster;
     let mut service = gateway("service", "deployment");
     service["sidecar"]["injector"]["enabled"] = json!(false);
     release.helm(&service, &[]).without_warning();
@@ -185,10 +184,9 @@ fn gateway_changes_over_to_sidecars_without_a_gap() {
 
 #[test]
 fn policy_waits_for_the_first_ready_pod() {
-    let Some(cluster) = Cluster::with_products() else {
+    let Some(release) = Trial::with_products("live-ready") else {
         return;
     };
-    let release = Trial::new(cluster, "live-ready");
     release.helm(&json!({}), &[]).without_warning();
     let mut values = gateway("service", "deployment");
     values["sidecar"]["injector"]["enabled"] = json!(false);
@@ -204,10 +202,9 @@ fn policy_waits_for_the_first_ready_pod() {
 
 #[test]
 fn policy_for_another_gateway_waits_for_its_sidecars() {
-    let Some(cluster) = Cluster::with_products() else {
+    let Some(release) = Trial::with_products("live-other") else {
         return;
     };
-    let release = Trial::new(cluster, "live-other");
     release
         .helm(&gateway("sidecar", "none"), &[])
         .without_warning();
@@ -224,10 +221,9 @@ fn policy_for_another_gateway_waits_for_its_sidecars() {
 
 #[test]
 fn workload_does_not_change_its_kind_under_load() {
-    let Some(cluster) = Cluster::shared() else {
+    let Some(release) = Trial::new("live-mode") else {
         return;
     };
-    let release = Trial::new(cluster, "live-mode");
     release.helm(&json!({}), &[]).without_warning();
     release.become_ready("deployment/orders-watchword");
     let refusal = release.helm(&json!({"mode": "daemonset"}), &[]).refused();
@@ -252,10 +248,10 @@ fn workload_does_not_change_its_kind_under_load() {
 
 #[test]
 fn istio_asks_no_sidecar_that_a_pod_lacks() {
-    let Some(cluster) = Cluster::with_products() else {
+    let Some(release) = Trial::with_products("live-istio") else {
         return;
     };
-    let release = Trial::new(cluster, "live-istio");
+    let cluster = release.cluster;
     let values = |app: &str| {
         let policies = json!([{"selector": {"matchLabels": {"app": app}}}]);
         json!({
@@ -297,10 +293,10 @@ fn istio_asks_no_sidecar_that_a_pod_lacks() {
 
 #[test]
 fn host_has_one_destination_rule() {
-    let Some(cluster) = Cluster::with_products() else {
+    let Some(own) = Trial::with_products("live-rules") else {
         return;
     };
-    let own = Trial::new(cluster, "live-rules");
+    let cluster = own.cluster;
     let rule = json!({
         "apiVersion": "networking.istio.io/v1",
         "kind": "DestinationRule",

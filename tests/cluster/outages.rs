@@ -3,18 +3,16 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::Cluster;
 use crate::pods;
 use crate::trial::Trial;
 
 /// Regression: 5 pods became 1, until the autoscaler acted.
 #[test]
 fn number_of_pods_stays_when_autoscaling_is_switched_on() {
-    let Some(cluster) = Cluster::shared() else {
-        return;
-    };
     for (name, server_side) in [("scale-server", true), ("scale-client", false)] {
-        let release = Trial::new(cluster, name);
+        let Some(release) = Trial::new(name) else {
+            return;
+        };
         let apply = format!("--server-side={server_side}");
         let own = json!({"autoscaling": {"enabled": true, "minReplicas": 5}});
         let external = json!({"autoscaling": {"external": true}});
@@ -47,10 +45,10 @@ fn number_of_pods_stays_when_autoscaling_is_switched_on() {
 /// Regression: the upgrade went through, and every labelled pod was refused from then on.
 #[test]
 fn mistake_in_values_for_pods_ends_the_upgrade_and_not_the_pods() {
-    let Some(cluster) = Cluster::shared() else {
+    let Some(release) = Trial::new("mistakes") else {
         return;
     };
-    let release = Trial::new(cluster, "mistakes");
+    let cluster = release.cluster;
     let values = |volume: Value| {
         json!({
             "mode": "none",

@@ -20,13 +20,20 @@ fn options(injector: &str) -> Vec<String> {
     ]
 }
 
+/// An injector with these settings, in force in a namespace of its own. `None` where the tests are
+/// skipped.
 #[track_caller]
-fn install(cluster: &Cluster, namespace: &Namespace, options: &[String], more: &[&str]) {
-    let namespace = format!("--namespace={}", namespace.name);
-    let install = ["install", "orders", CHART, &namespace].into_iter();
+fn injector(namespace: &str, settings: &str) -> Option<(&'static Cluster, Namespace)> {
+    let cluster = Cluster::shared()?;
+    let namespace = Namespace::new(cluster, namespace);
+    let own = format!("--namespace={}", namespace.name);
+    let options = options(settings);
     let options = options.iter().map(String::as_str);
-    let arguments: Vec<&str> = install.chain(options).chain(more.iter().copied()).collect();
+    let install = ["install", "orders", CHART, &own].into_iter();
+    let arguments: Vec<&str> = install.chain(options).collect();
     cluster.helm(&arguments).without_warning();
+    pods::until_injected(cluster, &namespace, &pods::with_proxy());
+    Some((cluster, namespace))
 }
 
 fn annotated(annotations: &Value) -> Value {
@@ -48,13 +55,10 @@ fn mounting_at(path: &str) -> Value {
 /// Each is refused in one line, which says what to change.
 #[test]
 fn pod_that_cannot_have_the_sidecar_is_refused_with_the_reason() {
-    let Some(cluster) = Cluster::shared() else {
+    let settings = r#"{"enabled":true,"podConfigMaps":["partner"]}"#;
+    let Some((cluster, namespace)) = injector("told-why", settings) else {
         return;
     };
-    let namespace = Namespace::new(cluster, "told-why");
-    let injector = options(r#"{"enabled":true,"podConfigMaps":["partner"]}"#);
-    install(cluster, &namespace, &injector, &[]);
-    pods::until_injected(cluster, &namespace, &pods::with_proxy());
 
     let mut windows = pods::labelled(json!({"os": {"name": "windows"}}));
     windows["spec"]["containers"][0]["securityContext"] = json!({"runAsNonRoot": true});
@@ -103,13 +107,10 @@ fn pod_that_cannot_have_the_sidecar_is_refused_with_the_reason() {
 /// replaced.
 #[test]
 fn lax_injector_leaves_clashing_pods_unchanged() {
-    let Some(cluster) = Cluster::shared() else {
+    let settings = r#"{"enabled":true,"refuseOthers":false,"requireSidecar":false}"#;
+    let Some((cluster, namespace)) = injector("left-alone", settings) else {
         return;
     };
-    let namespace = Namespace::new(cluster, "left-alone");
-    let lax = options(r#"{"enabled":true,"refuseOthers":false,"requireSidecar":false}"#);
-    install(cluster, &namespace, &lax, &[]);
-    pods::until_injected(cluster, &namespace, &pods::with_proxy());
 
     let stranger = json!({"initContainers": [pods::container("watchword")]});
     let stranger = pods::labelled(stranger);
@@ -136,13 +137,10 @@ fn lax_injector_leaves_clashing_pods_unchanged() {
 
 #[test]
 fn pod_may_choose_resources_and_where_its_sidecar_listens() {
-    let Some(cluster) = Cluster::shared() else {
+    let settings = r#"{"enabled":true,"podConfigMaps":["partner"]}"#;
+    let Some((cluster, namespace)) = injector("choices", settings) else {
         return;
     };
-    let namespace = Namespace::new(cluster, "choices");
-    let injector = options(r#"{"enabled":true,"podConfigMaps":["partner"]}"#);
-    install(cluster, &namespace, &injector, &[]);
-    pods::until_injected(cluster, &namespace, &pods::with_proxy());
     let made = |annotations: Value| {
         let pod = annotated(&annotations);
         namespace.try_out(cluster, &pod).without_warning().json()
@@ -210,14 +208,11 @@ fn config_map_has_a_configuration_for_each_way_to_listen(cluster: &Cluster) {
 /// container, a container without its mount, or a pod that was refused all the same.
 #[test]
 fn ignored_failure_leaves_nothing_of_the_sidecar() {
-    let Some(cluster) = Cluster::shared() else {
+    let settings = r#"{"enabled":true,"failurePolicy":"Ignore"}"#;
+    let Some((cluster, namespace)) = injector("ignored", settings) else {
         return;
     };
-    let namespace = Namespace::new(cluster, "ignored");
-    let ignoring = options(r#"{"enabled":true,"failurePolicy":"Ignore"}"#);
-    install(cluster, &namespace, &ignoring, &[]);
     let pod = pods::with_proxy();
-    pods::until_injected(cluster, &namespace, &pod);
 
     break_last_mutation(cluster, "orders-watchword-injector.ignored");
     let made = wait::until(

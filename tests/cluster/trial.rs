@@ -10,13 +10,23 @@ use crate::release::{CHART, ISSUER};
 const DEPLOYMENT: &str = "deployment/orders-watchword";
 
 /// A release `orders` in a namespace of its own. Its commands may fail.
-pub(crate) struct Trial<'a> {
-    pub(crate) cluster: &'a Cluster,
+pub(crate) struct Trial {
+    pub(crate) cluster: &'static Cluster,
     pub(crate) namespace: Namespace,
 }
 
-impl<'a> Trial<'a> {
-    pub(crate) fn new(cluster: &'a Cluster, namespace: &str) -> Self {
+impl Trial {
+    /// `None` where the tests are skipped.
+    pub(crate) fn new(namespace: &str) -> Option<Self> {
+        Some(Self::on(Cluster::shared()?, namespace))
+    }
+
+    /// The same, with the products that the chart integrates with.
+    pub(crate) fn with_products(namespace: &str) -> Option<Self> {
+        Some(Self::on(Cluster::with_products()?, namespace))
+    }
+
+    fn on(cluster: &'static Cluster, namespace: &str) -> Self {
         Self {
             cluster,
             namespace: Namespace::new(cluster, namespace),
