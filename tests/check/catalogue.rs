@@ -16,8 +16,8 @@ use super::twin::{VALIDATE, difference};
 
 /// Answers that were checked against the invariants, over the whole run.
 static ANSWERS: AtomicUsize = AtomicUsize::new(0);
-/// How long an answer may take to become what it should be.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest that an answer may take to become the expected one.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) fn answers() -> usize {
     ANSWERS.load(Ordering::Relaxed)
@@ -132,7 +132,8 @@ impl Case {
         outcome
     }
 
-    /// `Validate` says the same as `Check`. What a server knows may change between two calls, so they may be asked again.
+    /// `Validate` says the same as `Check`. What a server knows may change between two calls, so
+    /// they may be asked again.
     fn compare(&mut self, what: &str, site: &Site, call: &Call, outcome: &Outcome) {
         let of_token = call.as_validate_of_token();
         let of_token = of_token.filter(|_| site.has_usual_places());
@@ -185,8 +186,8 @@ impl Case {
         }
     }
 
-    /// As [`Case::check`], for what comes true a moment after it was seen to be coming: keys are noted before they are
-    /// in use. The last answer counts.
+    /// As [`Case::check`], for what comes true a moment after it was seen to be coming: keys are
+    /// noted before they are in use. The last answer counts.
     pub(crate) fn becomes(
         &mut self,
         what: &str,
@@ -195,7 +196,7 @@ impl Case {
         expect: Expect,
     ) -> Outcome {
         let mut outcome = site.ask(call);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !expect.is_met(&outcome) && Instant::now() < deadline {
             outcome = site.ask(call);
         }

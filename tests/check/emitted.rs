@@ -1,5 +1,6 @@
-//! All that the product puts out while this binary runs, for [`WATCH`] to look at: log lines at their finest, every
-//! decision in the decision log and as a span, pages for operators, and what child processes write.
+//! All that the product puts out while this binary runs, for [`WATCH`] to look at: log lines at
+//! their finest, every decision in the decision log and as a span, pages for operators, and what
+//! child processes write.
 //!
 //! It asserts nothing; `ops/leaks.rs` does.
 
@@ -38,7 +39,7 @@ pub(crate) const PROBLEMS: &str = "problems of configurations";
 pub(crate) const CHILDREN: &str = "child processes";
 const PANICS: &str = "panics";
 /// Longer than a page takes.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Everything is logged, and each claim that is listed is hashed.
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
@@ -73,7 +74,7 @@ pub(crate) fn begin() {
     });
 }
 
-/// What tells all of every decision.
+/// Telemetry that records every decision in full.
 pub(crate) fn telemetry() -> Telemetry {
     begin();
     let _runtime = RUNTIME.enter();
@@ -123,8 +124,8 @@ fn look_at(address: SocketAddr) {
 
 pub(crate) fn page(address: SocketAddr, path: &str) -> String {
     let get = || {
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: a\r\n\r\n")?;
         let mut page = String::new();
         stream.read_to_string(&mut page)?;

@@ -1,5 +1,6 @@
-//! A Watchword without sockets: calls go straight to the service, and what is behind it can be looked at. For rows with
-//! more calls than a connection carries in a test's time, and for those that need to know how many are in flight.
+//! A Watchword without sockets: calls go straight to the service, and what is behind it can be
+//! looked at. For rows with more calls than a connection carries in a test's time, and for those
+//! that need to know how many are in flight.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use super::settings::Settings;
 use super::site::{CHECK, NOW, RUNTIME};
 
 /// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// Length of the prefix of a gRPC message.
 const PREFIX: usize = 5;
 
@@ -81,11 +82,12 @@ impl Inside {
         let service = self.service.clone();
         let message = call.encoded();
         async move {
-            // A judgement waits for nothing, so that a task with many of them would keep a thread from all others.
+            // A judgement waits for nothing, so that a task with many of them would keep a thread
+            // from all others.
             tokio::task::yield_now().await;
             let request = Request::post(CHECK).body(Body::new(Full::new(framed(&message))));
             let call = service.call(request.expect("a request"));
-            let answer = tokio::time::timeout(PATIENCE, call).await;
+            let answer = tokio::time::timeout(TIMEOUT, call).await;
             let answer = answer.expect("an answer in time");
             let body = answer.into_body().collect().await;
             let message = body.expect("a whole body").to_bytes().slice(PREFIX..);

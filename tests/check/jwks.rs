@@ -1,6 +1,8 @@
-//! Area `jwks`: key servers that misbehave, are away, or are asked for too much, and what calls get meanwhile.
+//! Area `jwks`: key servers that misbehave, are away, or are asked for too much, and what calls get
+//! meanwhile.
 //!
-//! Time is the test's: clocks are manual, and a fetch is waited for by what the server knows of its sources.
+//! Time is the test's: clocks are manual, and a fetch is waited for by what the server knows of its
+//! sources.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -27,7 +29,7 @@ pub(crate) mod rotation;
 pub(crate) mod waiting;
 
 /// Longer than anything takes that is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const MIB: u64 = 1024 * 1024;
 
 /// A Watchword whose issuer `corp` has its keys from a key server. Its first fetch has ended.
@@ -136,7 +138,7 @@ fn next_fetch(site: &Site, source: usize) -> &'static str {
 
 /// Waits for what other threads do.
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !holds() {
         assert!(Instant::now() < deadline, "never true: {what}");
         std::thread::yield_now();

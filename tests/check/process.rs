@@ -1,4 +1,5 @@
-//! The real binary as a child process: `serve` with its log and its signals, `check-config` with its exit code.
+//! The real binary as a child process: `serve` with its log and its signals, `check-config` with
+//! its exit code.
 
 use std::io::{Read, Write as _};
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use super::site::{self, CHECK, RUNTIME};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
 /// Longer than the child takes for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running `watchword serve`. It is killed when dropped.
 pub(crate) struct Process {
@@ -111,7 +112,7 @@ impl Process {
 
     /// Waits until a page has these words; whether it came to have them.
     pub(crate) fn shows(&self, path: &str, words: &str) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while Instant::now() < deadline {
             if self.page(path).contains(words) {
                 return true;
@@ -134,7 +135,7 @@ impl Process {
 
     /// Asks until the call is allowed; panics with the log where it never is.
     pub(crate) fn until_allowed(&self, call: &Call) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let outcome = self.ask(call);
             if outcome.is_allow() {
@@ -167,7 +168,7 @@ impl Process {
 
     /// Waits for these words in the log; whether they came.
     pub(crate) fn logs(&self, words: &str) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !self.log.text().contains(words) {
             let left = deadline.saturating_duration_since(Instant::now());
             if self.log.grown.recv_timeout(left).is_err() {
@@ -179,7 +180,7 @@ impl Process {
 
     /// Waits for the end; kills a child that does not come to it.
     pub(crate) fn wait(&mut self) -> Option<ExitStatus> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 return Some(status);
@@ -248,9 +249,9 @@ impl Log {
         String::from_utf8_lossy(&self.bytes.lock().expect("a log")).into_owned()
     }
 
-    /// Where calls are answered, or operators, once the log says so.
+    /// The address of the gRPC port or of the admin port, once the log has it.
     fn address(&self, operators: bool) -> Option<SocketAddr> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let text = self.text();
             // Whole lines only: a port may be cut.

@@ -26,7 +26,7 @@ pub(crate) const NOW: i64 = 1_700_000_000;
 /// The path of `Check`.
 pub(crate) const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 /// Longer than any answer takes; a call that has none by then has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs every server and every client of this binary.
 pub(crate) static RUNTIME: LazyLock<Runtime> =
@@ -43,7 +43,8 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts a server on a free port, whose calendar stands still; panics where the configuration is refused.
+    /// Starts a server on a free port, whose calendar stands still; panics where the configuration
+    /// is refused.
     pub(crate) fn start(settings: &Settings) -> Self {
         Self::start_at(settings, Clock::fixed(NOW))
     }
@@ -80,7 +81,7 @@ impl Site {
         self.app.address()
     }
 
-    /// What operators see.
+    /// The pages of the admin port.
     pub(crate) fn pages(&self) -> &Pages {
         &self.pages
     }
@@ -94,7 +95,7 @@ impl Site {
         &self.clock
     }
 
-    /// What the server knows of the source that stands at this place among those that are fetched.
+    /// The status of the source at this place among those that are fetched.
     pub(crate) fn status(&self, source: usize) -> SourceStatus {
         self.app
             .state()
@@ -141,7 +142,7 @@ impl Site {
 
     /// Waits until the server has the keys it needs.
     pub(crate) fn wait_until_ready(&self) {
-        let ready = async { tokio::time::timeout(PATIENCE, self.app.ready()).await };
+        let ready = async { tokio::time::timeout(TIMEOUT, self.app.ready()).await };
         RUNTIME.block_on(ready).expect("the server becomes ready");
     }
 
@@ -194,7 +195,7 @@ pub(crate) async fn call(
             .unary(request, PathAndQuery::from_static(path), BytesCodec)
             .await
     };
-    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    let answer = tokio::time::timeout(TIMEOUT, answer).await;
     answer
         .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer")))
         .map(Response::into_inner)

@@ -1,5 +1,5 @@
-//! A client that sends what it is told, byte for byte: names in any case, a header as often as wanted,
-//! bytes that are not text. A well-behaved HTTP library would tidy all of it up.
+//! A client that sends what it is told, byte for byte: names in any case, a header as often as
+//! wanted, bytes that are not text. A well-behaved HTTP library would tidy all of it up.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::upstream::REQUEST_ID;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A number that no other request of this process has.
 pub(crate) fn fresh_number() -> String {
@@ -67,7 +67,8 @@ impl Ask {
             let mut stream = TcpStream::connect(to).await?;
             stream.write_all(&self.bytes(number)).await?;
             let mut answer = Vec::new();
-            // Not to the end of the stream: Envoy keeps it open for a second after a request that it cannot parse.
+            // Not to the end of the stream: Envoy keeps it open for a second after a request that
+            // it cannot parse.
             loop {
                 match Reply::parse(&answer) {
                     Some(reply) => return std::io::Result::Ok(reply),
@@ -78,7 +79,7 @@ impl Ask {
                 }
             }
         };
-        timeout(PATIENCE, sent)
+        timeout(TIMEOUT, sent)
             .await
             .expect("an answer in time")
             .expect("an answer")
@@ -103,7 +104,7 @@ impl Ask {
     }
 }
 
-/// What the client got.
+/// The response that the client got.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,

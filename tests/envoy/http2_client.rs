@@ -1,5 +1,6 @@
-//! An HTTP/2 client that sends one request of its own making, pseudo-headers included: HTTP/2 frames and HPACK
-//! literals by hand (RFC 9113 §4, §6; RFC 7541 §6.2.2), for bytes that every library refuses to send.
+//! An HTTP/2 client that sends one request of its own making, pseudo-headers included: HTTP/2
+//! frames and HPACK literals by hand (RFC 9113 §4, §6; RFC 7541 §6.2.2), for bytes that every
+//! library refuses to send.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,15 +9,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// Sends these fields on stream 1, as GET unless they have a method. `true`: an answer came, whatever it was; `false`: the
-/// stream or the connection was given up.
+/// Sends these fields on stream 1, as GET unless they have a method. `true`: an answer came,
+/// whatever it was; `false`: the stream or the connection was given up.
 pub(crate) async fn is_answered(to: SocketAddr, fields: &[(&str, &[u8])]) -> bool {
     let sent = async {
         let mut stream = TcpStream::connect(to).await?;
@@ -24,7 +25,7 @@ pub(crate) async fn is_answered(to: SocketAddr, fields: &[(&str, &[u8])]) -> boo
         read_outcome(&mut stream).await
     };
     // A connection that is closed half-way through a frame was given up as well.
-    timeout(PATIENCE, sent)
+    timeout(TIMEOUT, sent)
         .await
         .expect("an end in time")
         .unwrap_or(false)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Response};
 use rustls::ClientConfig;
-use watchword_test_support::key_server::patience::{PATIENCE, within};
+use watchword_test_support::key_server::deadline::{TIMEOUT, within};
 use watchword_test_support::key_server::record::Record;
 use watchword_test_support::key_server::{KeyServer, Reply};
 use watchword_test_support::pki::{self, Identity};
@@ -39,7 +39,7 @@ fn client_of(identity: Option<&Identity>) -> Client {
 /// The whole answer of a new client.
 async fn fetch(server: &KeyServer) -> Result<String, reqwest::Error> {
     let answer = async { client().get(server.uri()).send().await?.text().await };
-    within(PATIENCE, answer).await.unwrap()
+    within(TIMEOUT, answer).await.unwrap()
 }
 
 async fn response(server: &KeyServer) -> Response {

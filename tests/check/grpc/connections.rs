@@ -1,4 +1,5 @@
-//! Area `grpc`: clients that hold on to what they were given, or ask for more than there is. Bounded, small forms.
+//! Area `grpc`: clients that hold on to what they were given, or ask for more than there is.
+//! Bounded, small forms.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -127,7 +128,8 @@ fn client_that_reads_nothing_holds_nobody_up(case: &mut Case) {
     case.holds("it does not hold up the end", RUNTIME.block_on(site.stop()));
 }
 
-/// A block that is small on the wire: one long field put into the table, and then ten thousand references to it.
+/// A block that is small on the wire: one long field put into the table, and then ten thousand
+/// references to it.
 fn header_bomb_is_refused(case: &mut Case) {
     let site = Site::start(&Settings::of(corp()));
     let message = http2::framed(0, &good().encoded());
@@ -168,8 +170,8 @@ fn header_bomb_is_refused(case: &mut Case) {
         reply.message().is_some(),
     );
 
-    // Tracers copy the client's `tracestate` into the call, and Envoy takes 60 KiB of it: an error here would be an
-    // open door under `failure_mode_allow`.
+    // Tracers copy the client's `tracestate` into the call, and Envoy takes 60 KiB of it: an error
+    // here would be an open door under `failure_mode_allow`.
     let mut connection = Connection::open(site.address(), &[]);
     connection.frame(HEADERS, 0, 1, &http2::header_block(CHECK, &[]));
     for _ in 0..10 {

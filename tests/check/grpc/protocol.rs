@@ -119,7 +119,8 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// A gzip stream of 7 MB of zeros in one block of fixed codes: a zero, then runs of 258 bytes in 13 bits each.
+/// A gzip stream of 7 MB of zeros in one block of fixed codes: a zero, then runs of 258 bytes in 13
+/// bits each.
 fn gzip_bomb() -> Vec<u8> {
     let mut bits = vec![1, 1, 0];
     bits.extend([0, 0, 1, 1, 0, 0, 0, 0]);
@@ -174,7 +175,7 @@ pub(crate) async fn health(site: &Site, service: &str) -> Result<ServingStatus, 
         .map_err(|status| status.code())
 }
 
-/// What health says once the server has noted that it is ready, which is a moment after it is.
+/// The health status once the server has noted that it is ready, a moment after it is.
 pub(crate) fn health_when_ready(site: &Site, service: &str) -> Result<ServingStatus, Code> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {

@@ -1,7 +1,7 @@
 //! HTTP/2 by hand (RFC 9113, RFC 7541): connections that no client library would make.
 //!
-//! Header blocks are written as literals and never read: what counts here is whether a stream brings a message,
-//! ends, or is reset.
+//! Header blocks are written as literals and never read: what counts here is whether a stream
+//! brings a message, ends, or is reset.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -20,7 +20,7 @@ const ACK: u8 = 1;
 const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
 /// Longest wait for the server to take more data.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One connection, with what has arrived on its streams.
 pub struct Connection {
@@ -32,13 +32,13 @@ pub struct Connection {
     /// The server announced its end, or has closed the connection.
     pub going_away: bool,
     pub closed: bool,
-    /// Whether pings are answered, as they must be.
+    /// False to leave the server's pings unanswered.
     pub answers_pings: bool,
     /// Data that the server still takes on the connection.
     window: usize,
 }
 
-/// What has come back on a stream.
+/// The answer on a stream, as far as it has arrived.
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     pub data: Vec<u8>,
@@ -109,7 +109,7 @@ impl Connection {
         }
         if kind == DATA {
             let length = payload.len();
-            self.read_until(PATIENCE, |connection| connection.window >= length);
+            self.read_until(TIMEOUT, |connection| connection.window >= length);
             self.window = self.window.saturating_sub(length);
         }
         let length = u32::try_from(payload.len())
@@ -119,7 +119,7 @@ impl Connection {
         self.write(&[head.as_slice(), payload].concat());
     }
 
-    /// Whether all these streams have ended or were reset.
+    /// True when all these streams have ended or were reset.
     pub fn are_over(&self, streams: &[u32]) -> bool {
         let is_over = |stream: &u32| self.replies.get(stream).is_some_and(Reply::is_over);
         streams.iter().rev().all(is_over)
@@ -129,7 +129,8 @@ impl Connection {
         self.replies.get(&stream).cloned().unwrap_or_default()
     }
 
-    /// Reads until the condition holds, the server hangs up, or the time is over. Whether the condition holds.
+    /// Reads until the condition holds, the server hangs up, or the time is over. True if the
+    /// condition holds.
     pub fn read_until(&mut self, wait: Duration, condition: impl Fn(&Self) -> bool) -> bool {
         let deadline = Instant::now() + wait;
         while !condition(self) && !self.closed {
@@ -237,7 +238,8 @@ pub fn header_block(path: &str, more: &[(&str, &str)]) -> Vec<u8> {
         .collect()
 }
 
-/// A literal field with a new name; `form` is 0 for "without indexing" and 0x40 for "with" (RFC 7541 §6.2).
+/// A literal field with a new name; `form` is 0 for "without indexing" and 0x40 for "with" (RFC
+/// 7541 §6.2).
 pub fn literal(form: u8, name: &str, value: &str) -> Vec<u8> {
     [&[form], text(name).as_slice(), &text(value)].concat()
 }

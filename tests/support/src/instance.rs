@@ -24,7 +24,7 @@ use crate::watch::WATCH;
 use crate::{binary, free_address};
 
 /// More than the longest drain and the calls behind it.
-const PATIENCE: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A server that is killed when it is dropped.
@@ -69,7 +69,8 @@ impl Instance {
         let identity = Identity::server();
         let (certificate, key) = identity.pem_files("operations");
         let read = |file: &Path| fs::read_to_string(file).expect("a PEM file");
-        // Two files cannot change at once: between the two, they do not fit, which is a reload that is refused.
+        // Two files cannot change at once: between the two, they do not fit, which is a reload that
+        // is refused.
         WATCH.note(read(&key).as_bytes());
         self.write("tls.key", &read(&key));
         self.write("tls.crt", &read(&certificate));
@@ -134,7 +135,7 @@ impl Instance {
                 sleep(POLL).await;
             }
         };
-        timeout(PATIENCE, ended).await.expect("it ends")
+        timeout(TIMEOUT, ended).await.expect("it ends")
     }
 
     /// Waits until the admin port says that it is ready.
@@ -145,7 +146,7 @@ impl Instance {
         .await;
     }
 
-    /// How many reloads were accepted, and how many refused.
+    /// The numbers of accepted and refused reloads.
     pub async fn reloads(&self) -> (u64, u64) {
         let (_, text) = self.page("/metrics").await.unwrap_or_default();
         let count = |outcome: &str| {
@@ -165,7 +166,7 @@ impl Instance {
     }
 
     pub async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
-        let waited = timeout(PATIENCE, async {
+        let waited = timeout(TIMEOUT, async {
             while !is().await {
                 sleep(POLL).await;
             }

@@ -1,14 +1,14 @@
-//! A key server on loopback, over TLS, that answers as it is told, remembers what it was asked, and can be away. It
-//! never waits for time: what takes long takes until the test says so.
+//! A key server on loopback, over TLS, that answers as the test says, records requests, and can be
+//! down. It never sleeps: a slow answer continues when the test says so.
 
 mod answer;
 mod connection;
 mod counts;
-mod cues;
-pub mod patience;
+pub mod deadline;
 pub mod record;
 mod reply;
-mod stage;
+mod signals;
+mod state;
 mod transport;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ use tokio::net::TcpSocket;
 
 use crate::pki::Identity;
 pub use reply::Reply;
-use stage::{Running, Stage};
+use state::{Running, State};
 pub use transport::Transport;
 
 /// The path of [`KeyServer::uri`].
@@ -30,9 +30,9 @@ const BACKLOG: u32 = 1024;
 pub struct KeyServer {
     scheme: &'static str,
     pub address: SocketAddr,
-    stage: Arc<Stage>,
+    state: Arc<State>,
     running: Mutex<Option<Running>>,
-    /// Bound and not listening: the port is refused, and is given to nobody else.
+    /// Bound and not listening: connections are refused, and no other process gets the port.
     reserved: Mutex<Option<TcpSocket>>,
 }
 
@@ -53,19 +53,19 @@ impl KeyServer {
         server
     }
 
-    /// As [`start`](Self::start), but down: its address is known, and nobody is there yet.
+    /// As [`start`](Self::start), but down: it has an address and does not listen yet.
     pub fn absent(reply: Reply) -> Self {
         let reserved = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         Self {
             scheme: "https",
             address: reserved.local_addr().unwrap(),
-            stage: Arc::new(Stage::new(reply)),
+            state: Arc::new(State::new(reply)),
             running: Mutex::default(),
             reserved: Mutex::new(Some(reserved)),
         }
     }
 
-    /// Where the keys are.
+    /// The URL of the keys.
     pub fn uri(&self) -> String {
         self.uri_of(PATH)
     }
@@ -77,12 +77,15 @@ impl KeyServer {
 
     /// Answers like this from now on, at every path that has no reply of its own.
     pub fn reply(&self, reply: Reply) {
-        self.stage.script().everywhere = reply;
+        self.state.behaviour().default_reply = reply;
     }
 
     /// Answers like this at one path from now on.
     pub fn reply_at(&self, path: &str, reply: Reply) {
-        self.stage.script().at.insert(path.to_owned(), reply);
+        self.state
+            .behaviour()
+            .replies
+            .insert(path.to_owned(), reply);
     }
 
     /// Shows this certificate to new connections.
@@ -92,21 +95,23 @@ impl KeyServer {
 
     /// Begins new connections like this. The URL stays.
     pub fn use_transport(&self, transport: Transport) {
-        self.stage.script().transport = transport;
+        self.state.behaviour().transport = transport;
     }
 
-    /// Lets everything that is held, withheld or dripping at this moment be said to its end.
+    /// Lets every answer that is held, withheld or dripping at this moment be sent to its end.
     pub fn release(&self) {
-        self.stage.cues.send_modify(|cues| cues.releases += 1);
+        self.state
+            .signals
+            .send_modify(|signals| signals.releases += 1);
     }
 
-    /// Lets one more byte of each dripping body go.
+    /// Sends one more byte of each dripping body.
     pub fn tick(&self) {
-        self.stage.cues.send_modify(|cues| cues.ticks += 1);
+        self.state.signals.send_modify(|signals| signals.ticks += 1);
     }
 
-    /// Ends all connections and closes the port: from now on connections are refused. Of no effect on a server that
-    /// is down.
+    /// Ends all connections and closes the port: from now on connections are refused. No effect on a
+    /// server that is down.
     pub async fn down(&self) {
         let running = self.running.lock().unwrap().take();
         if let Some(running) = running {
@@ -115,18 +120,18 @@ impl KeyServer {
         }
     }
 
-    /// Listens again, on the same port. Of no effect on a server that is up.
+    /// Listens again, on the same port. No effect on a server that is up.
     pub fn up(&self) {
         if let Some(reserved) = self.reserved.lock().unwrap().take() {
             let listener = reserved.listen(BACKLOG).unwrap();
-            let running = Running::start(listener, Arc::clone(&self.stage));
+            let running = Running::start(listener, Arc::clone(&self.state));
             *self.running.lock().unwrap() = Some(running);
         }
     }
 }
 
-/// The port stays this server's own while nobody listens. `SO_REUSEADDR` makes that possible although connections to
-/// it have only just ended.
+/// The port stays reserved for this server while it is down. `SO_REUSEADDR` allows that although
+/// connections to it have only just ended.
 fn bind(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();

@@ -1,4 +1,5 @@
-//! Load through the proxy: a few clients that ask one thing after the other, and a count of what they were told.
+//! Load through the proxy: a few clients that send one request after the other, and a count of the
+//! answers.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,7 +24,7 @@ use crate::settings::{Version, expired_token, good_token};
 const CLIENTS: usize = 4;
 /// Between an answer and the next question, so that a server in a debug build has breath left.
 const PAUSE: Duration = Duration::from_millis(8);
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The service behind the proxy: its answer holds the claim headers that it was sent.
 pub async fn upstream() -> SocketAddr {
@@ -51,7 +52,7 @@ fn echo(headers: &HeaderMap) -> Response<Full<Bytes>> {
     Response::new(Full::from(values.join(&b' ')))
 }
 
-/// What clients were told.
+/// Counts of the answers that clients got.
 #[derive(Debug, Default)]
 pub struct Tally {
     right: AtomicUsize,
@@ -175,7 +176,7 @@ pub async fn ask_and_count(
     tally: &Tally,
 ) {
     let request = question(kind, tokens);
-    let answer = tokio::time::timeout(PATIENCE, ask(connection, proxy, request)).await;
+    let answer = tokio::time::timeout(TIMEOUT, ask(connection, proxy, request)).await;
     match answer {
         Ok(Ok((status, challenge, body))) if is_right(kind, status, &challenge, &body) => {
             tally.right.fetch_add(1, Ordering::Relaxed);

@@ -14,16 +14,17 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Becomes the program in "$@", beside a watcher that kills it when our end of standard input closes:
-/// so Envoy ends with the test process, however that ends.
+/// Becomes the program in "$@", beside a watcher that kills it when our end of standard input
+/// closes: so Envoy ends with the test process, however that ends.
 const ENDS_WITH_US: &str = r#"exec 3<&0 </dev/null
 (read -r _ <&3; kill -9 $$ 2>/dev/null) &
 exec "$@" 3<&-"#;
 
-/// What callers of Watchword show where it demands a secret; Envoy has it from its environment.
+/// The secret that callers of Watchword show where it demands one. Envoy has it from its
+/// environment.
 pub const SECRET: &str = "a-secret-of-this-test-only";
 
 pub struct Proxy {
@@ -49,17 +50,17 @@ impl Proxy {
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             ports: HashMap::new(),
         };
-        match timeout(PATIENCE, proxy.become_ready()).await {
+        match timeout(TIMEOUT, proxy.become_ready()).await {
             Ok(Ok(())) => Ok(proxy),
             Ok(Err(problem)) => Err(format!("{problem}\n{}", proxy.log())),
             Err(_) => Err(format!(
-                "Envoy was not ready after {PATIENCE:?}\n{}",
+                "Envoy was not ready after {TIMEOUT:?}\n{}",
                 proxy.log()
             )),
         }
     }
 
-    /// Where the listener of this name is.
+    /// The address of the listener of this name.
     pub fn port(&self, listener: &str) -> SocketAddr {
         self.ports[listener]
     }
@@ -78,7 +79,7 @@ impl Proxy {
 
     /// The line of the access log that holds `text`, as soon as it is written.
     pub async fn logged(&self, text: &str) -> Value {
-        let line = timeout(PATIENCE, async {
+        let line = timeout(TIMEOUT, async {
             loop {
                 let log = fs::read_to_string(self.folder.join("stdout"))
                     .expect("Envoy's standard output");

@@ -5,12 +5,12 @@ use std::io;
 use http::StatusCode;
 use tokio::io::AsyncWriteExt as _;
 
-use super::cues::Pace;
 use super::reply::{Delivery, Reply};
-use super::stage::Stage;
+use super::signals::SignalReceiver;
+use super::state::State;
 use super::transport::{self, Wire};
 
-/// What becomes of the connection behind an answer.
+/// The end of the connection after an answer.
 pub(super) enum Ending {
     KeepAlive,
     /// TLS and TCP are ended in order.
@@ -24,14 +24,14 @@ pub(super) enum Ending {
 /// The client left before it had its answer.
 pub(super) async fn send(
     wire: &mut impl Wire,
-    stage: &Stage,
+    state: &State,
     path: &str,
-    pace: &mut Pace,
+    signals: &mut SignalReceiver,
 ) -> io::Result<Ending> {
-    let mut reply = stage.reply_to(path);
+    let mut reply = state.reply_to(path);
     if reply.held {
-        unless_gone(wire, pace.released()).await?;
-        reply = stage.reply_to(path);
+        unless_gone(wire, signals.released()).await?;
+        reply = state.reply_to(path);
     }
     let body = reply.body.as_bytes();
     match reply.delivery {
@@ -44,10 +44,10 @@ pub(super) async fn send(
     }
     match reply.delivery {
         Delivery::Cut(bytes) | Delivery::Reset(bytes) => say(wire, &body[..bytes]).await?,
-        Delivery::Dripped => drip(wire, body, pace).await?,
+        Delivery::Dripped => drip(wire, body, signals).await?,
         Delivery::Endless => endless(wire, body).await?,
         Delivery::Withheld => {
-            unless_gone(wire, pace.released()).await?;
+            unless_gone(wire, signals.released()).await?;
             say(wire, body).await?;
         }
         _ => say(wire, body).await?,
@@ -82,10 +82,10 @@ async fn say(wire: &mut impl Wire, bytes: &[u8]) -> io::Result<()> {
     wire.flush().await
 }
 
-async fn drip(wire: &mut impl Wire, body: &[u8], pace: &mut Pace) -> io::Result<()> {
+async fn drip(wire: &mut impl Wire, body: &[u8], signals: &mut SignalReceiver) -> io::Result<()> {
     let mut sent = 0;
     while sent < body.len() {
-        let due = unless_gone(wire, pace.due(sent, body.len())).await?;
+        let due = unless_gone(wire, signals.due(sent, body.len())).await?;
         say(wire, &body[sent..due]).await?;
         sent = due;
     }

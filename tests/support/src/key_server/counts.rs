@@ -1,7 +1,7 @@
-//! How often a key server saw what, and waiting for it. A wait fails its test where the number is not reached in a
-//! minute.
+//! Counts of a key server's events, and waiting for a count. A wait fails its test when the count
+//! is not reached within a minute.
 
-use super::patience::PATIENCE;
+use super::deadline::TIMEOUT;
 use super::record::{Events, Request};
 use super::{KeyServer, PATH};
 
@@ -38,8 +38,8 @@ impl KeyServer {
         self.reaches(wanted, "requests", Events::requests).await;
     }
 
-    /// Waits until so many more requests than now came. The second of two that one client sends in turn shows that it
-    /// is done with the answer to the first, and that one got the reply of now.
+    /// Waits until so many more requests than now came. The second of two that one client sends in
+    /// turn shows that it is done with the answer to the first, and that one got the reply of now.
     pub async fn requests_more(&self, wanted: usize) {
         self.requests_reach(self.requests() + wanted).await;
     }
@@ -80,7 +80,7 @@ impl KeyServer {
 
     /// The requests in the order in which they came.
     pub fn recorded(&self) -> Vec<Request> {
-        self.stage.record.read(|events| events.requests.clone())
+        self.state.record.read(|events| events.requests.clone())
     }
 
     /// The latest request for the keys.
@@ -90,11 +90,11 @@ impl KeyServer {
     }
 
     fn count(&self, count: impl Fn(&Events) -> usize) -> usize {
-        self.stage.record.read(count)
+        self.state.record.read(count)
     }
 
     async fn reaches(&self, wanted: usize, what: &str, count: impl Fn(&Events) -> usize) {
-        let record = &self.stage.record;
-        record.reaches(PATIENCE, wanted, what, count).await;
+        let record = &self.state.record;
+        record.reaches(TIMEOUT, wanted, what, count).await;
     }
 }

@@ -1,11 +1,11 @@
-//! What happened at a key server, and waiting for it to happen.
+//! The events at a key server, and waiting for them.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::watch;
 
-use super::patience::within;
+use super::deadline::within;
 
 /// Longest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
@@ -100,7 +100,7 @@ impl Events {
     }
 }
 
-/// What happens, for all who wait for it.
+/// The events, for everybody who waits for one.
 #[derive(Default)]
 pub struct Record(watch::Sender<Events>);
 
@@ -116,16 +116,16 @@ impl Record {
     /// Waits until there are so many of something.
     pub async fn reaches(
         &self,
-        patience: Duration,
+        limit: Duration,
         wanted: usize,
         what: &str,
         count: impl Fn(&Events) -> usize,
     ) {
         let mut events = self.0.subscribe();
         let reached = events.wait_for(|events| count(events) >= wanted);
-        if within(patience, reached).await.is_none() {
+        if within(limit, reached).await.is_none() {
             let came = self.read(&count);
-            panic!("waited {patience:?} for {wanted} {what}, and there are {came}");
+            panic!("waited {limit:?} for {wanted} {what}, and there are {came}");
         }
     }
 }

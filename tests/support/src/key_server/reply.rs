@@ -1,4 +1,4 @@
-//! What a key server says to one request, and how much of it arrives.
+//! A key server's answer to one request, and how much of it arrives.
 
 use std::fmt::{self, Display};
 
@@ -18,7 +18,7 @@ pub struct Reply {
     pub(super) keep_alive: bool,
 }
 
-/// What becomes of the body.
+/// The part of the body that is sent, and the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Delivery {
     Whole,
@@ -104,7 +104,8 @@ impl Reply {
         reply.delivered(Delivery::HangUp).named("hang-up")
     }
 
-    /// These bytes instead of an answer, and then the end of the TCP connection without the end of TLS.
+    /// These bytes instead of an answer, and then the end of the TCP connection without the end of
+    /// TLS.
     pub fn raw(bytes: impl Display) -> Self {
         let reply = Self::status(200).body(bytes);
         reply.delivered(Delivery::Raw).named("raw bytes")
@@ -131,7 +132,7 @@ impl Reply {
         self
     }
 
-    /// What a failing assertion calls it.
+    /// The name that a failing assertion prints.
     pub fn named(mut self, name: impl Display) -> Self {
         self.name = name.to_string();
         self
@@ -142,34 +143,39 @@ impl Reply {
         self.delivered(Delivery::Declaring(bytes))
     }
 
-    /// So many bytes of the body, then an orderly end of TLS and TCP: only `content-length` tells that more was due.
+    /// So many bytes of the body, then an orderly end of TLS and TCP: only `content-length` tells
+    /// that more was due.
     pub fn cut_at(self, bytes: usize) -> Self {
         self.delivered(Delivery::Cut(bytes))
     }
 
-    /// So many bytes of the body, then a TCP reset, which may overtake what the client has not read yet.
+    /// So many bytes of the body, then a TCP reset, which may overtake what the client has not read
+    /// yet.
     pub fn reset_at(self, bytes: usize) -> Self {
         self.delivered(Delivery::Reset(bytes))
     }
 
-    /// The head at once, and a byte of the body for each [`KeyServer::tick`](super::KeyServer::tick).
+    /// The head at once, and a byte of the body for each
+    /// [`KeyServer::tick`](super::KeyServer::tick).
     pub fn dripped(self) -> Self {
         self.delivered(Delivery::Dripped)
     }
 
-    /// The head at once, and the body at the next [`KeyServer::release`](super::KeyServer::release).
+    /// The head at once, and the body at the next
+    /// [`KeyServer::release`](super::KeyServer::release).
     pub fn withheld(self) -> Self {
         self.delivered(Delivery::Withheld)
     }
 
-    /// Nothing until the next [`KeyServer::release`](super::KeyServer::release). Then what is said is the reply of
-    /// that moment, which is this one where no other took its place.
+    /// Nothing until the next [`KeyServer::release`](super::KeyServer::release). Then what is said
+    /// is the reply of that moment, which is this one where no other took its place.
     pub fn held(mut self) -> Self {
         self.held = true;
         self
     }
 
-    /// Leaves the connection open for the next request. Other replies close it, so that each request makes its own.
+    /// Leaves the connection open for the next request. Other replies close it, so that each
+    /// request makes its own.
     pub fn keep_alive(mut self) -> Self {
         self.keep_alive = true;
         self

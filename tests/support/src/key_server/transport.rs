@@ -1,4 +1,4 @@
-//! What a key server speaks on its port, below HTTP.
+//! The protocols below HTTP that a key server can speak on its port.
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::pki::{self, Identity};
 
-/// How a connection begins. Each new one begins with what holds at that moment; others stay as they are.
+/// The beginning of a connection. A change applies to new connections only.
 #[derive(Clone)]
 pub enum Transport {
     /// TLS 1.2 and 1.3.
@@ -23,7 +23,7 @@ pub enum Transport {
     Plain,
     /// Each connection is closed before a word.
     Closed,
-    /// Connections are taken and nothing is ever said.
+    /// Connections are accepted and nothing is ever sent.
     Silent,
 }
 
@@ -71,7 +71,7 @@ impl Transport {
 pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     fn tcp(&self) -> &TcpStream;
 
-    /// Whether the client showed a certificate that was accepted.
+    /// True if the client showed a certificate that was accepted.
     fn has_client_certificate(&self) -> bool;
 }
 
@@ -95,7 +95,8 @@ impl Wire for TlsStream<TcpStream> {
     }
 }
 
-/// Answers a client hello with version 1.1, as RFC 4346 §7.4.1.3 has it, and waits for what the client makes of it.
+/// Answers a client hello with version 1.1, as RFC 4346 §7.4.1.3 has it, and waits for what the
+/// client makes of it.
 pub(super) async fn choose_tls11(mut tcp: TcpStream) -> io::Result<()> {
     let mut record = [0; 5];
     tcp.read_exact(&mut record).await?;
@@ -110,13 +111,13 @@ pub(super) async fn choose_tls11(mut tcp: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the first byte is that of a handshake record (RFC 8446 §5.1), and of no HTTP method.
+/// True if the first byte is that of a handshake record (RFC 8446 §5.1), and of no HTTP method.
 pub(super) async fn begins_with_tls(tcp: &TcpStream) -> bool {
     let mut first = [0];
     tcp.peek(&mut first).await.is_ok() && first == [22]
 }
 
-/// Until the client has left. Whatever it still says is not heard.
+/// Returns when the client has left. Bytes that it still sends are ignored.
 pub(super) async fn gone(stream: &mut (impl AsyncRead + Unpin)) {
     let mut ignored = [0; 256];
     while matches!(stream.read(&mut ignored).await, Ok(1..)) {}

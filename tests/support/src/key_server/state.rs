@@ -1,4 +1,4 @@
-//! What the connections of a key server share with the test, and the task that accepts them.
+//! The state that a key server's connections share with the test, and the task that accepts them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,51 +8,55 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::connection;
-use super::cues::Cues;
 use super::record::Record;
 use super::reply::Reply;
+use super::signals::Signals;
 use super::transport::Transport;
 use crate::pki::Identity;
 
-/// The script, the test's cues, and the record of what was played.
-pub(super) struct Stage {
-    script: Mutex<Script>,
-    pub(super) cues: watch::Sender<Cues>,
+/// The behaviour, the test's signals, and the record of events.
+pub(super) struct State {
+    behaviour: Mutex<Behaviour>,
+    pub(super) signals: watch::Sender<Signals>,
     pub(super) record: Record,
 }
 
-pub(super) struct Script {
+pub(super) struct Behaviour {
     pub(super) transport: Transport,
-    pub(super) everywhere: Reply,
-    /// By path; goes before `everywhere`.
-    pub(super) at: HashMap<String, Reply>,
+    pub(super) default_reply: Reply,
+    /// By path; goes before `default_reply`.
+    pub(super) replies: HashMap<String, Reply>,
 }
 
-impl Stage {
+impl State {
     pub(super) fn new(reply: Reply) -> Self {
-        let script = Script {
+        let behaviour = Behaviour {
             transport: Transport::tls(&Identity::server()),
-            everywhere: reply,
-            at: HashMap::new(),
+            default_reply: reply,
+            replies: HashMap::new(),
         };
         Self {
-            script: Mutex::new(script),
-            cues: watch::Sender::default(),
+            behaviour: Mutex::new(behaviour),
+            signals: watch::Sender::default(),
             record: Record::default(),
         }
     }
 
-    pub(super) fn script(&self) -> MutexGuard<'_, Script> {
-        self.script.lock().unwrap()
+    pub(super) fn behaviour(&self) -> MutexGuard<'_, Behaviour> {
+        self.behaviour.lock().unwrap()
     }
 
     pub(super) fn transport(&self) -> Transport {
-        self.script().transport.clone()
+        self.behaviour().transport.clone()
     }
 
     pub(super) fn reply_to(&self, path: &str) -> Reply {
-        let script = self.script();
-        script.at.get(path).unwrap_or(&script.everywhere).clone()
+        let behaviour = self.behaviour();
+        behaviour
+            .replies
+            .get(path)
+            .unwrap_or(&behaviour.default_reply)
+            .clone()
     }
 }
 
@@ -63,9 +67,9 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(listener: TcpListener, stage: Arc<Stage>) -> Self {
+    pub(super) fn start(listener: TcpListener, state: Arc<State>) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(accept(listener, stage, stopped));
+        let accepting = tokio::spawn(accept(listener, state, stopped));
         Self { stop, accepting }
     }
 
@@ -76,14 +80,14 @@ impl Running {
     }
 }
 
-async fn accept(listener: TcpListener, stage: Arc<Stage>, mut stopped: oneshot::Receiver<()>) {
+async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             _ = &mut stopped => break,
             Ok((tcp, _)) = listener.accept() => {
-                stage.record.add(|events| events.connections += 1);
-                connections.spawn(connection::serve(tcp, Arc::clone(&stage)));
+                state.record.add(|events| events.connections += 1);
+                connections.spawn(connection::serve(tcp, Arc::clone(&state)));
             }
             Some(_) = connections.join_next() => {}
         }
