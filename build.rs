@@ -3,14 +3,14 @@
 //! The schema is adapted before code is made from it, without changing a byte on the wire:
 //!
 //! * Text becomes `bytes`. prost refuses a message whose string is not UTF-8, and Envoy takes that
-//!   refusal for an error, which `failure_mode_allow` turns into an allow. Bytes reach our own code,
-//!   which denies. They are also handed out of the receive buffer without a copy.
+//!   refusal for an error, which `failure_mode_allow` turns into an allow. Bytes reach our own
+//!   code, which denies. They are also handed out of the receive buffer without a copy.
 //! * Maps become lists of entries, which is what they are on the wire: no hashing, and a duplicate
 //!   stays visible.
-//! * `dynamic_metadata` becomes `bytes`: an encoded `Struct`, made once when the configuration is loaded. The questions of a
-//!   batch become `bytes` too: each is judged as if it had come alone.
+//! * `dynamic_metadata` becomes `bytes`: an encoded `Struct`, made once when the configuration is
+//!   loaded. The questions of a batch become `bytes` too: each is judged as if it had come alone.
 //!
-//! From the schema as it stands come the descriptors that reflection serves, and a client for `examples/`.
+//! The unadapted schema gives the descriptors that reflection serves, and a client for `examples/`.
 
 use prost::Message as _;
 use prost_types::field_descriptor_proto::Type;
@@ -21,10 +21,10 @@ const PROTOS: [&str; 3] = [
     "watchword/v1/token_validation.proto",
     "opentelemetry/proto/collector/trace/v1/trace_service.proto",
 ];
-/// What reflection tells of.
+/// The files that reflection describes.
 const SERVED: [&str; 2] = [PROTOS[0], PROTOS[1]];
-/// Packages that are taken as they are: nothing that a stranger sends is read by them.
-const AS_THEY_ARE: [&str; 2] = ["google.protobuf", "opentelemetry.proto"];
+/// Packages that are not adapted: they read nothing that a client sends.
+const UNADAPTED: [&str; 2] = ["google.protobuf", "opentelemetry.proto"];
 
 /// Messages that carry credentials: `src/wire.rs` gives them a `Debug` that shows nothing.
 const REDACTED: [&str; 11] = [
@@ -76,7 +76,7 @@ fn make_client(out: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> 
 
 fn adapt(files: &mut FileDescriptorSet) {
     for file in &mut files.file {
-        if AS_THEY_ARE
+        if UNADAPTED
             .iter()
             .any(|package| file.package().starts_with(package))
         {

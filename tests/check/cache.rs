@@ -83,7 +83,8 @@ fn cached_token_is_judged_by_each_policy(case: &mut Case) {
         let call = Call::get("/partners").token(&token);
         case.denies(&site, what, &call, 401, "issuer_not_allowed");
     }
-    // Servers that share nothing but this process: another audience, another issuer, other keys under one kid.
+    // Servers that share nothing but this process: another audience, another issuer, other keys
+    // under one kid.
     let sites = [
         (tokens::corp(), None),
         (
@@ -150,7 +151,8 @@ fn other_spelling_of_a_cached_token_is_malformed(case: &mut Case) {
             format!("{token}=="),
             format!("{header}=.{payload}.{signature}"),
             format!("{header}.{payload}=.{signature}"),
-            // The lowest bits of the last character are not used: 86 and 342 characters are 64 and 256 bytes.
+            // The lowest bits of the last character are not used: 86 and 342 characters are 64 and
+            // 256 bytes.
             format!("{start}{}", after(1)),
             format!("{token}."),
             format!("{token}\u{0}"),

@@ -1,7 +1,7 @@
 //! A `CheckRequest` as Envoy would send it, or as nobody should.
 //!
-//! The bytes are written by hand, so that every field can hold anything, and so that the server's own types are
-//! not trusted to encode what they decode.
+//! The bytes are written by hand, so that every field can hold anything, and so that the server's
+//! own types are not trusted to encode what they decode.
 
 use serde_json::Value;
 use watchword_test_support::watch::WATCH;
@@ -92,12 +92,14 @@ impl Call {
         pb::bytes(1, &attributes)
     }
 
-    /// The encoded `ValidateRequest` with the same facts: what `Check` is asked, asked through the other door.
+    /// The encoded `ValidateRequest` with the same facts: what `Check` is asked, asked through the
+    /// other door.
     pub(crate) fn as_validate(&self) -> Vec<u8> {
         pb::bytes(2, &self.facts(|_| true))
     }
 
-    /// The same with the token in its field of its own, where one stands in `authorization` and nowhere else.
+    /// The same with the token in its field of its own, where one stands in `authorization` and
+    /// nowhere else.
     pub(crate) fn as_validate_of_token(&self) -> Option<Vec<u8>> {
         let is_credential = |name: &[u8]| name.eq_ignore_ascii_case(b"authorization");
         let mut credentials = self
@@ -176,7 +178,8 @@ impl Call {
         http
     }
 
-    /// What the caller said and no denial may repeat: header values, path, and the strings inside a token.
+    /// The caller's words, which no denial may repeat: header values, path, and the strings inside
+    /// a token.
     pub(crate) fn words(&self) -> Vec<String> {
         let mut words = vec![text(&self.path)];
         for (_, value) in self.client_headers() {

@@ -1,4 +1,5 @@
-//! Area `config`: what is refused before it can do harm, through `Config::parse` and through the command.
+//! Area `config`: what is refused before it can do harm, through `Config::parse` and through the
+//! command.
 
 use std::path::{Path, PathBuf};
 
@@ -72,7 +73,7 @@ fn command_refuses(case: &mut Case, name: &str, text: &str, words: &[&str]) {
     }
 }
 
-/// Whether some line reads `…FILE:LINE:COLUMN: …`.
+/// True if some line reads `…FILE:LINE:COLUMN: …`.
 fn positioned(file: &str, text: &str) -> bool {
     text.lines().any(|line| {
         let Some((_, rest)) = line.split_once(&format!("{file}:")) else {
@@ -212,7 +213,8 @@ fn open_door_must_be_said(case: &mut Case) {
     case.denies(&site, "what no rule matches", &call, 403, "policy_denied");
 }
 
-/// Documented: rules are tried in their order, and the first that matches is the only one that counts.
+/// Documented: rules are tried in their order, and the first that matches is the only one that
+/// counts.
 fn first_rule_wins(case: &mut Case) {
     let rules = "\
 - {name: exact, match: {path: {exact: /a/b}}}

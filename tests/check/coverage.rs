@@ -1,7 +1,7 @@
 //! The areas, and how they compare with the catalogue of bad inputs.
 //!
-//! The catalogue is not part of this project. It is read from `WATCHWORD_BAD_INPUTS`, or from beside the project;
-//! where it is absent, that one test is skipped, except in a CI run.
+//! The catalogue is not part of this project. It is read from `WATCHWORD_BAD_INPUTS`, or from
+//! beside the project; where it is absent, that one test is skipped, except in a CI run.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -128,11 +128,13 @@ static AREAS: [Area; 14] = [
         not_applicable: &[
             (
                 "GRP-24",
-                "tests/operations/flood.rs: a_flood_is_answered_and_others_are_not_held_up, with the real binary",
+                "tests/operations/flood.rs: a_flood_is_answered_and_others_are_not_held_up, \
+                 with the real binary",
             ),
             (
                 "GRP-25",
-                "src/grpc/judge/tests.rs: a_panic_in_a_check_is_a_denial, since nothing outside can cause one",
+                "src/grpc/judge/tests.rs: a_panic_in_a_check_is_a_denial, \
+                 since nothing outside can cause one",
             ),
             (
                 "GRP-26",
@@ -240,7 +242,8 @@ fn catalogue_rows() -> Option<Vec<(String, String)>> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bad-inputs.csv");
     let file = std::env::var_os("WATCHWORD_BAD_INPUTS").map_or_else(beside, PathBuf::from);
     let text = std::fs::read_to_string(file).ok()?;
-    // Neither id nor area is ever quoted; a quoted field may hold line breaks, so other lines are passed over.
+    // Neither id nor area is ever quoted; a quoted field may hold line breaks, so other lines are
+    // passed over.
     let rows = text.lines().skip(1).filter_map(|line| {
         let mut fields = line.split(',');
         let (id, area) = (fields.next()?, fields.next()?);

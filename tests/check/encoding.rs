@@ -98,7 +98,8 @@ fn white_space_in_a_segment_is_malformed(case: &mut Case) {
 
 fn trailing_bits_are_malformed(case: &mut Case) {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    // Every segment has bits to spare: 64 and 256 bytes of signature do, and header and payload are padded so.
+    // Every segment has bits to spare: 64 and 256 bytes of signature do, and header and payload are
+    // padded so.
     for signer in [&*RSA, &*ED] {
         let [header, payload] = [signer.header(), claims()].map(|object| {
             let plain = with(object.clone(), "x", json!("")).to_string().len();

@@ -1,4 +1,4 @@
-//! What a case expects, and when an outcome meets it.
+//! The outcome that a case expects.
 
 use super::outcome::Outcome;
 

@@ -72,7 +72,8 @@ fn request_without_http_is_malformed(case: &mut Case) {
     );
 }
 
-/// CVE-2023-27488. Where a field is read, its bytes are judged; where it is not, they do not matter.
+/// CVE-2023-27488. Where a field is read, its bytes are judged; where it is not, they do not
+/// matter.
 fn invalid_utf8_never_opens_the_door(case: &mut Case) {
     let bytes: [&[u8]; 4] = [b"caf\xe9", b"\xff", b"\xed\xa0\x80", b"\xc0\xaf"];
     for text in bytes {
@@ -182,7 +183,8 @@ fn huge_message_is_answered(case: &mut Case) {
     resets::many_large_messages_are_not_held(case);
 }
 
-/// The catalogue allows a gRPC error here; an answer is stricter, since `failure_mode_allow` makes an allow of an error.
+/// The catalogue allows a gRPC error here; an answer is stricter, since `failure_mode_allow` makes
+/// an allow of an error.
 fn message_that_does_not_decode_is_malformed(case: &mut Case) {
     let message = good().encoded();
     for end in 0..message.len() {
@@ -246,7 +248,8 @@ fn message_that_does_not_decode_is_malformed(case: &mut Case) {
         [message.as_slice(), &unknown].concat(),
         Expect::Allow,
     );
-    // A field that stands twice is merged: nothing of the second may be lost, or the two would be read in two ways.
+    // A field that stands twice is merged: nothing of the second may be lost, or the two would be
+    // read in two ways.
     let twice = [message.clone(), message.clone()].concat();
     sent(
         case,

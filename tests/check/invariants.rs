@@ -1,4 +1,4 @@
-//! What must be true of every single answer, whatever the request was (RSP-07, 21, 22, 24, 28 and 29).
+//! Invariants of every answer, whatever the request was (RSP-07, 21, 22, 24, 28 and 29).
 
 use tonic::Code;
 use watchword::wire::envoy::config::core::v3::HeaderValueOption;
@@ -17,7 +17,8 @@ const REPLY_HEADERS: [&str; 4] = [
     "retry-after",
     "cache-control",
 ];
-/// Words of the fixed texts and of these tests' rules; a client that sends one of them is not being quoted.
+/// Words of the fixed texts and of these tests' rules; a client that sends one of them is not being
+/// quoted.
 const VOCABULARY: [&str; 2] = ["bearer", "admin"];
 
 /// Every way in which an answer breaks the contract.

@@ -107,7 +107,7 @@ fn control_characters_in_kid_stay_out_of_the_log(case: &mut Case) {
     case.holds("one line a record", !text.contains(['\u{85}', '\u{2028}']));
 }
 
-/// What a server of its own logs, at its most talkative, while it refuses tokens with these kids.
+/// The log of a server of its own, at level `trace`, while it refuses tokens with these kids.
 fn log_of_denials(case: &mut Case, kids: &[&str]) -> Vec<u8> {
     let issuer = Issuer::corp(&[&RSA]).algorithms("RS256");
     let mut log = Vec::new();

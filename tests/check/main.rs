@@ -1,7 +1,9 @@
-//! Hostile inputs, in process and over real gRPC: every row of the catalogue of bad inputs has a case here.
+//! Hostile inputs, in process and over real gRPC: every row of the catalogue of bad inputs has a
+//! case here.
 //!
-//! `catalogue` runs rows, `coverage` compares them with the catalogue and counts, `invariants` holds for every single
-//! answer. One module an area holds the rows; `wire` holds golden bytes against the server.
+//! `catalogue` runs rows, `coverage` compares them with the catalogue and counts, `invariants`
+//! holds for every single answer. One module an area holds the rows; `wire` holds golden bytes
+//! against the server.
 
 #![allow(
     clippy::as_conversions,

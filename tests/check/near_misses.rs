@@ -1,4 +1,5 @@
-//! Near misses of a strict rule or of a credential: each was seen to pass by way of a weaker rule, or unnoticed.
+//! Near misses of a strict rule or of a credential: each was seen to pass by way of a weaker rule,
+//! or unnoticed.
 
 use super::call::Call;
 use super::outcome::Outcome;
@@ -91,7 +92,9 @@ fn a_port_is_ignored_where_the_proxy_ignores_it() {
 fn a_pattern_with_a_port_is_for_that_port() {
     let rules = "\
 - {name: public, match: {hosts: ['localhost:8080']}, require: none}
-- {name: admin, match: {hosts: ['localhost:9090', '*.admin.example:9090']}, require: {scopes: [admin]}}
+- name: admin
+  match: {hosts: ['localhost:9090', '*.admin.example:9090']}
+  require: {scopes: [admin]}
 - {name: rest}";
     let site = site(&[], rules);
     let ask = |host: &str| site.ask(&Call::get("/").host(host).token(tokens::good()));
@@ -314,7 +317,9 @@ fn a_header_that_looks_like_the_credential_never_passes_beside_another_or_alone(
 
 fn exact_spelling_is_of_the_path_alone() {
     let rules = "\
-- {name: strict, match: {hosts: [a.example], methods: [POST], path: {exact: /Report, exact_spelling: true}}, require: {scopes: [admin]}}
+- name: strict
+  match: {hosts: [a.example], methods: [POST], path: {exact: /Report, exact_spelling: true}}
+  require: {scopes: [admin]}
 - {name: rest}";
     let site = site(&[], rules);
     let ask = |host: &str, method: &str, path: &str| {

@@ -99,7 +99,7 @@ fn of_strangers(number: usize) -> Call {
     }
 }
 
-/// What was answered, or counted: by door and reason.
+/// Numbers of decisions, by RPC and reason.
 type Tally = BTreeMap<(String, String), u64>;
 
 fn every_answer_is_counted_under_one_reason(case: &mut Case) {
@@ -243,7 +243,7 @@ fn batch(site: &Site, answered: &mut Tally) {
     note(answered, "validate", "token_missing");
 }
 
-/// What the page says of decisions.
+/// The decisions that the metrics page counts.
 fn tally(pages: &Pages) -> Tally {
     let page = pages.get("/metrics");
     let mut tally = Tally::new();

@@ -1,4 +1,4 @@
-//! What came back from a call, in the words of the tests.
+//! The outcome of a call, in the terms of the tests.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use watchword::wire::envoy::service::auth::v3::check_response::HttpResponse;
 /// An answer, taken apart.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// The gRPC status of the call itself; anything but `Ok` opens the door under `failure_mode_allow`.
+    /// The gRPC status of the call itself; anything but `Ok` opens the door under
+    /// `failure_mode_allow`.
     pub(crate) grpc: Code,
     /// HTTP status of a denial.
     pub(crate) http: Option<i32>,
@@ -32,7 +33,8 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Takes an answer apart; a gRPC error or bytes that do not decode give an outcome that nothing expects.
+    /// Takes an answer apart; a gRPC error or bytes that do not decode give an outcome that nothing
+    /// expects.
     pub(crate) fn of(result: Result<Bytes, Status>) -> Self {
         let (grpc, wire) = match result {
             Ok(wire) => (Code::Ok, wire),

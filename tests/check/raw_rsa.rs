@@ -1,6 +1,8 @@
-//! RSA's private operation on any block, so that signatures can be made whose padding no library would make.
+//! RSA's private operation on any block, so that signatures can be made whose padding no library
+//! would make.
 //!
-//! Montgomery multiplication in 64-bit limbs, little-endian (Koç et al., CIOS). Test code: slow and not in constant time.
+//! Montgomery multiplication in 64-bit limbs, little-endian (Koç et al., CIOS). Test code: slow and
+//! not in constant time.
 
 use aws_lc_rs::digest::{self, Algorithm};
 use watchword_test_support::mint::Signer;

@@ -1,5 +1,5 @@
-//! Area `response`: what becomes of the client's headers, and what an answer may say. What Envoy makes of it is
-//! looked at end to end elsewhere; here it is the `CheckResponse` that counts.
+//! Area `response`: what becomes of the client's headers, and what an answer may say. What Envoy
+//! makes of it is looked at end to end elsewhere; here it is the `CheckResponse` that counts.
 
 use std::sync::LazyLock;
 
@@ -200,7 +200,8 @@ fn anonymous_requests_carry_no_identity(case: &mut Case) {
     is_overwritten(case, &outcome, "alice");
 }
 
-/// CVE-2025-48865: a hop that drops what `Connection` names must not drop an identity; that is the proxy's to see to.
+/// CVE-2025-48865: a hop that drops what `Connection` names must not drop an identity; that is the
+/// proxy's to see to.
 fn connection_header_changes_nothing(case: &mut Case) {
     let plain = case.allows(&HEADERS, "plain", &bob());
     for value in [
@@ -222,7 +223,8 @@ fn token_is_stripped_or_forwarded(case: &mut Case) {
         "authorization stays",
         !outcome.removes("authorization") && outcome.header("authorization").is_none(),
     );
-    let places = "token_from: [{header: authorization}, {header: x-jwt}, {cookie: session}, {query: access_token}]";
+    let places = "token_from: [{header: authorization}, {header: x-jwt}, \
+                  {cookie: session}, {query: access_token}]";
     let site = Site::start(&Settings::of(corp().line("forward_token: false")).server(places));
     let outcome = case.allows(&site, "header", &Call::bearing(tokens::good()));
     case.holds("authorization is removed", outcome.removes("authorization"));

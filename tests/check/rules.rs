@@ -154,8 +154,8 @@ fn encoded_path_gets_no_laxer_rule(case: &mut Case) {
     }
 }
 
-/// Documented: a prefix matches whole segments, with and without a final slash. What is only another spelling of a rule's path
-/// is refused, since the service may take it for that path.
+/// Documented: a prefix matches whole segments, with and without a final slash. What is only
+/// another spelling of a rule's path is refused, since the service may take it for that path.
 fn similar_path_is_another(case: &mut Case) {
     for path in [
         "/admin.",
@@ -191,7 +191,7 @@ fn similar_path_is_another(case: &mut Case) {
     }
 }
 
-/// Whether a rule that looks at paths refuses this one, with a good token.
+/// True if a rule that looks at paths refuses this one, with a good token.
 pub(crate) fn refuse_path(case: &mut Case, path: &[u8]) -> bool {
     let outcome = case.denies(
         &PATHS,

@@ -128,7 +128,8 @@ fn der_form_is_invalid(case: &mut Case) {
     );
 }
 
-/// Whoever has a signature can make its mirror image. It proves the same, so an allow is no harm.
+/// Everybody who has a signature can make its mirror image. It proves the same, so an allow is
+/// harmless.
 fn mirrored_ecdsa_signature_is_harmless(case: &mut Case) {
     let token = EC.sign(&claims());
     let honest = signature_of(&token);

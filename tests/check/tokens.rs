@@ -14,7 +14,8 @@ pub(crate) static RSA: LazyLock<Signer> = LazyLock::new(|| Signer::rsa("RS256", 
 pub(crate) static PSS: LazyLock<Signer> = LazyLock::new(|| Signer::rsa("PS256", "pss-key", 1));
 pub(crate) static EC: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "ec-key"));
 pub(crate) static ED: LazyLock<Signer> = LazyLock::new(|| Signer::generate("EdDSA", "ed-key"));
-/// The value of a claim that nobody asks for, and that is told to nobody but the service behind the proxy.
+/// The value of a claim that nobody asks for, and that is told to nobody but the service behind the
+/// proxy.
 pub(crate) static CANARY: LazyLock<String> =
     LazyLock::new(|| mint::b64(&[(); 30].map(|()| fastrand::u8(..))));
 /// A key that no set holds.

@@ -19,14 +19,14 @@ pub(crate) fn compared() -> usize {
     COMPARED.load(Ordering::Relaxed)
 }
 
-/// How the two verdicts differ, in words; nothing where they do not.
+/// The difference between the two verdicts, for a message; `None` if there is none.
 pub(crate) fn difference(check: &Outcome, validate: &[u8]) -> Option<String> {
     COMPARED.fetch_add(1, Ordering::Relaxed);
     let (check, validate) = (of_check(check), of_validate(validate));
     (check != validate).then(|| format!("Check says {check:?}, and Validate {validate:?}"))
 }
 
-/// What both doors say.
+/// The part of a verdict that `Check` and `Validate` have in common.
 #[derive(Debug, PartialEq, Eq)]
 struct Said {
     allowed: bool,

@@ -1,4 +1,4 @@
-//! What allows and denials hold.
+//! The contents of allows and denials.
 
 use prost_types::Duration;
 use serde_json::json;
@@ -34,7 +34,8 @@ async fn denial_says_why_in_every_form() {
     assert_eq!(deny.http_status, 401);
     assert_eq!(
         deny.www_authenticate,
-        "Bearer realm=\"test\", error=\"invalid_token\", error_description=\"the token has expired\""
+        "Bearer realm=\"test\", error=\"invalid_token\", \
+         error_description=\"the token has expired\""
     );
     assert_eq!(deny.retry_after_seconds, 0);
 }

@@ -81,7 +81,8 @@ async fn batch_that_cannot_be_read_is_an_error() {
 /// A caller that is told of a bad batch does not try again.
 #[tokio::test]
 async fn large_batch_is_not_called_bad_where_there_is_no_room_for_it() {
-    // Calls may hold 5 MiB then, whatever the machine has, and those of one connection half of what is left.
+    // Calls may hold 5 MiB then, whatever the machine has, and those of one connection half of what
+    // is left.
     let limit = ("realm: test", "memory_limit: 64Mi");
     let site = Site::edited(&[limit]).await;
     let paths = vec!["x".repeat(1024); 100];
@@ -112,7 +113,8 @@ async fn large_batch_is_not_called_bad_where_there_is_no_room_for_it() {
 #[tokio::test]
 async fn question_that_cannot_be_read_is_denied_by_itself() {
     let site = Site::start().await;
-    // A FieldMask has texts where a batch has its questions. In the second, a number is where the token should be.
+    // A FieldMask has texts where a batch has its questions. In the second, a number is where the
+    // token should be.
     let good = ValidateRequest {
         request: Some(get("/public/logo.svg")),
         ..ValidateRequest::default()

@@ -1,4 +1,4 @@
-//! What a caller asks of a token beside the rule.
+//! Demands that a caller makes of a token, in addition to the rule's.
 
 use serde_json::json;
 

@@ -137,7 +137,8 @@ async fn server_that_is_not_there_gives_no_verdict(client: Validate) {
     undecided(&client.run(&address, &[], &good_token()).await);
 }
 
-/// Without a token, `Validate` would look for one in headers, and find that a public path needs none.
+/// Without a token, `Validate` would look for one in headers, and find that a public path needs
+/// none.
 async fn caller_without_a_token_gets_no_verdict(client: Validate) {
     let site = Site::start().await;
     let public = ["--path", "/public/logo.svg"];

@@ -1,7 +1,8 @@
-//! `watchword.v1` as services see it: a client with plain types, the shipped examples in Rust and Python, and reflection.
+//! `watchword.v1` as services see it: a client with plain types, the shipped examples in Rust and
+//! Python, and reflection.
 //!
-//! Owns: what the schema and docs/api.md promise. Refuses: the details of a verdict, which `check` compares with those of
-//! Envoy's door, row by row.
+//! Owns: what the schema and docs/api.md promise. Refuses: the details of a verdict, which `check`
+//! compares with those of Envoy's door, row by row.
 
 #![allow(
     clippy::expect_used,

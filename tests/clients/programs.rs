@@ -11,7 +11,7 @@ use tokio::process::Command;
 use watchword_test_support::harness::pass_unchecked;
 use watchword_test_support::{build_folder, wheels};
 
-/// What became of a program.
+/// The exit code and the output of a program.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
@@ -64,7 +64,8 @@ fn manifest_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// An example in the profile of this test. Cargo builds it first where a run of this test alone has not.
+/// An example in the profile of this test. Cargo builds it first where a run of this test alone has
+/// not.
 fn cargo_run(example: &str) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(manifest_folder());
@@ -77,7 +78,7 @@ fn cargo_run(example: &str) -> Command {
     command
 }
 
-/// Where Python finds the packages of the requirements, and what is made from the schema.
+/// Python's search path for the packages of the requirements and the code made from the schema.
 static MODULES: LazyLock<Result<OsString, String>> = LazyLock::new(|| {
     let pins = manifest_folder().join("examples/python/requirements.txt");
     let schema = manifest_folder().join("proto");

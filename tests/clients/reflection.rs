@@ -9,9 +9,9 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
-use tonic_reflection::pb::v1alpha::ServerReflectionRequest as RequestV1Alpha;
-use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient as ClientV1Alpha;
-use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest as AskV1Alpha;
+use tonic_reflection::pb::v1alpha::ServerReflectionRequest as AlphaRequest;
+use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient as AlphaClient;
+use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest as AlphaQuestion;
 
 use crate::site::Site;
 
@@ -34,11 +34,11 @@ async fn ask(site: &Site, question: MessageRequest) -> Result<MessageResponse, C
 }
 
 async fn ask_v1alpha(site: &Site) -> Result<bool, Code> {
-    let request = RequestV1Alpha {
+    let request = AlphaRequest {
         host: String::new(),
-        message_request: Some(AskV1Alpha::ListServices(String::new())),
+        message_request: Some(AlphaQuestion::ListServices(String::new())),
     };
-    let mut client = ClientV1Alpha::new(site.channel());
+    let mut client = AlphaClient::new(site.channel());
     let stream = client.server_reflection_info(tokio_stream::once(request));
     let mut stream = stream.await.map_err(|status| status.code())?.into_inner();
     let answer = stream.message().await.map_err(|status| status.code())?;
@@ -88,7 +88,8 @@ async fn every_service_is_listed() {
     assert_eq!(list.service.len(), wanted.len());
 }
 
-/// Clients are lost if one file of the chain is missing, or tells of `bytes` where the schema has text.
+/// Clients are lost if one file of the chain is missing, or tells of `bytes` where the schema has
+/// text.
 #[tokio::test]
 async fn schema_is_told_as_it_stands_with_all_that_it_imports() {
     let site = reflecting().await;

@@ -1,4 +1,4 @@
-//! What an operator finds in Envoy's access log, as the example sets it up.
+//! Envoy's access log, as the example sets it up.
 
 use serde_json::{Value, json};
 

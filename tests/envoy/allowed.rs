@@ -1,4 +1,4 @@
-//! What passes, and what the upstream gets to know.
+//! Requests that pass, and the headers that reach the upstream.
 
 use serde_json::json;
 

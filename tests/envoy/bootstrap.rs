@@ -1,6 +1,6 @@
-//! What Envoy is started with: `examples/envoy/envoy.yaml`, or what the chart of `examples/kubernetes/sidecar`
-//! renders, with other addresses, so that what users copy is what is tested, and beside its listener the
-//! same listener with one thing changed.
+//! The bootstrap that Envoy starts with: `examples/envoy/envoy.yaml`, or what the chart of
+//! `examples/kubernetes/sidecar` renders. So the tests check what users copy. Only addresses
+//! differ, and beside its listener stands the same listener with one thing changed.
 //!
 //! An edit names a setting that the example must have: if it goes, the tests stop here.
 
@@ -15,7 +15,8 @@ pub(crate) enum Listener {
     Example,
     /// Headers reach Watchword as a map, joined with commas.
     JoinedHeaders,
-    /// What a careless operator may run: errors are allows, and nothing is normalised, removed or rejected.
+    /// A careless operator's listener: errors are allows, and nothing is normalised, removed or
+    /// rejected.
     Careless,
     /// `Careless`, with headers as a map.
     CarelessJoined,
@@ -71,7 +72,7 @@ impl Listener {
     }
 }
 
-/// Where the proxy finds its peers.
+/// The addresses of the proxy's peers.
 pub(crate) struct Peers {
     /// As Envoy writes addresses: see [`tcp`].
     pub(crate) watchword: Value,
@@ -187,7 +188,8 @@ fn routes(listener: &mut Value) -> &mut Vec<Value> {
     routes.expect("the example has routes")
 }
 
-/// The routes of the example, `reports` and `rest`, and before them `admin`, for those whose scope is that.
+/// The routes of the example, `reports` and `rest`, and before them `admin`, for those whose scope
+/// is that.
 fn name_routes(listener: &mut Value) {
     let routes = routes(listener);
     let scope = json!({"name": "x-auth-scope", "string_match": {"exact": "admin"}});

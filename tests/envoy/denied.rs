@@ -1,4 +1,4 @@
-//! What a client is told when it may not pass: status, challenge and body, as Envoy hands them on.
+//! The denials that clients get through Envoy: status, challenge and body.
 
 use serde_json::json;
 

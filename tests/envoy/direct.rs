@@ -1,5 +1,5 @@
-//! Calls that no HTTP request makes, put to Watchword without the proxy: they too get a denial, not an
-//! error. They do not depend on the version of Envoy.
+//! Calls that no HTTP request makes, put to Watchword without the proxy: they too get a denial, not
+//! an error. They do not depend on the version of Envoy.
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -48,8 +48,8 @@ async fn calls_with_something_missing(world: &World) {
 }
 
 async fn undecodable_messages(world: &World) {
-    // Field 1 holds attributes; these bytes are no message. 0x07 is a tag with a wire type that does not exist, 0x0a 0x7f a
-    // field that claims more bytes than there are.
+    // Field 1 holds attributes; these bytes are no message. 0x07 is a tag with a wire type that
+    // does not exist, 0x0a 0x7f a field that claims more bytes than there are.
     for bytes in ["\u{7}\u{7}", "\n\u{7f}"] {
         let message = Any {
             type_url: bytes.to_owned(),

@@ -1,4 +1,5 @@
-//! The files of `examples/envoy`, and the bootstrap of `examples/kubernetes/sidecar`, exactly as users get them.
+//! The files of `examples/envoy`, and the bootstrap of `examples/kubernetes/sidecar`, exactly as
+//! users get them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ fn example(file: &str) -> PathBuf {
         .join(file)
 }
 
-/// Whether Envoy takes this configuration, and what it says.
+/// Asks Envoy to validate this configuration: true if it accepts, and its output.
 pub(crate) fn validate(world: &World, config: &Path) -> (bool, String) {
     let binary = envoy::binary(world.place.version()).expect("this world's Envoy");
     let run = Command::new(binary)
@@ -71,7 +72,7 @@ fn watchword_refuses_an_unknown_setting_in_the_policy() {
     );
 }
 
-/// What Watchword finds wrong with the policy after this edit.
+/// Watchword's errors in the policy after this edit.
 fn problems(edit: fn(String) -> String) -> Option<String> {
     let policy = example("watchword.yaml");
     let text = edit(fs::read_to_string(&policy).expect("the example"));

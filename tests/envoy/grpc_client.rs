@@ -1,6 +1,8 @@
-//! A gRPC client behind the proxy: Envoy makes a gRPC status of a denial, with the body as its message.
+//! A gRPC client behind the proxy: Envoy makes a gRPC status of a denial, with the body as its
+//! message.
 //!
-//! The service that is called is `ext_authz` itself, for want of another schema; it plays an ordinary API.
+//! The service that is called is `ext_authz` itself, for want of another schema; it plays an
+//! ordinary API.
 
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint, Uri};

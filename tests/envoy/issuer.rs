@@ -30,7 +30,10 @@ impl Issuer {
             URL_SAFE_NO_PAD.encode(&point[1..33]),
             URL_SAFE_NO_PAD.encode(&point[33..65]),
         );
-        let public = json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "test-1", "x": x, "y": y});
+        let public = json!({
+            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "test-1",
+            "x": x, "y": y,
+        });
         Self {
             url,
             key: EncodingKey::from_ec_der(pkcs8.as_ref()),
@@ -54,8 +57,8 @@ impl Issuer {
     /// alice's token with other claims; `null` leaves one out.
     pub(crate) fn token_with(&self, claims: &Value) -> String {
         let mut all = json!({
-            "iss": self.url, "sub": "alice", "aud": "example-api", "scope": "orders", "department": "sales",
-            "iat": NOW - 10, "exp": NOW + 300,
+            "iss": self.url, "sub": "alice", "aud": "example-api", "scope": "orders",
+            "department": "sales", "iat": NOW - 10, "exp": NOW + 300,
         });
         for (name, value) in claims.as_object().expect("claims are an object") {
             all[name] = value.clone();

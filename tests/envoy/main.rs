@@ -1,9 +1,9 @@
 //! The real proxy: Envoy, with the bootstrap of `examples/envoy`, in front of an upstream that
 //! remembers what reached it, asking a Watchword that runs in this process.
 //!
-//! Every fact is shown on the oldest and on the newest Envoy that we support, and on the newest as the chart of
-//! `examples/kubernetes/sidecar` sets it up: over a Unix socket. `RSP-…` in a comment is the row of
-//! the catalogue of hostile inputs that the fact stands for.
+//! Every fact is shown on the oldest and on the newest Envoy that we support, and on the newest as
+//! the chart of `examples/kubernetes/sidecar` sets it up: over a Unix socket. `RSP-…` in a comment
+//! is the row of the catalogue of hostile inputs that the fact stands for.
 //!
 //! Owns: the proxy, its peers and what they show. Refuses: the details of a verdict (`check` has
 //! them), the outside network once Envoy and Helm have been fetched, and sleeping to be in time.

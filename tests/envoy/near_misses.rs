@@ -1,5 +1,6 @@
-//! Near misses of a strict rule, sent through a proxy that normalises nothing to a service that reads
-//! liberally. Each request runs the protected handler without Watchword, and reaches no service with it.
+//! Near misses of a strict rule, sent through a proxy that normalises nothing to a service that
+//! reads liberally. Each request runs the protected handler without Watchword, and reaches no
+//! service with it.
 
 use serde_json::json;
 

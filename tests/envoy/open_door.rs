@@ -1,5 +1,5 @@
-//! `failure_mode_allow: true` turns every error of ours into an allow. So nothing that a client sends
-//! may be answered with an error: all of it is decided.
+//! `failure_mode_allow: true` turns every error of ours into an allow. So nothing that a client
+//! sends may be answered with an error: all of it is decided.
 
 use serde_json::{Value, json};
 
@@ -106,8 +106,9 @@ async fn header_bytes_that_are_not_text_do_not_pass(world: &World) {
     no_error_was_counted(world).await;
 }
 
-/// Over HTTP/1 Envoy refuses such bytes itself. Over HTTP/2 it lets them through, and shows us in `path` a `!` for
-/// each byte that is not UTF-8: only the raw `:path` header tells what the upstream would get.
+/// Over HTTP/1 Envoy refuses such bytes itself. Over HTTP/2 it lets them through, and shows us in
+/// `path` a `!` for each byte that is not UTF-8: only the raw `:path` header tells what the
+/// upstream would get.
 async fn a_path_that_is_not_text_does_not_pass(world: &World) {
     let token = world.issuers.example.token();
     for bytes in [
@@ -181,7 +182,8 @@ async fn a_host_that_is_not_text_does_not_pass(world: &World) {
     no_error_was_counted(world).await;
 }
 
-/// The line of the access log for a request of this path, in three parts, and what the upstream saw of it.
+/// The line of the access log for a request of this path, in three parts, and what the upstream saw
+/// of it.
 async fn over_http2(
     world: &World,
     door: Listener,

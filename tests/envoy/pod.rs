@@ -1,5 +1,5 @@
-//! The pod of `examples/kubernetes/sidecar`: what its chart renders for Envoy and for Watchword beside it, used as it is but for
-//! the place of the socket.
+//! The pod of `examples/kubernetes/sidecar`: what its chart renders for Envoy and for Watchword
+//! beside it, used as it is but for the place of the socket.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use watchword_test_support::helm::{self, Chart, Rendered};
 use crate::bootstrap::{ADDRESS, example, set, tcp};
 use crate::world::Site;
 
-/// Where both find the socket in a pod.
+/// The socket between both in a pod.
 const SOCKET: &str = "/run/watchword/grpc.sock";
 
 impl Site {

@@ -1,5 +1,5 @@
-//! What `watchword check-config --envoy` prints, used as it is: Envoy accepts it, and asks Watchword
-//! by it.
+//! The output of `watchword check-config --envoy`, used as it is: Envoy accepts it, and calls
+//! Watchword with it.
 //!
 //! The names of the files of TLS and a free port, which the command cannot know, are filled in.
 
@@ -159,7 +159,7 @@ pub(crate) fn folder(world: &World, name: &str) -> PathBuf {
     folder
 }
 
-/// What the command prints for this file.
+/// The command's output for this file.
 fn printed(file: &Path) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_watchword"));
     let run = command.args(["check-config", "--envoy"]).arg(file).output();

@@ -1,5 +1,5 @@
-//! What Envoy and the service make of the client's headers around the check: Envoy chooses a route
-//! before it asks, and the service reads headers that no rule looks at.
+//! The client's headers around the check: Envoy chooses a route before it asks Watchword, and the
+//! upstream service reads headers that no rule looks at.
 
 use serde_json::json;
 

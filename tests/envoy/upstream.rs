@@ -1,5 +1,6 @@
-//! The service behind the proxy: remembers the headers of every request, which of its handlers ran and which credentials it
-//! found, and says that it was reached. It reads requests as liberally as common frameworks do by default.
+//! The service behind the proxy: remembers the headers of every request, which of its handlers ran
+//! and which credentials it found, and says that it was reached. It reads requests as liberally as
+//! common frameworks do by default.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -20,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// Requests are told apart by this header.
 pub(crate) const REQUEST_ID: &str = "x-request-number";
 
-/// What reached the upstream.
+/// A request as it reached the upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     headers: HeaderMap,
@@ -54,7 +55,7 @@ impl Seen {
         headers.map(|(_, value)| text(value)).collect()
     }
 
-    /// Whether `text` is anywhere in the headers.
+    /// True if `part` is anywhere in the headers.
     pub(crate) fn mentions(&self, part: &str) -> bool {
         self.headers
             .values()
@@ -62,8 +63,8 @@ impl Seen {
     }
 }
 
-/// Methods in upper case (Werkzeug), hosts without port and final dot (Express), paths decoded, without regard to case and a
-/// final slash (Express).
+/// Methods in upper case (Werkzeug), hosts without port and final dot (Express), paths decoded,
+/// without regard to case and a final slash (Express).
 fn handler(request: &Request<Incoming>) -> String {
     let host = request.headers().get("host").map(text);
     let host = host.or_else(|| request.uri().authority().map(ToString::to_string));
@@ -75,8 +76,9 @@ fn handler(request: &Request<Incoming>) -> String {
     format!("{method} {host}{path}")
 }
 
-/// Names without regard to case (ASP.NET), white space around them (Node), and brackets behind them (PHP, `qs`); pairs
-/// apart by `;` in a query too (Go before 1.17), and by white space in cookies (Python).
+/// Names without regard to case (ASP.NET), white space around them (Node), and brackets behind them
+/// (PHP, `qs`); pairs apart by `;` in a query too (Go before 1.17), and by white space in cookies
+/// (Python).
 fn credentials(request: &Request<Incoming>) -> Vec<String> {
     let cookies = request.headers().get_all("cookie").iter().map(text);
     let cookies: Vec<String> = cookies.map(|value| value.replace(" =", "=")).collect();
@@ -156,7 +158,8 @@ async fn accept<Served>(
     Served: Future<Output = ()> + Send + 'static,
 {
     while let Ok((stream, _)) = listener.accept().await {
-        // Otherwise an answer in two writes waits for the peer's delayed acknowledgement of the first.
+        // Otherwise an answer in two writes waits for the peer's delayed acknowledgement of the
+        // first.
         let _ = stream.set_nodelay(true);
         tokio::spawn(serve(TokioIo::new(stream), memory.clone()));
     }

@@ -1,5 +1,5 @@
-//! One world for each place, shared by all tests: issuers, Watchword with the policy of the example,
-//! the upstream, and the proxy between them.
+//! One world for each place, shared by all tests: issuers, Watchword with the policy of the
+//! example, the upstream, and the proxy between them.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -27,14 +27,15 @@ static OLDEST: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(P
 static NEWEST: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Place::Newest));
 static POD: LazyLock<Result<World, String>> = LazyLock::new(|| World::start(Place::Pod));
 
-/// Where the proxy is, and who wrote its bootstrap.
+/// The version of the proxy, and the source of its bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The oldest Envoy, as in `examples/envoy`.
     Oldest,
     /// The newest.
     Newest,
-    /// The newest, as the chart of `examples/kubernetes/sidecar` has it, with Watchword behind a Unix socket.
+    /// The newest, as the chart of `examples/kubernetes/sidecar` has it, with Watchword behind a
+    /// Unix socket.
     Pod,
 }
 
@@ -77,14 +78,14 @@ pub(crate) struct World {
     pub(crate) issuers: Issuers,
     pub(crate) upstream: Upstream,
     pub(crate) proxy: Proxy,
-    /// Where Watchword itself listens, if it is a port.
+    /// The address of Watchword, if it listens on a port.
     pub(crate) watchword: SocketAddr,
     _app: App,
     /// Bound and never listening: its port refuses connections for as long as the world exists.
     _nobody: TcpSocket,
 }
 
-/// Who signs tokens.
+/// The issuers that sign tokens.
 pub(crate) struct Issuers {
     /// The issuer of the example's policy.
     pub(crate) example: Issuer,
@@ -107,7 +108,7 @@ impl Issuers {
     }
 }
 
-/// What became of a request.
+/// The response to a request, and the requests that reached the upstream.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) reply: Reply,
@@ -128,7 +129,8 @@ impl Outcome {
         &self.seen[0]
     }
 
-    /// The answer of a Watchword that said no with this status and reason; the upstream saw nothing.
+    /// The answer of a Watchword that said no with this status and reason; the upstream saw
+    /// nothing.
     #[track_caller]
     pub(crate) fn denied(&self, status: u16, reason: &str) -> &Reply {
         assert_eq!(self.stopped().status, status, "{:?}", self.reply);
@@ -212,7 +214,7 @@ impl World {
     }
 }
 
-/// What a world is set up with.
+/// The configurations of a world.
 pub(crate) struct Site {
     /// Of Watchword.
     pub(crate) configuration: String,
@@ -220,7 +222,7 @@ pub(crate) struct Site {
     pub(crate) bootstrap: Value,
     /// The file that has it.
     pub(crate) shipped: PathBuf,
-    /// Where Envoy finds Watchword, unless it is a port.
+    /// Watchword's address in Envoy's form, unless it is a port.
     pub(crate) socket: Option<Value>,
 }
 
@@ -245,8 +247,8 @@ fn refusing_port() -> std::io::Result<(TcpSocket, SocketAddr)> {
     Ok((socket, address))
 }
 
-/// The policy of the example; added are two issuers that the example has no use for, and in front the rules for them. Its key set
-/// is beside it, as the example has it.
+/// The policy of the example; added are two issuers that the example has no use for, and in front
+/// the rules for them. Its key set is beside it, as the example has it.
 fn policy(issuers: &Issuers, refusing: SocketAddr) -> Result<Value, String> {
     let mut policy: Value =
         serde_saphyr::from_str(include_str!("../../examples/envoy/watchword.yaml"))
@@ -272,9 +274,15 @@ fn policy(issuers: &Issuers, refusing: SocketAddr) -> Result<Value, String> {
             json!({"match": {"hosts": ["admin.example"]}, "require": {"scopes": ["admin"]}}),
             json!({"match": {"hosts": ["public.example"]}, "require": "none"}),
             json!({"match": {"path": {"prefix": "/users/@me/"}}, "require": {"scopes": ["admin"]}}),
-            json!({"match": {"path": {"glob": "/v1/accounts/*:delete"}}, "require": {"scopes": ["admin"]}}),
+            json!({
+                "match": {"path": {"glob": "/v1/accounts/*:delete"}},
+                "require": {"scopes": ["admin"]},
+            }),
             json!({"match": {"path": {"exact": "/settings"}}, "require": {"scopes": ["admin"]}}),
-            json!({"match": {"path": {"prefix": "/items/"}, "methods": ["POST"]}, "require": {"scopes": ["admin"]}}),
+            json!({
+                "match": {"path": {"prefix": "/items/"}, "methods": ["POST"]},
+                "require": {"scopes": ["admin"]},
+            }),
             json!({"match": {"path": {"prefix": "/optional/"}}, "require": {"optional": true}}),
         ],
     );

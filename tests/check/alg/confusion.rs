@@ -1,4 +1,5 @@
-//! Area `alg`, key confusion: an HMAC keyed with something that the verifier publishes or shares elsewhere.
+//! Area `alg`, key confusion: an HMAC keyed with something that the verifier publishes or shares
+//! elsewhere.
 
 use serde_json::json;
 use watchword_test_support::mint::{self, Signer};

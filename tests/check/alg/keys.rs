@@ -121,7 +121,8 @@ fn es256k_is_not_implemented(case: &mut Case) {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256K1_SHA256_FIXED_SIGNING).expect("a key");
     let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
     let key = json!({
-        "kty": "EC", "crv": "secp256k1", "alg": "ES256K", "kid": "k1", "x": mint::b64(x), "y": mint::b64(y)
+        "kty": "EC", "crv": "secp256k1", "alg": "ES256K", "kid": "k1",
+        "x": mint::b64(x), "y": mint::b64(y),
     });
     let mut set = mint::key_set(&[&RSA, &EC]);
     set["keys"].as_array_mut().expect("keys").push(key);

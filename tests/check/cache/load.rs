@@ -20,7 +20,8 @@ pub(crate) const ROWS: &[Row] = &[
     row!("CCH-18", digest_of_a_token_is_nobodys_choice),
 ];
 
-/// Most of the bad ones are cheap to make and to refuse. Those that are not are fewer, and more than the cache holds.
+/// Most of the bad ones are cheap to make and to refuse. Those that are not are fewer, and more
+/// than the cache holds.
 fn bad_tokens_are_not_remembered_and_evict_none(case: &mut Case) {
     const GOOD: usize = 900;
     // A fifth of the row's where nothing is optimized.
@@ -86,8 +87,8 @@ fn bad_tokens_are_not_remembered_and_evict_none(case: &mut Case) {
     expired_tokens_evict_few(case, &core);
 }
 
-/// Expired tokens are somebody's, and their signatures hold: they are remembered, and must not take the place of those
-/// that are in use.
+/// Expired tokens are somebody's, and their signatures hold: they are remembered, and must not take
+/// the place of those that are in use.
 fn expired_tokens_evict_few(case: &mut Case, core: &Core) {
     const GOOD: usize = 500;
     let cache = TokenCache::new(1000).expect("random numbers");
@@ -123,8 +124,8 @@ fn other_signature(number: usize) -> String {
     mint::b64(&bytes)
 }
 
-/// A digest depends on a random key of the cache, so that tokens cannot be made to collide in it. Tokens that are as
-/// like as can be take no longer to find than others.
+/// A digest depends on a random key of the cache, so that tokens cannot be made to collide in it.
+/// Tokens that are as like as can be take no longer to find than others.
 fn digest_of_a_token_is_nobodys_choice(case: &mut Case) {
     const TOKENS: usize = 2000;
     let core = Core::new();

@@ -52,7 +52,8 @@ fn clock_that_is_set_back_makes_nothing_older_good(case: &mut Case) {
     case.becomes("now", site, &call, Expect::Allow);
     site.clock().set(END);
     case.check("expired", site, &call, Expect::Deny(401, EXPIRED));
-    // `exp` is ahead again, and that is all there is to say about it; one that never was good stays bad.
+    // `exp` is ahead again, and that is all there is to say about it; one that never was good stays
+    // bad.
     site.clock().set(END - HOUR);
     let early = ED.sign(&without(claims(), "iat"));
     case.accepts(site, "set back by an hour", early);
@@ -66,7 +67,8 @@ fn clock_that_is_set_back_makes_nothing_older_good(case: &mut Case) {
     case.check("ahead again", site, &call, Expect::Allow);
     site.clock().set(END + 1);
     case.check("expired again", site, &call, Expect::Deny(401, EXPIRED));
-    // Keys age by the other clock, which nobody sets: two hours without a good fetch end them and what they verified.
+    // Keys age by the other clock, which nobody sets: two hours without a good fetch end them and
+    // what they verified.
     server.reply(Reply::status(500));
     let mut passed = fetched.status().age.unwrap_or_default();
     while passed < Duration::from_secs(2 * 3600) {

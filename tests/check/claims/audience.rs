@@ -133,7 +133,8 @@ fn similar_audience_is_another(case: &mut Case) {
     }
 }
 
-/// The bound of 2 ms is for a release build alone on its processor; here the clock only catches what is not linear.
+/// The bound of 2 ms is for a release build alone on its processor; here the clock only catches
+/// what is not linear.
 fn long_list_is_judged_in_time(case: &mut Case) {
     let mut list = vec!["x".to_owned(); 9_999];
     list.push("api".to_owned());

@@ -1,4 +1,5 @@
-//! Area `claims`: scopes, and claims that rules ask for. Nothing is matched by part, and nothing is coerced.
+//! Area `claims`: scopes, and claims that rules ask for. Nothing is matched by part, and nothing is
+//! coerced.
 
 use std::sync::LazyLock;
 
@@ -32,7 +33,8 @@ fn bearing(path: &str, claims: &Value) -> Call {
     Call::get(path).token(RSA.sign(claims))
 }
 
-/// Documented: `scope` and `scp` may each be words in a string or an array of strings; an element is one scope.
+/// Documented: `scope` and `scp` may each be words in a string or an array of strings; an element
+/// is one scope.
 fn scope_is_never_matched_by_part(case: &mut Case) {
     let none = claims_without("scope");
     for name in ["scope", "scp"] {

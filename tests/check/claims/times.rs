@@ -1,4 +1,5 @@
-//! Area `claims`: `exp`, `nbf` and `iat`. Present but unreadable is never absent, and no number wraps around.
+//! Area `claims`: `exp`, `nbf` and `iat`. Present but unreadable is never absent, and no number
+//! wraps around.
 
 use std::sync::LazyLock;
 
@@ -137,7 +138,8 @@ fn small_and_negative_times_are_past(case: &mut Case) {
     for exp in ["1e400", "-1e400"] {
         case.refuses(&CORP, exp, raw("exp", exp), "token_malformed");
     }
-    // Beyond every integer type, these are far in the future, not wrapped into the past or the present.
+    // Beyond every integer type, these are far in the future, not wrapped into the past or the
+    // present.
     for nbf in [
         "9223372036854775808",
         "18446744073709551616",

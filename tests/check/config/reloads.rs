@@ -1,4 +1,5 @@
-//! Area `config`: another configuration for a server that runs. `tests/operations` does it with the real proxy, too.
+//! Area `config`: another configuration for a server that runs. `tests/operations` does it with the
+//! real proxy, too.
 
 use std::sync::Arc;
 
@@ -28,7 +29,8 @@ const CALLS: usize = 50;
 fn version(name: &str) -> Settings {
     let headers = corp().header(&format!("x-{name}"), "sub");
     let rules = format!(
-        "- {{name: {name}, match: {{path: {{prefix: /orders}}}}, require: {{claims: {{sub: alice}}}}}}"
+        "- {{name: {name}, match: {{path: {{prefix: /orders}}}}, \
+             require: {{claims: {{sub: alice}}}}}}"
     );
     Settings::of(headers)
         .server(&format!("realm: {name}"))
@@ -94,7 +96,8 @@ fn keys_that_cannot_be_had(case: &mut Case, mut inside: Inside, call: &Call) {
     });
     let refused = inside.try_reload(&Settings::of(away));
     passing.abort();
-    // It may be in the middle of a step; and it went on for as long as the machine wanted, past the token's end.
+    // It may be in the middle of a step; and it went on for as long as the machine wanted, past the
+    // token's end.
     assert!(RUNTIME.block_on(passing).is_err(), "it is ended");
     inside.clock.set(NOW);
     let named = matches!(&refused, Err(ReloadError::NoKeys { issuers }) if issuers == "corp");

@@ -1,7 +1,7 @@
 //! Area `config`: files that are out to exhaust their reader.
 //!
-//! Each is read by a process of its own whose memory is limited: one that runs out of memory, or of stack, dies by a
-//! signal and has no exit code.
+//! Each is read by a process of its own whose memory is limited: one that runs out of memory, or of
+//! stack, dies by a signal and has no exit code.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,7 +17,8 @@ use super::positioned;
 
 pub(crate) const ROWS: &[Row] = &[row!("CFG-13", exhausting_files_are_refused_in_time)];
 
-/// The row's bound is a second for a release build by itself; a debug build beside other tests gets more.
+/// The row's bound is a second for a release build by itself; a debug build beside other tests gets
+/// more.
 const IN_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 40 } else { 4 });
 /// Address space of the process that reads, in KiB.
 const MEMORY: usize = 512 << 10;

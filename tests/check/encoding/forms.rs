@@ -22,7 +22,8 @@ fn json_serialization_is_malformed(case: &mut Case) {
     let general =
         json!({"payload": payload, "signatures": [{"protected": header, "signature": signature}]});
     let encrypted = json!({
-        "protected": header, "encrypted_key": payload, "iv": "AA", "ciphertext": payload, "tag": signature
+        "protected": header, "encrypted_key": payload,
+        "iv": "AA", "ciphertext": payload, "tag": signature,
     });
     for form in [flattened, general, encrypted] {
         let text = form.to_string();

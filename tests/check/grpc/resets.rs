@@ -1,5 +1,5 @@
-//! Area `grpc`: streams that are given up as soon as they are opened (CVE-2023-44487), connections that stay silent
-//! after a handshake, and many large messages at a time. Bounded, small forms.
+//! Area `grpc`: streams that are given up as soon as they are opened (CVE-2023-44487), connections
+//! that stay silent after a handshake, and many large messages at a time. Bounded, small forms.
 
 use std::io::Read as _;
 use std::net::TcpStream;
@@ -109,13 +109,15 @@ pub(super) fn many_large_messages_are_not_held(case: &mut Case) {
     case.holds(&format!("memory grew by {grown} KiB"), grown < 320 * 1024);
 }
 
-/// Those of plaintext are in `tests/listen/limits.rs`, and handshakes without end in `tests/listen/tls.rs`.
+/// Those of plaintext are in `tests/listen/limits.rs`, and handshakes without end in
+/// `tests/listen/tls.rs`.
 pub(super) fn silence_after_a_handshake_is_ended(case: &mut Case) {
     let (certificate, key) = Identity::server().pem_files("grp-19");
     let (certificate, key) = (certificate.display(), key.display());
     // Nothing is asked before a client has begun, so that only its age ends such a connection.
     let tls = format!(
-        "max_connection_age: 1s, max_connection_age_grace: 1s, tls: {{certificate: '{certificate}', private_key: '{key}'}}"
+        "max_connection_age: 1s, max_connection_age_grace: 1s, \
+         tls: {{certificate: '{certificate}', private_key: '{key}'}}"
     );
     let process = Process::serve("grp-19-tls", &Settings::of(corp()).grpc(&tls));
     let mut config = pki::client_config();

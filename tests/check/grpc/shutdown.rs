@@ -36,7 +36,8 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
     let calls = [Call::bearing(token), Call::get("/orders")];
     let mut watch = Watch::of(process.address());
     case.equal("health before", watch.next(), Some(ServingStatus::Serving));
-    // From here to the last body, calls are in flight, which they may be for 10 s: nothing is waited for needlessly.
+    // From here to the last body, calls are in flight, which they may be for 10 s: nothing is
+    // waited for needlessly.
     let mut connections = [0, 1].map(|_| Connection::open(process.address(), &[]));
     let streams: Vec<u32> = (0..IN_FLIGHT).map(|number| number * 2 + 1).collect();
     for connection in &mut connections {
@@ -94,7 +95,8 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
     watcher_does_not_hold_up_the_end(case);
 }
 
-/// A client that watches the health of the service does so until the service is gone: there is nothing to wait for.
+/// A client that watches the health of the service does so until the service is gone: there is
+/// nothing to wait for.
 fn watcher_does_not_hold_up_the_end(case: &mut Case) {
     let settings = Settings::of(corp()).server("shutdown_timeout: 20s");
     let mut process = Process::serve("grp-23-watch", &settings);
@@ -115,7 +117,8 @@ fn watcher_does_not_hold_up_the_end(case: &mut Case) {
     drop(watch);
 }
 
-/// A client that watches the health of the service, on a runtime of its own: the others' is busy with other areas.
+/// A client that watches the health of the service, on a runtime of its own: the others' is busy
+/// with other areas.
 struct Watch {
     runtime: Runtime,
     statuses: Streaming<HealthCheckResponse>,

@@ -72,7 +72,8 @@ fn silence_blocks_nobody(case: &mut Case, fetched: &Fetched) {
         case.accepts(site, &format!("{what}: known key"), token(&ED));
         let waiting = site.begin(&Call::bearing(unknown("nobody's")));
         case.accepts(site, &format!("{what}: known key again"), token(&ED));
-        // A call that waits does so for as long as is configured, and no longer than the fetch may take.
+        // A call that waits does so for as long as is configured, and no longer than the fetch may
+        // take.
         for _ in 0..40 {
             if !waiting.is_finished() {
                 fetched.pass(Duration::from_millis(100));
@@ -106,7 +107,8 @@ fn silence_blocks_nobody(case: &mut Case, fetched: &Fetched) {
     }
 }
 
-/// A name with a label of more than 63 octets (RFC 1035 §2.3.4) is one that no resolver asks anybody about.
+/// A name with a label of more than 63 octets (RFC 1035 §2.3.4) is one that no resolver asks
+/// anybody about.
 fn name_that_does_not_resolve_changes_nothing(case: &mut Case) {
     let server = served(set(&[&ED]));
     let issuer = server.uri_of("");

@@ -1,4 +1,5 @@
-//! Area `jwks`: documents with something wrong in them. What is good in them is used, or what was used before stays.
+//! Area `jwks`: documents with something wrong in them. What is good in them is used, or what was
+//! used before stays.
 
 use serde_json::json;
 use watchword::clock::Clock;
@@ -146,7 +147,8 @@ fn member_that_stands_twice_is_refused(case: &mut Case) {
     }
 }
 
-/// Whoever answers for an issuer's keys decides which tokens are that issuer's. Nobody else is touched.
+/// The server that serves an issuer's keys decides which tokens are that issuer's. Other issuers
+/// are not affected.
 fn set_of_another_issuer_fails_signatures_only(case: &mut Case) {
     let (a, b) = (
         Signer::generate("EdDSA", "k1"),

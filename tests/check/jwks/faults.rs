@@ -1,4 +1,5 @@
-//! Area `jwks`: answers, connections and certificates that are wrong. No fetch of that kind replaces good keys.
+//! Area `jwks`: answers, connections and certificates that are wrong. No fetch of that kind
+//! replaces good keys.
 
 use watchword_test_support::key_server::{KeyServer, Reply, Transport};
 use watchword_test_support::mint::{self, Signer};
@@ -19,12 +20,12 @@ pub(crate) const ROWS: &[Row] = &[
 /// The largest set that is read.
 const LARGEST: usize = 1024 * 1024;
 
-/// So long a cool-down that strangers cause one fetch in a case. On a manual clock, a request that came shortly before the
-/// end of one would wait for a time that never comes.
+/// So long a cool-down that strangers cause one fetch in a case. On a manual clock, a request that
+/// came shortly before the end of one would wait for a time that never comes.
 pub(super) const ONE_FOR_ALL: &str = "cooldown: 1h";
 
-/// A fetch that ends in one of these ways, separated by `|`, changes nothing: the last good key is in use, and no
-/// other.
+/// A fetch that ends in one of these ways, separated by `|`, changes nothing: the last good key is
+/// in use, and no other.
 pub(super) fn changes_nothing(case: &mut Case, fetched: &Fetched, what: &str, wanted: &str) {
     let outcome = fetched.next_fetch();
     case.equal(&format!("{what}: the end of the fetch"), outcome, wanted);

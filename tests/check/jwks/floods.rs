@@ -1,4 +1,5 @@
-//! Area `jwks`: tokens of keys that nobody has, in numbers. They cost neither fetches nor memory, nor others their keys.
+//! Area `jwks`: tokens of keys that nobody has, in numbers. They cost neither fetches nor memory,
+//! nor others their keys.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -35,14 +36,15 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
-/// The row's rate, or a twentieth of it where nothing is optimized, over its minute; the cool-down of 30 s is as in the row.
+/// The row's rate, or a twentieth of it where nothing is optimized, over its minute; the cool-down
+/// of 30 s is as in the row.
 const A_SECOND: usize = if cfg!(debug_assertions) { 500 } else { 10_000 };
 const SECONDS: usize = 60;
 /// Calls that are in flight at a time.
 const AT_ONCE: usize = 16;
 
-/// One second of a flood: each of some tasks sends its part of the tokens, and one sends a good token after the other.
-/// The reasons of the flood's answers, and how long each good one took.
+/// One second of a flood: each of some tasks sends its part of the tokens, and one sends a good
+/// token after the other. The reasons of the flood's answers, and how long each good one took.
 fn second(inside: &Inside, name: usize, good: Option<&Call>) -> (Vec<String>, Vec<Duration>) {
     RUNTIME.block_on(async {
         let mut tasks = JoinSet::new();
@@ -141,7 +143,8 @@ fn unknown_kids_cost_no_fetch_while_there_are_no_keys(case: &mut Case) {
         .filter(|reason| *reason == "jwks_unavailable")
         .count();
     case.equal("answers 503", denied, A_SECOND * 10);
-    // The shortest waits are 0.5 s, 1 s, 2 s, 4 s and 8 s: the fifth fetch is the last that fits into 10 s.
+    // The shortest waits are 0.5 s, 1 s, 2 s, 4 s and 8 s: the fifth fetch is the last that fits
+    // into 10 s.
     let fetches = server.requests();
     case.holds(
         &format!("{fetches} fetches, by back-off alone"),
@@ -182,7 +185,8 @@ impl Fetch for Gate {
     }
 }
 
-/// Keys that are fetched every second, so that many tokens can wait in one cool-down, which is an hour.
+/// Keys that are fetched every second, so that many tokens can wait in one cool-down, which is an
+/// hour.
 struct Source {
     issuer: IssuerId,
     keys: KeySources,
@@ -253,7 +257,8 @@ fn a_million_unknown_kids_are_not_remembered(case: &mut Case) {
     case.holds(&format!("memory grew by {grown} bytes"), grown < 64 * MIB);
     let caused = || source.keys.status()[0].unknown_key_fetches;
     case.equal("caused while fetches were under way", caused(), 0);
-    // The next ask for a fetch of their own, all for the same, and are refused without waiting for an hour after it.
+    // The next ask for a fetch of their own, all for the same, and are refused without waiting for
+    // an hour after it.
     let found = RUNTIME.block_on(wait_together(&source, WAVE));
     case.equal("found", found, 0);
     case.equal("fetches that tokens caused", caused(), 1);

@@ -20,8 +20,8 @@ pub(crate) const ROWS: &[Row] = &[
     row!("JWK-24", kid_is_bound_to_its_algorithm),
 ];
 
-/// Publishes a key beside a good one. It is skipped, and the token under its name is refused.
-/// A token of the key is refused with `reason`: `key_not_found`, or `alg_not_allowed` where a key of
+/// Publishes a key beside a good one. It is skipped, and the token under its name is refused. A
+/// token of the key is refused with `reason`: `key_not_found`, or `alg_not_allowed` where a key of
 /// its `kid` is there, of a type that is not supported or for another algorithm.
 fn is_skipped(
     case: &mut Case,
@@ -141,7 +141,8 @@ const fn number(first: u8, between: u8, last: u8) -> [u8; 32] {
     bytes
 }
 
-/// A token whose signature verifies under the point, and which needed no private key: `R` is the neutral element, `S` zero.
+/// A token whose signature verifies under the point, and which needed no private key: `R` is the
+/// neutral element, `S` zero.
 fn forged(point: &[u8; 32]) -> String {
     let signature = [number(1, 0, 0), [0; 32]].concat();
     let header = r#"{"alg":"EdDSA","typ":"JWT","kid":"small"}"#;
@@ -227,7 +228,8 @@ fn odd_numbers(signer: &Signer) -> Vec<Value> {
     .collect()
 }
 
-/// The member's value in spellings that decode, to those who are not strict (RFC 7515 §2, RFC 4648 §3.5).
+/// The member's value in spellings that decode, to those who are not strict (RFC 7515 §2, RFC 4648
+/// §3.5).
 fn odd_texts(jwk: &Value, name: &str) -> Vec<Value> {
     let text = jwk[name].as_str().expect("a text");
     let bytes = tokens::member(jwk, name);

@@ -50,7 +50,8 @@ fn forbidden_address_is_not_connected_to(case: &mut Case) {
     metadata_names_no_forbidden_address(case);
 }
 
-/// A configuration with an address that stands in it is refused; one with a name fails when the name is resolved.
+/// A configuration with an address that stands in it is refused; one with a name fails when the
+/// name is resolved.
 fn refused(case: &mut Case, uri: &str, more: &str, kind: &str) {
     let settings = Settings::of(corp_from(uri, more));
     let file = std::path::Path::new("case.yaml");
@@ -67,7 +68,8 @@ fn refused(case: &mut Case, uri: &str, more: &str, kind: &str) {
     case.denies(&site, uri, &call, 503, "jwks_unavailable");
 }
 
-/// What metadata name was not looked at when the configuration was read. Some addresses are forbidden to everybody.
+/// Hosts that metadata names were not checked when the configuration was read. Some addresses are
+/// forbidden for all of them.
 fn metadata_names_no_forbidden_address(case: &mut Case) {
     let server = served(set(&[&ED]));
     let issuer = server.uri_of("");
@@ -108,7 +110,8 @@ fn metadata_names_no_forbidden_address(case: &mut Case) {
                 &format!("https://localhost:{}", server.address.port()),
             )
             .keys(&format!(
-                "jwks: {{discovery: true, ca: '{ca}', connect_timeout: 5s, deny_private_addresses: true}}"
+                "jwks: {{discovery: true, ca: '{ca}', \
+                 connect_timeout: 5s, deny_private_addresses: true}}"
             )),
     );
     let connections = server.connections();

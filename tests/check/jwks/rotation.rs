@@ -75,7 +75,8 @@ fn token_of_a_removed_key_is_denied_though_it_was_cached(case: &mut Case) {
 
 fn rotation_with_overlap_denies_nobody(case: &mut Case) {
     let (old, new) = (key("old"), key("new"));
-    // Without a cool-down that is running, a new key is fetched as soon as somebody brings a token of it.
+    // Without a cool-down that is running, a new key is fetched as soon as somebody brings a token
+    // of it.
     let fetched = Fetched::start(set(&[&old]));
     let calls = [&old, &new].map(|signer| Call::bearing(token(signer)));
     case.becomes("before", &fetched.site, &calls[0], Expect::Allow);
@@ -96,7 +97,8 @@ fn rotation_with_overlap_denies_nobody(case: &mut Case) {
         }
     }
     case.equal("fetches", fetched.server.requests(), 2);
-    // With one that is running, a key that is published before it is used has come in the course of things.
+    // With one that is running, a key that is published before it is used has come in the course of
+    // things.
     let fetched = Fetched::start(set(&[&old]));
     case.equal(
         "in its time",
@@ -116,8 +118,9 @@ fn rotation_with_overlap_denies_nobody(case: &mut Case) {
     );
 }
 
-/// The sets have a kid in common, under which each has a key of its own: a call that took the name from one and the
-/// key from the other would say so. Half of the calls wait for the fetch, the others arrive around its end.
+/// The sets have a kid in common, under which each has a key of its own: a call that took the name
+/// from one and the key from the other would say so. Half of the calls wait for the fetch, the
+/// others arrive around its end.
 fn each_call_is_judged_by_one_whole_set(case: &mut Case) {
     let old = [key("common"), key("old")];
     let new = [key("common"), key("new")];
@@ -196,7 +199,8 @@ fn key_that_is_published_later_is_found_within_a_cooldown(case: &mut Case) {
     case.check("right after a fetch", &fetched.site, &call, Expect::Allow);
     case.equal("fetches", fetched.server.requests(), 2);
 
-    // Looked for in vain at 10 s, published at 15 s, fetched when the cool-down ends at 40 s, whoever asks then.
+    // Looked for in vain at 10 s, published at 15 s, fetched when the cool-down ends at 40 s,
+    // whoever asks then.
     let fetched = Fetched::start(set(&[&ED]));
     fetched.pass(10 * SECOND);
     case.check("not there", &fetched.site, &call, NOT_FOUND);

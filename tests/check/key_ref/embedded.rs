@@ -1,4 +1,5 @@
-//! Area `key-ref`: keys, links to keys and certificates in the header. None of them is ever used or followed.
+//! Area `key-ref`: keys, links to keys and certificates in the header. None of them is ever used or
+//! followed.
 
 use serde_json::{Value, json};
 use watchword_test_support::key_server::{KeyServer, Reply};
@@ -20,8 +21,9 @@ pub(crate) const ROWS: &[Row] = &[
     row!("KEY-25", x5t_widens_no_trust),
 ];
 
-/// Tokens of an attacker's key whose header brings or points to that key: under a kid of the issuer's, under one
-/// of its own, and under none. The same member beside an honest signature changes nothing.
+/// Tokens of an attacker's key whose header brings or points to that key: under a kid of the
+/// issuer's, under one of its own, and under none. The same member beside an honest signature
+/// changes nothing.
 fn brings(case: &mut Case, attacker: &Signer, honest: &Signer, name: &str, value: &Value) {
     let what = |kid: &str| format!("{name} {:.60}, kid {kid:?}", value.to_string());
     let signed = |kid: &str| {
@@ -67,7 +69,8 @@ fn embedded_secret_is_not_used(case: &mut Case) {
     }
 }
 
-/// Tokens with these links, to a server that would hand out the attacker's key and must never be called.
+/// Tokens with these links, to a server that would hand out the attacker's key and must never be
+/// called.
 fn links(case: &mut Case, name: &str, urls: impl Fn(&str) -> Vec<String>) {
     let set = mint::key_set(&[&STRANGER, &STRANGER.with_kid(RSA.kid())]);
     let _runtime = RUNTIME.enter();

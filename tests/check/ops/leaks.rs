@@ -79,8 +79,8 @@ fn what_is_planted_is_found(case: &mut Case) {
     case.equal("a shared secret", watch.found().len(), 1);
 }
 
-/// Every kind of secret that a configuration can refer to, in a process that is as talkative as it gets, and that is
-/// given bad configurations.
+/// Every kind of secret that a configuration can refer to, in a process that is as talkative as it
+/// gets, and that is given bad configurations.
 fn secrets_of_the_configuration(case: &mut Case) {
     let secret = |name: &str| {
         let file = process::write(&format!("ops-01-{name}.secret"), &(word() + &word()));
@@ -91,7 +91,8 @@ fn secrets_of_the_configuration(case: &mut Case) {
     let pem = std::fs::read(&key).expect("a key");
     WATCH.note(&pem);
     let grpc = format!(
-        "callers: {{validate: {{secret_file: '{caller}'}}}}, tls: {{certificate: '{}', private_key: '{}'}}",
+        "callers: {{validate: {{secret_file: '{caller}'}}}}, \
+         tls: {{certificate: '{}', private_key: '{}'}}",
         certificate.display(),
         key.display()
     );
@@ -112,8 +113,10 @@ fn secrets_of_the_configuration(case: &mut Case) {
         .grpc(&grpc)
         .operators()
         .top(&format!(
-            "log: {{level: trace, decisions: {{policy: all, claims: [sub], hash_key_file: '{hash}'}}}}\n\
-             traces: {{otlp: {{endpoint: 'https://127.0.0.1:9', headers: {{authorization: '{password}'}}}}, sample_ratio: 1}}"
+            "log: {{level: trace, \
+             decisions: {{policy: all, claims: [sub], hash_key_file: '{hash}'}}}}\n\
+             traces: {{otlp: {{endpoint: 'https://127.0.0.1:9', \
+             headers: {{authorization: '{password}'}}}}, sample_ratio: 1}}"
         ));
     let (_, output) = process::check_config("ops-01-check.yaml", &settings.text());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

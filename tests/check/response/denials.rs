@@ -1,7 +1,8 @@
 //! Area `response`: what every answer keeps to, and which headers cannot be managed at all.
 //!
-//! The invariants are checked for each answer of the whole run (see `invariants`); the rows here send requests of
-//! every kind through them, with tell-tale words in every place, and look at the counts.
+//! The invariants are checked for each answer of the whole run (see `invariants`); the rows here
+//! send requests of every kind through them, with tell-tale words in every place, and look at the
+//! counts.
 
 use serde_json::json;
 

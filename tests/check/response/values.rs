@@ -1,4 +1,5 @@
-//! Area `response`: claim values in headers. A value can be read back exactly, and never looks like two.
+//! Area `response`: claim values in headers. A value can be read back exactly, and never looks like
+//! two.
 
 use serde_json::{Value, json};
 

@@ -226,7 +226,7 @@ fn forwarding_headers_are_ignored(case: &mut Case) {
     }
 }
 
-/// What the proxy's configuration says of a route chooses between rules; nothing chooses when it says something else.
+/// A context extension of the route chooses between rules. No rule fits another value of it.
 static CONTEXT: LazyLock<Site> = LazyLock::new(|| {
     let rules = "\
 - {name: shop, match: {context: {policy: shop}}}

@@ -66,7 +66,8 @@ fn targets_without_a_path_are_refused(case: &mut Case) {
             case.denies(&PATHS, method, &call, 400, "request_malformed");
         }
     }
-    // Where no rule looks at paths, a good token is enough, unless the target is no service's at all.
+    // Where no rule looks at paths, a good token is enough, unless the target is no service's at
+    // all.
     for path in ["", "*"] {
         case.allows(
             &tokens::CORP,

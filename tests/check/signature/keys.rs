@@ -1,5 +1,5 @@
-//! Area `signature`: RSA keys that are too weak, too large or no keys at all. They are not used, so that what they
-//! sign finds no key; the tokens are truly signed wherever anybody could sign them.
+//! Area `signature`: RSA keys that are too weak, too large or no keys at all. They are not used, so
+//! that what they sign finds no key; the tokens are truly signed wherever anybody could sign them.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,10 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 fn key(n: &[u8], e: &[u8]) -> Value {
-    json!({"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "odd-key", "n": mint::b64(n), "e": mint::b64(e)})
+    json!({
+        "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "odd-key",
+        "n": mint::b64(n), "e": mint::b64(e),
+    })
 }
 
 /// A server whose only issuer publishes this key beside a good one.

@@ -1,4 +1,5 @@
-//! Area `signature`: RSA values and paddings that only somebody with the private key, or a wrong verifier, can make.
+//! Area `signature`: RSA values and paddings that only somebody with the private key, or a wrong
+//! verifier, can make.
 
 use std::sync::LazyLock;
 
@@ -60,7 +61,8 @@ fn extreme_rsa_values_are_invalid(case: &mut Case) {
     }
 }
 
-/// A token of the baseline's RSA key whose signature opens to the block that `pad` makes of the hash.
+/// A token of the baseline's RSA key whose signature opens to the block that `pad` makes of the
+/// hash.
 fn padded(pad: impl Fn(&[u8]) -> Vec<u8>) -> String {
     let token = RSA.sign(&claims());
     let [header, payload, _] = segments(&token);

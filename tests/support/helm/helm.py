@@ -1,6 +1,7 @@
 """Answers questions about charts: one JSON object a line on standard input, one on standard output.
 
-Helm itself renders, lints and reads YAML; Kubernetes' own schemas judge objects. Ends with its input.
+Helm itself renders, lints and reads YAML; Kubernetes' own schemas judge objects. It ends with its
+input.
 """
 
 import json
@@ -22,7 +23,8 @@ SCHEMAS = Path(sys.argv[1], "kubernetes_validate", "kubernetes-json-schema")
 def render(chart, values, options):
     # Through the native call: the wrapper has no `kube_version` and `api_versions`.
     with helm_python.Chart.load(chart) as loaded:
-        files = _native.call_string("helm_render", loaded._raw(), json.dumps(values), json.dumps(options))
+        arguments = loaded._raw(), json.dumps(values), json.dumps(options)
+        files = _native.call_string("helm_render", *arguments)
     notes, documents = "", []
     for template, text in sorted(json.loads(files).items()):
         if template.endswith("NOTES.txt"):
@@ -42,11 +44,12 @@ def render(chart, values, options):
 
 def split(text):
     """As Helm splits what a template renders into documents."""
-    return [document for document in re.split(r"(?:^|\s*\n)---\s*", text.strip()) if document.strip()]
+    documents = re.split(r"(?:^|\s*\n)---\s*", text.strip())
+    return [document for document in documents if document.strip()]
 
 
 def install(chart, values, release, namespace):
-    """The summary of an installation that asks no cluster: `manifest`, without hooks, and `notes`."""
+    """The summary of an installation without a cluster: `manifest`, without hooks, and `notes`."""
     with helm_python.Config(storage_driver="memory", namespace=namespace) as config:
         with helm_python.Chart.load(chart) as loaded:
             return config.install(loaded, release, values, namespace=namespace, dry_run="client")
@@ -54,7 +57,11 @@ def install(chart, values, release, namespace):
 
 def lint(chart, values, kubernetes):
     report = helm_python.lint(chart, values, strict=True, kube_version=kubernetes)
-    texts = [f"{message['path']}: {message['error']}" for message in report["messages"] if message["severity"] >= 2]
+    texts = [
+        f"{message['path']}: {message['error']}"
+        for message in report["messages"]
+        if message["severity"] >= 2
+    ]
     return sorted(set(report["errors"] + texts))
 
 
@@ -64,9 +71,13 @@ def defaults(chart):
 
 
 def validate(document, kubernetes):
-    """What is wrong with an object of this version of Kubernetes; no field beyond the schema's is taken. Null: no such kind."""
+    """The faults of an object by the schema of this version of Kubernetes. Null: no such kind.
+
+    A field that the schema does not have is a fault.
+    """
     group, _, version = document["apiVersion"].rpartition("/")
-    name = "-".join(part for part in (document["kind"].lower(), group.split(".")[0], version) if part)
+    parts = document["kind"].lower(), group.split(".")[0], version
+    name = "-".join(part for part in parts if part)
     folder = SCHEMAS / f"v{kubernetes}.0-local-strict"
     if not folder.is_dir():
         raise ValueError(f"there are no schemas of Kubernetes {kubernetes}")
@@ -92,11 +103,11 @@ def validator(folder, name):
 
 def problems(judge, value):
     errors = sorted(judge.iter_errors(value), key=str)
-    return [f"{'.'.join(str(step) for step in error.absolute_path)}: {error.message}" for error in errors]
+    return [f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors]
 
 
 def metaschema(schema):
-    """What is wrong with a schema, by its own `$schema`."""
+    """The faults of a schema by the metaschema that its `$schema` names."""
     judge = jsonschema.validators.validator_for(schema, default=None)
     if judge is None:
         raise ValueError(f"unknown $schema: {schema.get('$schema')}")
@@ -116,10 +127,8 @@ def update_dependencies(chart):
     _native.call_status("helm_dependency_update", chart, None)
 
 
-OPERATIONS = {
-    function.__name__: function
-    for function in (defaults, fits, install, lint, metaschema, render, update_dependencies, validate, yaml)
-}
+FUNCTIONS = defaults, fits, install, lint, metaschema, render, update_dependencies, validate, yaml
+OPERATIONS = {function.__name__: function for function in FUNCTIONS}
 
 
 def answer(line):

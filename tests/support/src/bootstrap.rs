@@ -1,5 +1,5 @@
-//! What Envoy is started with: the example of `examples/envoy`, with two Watchwords behind TLS, whose
-//! health it asks for.
+//! The bootstrap that Envoy starts with: the example of `examples/envoy`, with Watchwords behind
+//! TLS and health checks.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,6 +11,9 @@ pub const INGRESS: &str = "ingress";
 
 /// The cluster of Watchword.
 pub const WATCHWORD: &str = "/static_resources/clusters/0";
+
+const UPSTREAM_TLS: &str =
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 
 /// The example, on free ports, in front of this service.
 pub fn example(upstream: SocketAddr) -> Value {
@@ -38,22 +41,25 @@ pub fn bootstrap(watchwords: &[SocketAddr], ca: &Path, upstream: SocketAddr) -> 
     watchword["load_assignment"]["endpoints"][0]["lb_endpoints"] = json!(endpoints);
     // A machine that has much to do takes its time.
     watchword["connect_timeout"] = json!("2s");
-    // Envoy gathers what it learns of health for a second, which the drain of a real server is longer than.
+    // Envoy gathers what it learns of health for a second, which the drain of a real server is
+    // longer than.
     watchword["common_lb_config"] =
         json!({"healthy_panic_threshold": {"value": 0}, "update_merge_window": "0s"});
     watchword["health_checks"] = json!([{
-        "timeout": "1s", "interval": "0.1s", "no_traffic_interval": "0.1s", "unhealthy_interval": "0.1s",
+        "timeout": "1s", "interval": "0.1s",
+        "no_traffic_interval": "0.1s", "unhealthy_interval": "0.1s",
         "unhealthy_threshold": 1, "healthy_threshold": 1,
         "grpc_health_check": {"authority": "watchword"},
     }]);
     watchword["transport_socket"] = json!({
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            "@type": UPSTREAM_TLS,
             "sni": "localhost",
             "common_tls_context": {"validation_context": {
                 "trusted_ca": {"filename": ca},
-                "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": "localhost"}}],
+                "match_typed_subject_alt_names":
+                    [{"san_type": "DNS", "matcher": {"exact": "localhost"}}],
             }},
         },
     });

@@ -46,8 +46,8 @@ impl Test {
 /// The payload of the panic that ends a skipped test.
 struct Skipped(String);
 
-/// Ends this test, which counts as ignored and says why. In a CI run it is a failure: there, all that
-/// tests need is present.
+/// Ends this test, which counts as ignored and says why. In a CI run it is a failure: there, all
+/// that tests need is present.
 ///
 /// # Panics
 /// Always.
@@ -56,8 +56,8 @@ pub fn skip(reason: &str) -> ! {
     panic::resume_unwind(Box::new(Skipped(reason.to_owned())))
 }
 
-/// For a test of libtest's harness, which knows no skipped tests: says why it passes without a check,
-/// once in the life of the process. In a CI run it is a failure.
+/// For a test of libtest's harness, which knows no skipped tests: says why it passes without a
+/// check, once in the life of the process. In a CI run it is a failure.
 ///
 /// # Panics
 /// With `CI=true`.
@@ -73,8 +73,8 @@ pub fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
-/// Runs the tests that the command line chooses, and says which were slow. `folder` holds the sources
-/// of this binary, below `tests/`.
+/// Runs the tests that the command line chooses, and says which were slow. `folder` holds the
+/// sources of this binary, below `tests/`.
 ///
 /// # Panics
 /// A source has a test with an attribute: without libtest's harness, it would never run.
@@ -84,7 +84,8 @@ pub fn run(folder: &str, tests: Vec<Test>) -> ExitCode {
         sources.is_empty(),
         "list these tests with `tests!`: {sources:?}"
     );
-    // Some tests make others panic on purpose, and no harness but libtest's captures what that prints.
+    // Some tests make others panic on purpose, and no harness but libtest's captures what that
+    // prints.
     panic::set_hook(Box::new(|panic| say(panic)));
     let arguments = Arguments::from_args();
     let trials = tests.into_iter().map(|test| test.0).collect();

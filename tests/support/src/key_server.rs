@@ -110,8 +110,8 @@ impl KeyServer {
         self.state.signals.send_modify(|signals| signals.ticks += 1);
     }
 
-    /// Ends all connections and closes the port: from now on connections are refused. No effect on a
-    /// server that is down.
+    /// Ends all connections and closes the port: from now on connections are refused. No effect on
+    /// a server that is down.
     pub async fn down(&self) {
         let running = self.running.lock().unwrap().take();
         if let Some(running) = running {

@@ -1,7 +1,7 @@
 //! A token mint: private keys that sign compact JWS, and the public JWKs that go with them.
 //!
-//! It owns keys and bytes only. It says nothing about what Watchword should accept, and it signs whatever it is
-//! told to, wrong headers and broken payloads included.
+//! It owns keys and bytes only. It says nothing about what Watchword should accept, and it signs
+//! whatever it is told to, wrong headers and broken payloads included.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +16,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// Is told of every token that is signed, and of every shared secret that is made, once a test sets it.
+/// Is told of every token that is signed, and of every shared secret that is made, once a test sets
+/// it.
 pub static WITNESS: OnceLock<fn(&[u8])> = OnceLock::new();
 
 fn witness(secret: &str) {
@@ -34,10 +35,12 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A key for `alg`: RS256..512, PS256..512, ES256, ES384, ES512, `EdDSA`, `Ed25519` or HS256..512.
+    /// A key for `alg`: RS256..512, PS256..512, ES256, ES384, ES512, `EdDSA`, `Ed25519` or
+    /// HS256..512.
     ///
-    /// The key is new, except for RSA, where making one is slow: there the `kid` chooses between pool keys 0 and 1,
-    /// so two kids may mean one key. Where two RSA keys must differ, take them from [`Signer::rsa`].
+    /// The key is new, except for RSA, where making one is slow: there the `kid` chooses between
+    /// pool keys 0 and 1, so two kids may mean one key. Where two RSA keys must differ, take them
+    /// from [`Signer::rsa`].
     pub fn generate(alg: &str, kid: &str) -> Self {
         let key = match alg {
             "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => {
@@ -54,7 +57,8 @@ impl Signer {
         Self::new(Arc::new(key), alg, kid)
     }
 
-    /// RSA key number `which` (0..4) of a pool that lives as long as the process. [`Signer::generate`] never takes 2 or 3.
+    /// RSA key number `which` (0..4) of a pool that lives as long as the process.
+    /// [`Signer::generate`] never takes 2 or 3.
     pub fn rsa(alg: &str, kid: &str, which: usize) -> Self {
         static POOL: [OnceLock<Arc<Key>>; 4] = [const { OnceLock::new() }; 4];
         let make = || {
@@ -70,8 +74,9 @@ impl Signer {
         Self::new(Arc::new(Key::Secret(secret.to_vec())), alg, "")
     }
 
-    /// The same key under another algorithm name. A name that the key has no scheme for (`none`, or HS256 for an RSA
-    /// key) goes into the header all the same, over a signature made the key's own way: RS256, the curve's, HS256.
+    /// The same key under another algorithm name. A name that the key has no scheme for (`none`, or
+    /// HS256 for an RSA key) goes into the header all the same, over a signature made the key's own
+    /// way: RS256, the curve's, HS256.
     #[must_use]
     pub fn with_alg(&self, alg: &str) -> Self {
         Self::new(Arc::clone(&self.key), alg, &self.kid)
@@ -127,12 +132,14 @@ impl Signer {
         }
     }
 
-    /// The private key in the form that `jsonwebtoken::EncodingKey::from_{rsa_der,ec_der,ed_der,secret}` takes:
-    /// PKCS#1 for RSA, PKCS#8 for the curves, the bytes of a shared secret.
+    /// The private key in the form that
+    /// `jsonwebtoken::EncodingKey::from_{rsa_der,ec_der,ed_der,secret}` takes: PKCS#1 for RSA,
+    /// PKCS#8 for the curves, the bytes of a shared secret.
     pub fn private_der(&self) -> Vec<u8> {
         match &*self.key {
             Key::Rsa(_) => {
-                // RFC 5208 §5: SEQUENCE { version INTEGER, algorithm SEQUENCE, privateKey OCTET STRING }
+                // RFC 5208 §5: SEQUENCE { version INTEGER, algorithm SEQUENCE, privateKey OCTET
+                // STRING }
                 let pkcs8 = self.pkcs8();
                 let [_, _, private] = der_sequence(&pkcs8);
                 private.to_vec()
@@ -170,7 +177,8 @@ impl Signer {
         token
     }
 
-    /// The raw signature (or MAC) over `signing_input`. ECDSA is r||s; the salt of PSS is as long as the hash.
+    /// The raw signature (or MAC) over `signing_input`. ECDSA is r||s; the salt of PSS is as long
+    /// as the hash.
     pub fn signature(&self, signing_input: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match &*self.key {

@@ -1,5 +1,5 @@
-//! Certificates made for one run: an authority that Watchword is told to trust, one that it is not, and what they
-//! sign. Nothing here outlives the process but the PEM files, which only name it.
+//! Certificates made for one run: an authority that Watchword is told to trust, one that it is not,
+//! and what they sign. Nothing here outlives the process but the PEM files, which only name it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::build_folder;
 
-/// What the URL of a key server may name.
+/// The hosts that the URL of a key server may name.
 const SERVER_NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// The certificate of the trusted authority, as PEM. The name of the file is this process's own.
@@ -131,7 +131,8 @@ impl Identity {
         PrivateKeyDer::try_from(self.key.serialize_der()).unwrap()
     }
 
-    /// The certificate and its key (PKCS #8), each in a PEM file of its own whose name ends with this one.
+    /// The certificate and its key (PKCS #8), each in a PEM file of its own whose name ends with
+    /// this one.
     pub fn pem_files(&self, name: &str) -> (PathBuf, PathBuf) {
         (
             write_pem(&format!("{name}-cert"), &self.certificate.pem()),

@@ -11,7 +11,8 @@ use crate::mint::{self, Signer};
 /// The key of the issuer `corp`.
 pub static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "k1"));
 
-/// A configuration. Each gives other headers of the same token, and another answer to the same question.
+/// A configuration. Each gives other headers of the same token, and another answer to the same
+/// question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     One,
@@ -39,19 +40,34 @@ impl Version {
         let name = self.name();
         json!({
             "server": {
-                "grpc": {"address": grpc, "tls": {"certificate": "tls.crt", "private_key": "tls.key"}},
+                "grpc": {
+                    "address": grpc,
+                    "tls": {"certificate": "tls.crt", "private_key": "tls.key"},
+                },
                 "admin": {"address": admin},
                 "drain": "600ms",
             },
             "reload": {"interval": "100ms"},
             "log": {"level": "info"},
             "issuers": {"corp": {
-                "issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"file": "keys.json"},
-                "headers": {"x-first": format!("{name}_first"), "x-second": format!("{name}_second")},
+                "issuer": "https://idp.example.com",
+                "audiences": ["orders-api"],
+                "jwks": {"file": "keys.json"},
+                "headers": {
+                    "x-first": format!("{name}_first"),
+                    "x-second": format!("{name}_second"),
+                },
             }},
             "rules": [
-                {"name": name, "match": {"path": {"prefix": "/orders"}}, "require": {"issuers": ["corp"]}},
-                {"match": {"path": {"prefix": "/admin"}}, "require": {"scopes": [format!("{name}_scope")]}},
+                {
+                    "name": name,
+                    "match": {"path": {"prefix": "/orders"}},
+                    "require": {"issuers": ["corp"]},
+                },
+                {
+                    "match": {"path": {"prefix": "/admin"}},
+                    "require": {"scopes": [format!("{name}_scope")]},
+                },
             ],
         })
         .to_string()

@@ -1,7 +1,9 @@
-//! Looks for secrets in output: it is told of every secret, shown all output, and finds what is in both.
+//! Looks for secrets in output: it is told of every secret, shown all output, and finds what is in
+//! both.
 //!
-//! A secret is cut into pieces of 16 characters, so that 31 characters of it in a row are found wherever they stand.
-//! Output is looked at as it comes, and not kept. So a secret must be told of before it can be put out.
+//! A secret is cut into pieces of 16 characters, so that 31 characters of it in a row are found
+//! wherever they stand. Output is looked at as it comes, and not kept. So a secret must be told of
+//! before it can be put out.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -26,7 +28,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Notes a secret. Of a longer text, those parts count that look random: words and numbers may be anybody's.
+    /// Notes a secret. Of a longer text, those parts count that look random: words and numbers may
+    /// be anybody's.
     pub fn note(&self, secret: &[u8]) {
         let mut pieces = runs(secret).flat_map(pieces).peekable();
         if pieces.peek().is_none() {
@@ -68,12 +71,12 @@ impl Watch {
         }
     }
 
-    /// What was found so far.
+    /// The findings so far.
     pub fn found(&self) -> Vec<String> {
         self.found.lock().unwrap().clone()
     }
 
-    /// How many secrets there are, and in how many pieces.
+    /// The numbers of secrets and of their pieces.
     pub fn secrets(&self) -> (usize, usize) {
         let pieces = self.pieces.read().unwrap().len();
         (self.secrets.load(Ordering::Relaxed), pieces)
@@ -101,7 +104,8 @@ impl Write for Sink {
     }
 }
 
-/// The parts of a text that are long enough and of the alphabets of base64 only. Dots separate the parts of a token.
+/// The parts of a text that are long enough and of the alphabets of base64 only. Dots separate the
+/// parts of a token.
 fn runs(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let runs = text.split(|byte| !(byte.is_ascii_alphanumeric() || b"-_+/".contains(byte)));
     runs.filter(|run| run.len() >= PIECE)

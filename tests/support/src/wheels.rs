@@ -1,5 +1,5 @@
-//! Python packages for tests: wheels of exact versions and hashes, from the package index that `pip` is set up for,
-//! installed once below the build folder.
+//! Python packages for tests: wheels of exact versions and hashes, from the package index that
+//! `pip` is set up for, installed once below the build folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ pub fn installed(name: &str, pins: &Path) -> Result<PathBuf, String> {
     made_once(name, |draft| pip_install(name, pins, draft))
 }
 
-/// The folder of this name, made first if it is not there: beside its place, and then renamed, so that another test process
-/// never sees half of it.
+/// The folder of this name, made first if it is not there: beside its place, and then renamed, so
+/// that another test process never sees half of it.
 ///
 /// # Errors
 /// Those of `make`.
