@@ -10,18 +10,17 @@
 mod claims;
 mod credential;
 mod demands;
-mod form;
-mod keys;
 mod steps;
 mod text;
 mod times;
+mod token;
 
 use std::sync::Arc;
 
-use crate::authenticator::{Question, Snapshot, Verdict, VerifiedTokens, authenticate};
+use crate::authenticator::{Snapshot, Verdict, VerifiedTokens, authenticate};
 use crate::jose::KeySet;
 use crate::policy::IssuerId;
-use crate::request::Request;
+use crate::request::{Header, Request};
 use crate::token::{BearerToken, CurrentTime, Denial, Moment, VerifiedToken};
 
 pub use credential::issuer_of;
@@ -29,7 +28,7 @@ pub use steps::{Step, StepOutcome};
 pub use text::plain;
 pub use times::{instant, parse_instant};
 
-use credential::RequestWithToken;
+use credential::place_token;
 use steps::Explainer;
 
 /// A decision with its steps.
@@ -68,21 +67,25 @@ pub fn explain(
     now: impl Into<CurrentTime>,
 ) -> Explanation {
     let now = now.into();
-    let carrier = RequestWithToken::new(snapshot.policy(), request, token);
-    let request = carrier.request(request);
-    let question = Question::from(request.clone());
-    let decision = authenticate(snapshot, &question, now, &NoTokenCache);
-    let reason = decision.reason();
+    let (header, path) = place_token(snapshot.policy(), request.path, token);
+    let mut request = request.clone();
+    request.path = &path;
+    let header = header.as_ref();
+    request.headers.extend(header.map(|(name, value)| Header {
+        name: name.as_bytes(),
+        value,
+    }));
+    let decision = authenticate(snapshot, &request.clone().into(), now, &NoTokenCache);
     Explanation {
         shadow: snapshot.policy().is_shadow(decision.rule),
         rule: decision.rule.map(|rule| rule.name.clone()),
         issuer: decision.issuer.map(|issuer| issuer.name.clone()),
+        reason: decision.reason(),
         denial: match (decision.shadowed, decision.verdict) {
             (Some(denial), _) | (None, Verdict::Deny(denial)) => Some(denial),
             (None, Verdict::Allow(_)) => None,
         },
-        reason,
-        steps: Explainer::new(snapshot, &request, token.len(), now).run(),
+        steps: Explainer::steps(snapshot, &request, token.len(), now),
     }
 }
 

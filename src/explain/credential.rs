@@ -1,69 +1,44 @@
 //! Puts a token into a request where the policy looks for it, and finds it there.
 
-use crate::policy::{Credential, IssuerId, Policy, Requirement, TokenFrom};
-use crate::request::{Header, Request};
+use crate::policy::{Credential, IssuerId, Policy, Requirement};
 use crate::token::{BearerToken, Denial, Location, UnverifiedToken};
 
 use super::steps::Explainer;
 use super::text;
 
-/// A request with a token in a header field or in the query.
-pub(super) struct RequestWithToken {
-    header: Option<(String, Vec<u8>)>,
-    path: Vec<u8>,
-}
+/// A header field to add to a request.
+type Field = (String, Vec<u8>);
 
-impl RequestWithToken {
-    pub(super) fn new(policy: &Policy, request: &Request<'_>, token: &[u8]) -> Self {
-        let mut carrier = Self {
-            header: None,
-            path: request.path.to_vec(),
-        };
-        match place(policy, token).map(|place| &place.location) {
-            _ if token.is_empty() => {}
-            None => {}
-            Some(Location::Header { name, scheme }) => {
-                let scheme = scheme.as_ref().map(|scheme| format!("{scheme} "));
-                let value = [scheme.unwrap_or_default().as_bytes(), token].concat();
-                carrier.header = Some((name.to_string(), value));
-            }
-            Some(Location::Cookie { name }) => {
-                let value = [name.as_bytes(), b"=", token].concat();
-                carrier.header = Some(("cookie".to_owned(), value));
-            }
-            Some(Location::Query { name }) => {
-                let mark: &[u8] = if carrier.path.contains(&b'?') {
-                    b"&"
-                } else {
-                    b"?"
-                };
-                carrier
-                    .path
-                    .extend([mark, name.as_bytes(), b"=", token].concat());
-            }
+/// The header field or the path that puts the token in its place.
+pub(super) fn place_token(policy: &Policy, path: &[u8], token: &[u8]) -> (Option<Field>, Vec<u8>) {
+    let mut path = path.to_vec();
+    let header = match place(policy, token).filter(|_| !token.is_empty()) {
+        None => None,
+        Some(Location::Header { name, scheme }) => {
+            let scheme = scheme.as_ref().map(|scheme| format!("{scheme} "));
+            let value = [scheme.unwrap_or_default().as_bytes(), token].concat();
+            Some((name.to_string(), value))
         }
-        carrier
-    }
-
-    /// The request with the token in it.
-    pub(super) fn request<'a>(&'a self, request: &Request<'a>) -> Request<'a> {
-        let mut request = request.clone();
-        request.path = &self.path;
-        let header = self.header.as_ref();
-        request.headers.extend(header.map(|(name, value)| Header {
-            name: name.as_bytes(),
-            value,
-        }));
-        request
-    }
+        Some(Location::Cookie { name }) => {
+            let value = [name.as_bytes(), b"=", token].concat();
+            Some(("cookie".to_owned(), value))
+        }
+        Some(Location::Query { name }) => {
+            let mark = if path.contains(&b'?') { b"&" } else { b"?" };
+            path.extend([mark, name.as_bytes(), b"=", token].concat());
+            None
+        }
+    };
+    (header, path)
 }
 
 /// The first place that accepts tokens of this token's issuer.
-fn place<'p>(policy: &'p Policy, token: &[u8]) -> Option<&'p TokenFrom> {
+fn place<'p>(policy: &'p Policy, token: &[u8]) -> Option<&'p Location> {
     let issuer = issuer_of(policy, token);
     let mut places = policy.token_from().iter();
     let admitting = places.find(|place| issuer.is_some_and(|issuer| place.admits(issuer)));
-    admitting.or(policy.token_from().first())
+    let place = admitting.or(policy.token_from().first())?;
+    Some(&place.location)
 }
 
 /// The issuer that a token names, unverified.
@@ -82,62 +57,48 @@ impl<'s, 'r> Explainer<'_, 's, 'r> {
     ) -> Option<Credential<'s, 'r>> {
         let policy = self.snapshot.policy();
         let length = format!("{} bytes", self.length);
-        match policy.credential(self.request) {
+        let optional = matches!(requirement, Some(Requirement::Token(demand)) if demand.optional);
+        let (denial, found, expected) = match policy.credential(self.request) {
             Ok(Some(found)) => {
                 let place = text::location(&found.place.location);
-                self.step("token", Ok(()), format!("{length} in {place}"), "a token");
-                return Some(found);
-            }
-            Ok(None) if self.is_overlooked(requirement) => {
-                let found =
-                    "a token where none is looked for: under a name or scheme that looks alike";
-                self.step(
+                return self.step(
                     "token",
-                    Err(Denial::TokenMalformed),
-                    found,
-                    "the configured name and scheme, or no token",
+                    Ok(found),
+                    format!("{length} in {place}"),
+                    "a token",
                 );
             }
+            Ok(None) if optional && policy.overlooks_token(self.request) => (
+                Denial::TokenMalformed,
+                "a token where none is looked for: under a name or scheme that looks alike".into(),
+                "the configured name and scheme, or no token".to_owned(),
+            ),
             Ok(None) if requirement.is_some_and(Requirement::admits_anonymous) => {
-                self.step(
-                    "token",
-                    Ok(()),
-                    "no token, and none is needed",
-                    "a token, or none",
-                );
-                self.allow();
+                let found = "no token, and none is needed";
+                self.step("token", Ok(()), found, "a token, or none");
+                self.settled = true;
+                return None;
             }
             Ok(None) => {
-                let expected = policy.token_from().iter();
-                let expected = expected.map(|place| text::location(&place.location));
-                let expected = format!("a token in {}", text::any_of(expected));
-                self.step("token", Err(Denial::TokenMissing), "no token", expected);
+                let places = policy.token_from().iter();
+                let places: Vec<_> = places
+                    .map(|place| text::location(&place.location))
+                    .collect();
+                let expected = format!("a token in {}", places.join(" or "));
+                (Denial::TokenMissing, "no token".to_owned(), expected)
+            }
+            Err(Denial::TokenTooLarge) => {
+                let most = policy.max_token_size();
+                let expected = format!("at most {most} bytes (max_token_size)");
+                (Denial::TokenTooLarge, length, expected)
             }
             Err(denial) => {
-                let (found, expected) = match denial {
-                    Denial::TokenTooLarge => {
-                        let most = policy.max_token_size();
-                        (length, format!("at most {most} bytes (max_token_size)"))
-                    }
-                    _ => (
-                        format!("{length} that are not one well-formed token"),
-                        "exactly one token, under the configured name and scheme: letters, digits, \
-                         \"-\", \"_\" and \".\""
-                            .to_owned(),
-                    ),
-                };
-                self.step("token", Err(denial), found, expected);
+                let expected = "exactly one token, under the configured name and scheme: letters, \
+                                digits, \"-\", \"_\" and \".\"";
+                let found = format!("{length} that are not one well-formed token");
+                (denial, found, expected.to_owned())
             }
-        }
-        self.skip(&["form", "header", "payload", "issuer"]);
-        None
-    }
-
-    /// Returns true if only an overlooked token keeps the request from passing as anonymous.
-    fn is_overlooked(&self, requirement: Option<&Requirement>) -> bool {
-        let optional = requirement.is_some_and(
-            |requirement| matches!(requirement, Requirement::Token(demand) if demand.optional),
-        );
-        optional && self.snapshot.policy().overlooks_token(self.request)
+        };
+        self.step("token", Err(denial), found, expected)
     }
 }

@@ -1,6 +1,7 @@
 //! The order of the steps. The modules beside this one implement them.
 
 use std::borrow::Cow;
+use std::str::Split;
 
 use crate::authenticator::Snapshot;
 use crate::policy::Requirement;
@@ -8,7 +9,7 @@ use crate::request::Request;
 use crate::token::{CurrentTime, Denial};
 
 /// One check.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Step {
     /// Its name, such as `exp`, or `rule.claims.department`.
     pub name: Cow<'static, str>,
@@ -16,36 +17,27 @@ pub struct Step {
     pub outcome: StepOutcome,
     /// True if the verdict depends on it: no earlier step has settled the verdict.
     pub decisive: bool,
-    /// What was found.
+    /// The facts that were compared.
     pub found: String,
-    /// What would pass.
+    /// The facts that would pass.
     pub expected: String,
 }
 
 /// The result of a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StepOutcome {
     /// It passed.
     Pass,
     /// It failed, for this reason.
     Fail(Denial),
     /// It was not made, because of an earlier failure.
+    #[default]
     NotReached,
 }
 
-/// The steps after `issuer`, which need one.
-const BEHIND_ISSUER: [&str; 10] = [
-    "algorithm",
-    "key",
-    "signature",
-    "claims",
-    "typ",
-    "cnf",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-];
+/// The steps that every explanation shows, in order.
+const ALWAYS: &str = "rule token form header payload issuer algorithm key signature claims typ \
+                      cnf aud exp nbf iat";
 
 /// An explanation in progress.
 pub(super) struct Explainer<'w, 's, 'r> {
@@ -57,82 +49,86 @@ pub(super) struct Explainer<'w, 's, 'r> {
     /// The algorithm that the header names, in words.
     pub(super) algorithm: String,
     steps: Vec<Step>,
-    reached: bool,
+    /// The rest of [`ALWAYS`].
+    ahead: Split<'static, char>,
+    /// True once the verdict is certain, whatever the remaining steps find.
+    pub(super) settled: bool,
 }
 
 impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
-    pub(super) fn new(
+    /// All steps for a request with a token text of this length.
+    pub(super) fn steps(
         snapshot: &'s Snapshot,
         request: &'w Request<'r>,
         length: usize,
         now: CurrentTime,
-    ) -> Self {
-        Self {
+    ) -> Vec<Step> {
+        let mut explainer = Self {
             snapshot,
             request,
             length,
             now,
             algorithm: String::new(),
             steps: Vec::new(),
-            reached: false,
-        }
-    }
-
-    pub(super) fn run(mut self) -> Vec<Step> {
-        let requirement = self.rule();
-        let found = self.credential(requirement);
-        let token = found.and_then(|found| self.token(&found.token));
-        let issuer = token.as_ref().and_then(|token| self.issuer(token));
-        let (Some(found), Some(token), Some((id, issuer))) = (found, token, issuer) else {
-            self.skip(&BEHIND_ISSUER);
-            return self.steps;
+            ahead: ALWAYS.split(' '),
+            settled: false,
         };
-        self.algorithm_and_keys(&token, id, issuer);
-        self.claims(token.claims());
-        self.place(found.place, id, issuer);
-        self.kind(&token, &issuer.expectations);
-        self.audience(token.claims(), &issuer.expectations);
-        self.times(token.claims(), &issuer.expectations);
-        if let Some(Requirement::Token(demand)) = requirement {
-            self.demand(demand, id, issuer, token.claims());
-        }
-        self.headers(issuer, token.claims());
-        self.steps
+        let requirement = explainer.rule();
+        explainer.after_rule(requirement);
+        explainer.steps.extend(explainer.ahead.map(not_reached));
+        explainer.steps
     }
 
-    /// Adds a check that was made; returns true if it passed.
-    pub(super) fn step(
+    fn after_rule(&mut self, requirement: Option<&Requirement>) -> Option<()> {
+        let found = self.credential(requirement)?;
+        let token = self.token(&found.token)?;
+        let (id, issuer) = self.issuer(&token)?;
+        let (claims, expectations) = (token.claims(), &issuer.expectations);
+        self.algorithm_and_keys(&token, id, issuer);
+        self.claims(claims);
+        self.place(found.place, id, issuer);
+        self.kind(&token, expectations);
+        self.audience("aud", claims, &expectations.audiences);
+        self.times(claims, expectations);
+        if let Some(Requirement::Token(demand)) = requirement {
+            self.demand(demand, (id, issuer), claims);
+        }
+        self.headers(issuer, claims)
+    }
+
+    /// Adds a check that was made; returns its value if it passed.
+    pub(super) fn step<T>(
         &mut self,
         name: impl Into<Cow<'static, str>>,
-        result: Result<(), Denial>,
+        result: Result<T, Denial>,
         found: impl Into<String>,
         expected: impl Into<String>,
-    ) -> bool {
-        let passes = result.is_ok();
+    ) -> Option<T> {
+        let name = name.into();
+        if self.ahead.clone().any(|next| next == name) {
+            let missed = self.ahead.by_ref().take_while(|next| *next != name);
+            self.steps.extend(missed.map(not_reached));
+        }
+        let (value, outcome) = match result {
+            Ok(value) => (Some(value), StepOutcome::Pass),
+            Err(denial) => (None, StepOutcome::Fail(denial)),
+        };
         self.steps.push(Step {
-            name: name.into(),
-            outcome: result.map_or_else(StepOutcome::Fail, |()| StepOutcome::Pass),
-            decisive: !self.reached,
+            name,
+            outcome,
+            decisive: !self.settled,
             found: found.into(),
             expected: expected.into(),
         });
-        self.reached |= !passes;
-        passes
+        self.settled |= value.is_none();
+        value
     }
+}
 
-    /// Adds checks that cannot be made.
-    pub(super) fn skip(&mut self, names: &[&'static str]) {
-        self.steps.extend(names.iter().map(|name| Step {
-            name: (*name).into(),
-            outcome: StepOutcome::NotReached,
-            decisive: false,
-            found: String::new(),
-            expected: String::new(),
-        }));
-    }
-
-    /// Settles the verdict: the request passes, whatever the remaining steps find.
-    pub(super) fn allow(&mut self) {
-        self.reached = true;
+fn not_reached(name: &'static str) -> Step {
+    let name = name.into();
+    Step {
+        name,
+        ..Step::default()
     }
 }

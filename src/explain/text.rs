@@ -16,6 +16,11 @@ pub(super) fn value(json: &Json) -> String {
     cut(text)
 }
 
+/// A JSON value, if there is one.
+pub(super) fn value_or_absent(json: Option<&Json>) -> String {
+    json.map_or_else(|| "absent".to_owned(), value)
+}
+
 /// A text in quotes.
 pub(super) fn quoted(text: &str) -> String {
     value(&Json::String(text.into()))
@@ -26,9 +31,8 @@ pub(super) fn quoted(text: &str) -> String {
 pub fn plain(text: &str) -> String {
     let mut escaped = String::new();
     Json::String(text.into()).write_ascii(&mut escaped);
-    let inner = escaped.strip_prefix('"').unwrap_or(&escaped);
-    let inner = inner.strip_suffix('"').unwrap_or(inner);
-    cut(inner.replace("\\\"", "\""))
+    let inner = escaped.get(1..escaped.len() - 1);
+    cut(inner.unwrap_or_default().replace("\\\"", "\""))
 }
 
 /// The text is ASCII, so it can be cut at any index.
@@ -42,15 +46,12 @@ fn cut(mut text: String) -> String {
 }
 
 /// Values with commas between them.
-pub(super) fn list(values: impl Iterator<Item = String>) -> String {
-    let mut values = values.peekable();
-    let mut text = String::new();
-    for value in values.by_ref().take(MAX_LISTED) {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        text.push_str(&value);
-    }
+pub(super) fn list(mut values: impl Iterator<Item = String>) -> String {
+    let text = values
+        .by_ref()
+        .take(MAX_LISTED)
+        .collect::<Vec<_>>()
+        .join(", ");
     match values.count() {
         0 => text,
         more => format!("{text}, and {more} more"),
@@ -60,33 +61,23 @@ pub(super) fn list(values: impl Iterator<Item = String>) -> String {
 /// The accepted values: "one of …".
 pub(super) fn one_of(values: impl Iterator<Item = String>) -> String {
     let values: Vec<String> = values.collect();
-    let alone = values.len() == 1;
-    let list = list(values.into_iter());
-    if alone {
-        list
-    } else {
-        format!("one of {list}")
-    }
-}
-
-/// The accepted places: "… or …".
-pub(super) fn any_of(values: impl Iterator<Item = String>) -> String {
-    values.collect::<Vec<_>>().join(" or ")
+    let words = if values.len() == 1 { "" } else { "one of " };
+    words.to_owned() + &list(values.into_iter())
 }
 
 /// A place that may hold a token.
 pub(super) fn location(location: &Location) -> String {
     match location {
-        Location::Header { name, scheme } => match scheme {
-            Some(scheme) => format!("the header {name} ({scheme})"),
-            None => format!("the header {name}"),
-        },
+        Location::Header { name, scheme } => {
+            let scheme = scheme.as_ref().map(|scheme| format!(" ({scheme})"));
+            format!("the header {name}{}", scheme.unwrap_or_default())
+        }
         Location::Cookie { name } => format!("the cookie {name}"),
         Location::Query { name } => format!("the query parameter {name}"),
     }
 }
 
-/// The plural ending of a noun after this number.
-pub(super) fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
+/// A number of things: `2 keys`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

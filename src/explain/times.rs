@@ -1,9 +1,8 @@
-//! Formats and parses times and spans. The calendar is that of x509-cert, the crate that parses
-//! certificates.
+//! Formats and parses times and spans. The calendar is that of prost-types.
 
 use std::time::Duration;
 
-use x509_cert::der::DateTime;
+use prost_types::Timestamp;
 
 use crate::token::UnixTime;
 
@@ -13,41 +12,36 @@ const UNITS: [(&str, u64); 4] = [("d", 86400), ("h", 3600), ("m", 60), ("s", 1)]
 /// Formats a span by its two largest units: `3m12s`.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
-    if seconds == 0 {
-        let millis = span.subsec_millis();
-        return if millis == 0 {
-            "0s".to_owned()
-        } else {
-            format!("{millis}ms")
-        };
+    match (seconds, span.subsec_millis()) {
+        (0, 0) => return "0s".to_owned(),
+        (0, millis) => return format!("{millis}ms"),
+        _ => {}
     }
-    let fitting = UNITS.iter().skip_while(|(_, size)| *size > seconds);
     let mut rest = seconds;
-    let parts = fitting.take(2).map(|(unit, size)| {
+    let fitting = UNITS.iter().skip_while(|(_, size)| *size > seconds);
+    let parts = fitting.take(2).filter_map(|(unit, size)| {
         let count = rest / size;
         rest %= size;
-        (count, unit)
+        (count > 0).then(|| format!("{count}{unit}"))
     });
-    let parts = parts.filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts
-        .map(|(count, unit)| format!("{count}{unit}"))
-        .collect();
-    parts.concat()
+    parts.collect()
 }
 
 /// Formats a time in UTC, by RFC 3339, in whole seconds.
 #[must_use]
 pub fn instant(time: UnixTime) -> String {
-    let since = time.since(UnixTime::EPOCH);
-    match DateTime::from_unix_duration(since) {
+    let seconds = time.since(UnixTime::EPOCH).as_secs();
+    let shown = i64::try_from(seconds).map(|seconds| Timestamp { seconds, nanos: 0 }.to_string());
+    match shown {
         _ if time < UnixTime::EPOCH => "a time before 1970".to_owned(),
-        Ok(time) => time.to_string(),
-        Err(_) => format!("{} seconds after 1970", since.as_secs()),
+        // A sign precedes years of five digits, which RFC 3339 lacks.
+        Ok(shown) if !shown.starts_with('+') => shown,
+        _ => format!("{seconds} seconds after 1970"),
     }
 }
 
 /// Formats a time relative to now: `expired 3m12s ago at 2026-11-25T22:10:03Z`.
-pub(super) fn relative(time: UnixTime, now: UnixTime, past: &str, future: &str) -> String {
+pub(super) fn relative(time: UnixTime, now: UnixTime, [past, future]: [&str; 2]) -> String {
     let at = instant(time);
     if time <= now {
         format!("{past} {} ago at {at}", span(now.since(time)))
@@ -59,44 +53,18 @@ pub(super) fn relative(time: UnixTime, now: UnixTime, past: &str, future: &str) 
 /// Parses a time by RFC 3339, or as seconds since 1970; `None` for anything else.
 #[must_use]
 pub fn parse_instant(text: &str) -> Option<UnixTime> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(UnixTime::from_secs(
-            Duration::from_secs(seconds).as_secs_f64(),
-        ));
-    }
-    let (local, rest) = text.split_at_checked(19)?;
-    let local: DateTime = format!("{}Z", local.to_ascii_uppercase()).parse().ok()?;
-    let (fraction, zone) = fraction(rest)?;
-    let seconds = local.unix_duration().as_secs_f64() + fraction - offset(zone)?;
-    Some(UnixTime::from_secs(seconds))
-}
-
-/// Parses an optional fraction of a second; also returns the rest.
-fn fraction(text: &str) -> Option<(f64, &str)> {
-    let Some(rest) = text.strip_prefix('.') else {
-        return Some((0.0, text));
+    let since_1970 = if let Ok(seconds) = text.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        // Without a zone, prost-types reads a time as UTC.
+        let zoned = matches!(
+            text.as_bytes(),
+            [.., b'Z' | b'z'] | [.., b'+' | b'-', _, _, b':', _, _]
+        );
+        let Timestamp { seconds, nanos } = text.parse().ok().filter(|_| zoned)?;
+        Duration::new(seconds.try_into().ok()?, nanos.try_into().ok()?)
     };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, zone) = rest.split_at_checked(digits)?;
-    let fraction = format!("0.{digits}").parse().ok()?;
-    (!digits.is_empty()).then_some((fraction, zone))
-}
-
-/// The offset of a zone from UTC, in seconds.
-fn offset(zone: &str) -> Option<f64> {
-    let (ahead, rest) = match zone.split_at_checked(1)? {
-        ("Z" | "z", "") => return Some(0.0),
-        ("+", rest) => (1.0, rest),
-        ("-", rest) => (-1.0, rest),
-        _ => return None,
-    };
-    let (hours, minutes) = rest.split_once(':')?;
-    let number = |text: &str, below: u8| {
-        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let number: Option<u8> = text.parse().ok().filter(|number| *number < below);
-        number.filter(|_| digits).map(f64::from)
-    };
-    Some(ahead * (number(hours, 24)? * 3600.0 + number(minutes, 60)? * 60.0))
+    Some(UnixTime::from_secs(since_1970.as_secs_f64()))
 }
 
 #[cfg(test)]
