@@ -1,21 +1,25 @@
 //! `watchword health`
 
-mod tls;
+mod connector;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{anyhow, bail};
 use clap::Args;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
+use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::grpc::SERVICES;
+
 use super::{block_on, print_error, print_line};
 
-use tls::TlsConnector;
+use connector::ServerConnector;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -24,7 +28,8 @@ pub(super) struct HealthArguments {
     /// Host and port of its gRPC listener, or unix: and the path of its socket
     #[arg(default_value = "127.0.0.1:9191")]
     address: String,
-    /// What to ask about: a service; `live`, which is SERVING while the server answers; or the server as a whole
+    /// Ask about a gRPC service, or `live`, which is SERVING while the server answers, instead of
+    /// the server as a whole
     #[arg(
         long,
         value_name = "NAME",
@@ -32,18 +37,16 @@ pub(super) struct HealthArguments {
         hide_default_value = true
     )]
     service: String,
-    /// Speak TLS, and trust the certificate authorities in this PEM file
+    /// Use TLS, and trust the certificate authorities in this PEM file
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
-    /// The name in the server's certificate, where it is not the host
+    /// The name in the server's certificate, if it is not the host
     #[arg(long, value_name = "NAME", requires = "tls_ca")]
     tls_name: Option<String>,
 }
 
 pub(super) fn run(arguments: &HealthArguments) -> anyhow::Result<ExitCode> {
-    let address = &arguments.address;
-    let status =
-        block_on(status(arguments)).with_context(|| format!("no answer from {address}"))?;
+    let status = block_on(status(arguments))?;
     if status == ServingStatus::Serving {
         print_line(status.as_str_name());
         return Ok(ExitCode::SUCCESS);
@@ -53,29 +56,47 @@ pub(super) fn run(arguments: &HealthArguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn status(arguments: &HealthArguments) -> anyhow::Result<ServingStatus> {
-    let connecting = tokio::time::timeout(TIMEOUT, connect(arguments));
-    let answer = HealthClient::new(connecting.await??)
-        .check(HealthCheckRequest {
-            service: arguments.service.clone(),
-        })
-        .await?;
+    let address = arguments.address.trim_start_matches("http://");
+    let service = &arguments.service;
+    let connector = match &arguments.tls_ca {
+        None => ServerConnector::plaintext(address),
+        Some(ca) => ServerConnector::tls(address, ca, arguments.tls_name.as_deref())?,
+    };
+    let answer = tokio::time::timeout(TIMEOUT, ask(service, connector.clone())).await;
+    let error = match answer {
+        Ok(Ok(status)) => return Ok(status),
+        Ok(Err(error)) => error,
+        Err(_) => anyhow!("nothing came within {TIMEOUT:?}"),
+    };
+    let expects_tls = || tokio::time::timeout(TIMEOUT, connector.expects_tls());
+    if let Some(Code::NotFound) = error.downcast_ref().map(Status::code) {
+        let services = SERVICES.join(" or ");
+        bail!("{address} has no service {service:?}: ask about live, {services}");
+    } else if error.chain().any(is_not_tls) {
+        bail!("{address} does not use TLS: leave out --tls-ca");
+    } else if arguments.tls_ca.is_none() && expects_tls().await == Ok(true) {
+        bail!("{address} uses TLS: name its certificate authority's file with --tls-ca");
+    }
+    // A status of the client's own repeats what its causes say.
+    Err(anyhow!("no answer from {address}: {}", error.root_cause()))
+}
+
+async fn ask(service: &str, connector: ServerConnector) -> anyhow::Result<ServingStatus> {
+    // The connector has the address.
+    let endpoint = Endpoint::from_static("http://localhost");
+    let channel = endpoint.connect_with_connector(connector).await?;
+    let request = HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    let answer = HealthClient::new(channel).check(request).await?;
     Ok(answer.into_inner().status())
 }
 
-async fn connect(arguments: &HealthArguments) -> anyhow::Result<Channel> {
-    let address = arguments.address.trim_start_matches("http://");
-    let Some(ca) = &arguments.tls_ca else {
-        let uri = match address.strip_prefix("unix:") {
-            Some(_) => address.to_owned(),
-            None => format!("http://{address}"),
-        };
-        return Ok(Endpoint::from_shared(uri)?
-            .timeout(TIMEOUT)
-            .connect()
-            .await?);
-    };
-    let connector = TlsConnector::new(address, ca, arguments.tls_name.as_deref())?;
-    // Only the connector knows where to; this is what the request calls its server.
-    let endpoint = Endpoint::from_static("http://localhost").timeout(TIMEOUT);
-    Ok(endpoint.connect_with_connector(connector).await?)
+/// Returns true if a handshake failed because the answer was not TLS.
+fn is_not_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    let error = error.and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(error, Some(rustls::Error::InvalidMessage(_)))
 }

@@ -102,7 +102,24 @@ async fn the_command_asks_over_tls() {
     assert!(asked(&[&address, "--tls-ca", ca, "--tls-name", "localhost"]).await);
     assert!(!asked(&[&address, "--tls-ca", ca, "--tls-name", "other.example"]).await);
     assert!(!asked(&[&address, "--tls-ca", other, "--tls-name", "localhost"]).await);
-    assert!(!asked(&[&address]).await);
+    let plaintext = health(&[&address]).await;
+    assert_eq!(
+        String::from_utf8_lossy(&plaintext.stderr),
+        format!("{address} uses TLS: name its certificate authority's file with --tls-ca\n")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_says_that_a_server_does_not_use_tls() {
+    let site = Site::start("{grpc: {address: '127.0.0.1:0'}}").await;
+    let address = site.app.address().to_string();
+    let ca = pki::ca_file();
+    let output = health(&[&address, "--tls-ca", ca.to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        format!("{address} does not use TLS: leave out --tls-ca\n")
+    );
 }
 
 /// A server that waits for keys would gain nothing by being killed.
@@ -117,4 +134,7 @@ async fn a_server_without_keys_lives_and_is_not_ready() {
     assert_eq!(ready.stderr, b"NOT_SERVING\n");
     let unknown = health(&[&address, "--service", "another"]).await;
     assert_eq!(unknown.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&unknown.stderr);
+    let expected = format!("{address} has no service \"another\": ask about live, envoy.service");
+    assert!(message.starts_with(&expected), "{message}");
 }

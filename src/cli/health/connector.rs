@@ -1,4 +1,4 @@
-//! A connection with TLS to a server that was named on the command line.
+//! A connection to the server that the command line names.
 
 use std::future::Future;
 use std::path::Path;
@@ -13,28 +13,39 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
-type TlsConnection = TokioIo<TlsStream<Box<dyn IoStream>>>;
+/// The opening of HTTP/2 (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The first byte of an alert (RFC 8446 §5.1), with which TLS answers that opening.
+const TLS_ALERT: u8 = 21;
+
+type ServerConnection = TokioIo<Box<dyn IoStream>>;
 
 pub(super) trait IoStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> IoStream for T {}
 
-/// Connects to one server, whatever it is asked for.
+/// Connects to one server; the URI of the request does not matter.
 #[derive(Clone)]
-pub(super) struct TlsConnector {
+pub(super) struct ServerConnector {
     address: Arc<str>,
-    name: ServerName<'static>,
-    config: Arc<ClientConfig>,
+    tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
 }
 
-impl TlsConnector {
-    /// Trusts the authorities in this file only. The name is the address's host, unless it is given.
-    pub(super) fn new(address: &str, ca: &Path, name: Option<&str>) -> anyhow::Result<Self> {
+impl ServerConnector {
+    pub(super) fn plaintext(address: &str) -> Self {
+        Self {
+            address: address.into(),
+            tls: None,
+        }
+    }
+
+    /// Trusts the authorities in this file only. The default of `name` is the address's host.
+    pub(super) fn tls(address: &str, ca: &Path, name: Option<&str>) -> anyhow::Result<Self> {
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let name = name.unwrap_or(host).to_owned();
@@ -54,25 +65,43 @@ impl TlsConnector {
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Self {
             address: address.into(),
-            name,
-            config: Arc::new(config),
+            tls: Some((name, Arc::new(config))),
         })
     }
 
-    async fn connect(self) -> std::io::Result<TlsConnection> {
-        let stream: Box<dyn IoStream> = match self.address.strip_prefix("unix:") {
+    /// Returns true if the server answers plaintext as TLS does.
+    pub(super) async fn expects_tls(&self) -> bool {
+        let Ok(mut stream) = self.open().await else {
+            return false;
+        };
+        let mut first = [0];
+        let sent = stream.write_all(PREFACE).await.is_ok();
+        sent && stream.read_exact(&mut first).await.is_ok() && first == [TLS_ALERT]
+    }
+
+    async fn open(&self) -> std::io::Result<Box<dyn IoStream>> {
+        Ok(match self.address.strip_prefix("unix:") {
             Some(path) => Box::new(UnixStream::connect(path).await?),
             None => Box::new(TcpStream::connect(&*self.address).await?),
+        })
+    }
+
+    async fn connect(self) -> std::io::Result<ServerConnection> {
+        let stream = self.open().await?;
+        let Some((name, config)) = self.tls else {
+            return Ok(TokioIo::new(stream));
         };
-        let connector = tokio_rustls::TlsConnector::from(self.config);
-        Ok(TokioIo::new(connector.connect(self.name, stream).await?))
+        let connector = tokio_rustls::TlsConnector::from(config);
+        Ok(TokioIo::new(Box::new(
+            connector.connect(name, stream).await?,
+        )))
     }
 }
 
-impl Service<Uri> for TlsConnector {
-    type Response = TlsConnection;
+impl Service<Uri> for ServerConnector {
+    type Response = ServerConnection;
     type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = std::io::Result<TlsConnection>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = std::io::Result<ServerConnection>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
