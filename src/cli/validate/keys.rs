@@ -1,23 +1,45 @@
-//! The keys that a token is verified with: those of one issuer, from where the configuration says, or from a server that
-//! has them.
+//! The keys that a token is verified with: those of one issuer, from its configured source or from
+//! a running server.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use reqwest::Url;
+use reqwest::{StatusCode, Url};
+use serde::Deserialize;
 
 use crate::config::Config;
 use crate::explain::plain;
 use crate::jose::KeySet;
-use crate::jwks::{Access, FetchedSource, KeyOrigin, Network, Source, fetch_keys};
+use crate::jwks::{
+    Access, Content, Fetch as _, FetchError, FetchedSource, KeyOrigin, Network, Source, fetch_keys,
+};
 use crate::policy::IssuerId;
 
 use super::super::block_on;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Keys that stand in the configuration are taken from there. Others are fetched once.
+/// The part of `GET /jwks` that tells why a server has no keys.
+#[derive(Deserialize)]
+struct ServerSources {
+    sources: Vec<ServerSource>,
+}
+
+#[derive(Deserialize)]
+struct ServerSource {
+    issuers: Vec<String>,
+    state: String,
+    last_error: Option<LastFailure>,
+}
+
+#[derive(Deserialize)]
+struct LastFailure {
+    seconds_ago: u64,
+    error: String,
+}
+
+/// Takes keys from the configuration if they are in it. Fetches others once.
 pub(super) fn of_issuer(
     config: &Config,
     id: IssuerId,
@@ -32,25 +54,23 @@ pub(super) fn of_issuer(
         Source::Fixed(keys) => return Ok(keys.clone()),
         Source::Fetched(source) => source,
     };
-    let source = match server {
-        None => source.as_ref().clone(),
-        Some(url) => through_server(url, name, source),
-    };
     let fetch = async {
-        let keys = fetch_keys(&Network, &source).await;
-        keys.map_err(|error| {
-            let (place, cause) = (source.origin.to_string(), error.with_causes());
-            if cause.contains(&place) {
-                anyhow!("{cause}")
-            } else {
-                anyhow!("{place}: {cause}")
-            }
-        })
+        let Some(server) = server else {
+            let keys = fetch_keys(&Network, source).await;
+            return keys.map_err(|error| anyhow!(with_place(source, &error)));
+        };
+        let mut url = server.clone();
+        url.query_pairs_mut().append_pair("issuer", name);
+        let keys = fetch_keys(&Network, &page(url, source)).await;
+        match keys {
+            Ok(keys) => Ok(keys),
+            Err(error) => Err(anyhow!(server_failure(server, source, name, &error).await)),
+        }
     };
     block_on(fetch).with_context(|| format!("keys of {} cannot be had", plain(name)))
 }
 
-/// Where the server with this admin listener shows its keys.
+/// The URL of the keys of the server with this admin listener.
 pub(super) fn of_server(address: &str) -> anyhow::Result<Url> {
     let host = address.strip_prefix("http://").unwrap_or(address);
     let host = host.strip_suffix('/').unwrap_or(host);
@@ -61,10 +81,8 @@ pub(super) fn of_server(address: &str) -> anyhow::Result<Url> {
     })
 }
 
-/// The keys that a server has of a source.
-fn through_server(url: &Url, issuer: &str, source: &FetchedSource) -> FetchedSource {
-    let mut url = url.clone();
-    url.query_pairs_mut().append_pair("issuer", issuer);
+/// A page of an admin listener, fetched with the timeout of this source.
+fn page(url: Url, source: &FetchedSource) -> FetchedSource {
     FetchedSource {
         origin: KeyOrigin::Uri(url),
         access: Access {
@@ -74,4 +92,56 @@ fn through_server(url: &Url, issuer: &str, source: &FetchedSource) -> FetchedSou
         },
         timing: source.timing,
     }
+}
+
+fn with_place(source: &FetchedSource, error: &FetchError) -> String {
+    let (place, cause) = (source.origin.to_string(), error.with_causes());
+    if cause.contains(&place) {
+        cause
+    } else {
+        format!("{place}: {cause}")
+    }
+}
+
+async fn server_failure(
+    server: &Url,
+    source: &FetchedSource,
+    issuer: &str,
+    error: &FetchError,
+) -> String {
+    let cause = match error {
+        FetchError::Status { status, .. } if *status == StatusCode::NOT_FOUND => {
+            let mut url = server.clone();
+            url.set_path("/jwks");
+            missing_keys(&page(url, source), issuer).await
+        }
+        FetchError::Http { source, .. } if !source.is_connect() && !source.is_timeout() => {
+            Some("--server takes the address of server.admin, and found another server".to_owned())
+        }
+        _ => None,
+    };
+    cause.unwrap_or_else(|| error.with_causes())
+}
+
+/// The reason that a server's page of sources gives for having no keys of an issuer.
+async fn missing_keys(page: &FetchedSource, issuer: &str) -> Option<String> {
+    let fetched = tokio::time::timeout(page.timing.timeout, Network.fetch(page, None)).await;
+    let Content::Documents { documents, .. } = fetched.ok()?.ok()?.content else {
+        return None;
+    };
+    let page: ServerSources = serde_json::from_slice(documents.first()?).ok()?;
+    let mut sources = page.sources.iter();
+    let source = sources.find(|source| source.issuers.iter().any(|name| name == issuer));
+    Some(match source {
+        None => "the server fetches no keys of this issuer".to_owned(),
+        Some(ServerSource {
+            state, last_error, ..
+        }) => match last_error {
+            None => format!("the server has none yet (state {state})"),
+            Some(LastFailure { seconds_ago, error }) => format!(
+                "the server has none (state {state}); its last fetch failed {seconds_ago}s ago: \
+                 {error}"
+            ),
+        },
+    })
 }

@@ -1,4 +1,4 @@
-//! Where keys come from, and what is told where they do not come.
+//! The origins of keys, and the messages if there are none.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn where_the_verdict_does_not_hang_on_keys_it_is_told_without_them() {
     let output = world.run(&["--path", "/nothing"], &token);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).starts_with("DENY 403 policy_denied"));
-    assert!(text(&output.stderr).ends_with("the verdict does not hang on them\n"));
+    assert!(text(&output.stderr).ends_with("the verdict does not depend on them\n"));
 }
 
 /// The server has keys that the file no longer holds.
@@ -49,9 +49,11 @@ fn the_keys_of_a_running_server_are_used_on_demand() {
     )
     .unwrap();
     let mut server = Server::start(world.folder.join("serve.yaml").to_str().unwrap());
-    let line: serde_json::Value =
-        serde_json::from_str(&server.until("listening for operators")).unwrap();
-    let address = line["address"].as_str().unwrap().to_owned();
+    let mut address = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(&server.until(line)).unwrap();
+        line["address"].as_str().unwrap().to_owned()
+    };
+    let (address, grpc) = (address("listening for operators"), address("\"listening\""));
     let (good, orders) = (world.token(&none()), ["--path", "/orders"]);
     let asking = [&orders[..], &["--server", &address]].concat();
     let clock = Stopwatch::start();
@@ -75,8 +77,16 @@ fn the_keys_of_a_running_server_are_used_on_demand() {
     let away = world.token(&json!({"iss": "https://away.example.com"}));
     let output = world.run(&asking, &away);
     assert_eq!(output.status.code(), Some(2));
-    let expected =
-        format!("keys of away cannot be had: http://{address}/jwks/keys answered 404 Not Found\n");
+    let error = text(&output.stderr);
+    let expected = "keys of away cannot be had: the server has none (state absent); its last fetch \
+                    failed ";
+    assert!(error.starts_with(expected), "{error}");
+    assert!(error.contains("s ago: cannot read "), "{error}");
+
+    let output = world.run(&[&orders[..], &["--server", &grpc]].concat(), &good);
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "keys of corp cannot be had: --server takes the address of server.admin, and \
+                    found another server\n";
     assert_eq!(text(&output.stderr), expected);
 }
 
