@@ -1,5 +1,6 @@
 //! A server from its start to its end.
 
+mod changes;
 mod engine;
 mod environment;
 mod follow;
@@ -8,6 +9,7 @@ mod restart;
 mod start;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -118,16 +120,24 @@ impl App {
         }
     }
 
+    /// The time for which [`App::drain`] answers calls.
+    #[must_use]
+    pub fn drain_time(&self) -> Duration {
+        self.config.server.drain
+    }
+
+    /// The longest time that [`App::stop`] waits for calls in flight.
+    #[must_use]
+    pub fn shutdown_timeout(&self) -> Duration {
+        self.config.server.shutdown_timeout
+    }
+
     /// Makes ready for the end: health says `NOT_SERVING`, and calls are answered as before until
     /// the configured time is over. Whoever balances loads has that long to notice.
     pub async fn drain(&self) {
         self.engine.state.stop();
         self.health.stopping().await;
-        self.engine
-            .state
-            .clock
-            .sleep(self.config.server.drain)
-            .await;
+        self.engine.state.clock.sleep(self.drain_time()).await;
     }
 
     /// Stops: health says `NOT_SERVING`, no new connections, calls in flight are answered, up to
@@ -139,14 +149,14 @@ impl App {
         self.health.end_watches().await;
         let generation = self.engine.state.generation().clone();
         let saved = generation.sources().saved();
+        let timeout = self.shutdown_timeout();
         let end = async { tokio::join!(self.server.ended(), saved).0 };
-        let end = tokio::time::timeout(self.config.server.shutdown_timeout, end).await;
+        let end = tokio::time::timeout(timeout, end).await;
         let ended = matches!(end, Ok(Ok(())));
         // Connections without a call, which somebody may hold open for ever, are no loss.
         let in_flight = self.engine.state.in_flight();
         let answered = ended || in_flight == 0;
         if !answered {
-            let timeout = self.config.server.shutdown_timeout;
             warn!(in_flight, ?timeout, "calls were not answered in time");
         }
         // Not before: a call in flight may wait for a key.

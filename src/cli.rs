@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand.
+//! The command line: one file per subcommand.
 
 mod check_config;
 mod config_schema;
@@ -34,6 +34,9 @@ enum Command {
         /// Print the configuration in effect, with defaults filled in and secrets masked, and exit
         #[arg(long)]
         print_config: bool,
+        /// Only for the error message
+        #[arg(hide = true, value_parser = file_without_option)]
+        file: Option<String>,
     },
     /// Show sample calls against an embedded issuer, then keep serving for you to try
     Demo {
@@ -44,8 +47,11 @@ enum Command {
     /// Check configuration files; exit 0 if they are good, 1 with every problem if not
     CheckConfig {
         /// The configuration files; `-` is standard input
-        #[arg(required = true, value_name = "FILE")]
+        #[arg(required_unless_present = "config", value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// The same, spelled as for the other commands
+        #[arg(short, long, value_name = "FILE")]
+        config: Vec<PathBuf>,
         /// Treat warnings as errors
         #[arg(long)]
         strict: bool,
@@ -59,7 +65,7 @@ enum Command {
         #[arg(long)]
         markdown: bool,
     },
-    /// Explain how a token is judged; exit 0 if it may pass, 1 if not, 2 if that cannot be told
+    /// Explain the verdict on a token; exit 0 if it is allow, 1 if it is deny, 2 if there is none
     Validate(validate::ValidateArguments),
     /// Ask a server for its health; exit 0 if it is SERVING
     Health(health::HealthArguments),
@@ -72,15 +78,16 @@ pub fn run() -> ExitCode {
         Command::Serve {
             config,
             print_config: true,
+            ..
         } => Ok(serve::print_config(&config)),
         Command::Serve { config, .. } => serve::run(&config),
         Command::Demo { once } => demo::run(once),
         Command::CheckConfig {
             files,
-            envoy: true,
+            config,
             strict,
-        } => Ok(check_config::print_envoy(&files, strict)),
-        Command::CheckConfig { files, strict, .. } => Ok(check_config::run(&files, strict)),
+            envoy,
+        } => Ok(check_config::run(&[config, files].concat(), strict, envoy)),
         Command::ConfigSchema { markdown } => Ok(config_schema::run(markdown)),
         Command::Validate(arguments) => Ok(validate::run(&arguments)),
         Command::Health(arguments) => health::run(&arguments),
@@ -91,21 +98,27 @@ pub fn run() -> ExitCode {
     })
 }
 
-/// Runs a future on a runtime with a thread a core.
+fn file_without_option(file: &str) -> Result<String, String> {
+    Err(format!(
+        "name the file with -c: `watchword serve -c {file}`"
+    ))
+}
+
+/// Runs a future on a runtime with one thread per core.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Runtime::new()?;
     let outcome = runtime.block_on(future);
-    // A name lookup or a disk that hangs must not keep the process from its end.
+    // A name lookup or a disk that hangs must not delay the end of the process.
     runtime.shutdown_background();
     outcome
 }
 
-/// Writes a line to standard output. A reader that has gone away is no reason to fail.
+/// Writes a line to standard output. If the reader has gone, the line is lost.
 fn print_line(line: &str) {
     let _ = writeln!(anstream::stdout().lock(), "{line}");
 }
 
-/// Writes lines to standard error. They may repeat what anybody wrote.
+/// Writes lines to standard error, escaped, because they may repeat text of strangers.
 fn print_error(lines: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", escape_lines(lines));
 }

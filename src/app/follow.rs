@@ -9,8 +9,12 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::config::{Config, Problems};
 use crate::files::{is_in_kubernetes_volume, read_bounded};
+
+use super::changes::{changed, settings};
 
 /// Most that is read of a file. The rest of a longer one is not looked at; nothing that is referred
 /// to may be as long.
@@ -36,6 +40,10 @@ pub struct Follower {
     last: Option<FilesDigest>,
     /// The number of looks in a row that have found the same content.
     same: usize,
+    /// The settings in use, with secrets masked.
+    used: Option<Value>,
+    /// The settings that were last loaded.
+    loaded: Option<Value>,
 }
 
 /// The result of a look at the files.
@@ -61,6 +69,8 @@ impl Follower {
             files: config.files.clone(),
             interval: config.reload,
             digests,
+            used: settings(file),
+            loaded: None,
         }
     }
 
@@ -73,9 +83,12 @@ impl Follower {
         }
     }
 
-    /// Looks this often from now on, as the configuration says that is in use; `None`: never.
-    pub fn keep_time(&mut self, interval: Option<Duration>) {
+    /// Notes that the configuration loaded last is in use, and names the settings that it changed.
+    /// `interval` is the time between looks from now on; `None`: never.
+    pub fn in_use(&mut self, interval: Option<Duration>) -> String {
         self.interval = interval;
+        let old = std::mem::replace(&mut self.used, self.loaded.take()).unwrap_or_default();
+        changed(&old, self.used.as_ref().unwrap_or(&Value::Null))
     }
 
     /// Makes `changed` return again for the same content: it could not be used now, and may be
@@ -138,15 +151,17 @@ impl Follower {
     /// Every problem found.
     pub async fn load(&mut self) -> Result<Option<Config>, Problems> {
         let file = self.file.clone();
-        let load = tokio::task::spawn_blocking(move || Config::check(&file));
-        let loaded = load
-            .await
-            .unwrap_or_else(|error| Err(Problems::fault(&self.file, &error)));
+        let load = move || Config::check(&file).map(|config| (config, settings(&file)));
+        let loaded = tokio::task::spawn_blocking(load).await;
+        let loaded = loaded.unwrap_or_else(|error| Err(Problems::fault(&self.file, &error)));
         if !self.look().await {
             self.look_again();
             return Ok(None);
         }
-        loaded.map(Some)
+        loaded.map(|(config, settings)| {
+            self.loaded = settings;
+            Some(config)
+        })
     }
 
     /// Returns true if the file is replaced as a whole, as in a volume of Kubernetes.

@@ -10,31 +10,27 @@ use crate::escape::Escaped;
 
 use super::{print_error, print_line};
 
-/// How standard input is named in messages.
+/// The name of standard input in messages.
 const STDIN: &str = "<stdin>";
 
-/// With `strict`, a warning counts as a problem.
-pub(super) fn run(files: &[PathBuf], strict: bool) -> ExitCode {
-    let bad = files.iter().filter(|file| !is_good(file, strict)).count();
-    if bad > 0 {
-        return ExitCode::FAILURE;
+/// Checks files. `strict` treats a warning as an error; `envoy` prints the settings for Envoy.
+pub(super) fn run(files: &[PathBuf], strict: bool, envoy: bool) -> ExitCode {
+    match files {
+        [file] if envoy => match accepted(file, strict) {
+            Some((_, config)) => print_line(envoy::snippet(&config).trim_end()),
+            None => return ExitCode::FAILURE,
+        },
+        _ if envoy => {
+            print_error("--envoy: found several files; expected one");
+            return ExitCode::FAILURE;
+        }
+        files => {
+            if files.iter().filter(|file| !is_good(file, strict)).count() > 0 {
+                return ExitCode::FAILURE;
+            }
+        }
     }
     ExitCode::SUCCESS
-}
-
-/// Prints what Envoy needs to ask this configuration's server, and nothing else.
-pub(super) fn print_envoy(files: &[PathBuf], strict: bool) -> ExitCode {
-    let [file] = files else {
-        print_error("--envoy: found several files; expected one");
-        return ExitCode::FAILURE;
-    };
-    match accepted(file, strict) {
-        Some((_, config)) => {
-            print_line(envoy::snippet(&config).trim_end());
-            ExitCode::SUCCESS
-        }
-        None => ExitCode::FAILURE,
-    }
 }
 
 fn is_good(file: &Path, strict: bool) -> bool {
@@ -54,8 +50,7 @@ fn is_good(file: &Path, strict: bool) -> bool {
     true
 }
 
-/// A configuration without problems, after its warnings were printed. `None`: it has problems, or
-/// warnings that `strict` does not allow, which were printed.
+/// Prints problems and warnings. `None` if there are problems, or warnings that `strict` forbids.
 fn accepted(file: &Path, strict: bool) -> Option<(&Path, Config)> {
     let (name, checked) = check(file);
     match checked {
@@ -64,9 +59,9 @@ fn accepted(file: &Path, strict: bool) -> Option<(&Path, Config)> {
             let found = config.warnings.len();
             if strict && found > 0 {
                 let name = name.to_string_lossy();
-                let name = Escaped(&name);
                 print_error(&format!(
-                    "{name}: --strict allows no warnings; found {found}"
+                    "{}: --strict allows no warnings; found {found}",
+                    Escaped(&name)
                 ));
                 return None;
             }

@@ -1,10 +1,12 @@
 //! `watchword serve`
 
+mod signals;
+mod summary;
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use crate::app::{App, Completeness, Follower, ReloadError};
@@ -14,6 +16,18 @@ use crate::jwks::Source;
 use crate::telemetry::{self, CONFIGURATION};
 
 use super::{block_on, print_error, print_line};
+
+use signals::SignalRequest;
+pub(super) use signals::Signals;
+
+const PROXY_VARIABLES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
 
 pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let config = match Config::load(file) {
@@ -30,19 +44,24 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     };
     let mut log = None;
     let outcome = block_on(async {
-        // Before the first line is written: its file may be at its greatest size.
+        // Before the first line: the log's file may have reached its maximum size.
         let mut signals = Signals::new()?;
         log = Some(telemetry::start_logging(&config.log)?);
+        info!(
+            version = env!("CARGO_PKG_VERSION"),
+            configuration = %file.display(),
+            "starting: {}", summary::of(&config)
+        );
         warn_of_unused_proxy(&config);
         let app = App::start(config, Clock::system()).await?;
         serve(app, Some(follower), &mut signals).await
     });
-    // After the runtime, whose tasks may write lines to the end.
+    // After the runtime, whose tasks may log until it ends.
     drop(log);
     outcome
 }
 
-/// Prints the configuration in effect, or what is wrong with it.
+/// Prints the configuration in effect, or its problems.
 pub(super) fn print_config(file: &Path) -> ExitCode {
     match Config::effective(file) {
         Ok(text) => {
@@ -56,27 +75,16 @@ pub(super) fn print_config(file: &Path) -> ExitCode {
     }
 }
 
-/// Who sets such a variable expects it to be used.
 fn warn_of_unused_proxy(config: &Config) {
-    let goes_without = |source: &Source| match source {
+    let ignores_proxy = |(_, source): &(_, Source)| match source {
         Source::Fetched(source) => source.origin.is_remote() && source.access.proxy.is_none(),
         Source::Fixed(_) => false,
     };
-    let variables = [
-        "HTTPS_PROXY",
-        "https_proxy",
-        "HTTP_PROXY",
-        "http_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ];
-    let mut variables = variables.into_iter();
+    let mut variables = PROXY_VARIABLES.into_iter();
     let set = variables.find(|variable| std::env::var_os(variable).is_some());
-    let unused = config
-        .sources
-        .iter()
-        .any(|(_, source)| goes_without(source));
-    if let (Some(variable), true) = (set, unused) {
+    if let Some(variable) = set
+        && config.sources.iter().any(ignores_proxy)
+    {
         warn!(
             variable,
             "keys are not fetched through the environment's proxy: see jwks.proxy"
@@ -84,7 +92,8 @@ fn warn_of_unused_proxy(config: &Config) {
     }
 }
 
-/// Serves until a signal asks for the end, where a second one ends the drain early; takes changes of the configuration into use where one is followed.
+/// Serves until a signal asks for the end; a second one ends the drain. Changes of a configuration
+/// that is followed take effect meanwhile.
 pub(super) async fn serve(
     mut app: App,
     mut follower: Option<Follower>,
@@ -107,7 +116,11 @@ pub(super) async fn serve(
             () = reload(&mut app, follower, trigger) => {}
         }
     };
-    info!(signal, "stopping");
+    info!(
+        signal,
+        "stopping: {}",
+        summary::of_stop(app.drain_time(), app.shutdown_timeout())
+    );
     tokio::select! {
         () = app.drain() => {}
         signal = signals.stop() => info!(signal, "stopping now"),
@@ -119,7 +132,7 @@ pub(super) async fn serve(
     })
 }
 
-/// Who wants a reload.
+/// The cause of a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReloadTrigger {
     Signal,
@@ -135,16 +148,24 @@ async fn changed(follower: Option<&mut Follower>) {
 
 async fn reload(app: &mut App, follower: &mut Follower, trigger: ReloadTrigger) {
     let refusal = match try_reload(app, follower, trigger).await {
-        Ok(ReloadOutcome::InUse) => {
-            info!(target: CONFIGURATION, "the configuration was reloaded");
+        Ok(ReloadOutcome::InUse { changed }) => {
+            if changed.is_empty() {
+                info!(
+                    target: CONFIGURATION,
+                    "the configuration was reloaded: settings are the same, except for secrets \
+                     and the files that it names"
+                );
+            } else {
+                info!(target: CONFIGURATION, changed, "the configuration was reloaded");
+            }
             None
         }
-        // The next looks find it when it has settled.
+        // The follower finds it again when it has settled.
         Ok(ReloadOutcome::Unsettled) => return,
         Err(refusal) => Some(refusal),
     };
-    // What could not be used may be later, when a file that it names has come, or a key server; that it still cannot is no
-    // news.
+    // A refused configuration is tried again, because files and key servers may come back. The same
+    // refusal is logged once.
     let is_news = trigger == ReloadTrigger::Signal || !app.was_refused(refusal.as_deref());
     if let Some(refusal) = &refusal
         && is_news
@@ -159,12 +180,15 @@ async fn reload(app: &mut App, follower: &mut Follower, trigger: ReloadTrigger) 
     }
 }
 
-/// Why a reload that a signal asked for did not come about.
+/// The refusal of a reload that a signal asked for.
 const UNSETTLED: &str = "its files are being written; send SIGHUP again when they are complete";
 
-/// What became of a configuration that is not refused.
+/// The result for a configuration that is not refused.
 enum ReloadOutcome {
-    InUse,
+    InUse {
+        /// The changed settings.
+        changed: String,
+    },
     /// It changed while it was read.
     Unsettled,
 }
@@ -182,7 +206,7 @@ async fn try_reload(
         problems.to_string()
     })?;
     let Some(config) = loaded else {
-        // Without `reload.watch`, nobody looks again.
+        // Without `reload.watch`, nothing else tries again.
         return match trigger {
             ReloadTrigger::Signal => Err(UNSETTLED.to_owned()),
             ReloadTrigger::Change => Ok(ReloadOutcome::Unsettled),
@@ -191,10 +215,9 @@ async fn try_reload(
     follower.adopt(&config);
     let (interval, completeness) = (config.reload, completeness(follower, &config, trigger));
     match app.reload(config, completeness).await {
-        Ok(()) => {
-            follower.keep_time(interval);
-            Ok(ReloadOutcome::InUse)
-        }
+        Ok(()) => Ok(ReloadOutcome::InUse {
+            changed: follower.in_use(interval),
+        }),
         Err(error) => {
             if !matches!(error, ReloadError::NeedsRestart(_)) {
                 follower.look_again();
@@ -204,60 +227,11 @@ async fn try_reload(
     }
 }
 
-/// A SIGHUP says that the file is complete.
+/// SIGHUP means that the file is complete.
 fn completeness(follower: &Follower, config: &Config, trigger: ReloadTrigger) -> Completeness {
     if trigger == ReloadTrigger::Signal || config.has_end_marker || follower.is_replaced_whole() {
         Completeness::Complete
     } else {
         Completeness::Unknown
-    }
-}
-
-/// What a signal asks for.
-enum SignalRequest {
-    /// The end, by the signal of this name.
-    Stop(&'static str),
-    Reload,
-}
-
-/// `SIGXFSZ`, by which Linux ends a process that writes past its limit on the size of files (`RLIMIT_FSIZE`).
-const FILE_SIZE_EXCEEDED: SignalKind = SignalKind::from_raw(25);
-
-/// The signals that ask something of the process; caught from here on. So is the one for files that are too large: such a
-/// write fails, with nothing but that line lost.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    pub(super) fn new() -> std::io::Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        let interrupt = signal(SignalKind::interrupt())?;
-        let hang_up = signal(SignalKind::hangup())?;
-        // The handler stays when this is dropped, and a write that it interrupts fails with EFBIG.
-        drop(signal(FILE_SIZE_EXCEEDED)?);
-        Ok(Self {
-            terminate,
-            interrupt,
-            hang_up,
-        })
-    }
-
-    async fn next(&mut self) -> SignalRequest {
-        tokio::select! {
-            _ = self.terminate.recv() => SignalRequest::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => SignalRequest::Stop("SIGINT"),
-            _ = self.hang_up.recv() => SignalRequest::Reload,
-        }
-    }
-
-    /// Waits for one that asks for the end, and names it.
-    async fn stop(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
     }
 }

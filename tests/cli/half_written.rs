@@ -67,7 +67,7 @@ fn a_writer_who_stops_in_the_middle_changes_no_verdict() {
         goes_on(refusal);
     }
     writer.write_all(PARTS[5].as_bytes()).unwrap();
-    server.until("the configuration was reloaded");
+    server.until("the configuration was reloaded: settings are the same");
     goes_on("whole again");
 
     // A file that says where it ends may be shorter at once.
@@ -78,7 +78,8 @@ fn a_writer_who_stops_in_the_middle_changes_no_verdict() {
             .replace("prefix: /admin/}}", "prefix: /admin/}}\n  require: {}")
     );
     std::fs::write(&file, shorter).unwrap();
-    server.until("the configuration was reloaded");
+    let line = server.until("the configuration was reloaded");
+    assert!(line.contains(r#""changed":"rules""#), "{line}");
     assert_eq!(ask_at(&address, "/orders", &token), 7);
     assert_eq!(ask_at(&address, "/admin/x", &token), 0);
 }

@@ -123,7 +123,16 @@ pub(crate) fn ask_at(address: &str, path: &str, token: &str) -> i32 {
 #[test]
 fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigterm() {
     let folder = folder("serve", &[("watchword.yaml", CONFIG)]);
-    let mut server = Server::start(folder.join("watchword.yaml").to_str().unwrap());
+    let file = folder.join("watchword.yaml");
+    let mut server = Server::start(file.to_str().unwrap());
+    let line: serde_json::Value = serde_json::from_str(&server.until("starting")).unwrap();
+    assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(line["configuration"], file.to_str().unwrap());
+    assert_eq!(
+        line["message"],
+        "starting: 1 issuer, no rules: any valid token opens every path; plaintext on \
+         127.0.0.1:0, every local process may call"
+    );
     let line = server.until("listening");
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     let address = line["address"].as_str().unwrap().to_owned();
@@ -194,7 +203,12 @@ fn a_second_signal_ends_the_drain() {
     server.once("keys of every required issuer are usable");
 
     server.terminate();
-    server.until("stopping");
+    let line: serde_json::Value = serde_json::from_str(&server.until("stopping")).unwrap();
+    assert_eq!(
+        line["message"],
+        "stopping: answering calls for 600s (drain), then up to 10s for calls in flight; signal \
+         again to end the drain"
+    );
     // The log line comes just before health turns.
     let clock = Stopwatch::start();
     while text(&watchword(&["health", &address]).stderr) != "NOT_SERVING\n" {
@@ -237,6 +251,15 @@ fn keys_grow_too_old_where_nobody_reads_the_log() {
     server.log = None;
     std::fs::remove_file(folder.join("keys.json")).unwrap();
     until(14);
+}
+
+#[test]
+fn a_file_without_its_option_is_answered_with_the_option() {
+    let output = watchword(&["serve", "watchword.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = text(&output.stderr);
+    let expected = "name the file with -c: `watchword serve -c watchword.yaml`";
+    assert!(message.contains(expected), "{message}");
 }
 
 #[test]

@@ -24,6 +24,17 @@ fn check(folder: &std::path::Path, files: &[&str], input: &[u8]) -> Output {
 }
 
 #[test]
+fn a_file_is_named_with_or_without_the_option_of_other_commands() {
+    let folder = folder("option", &[("a.yaml", GOOD), ("keys.json", KEYS)]);
+    for arguments in [&["a.yaml"][..], &["-c", "a.yaml"], &["--config", "a.yaml"]] {
+        let good = check(&folder, arguments, b"");
+        let expected = "a.yaml: good (issuers: 1, rules: 2)\n";
+        assert_eq!(text(&good.stdout), expected, "{arguments:?}");
+    }
+    assert_eq!(check(&folder, &[], b"").status.code(), Some(2));
+}
+
+#[test]
 fn a_dash_is_standard_input_with_paths_from_the_current_folder() {
     let folder = folder("stdin", &[("keys.json", KEYS)]);
     let good = check(&folder, &["-"], GOOD.as_bytes());
