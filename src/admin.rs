@@ -1,7 +1,7 @@
-//! HTTP for operators: key sets, metrics, and whether the server lives and is ready.
+//! HTTP for operators: key sets, metrics, liveness and readiness.
 //!
-//! Plain HTTP on an address of its own, meant for loopback or the inside of a cluster. It tells no secret, and changes
-//! nothing but the time of the next fetch.
+//! Plain HTTP on an address of its own, meant for loopback or the inside of a cluster. It shows no
+//! secret, and changes only the time of the next fetch.
 
 mod keys;
 mod metrics;
@@ -27,27 +27,40 @@ use tracing::warn;
 use crate::grpc;
 use crate::telemetry::Exposition;
 
-/// Most connections at a time. Each takes a file descriptor, of which decisions need some too.
+/// Most connections at a time. Decisions need file descriptors too.
 const MAX_CONNECTIONS: usize = 32;
 /// Largest head of a request, in bytes, and most headers in it.
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
-/// Longest time until a request has come, and until it is answered. Whoever sends nothing holds a place for the first.
+/// Longest time until a request has come, and until it is answered. A client that sends nothing
+/// holds a connection for the first.
 const MAX_HEADER_TIME: Duration = Duration::from_millis(500);
 const MAX_TIME: Duration = Duration::from_secs(5);
 /// The wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
-/// What the pages are made from.
+/// The pages and where they lead.
+const INDEX: &str = "\
+Watchword
+
+GET  /livez                      ok while the process answers
+GET  /readyz                     ok once required issuers have had keys; ?verbose shows more
+GET  /metrics                    metrics for Prometheus
+GET  /jwks                       sources of keys and their last errors
+GET  /jwks/keys?issuer=NAME      the public keys of an issuer
+POST /jwks/refresh?issuer=NAME   fetches keys now; of all issuers without a name
+";
+
+/// The pages of one server.
 #[derive(Debug)]
-pub struct Admin {
+pub struct AdminPages {
     state: Arc<grpc::State>,
     registry: Registry,
     ready: watch::Receiver<bool>,
 }
 
-impl Admin {
-    /// Pages about this server.
+impl AdminPages {
+    /// The pages of the server with this state.
     #[must_use]
     pub fn new(state: Arc<grpc::State>, ready: watch::Receiver<bool>) -> Self {
         let registry = metrics::registry(&state);
@@ -61,6 +74,7 @@ impl Admin {
     /// Serves until the task is ended.
     pub async fn serve(self, listener: TcpListener) {
         let pages = Router::new()
+            .route("/", get(|| async { INDEX }))
             .route("/jwks", get(keys::list))
             .route("/jwks/keys", get(keys::public))
             .route("/jwks/refresh", post(keys::refresh))
@@ -68,11 +82,11 @@ impl Admin {
             .route("/livez", get(|| async { "ok\n" }))
             .route("/readyz", get(readiness::show))
             .with_state(Arc::new(self));
-        let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = JoinSet::new();
         loop {
             // The semaphore is never closed.
-            let Ok(turn) = room.clone().acquire_owned().await else {
+            let Ok(permit) = permits.clone().acquire_owned().await else {
                 return;
             };
             match listener.accept().await {
@@ -80,11 +94,11 @@ impl Admin {
                     let service = TowerToHyperService::new(pages.clone());
                     connections.spawn(async move {
                         answer(stream, service).await;
-                        drop(turn);
+                        drop(permit);
                     });
                 }
                 Err(error) => {
-                    warn!(%error, "a connection of an operator cannot be accepted");
+                    warn!(%error, "cannot accept a connection of an operator");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -93,7 +107,7 @@ impl Admin {
     }
 }
 
-/// One request, then the connection ends. A client that errs, or takes too long, ends it too.
+/// Answers one request, and closes the connection. Errors and timeouts close it too.
 async fn answer(stream: TcpStream, pages: TowerToHyperService<Router>) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -105,9 +119,12 @@ async fn answer(stream: TcpStream, pages: TowerToHyperService<Router>) {
     let _ = tokio::time::timeout(MAX_TIME, connection).await;
 }
 
-async fn show_metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> impl IntoResponse {
+async fn show_metrics(
+    State(admin): State<Arc<AdminPages>>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
     let accept = headers.get(header::ACCEPT);
-    let form = Exposition::asked_for(accept.and_then(|accept| accept.to_str().ok()));
+    let form = Exposition::accepted(accept.and_then(|accept| accept.to_str().ok()));
     let content_type = [(header::CONTENT_TYPE, form.content_type())];
     match form.write(&admin.registry) {
         Ok(text) => (StatusCode::OK, content_type, text),

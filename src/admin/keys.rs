@@ -1,4 +1,5 @@
-//! `GET /jwks`, `GET /jwks/keys` and `POST /jwks/refresh`: the sources of keys, and public keys, as JSON.
+//! `GET /jwks`, `GET /jwks/keys` and `POST /jwks/refresh`: sources of keys, and public keys, as
+//! JSON.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::escape::escape_lines;
 use crate::jwks::{Refresh, SourceStatus};
 use crate::policy::{IssuerId, Policy};
 
-use super::Admin;
+use super::AdminPages;
 
 /// Longest part of a `kid` that is shown, in characters.
 const MAX_KID: usize = 256;
@@ -51,7 +52,7 @@ struct SkippedEntry {
     reason: String,
 }
 
-/// A key whose private part the source gives away.
+/// A key whose private part the source publishes.
 #[derive(Serialize)]
 struct ExposedEntry {
     kid: Option<String>,
@@ -63,7 +64,7 @@ struct FailureEntry {
     error: String,
 }
 
-/// What may be asked of `POST /jwks/refresh`, and must be of `GET /jwks/keys`.
+/// The query of `POST /jwks/refresh`, and of `GET /jwks/keys`, which requires the name.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IssuerQuery {
@@ -84,7 +85,7 @@ struct RefreshEntry {
     starts_in_seconds: Option<u64>,
 }
 
-pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
+pub(super) async fn list(State(admin): State<Arc<AdminPages>>) -> Response {
     let generation = admin.state.generation();
     let status = generation.sources().status();
     let sources = status
@@ -95,20 +96,21 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Response {
     })
 }
 
-/// The keys of an issuer that are in use, as a JWK set. Nothing but public members can be in it.
+/// The keys of an issuer that are in use, as a JWK set with public members only.
 pub(super) async fn public(
-    State(admin): State<Arc<Admin>>,
+    State(admin): State<Arc<AdminPages>>,
     Query(query): Query<IssuerQuery>,
 ) -> Response {
     let Some(name) = query.issuer else {
-        return (StatusCode::BAD_REQUEST, "which? ?issuer=NAME\n").into_response();
+        let text = "the query needs ?issuer=NAME\n";
+        return (StatusCode::BAD_REQUEST, text).into_response();
     };
     let generation = admin.state.generation();
     let Some(issuer) = issuer_named(generation.policy(), &name) else {
         return (StatusCode::NOT_FOUND, "no such issuer\n").into_response();
     };
     let Some(keys) = generation.sources().keys_of(issuer) else {
-        let text = "no keys of this issuer that were fetched: see /jwks\n";
+        let text = "no fetched keys of this issuer: see /jwks\n";
         return (StatusCode::NOT_FOUND, text).into_response();
     };
     let media_type = [(header::CONTENT_TYPE, "application/jwk-set+json")];
@@ -116,11 +118,11 @@ pub(super) async fn public(
 }
 
 pub(super) async fn refresh(
-    State(admin): State<Arc<Admin>>,
+    State(admin): State<Arc<AdminPages>>,
     Query(query): Query<IssuerQuery>,
     headers: HeaderMap,
 ) -> Response {
-    // A page in the browser of somebody who can reach this port.
+    // A web page, open in a browser that can reach this port.
     if headers.contains_key(header::ORIGIN) {
         return (StatusCode::FORBIDDEN, "not for browsers\n").into_response();
     }
@@ -134,13 +136,13 @@ pub(super) async fn refresh(
     };
     let sources = generation.sources().refresh(issuer);
     if sources.is_empty() {
-        return (StatusCode::NOT_FOUND, "no keys that are fetched\n").into_response();
+        return (StatusCode::NOT_FOUND, "no source of keys to fetch\n").into_response();
     }
     let sources: Vec<RefreshEntry> = sources.into_iter().map(RefreshEntry::of).collect();
     (StatusCode::ACCEPTED, json(&RefreshesPage { sources })).into_response()
 }
 
-/// Key ids and errors repeat what a key server wrote.
+/// Escapes the page: key ids and errors repeat the text of key servers.
 fn json(page: &impl Serialize) -> Response {
     let Ok(text) = serde_json::to_string(page) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -200,7 +202,7 @@ impl RefreshEntry {
         Self {
             source,
             result,
-            // Rounded up: it has started by then.
+            // Rounded up, so that it has started by then.
             starts_in_seconds: wait.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
         }
     }

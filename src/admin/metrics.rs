@@ -1,4 +1,4 @@
-//! `GET /metrics`. Labels come from the configuration and from fixed words only.
+//! `GET /metrics`. Label values come from the configuration and a fixed set of words.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::grpc::State;
 use crate::jwks::SourceStatus;
 
-/// Metrics of the key sources, read at each scrape.
+/// Reads metrics of the key sources at each scrape.
 #[derive(Debug)]
 struct KeyMetrics {
     state: Arc<State>,
 }
 
-/// A source under the name of one of its issuers.
-type NamedStatus<'s> = (&'s str, &'s SourceStatus);
+/// The name of an issuer, and the status of its source.
+type IssuerStatus<'s> = (&'s str, &'s SourceStatus);
 
 /// The registry of all metrics of this server.
 pub(super) fn registry(state: &Arc<State>) -> Registry {
@@ -36,7 +36,7 @@ impl Collector for KeyMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let generation = self.state.generation();
         let statuses = generation.sources().status();
-        let mut sources: Vec<NamedStatus<'_>> = Vec::new();
+        let mut sources: Vec<IssuerStatus<'_>> = Vec::new();
         for status in &statuses {
             let issuers = status.issuers.iter();
             let issuers = issuers.filter_map(|issuer| generation.policy().issuer(*issuer));
@@ -47,7 +47,7 @@ impl Collector for KeyMetrics {
     }
 }
 
-fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) -> fmt::Result {
+fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[IssuerStatus<'_>]) -> fmt::Result {
     let help = "How long ago the issuer's keys were last known to be good";
     let gauge = MetricType::Gauge;
     let mut age = encoder.encode_descriptor("jwks_age", help, Some(&Unit::Seconds), gauge)?;
@@ -73,7 +73,8 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) -> f
             )?;
         }
     }
-    let help = "Keys whose private part or shared secret the source publishes; above 0, the issuer is compromised";
+    let help = "Keys whose private part or shared secret the source publishes; above 0, the \
+                issuer is compromised";
     let mut exposed = encoder.encode_descriptor("jwks_keys_exposed", help, None, gauge)?;
     for (issuer, status) in sources {
         count(&mut exposed, &[("issuer", issuer)], status.exposed().len())?;
@@ -89,8 +90,9 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) -> f
     Ok(())
 }
 
-fn counters(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) -> fmt::Result {
-    let help = "Fetches of the issuer's keys, by outcome; issuers that share a source count the same fetches";
+fn counters(encoder: &mut DescriptorEncoder<'_>, sources: &[IssuerStatus<'_>]) -> fmt::Result {
+    let help = "Fetches of the issuer's keys, by outcome; issuers that share a source count the \
+                same fetches";
     let counter = MetricType::Counter;
     let mut fetches = encoder.encode_descriptor("jwks_fetches", help, None, counter)?;
     for (issuer, status) in sources {
@@ -100,10 +102,10 @@ fn counters(encoder: &mut DescriptorEncoder<'_>, sources: &[NamedStatus<'_>]) ->
         }
     }
     let help = "Those fetches that tokens with unknown keys caused";
-    let mut sought = encoder.encode_descriptor("jwks_unknown_key_fetches", help, None, counter)?;
+    let mut caused = encoder.encode_descriptor("jwks_unknown_key_fetches", help, None, counter)?;
     for (issuer, status) in sources {
         let labels = [("issuer", *issuer)];
-        ConstCounter::new(status.unknown_key_fetches).encode(sought.encode_family(&labels)?)?;
+        ConstCounter::new(status.unknown_key_fetches).encode(caused.encode_family(&labels)?)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `GET /readyz`: whether the server wants to be called, and with `?verbose` what it is like.
+//! `GET /readyz`: readiness, and with `?verbose` the state of configuration and keys.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,9 +14,8 @@ use crate::grpc::Generation;
 use crate::policy::Policy;
 use crate::telemetry::{LastReload, ReloadHistory};
 
-use super::Admin;
+use super::AdminPages;
 
-/// What may be asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadyzQuery {
@@ -25,7 +24,7 @@ pub(super) struct ReadyzQuery {
 }
 
 pub(super) async fn show(
-    State(admin): State<Arc<Admin>>,
+    State(admin): State<Arc<AdminPages>>,
     Query(query): Query<ReadyzQuery>,
 ) -> Response {
     let problem = problem(&admin);
@@ -40,7 +39,7 @@ pub(super) async fn show(
     (status, text).into_response()
 }
 
-fn problem(admin: &Admin) -> Option<&'static str> {
+fn problem(admin: &AdminPages) -> Option<&'static str> {
     if admin.state.is_stopping() {
         Some("the server is about to stop")
     } else if !*admin.ready.borrow() {
@@ -50,7 +49,7 @@ fn problem(admin: &Admin) -> Option<&'static str> {
     }
 }
 
-fn describe(admin: &Admin, text: &mut String) {
+fn describe(admin: &AdminPages, text: &mut String) {
     let generation = admin.state.generation();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "shadow: {}", shadow(generation.policy()));
@@ -77,7 +76,8 @@ fn shadow(policy: &Policy) -> String {
     }
 }
 
-/// What is in use, and what became of the last try to replace it. Problems are told as in the log: without secrets.
+/// The origin of the configuration in use, and the result of the last reload. Problems have no
+/// secrets, as in the log.
 fn configuration(reloads: &ReloadHistory) -> String {
     let (accepted, refused) = reloads.counts();
     let counts = format!("reloads: {accepted} accepted, {refused} refused");

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tonic::service::Routes;
 use tracing::info;
 
-use crate::admin::Admin;
+use crate::admin::AdminPages;
 use crate::config::{Config, ServerConfig};
 use crate::grpc::{Health, Methods, SERVICES, State, reflection};
 use crate::listen::{
@@ -81,7 +81,7 @@ impl App {
         let mut helpers = JoinSet::new();
         helpers.spawn(report_ready(health.clone(), engine.ready()));
         let admin_address = listeners.admin.map(|(listener, address)| {
-            let pages = Admin::new(engine.state.clone(), engine.ready());
+            let pages = AdminPages::new(engine.state.clone(), engine.ready());
             helpers.spawn(pages.serve(listener));
             info!(%address, "listening for operators");
             address
