@@ -16,9 +16,10 @@ use crate::config::Config;
 use super::serve::{Signals, serve};
 use super::{block_on, print_line};
 
+use calls::SampleResult;
 use issuer::DemoIssuer;
 
-/// Tried first; where it is taken, a free port is used.
+/// The preferred address; if it is taken, a free port is used.
 const ADDRESS: &str = "127.0.0.1:9191";
 const ANY_PORT: &str = "127.0.0.1:0";
 
@@ -59,7 +60,7 @@ fn config(issuer: &DemoIssuer, address: &str) -> anyhow::Result<Config> {
     Config::parse(&text, Path::new("demo.yaml")).context("the demo's own configuration")
 }
 
-/// Makes the calls and prints the table; whether every verdict was the expected one.
+/// Makes the calls and prints the table. Returns true if every verdict is the expected one.
 async fn show(app: &App, issuer: &DemoIssuer) -> anyhow::Result<bool> {
     print_line(&format!(
         "Watchword {} listens on {}.\n",
@@ -68,25 +69,19 @@ async fn show(app: &App, issuer: &DemoIssuer) -> anyhow::Result<bool> {
     ));
     let results = calls::make(app.address(), issuer).await?;
     table::print(&results);
-    let surprises = results
-        .iter()
-        .filter(|result| !result.is_expected())
-        .count();
-    let line = match surprises {
-        0 => format!("\n{} calls, each with the expected verdict.", results.len()),
-        n => format!(
-            "\n{n} of {} calls did not have the expected verdict.",
-            results.len()
-        ),
+    let (all, expected) = (results.len(), |result: &&SampleResult| result.is_expected());
+    let line = match all - results.iter().filter(expected).count() {
+        0 => format!("\n{all} calls, each with the expected verdict."),
+        others => format!("\n{others} of {all} calls did not have the expected verdict."),
     };
     print_line(&line);
-    Ok(surprises == 0)
+    Ok(results.iter().all(SampleResult::is_expected))
 }
 
 fn invite(app: &App, issuer: &DemoIssuer) -> anyhow::Result<()> {
     let token = issuer.sample_token()?;
     let address = app.address();
-    print_line(&format!("\nA token, good for an hour:\n\n{token}\n"));
+    print_line(&format!("\nA token, valid for an hour:\n\n{token}\n"));
     print_line("Ask about it with grpcurl, from the folder that holds proto/:\n");
     let request = format!(
         "{{\"attributes\":{{\"request\":{{\"http\":{{\"method\":\"GET\",\"path\":\"/orders\",\"headers\":\

@@ -1,4 +1,4 @@
-//! The sample calls and what is expected of them.
+//! The sample calls and their expected verdicts.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,16 @@ use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, Chec
 
 use super::issuer::DemoIssuer;
 
-/// A call that was made.
+/// A call to make.
+struct SampleCall {
+    title: &'static str,
+    /// Method and path.
+    request: (&'static str, &'static str),
+    token: Option<String>,
+    expected: &'static str,
+}
+
+/// A call and its answer.
 pub(super) struct SampleResult {
     pub(super) title: &'static str,
     pub(super) request: String,
@@ -31,108 +40,60 @@ pub(super) struct SampleResult {
 
 impl SampleResult {
     pub(super) fn is_expected(&self) -> bool {
-        self.reason == self.expected && self.denied.is_none() == is_allow(self.expected)
-    }
-}
-
-fn is_allow(reason: &str) -> bool {
-    matches!(reason, "allowed" | "anonymous")
-}
-
-/// A call to be made.
-struct SampleCall {
-    title: &'static str,
-    method: &'static str,
-    path: &'static str,
-    token: Option<String>,
-    expected: &'static str,
-}
-
-fn get(
-    title: &'static str,
-    path: &'static str,
-    token: Option<String>,
-    expected: &'static str,
-) -> SampleCall {
-    SampleCall {
-        title,
-        method: "GET",
-        path,
-        token,
-        expected,
+        let allow = matches!(self.expected, "allowed" | "anonymous");
+        self.reason == self.expected && self.denied.is_none() == allow
     }
 }
 
 fn samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
-    let mut samples = token_samples(issuer)?;
-    samples.extend(rule_samples(issuer)?);
-    Ok(samples)
-}
-
-/// One path, many tokens.
-fn token_samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
+    let orders = ("GET", "/orders");
+    let users = ("GET", "/admin/users");
+    let logo = "/public/logo.svg";
+    let escaped = ("GET", "/public/..%2fadmin/users");
     let signed = |changes: Value| issuer.sign(&issuer.claims(&changes)).map(Some);
-    let hour_ago = issuer.now() - 3600;
-    let stranger = issuer.stranger()?;
-    let tokens = [
-        ("valid token", signed(Value::Null)?, "allowed"),
-        ("no token", None, "token_missing"),
-        (
-            "expired an hour ago",
-            signed(json!({"exp": hour_ago}))?,
-            "token_expired",
-        ),
+    let good = Some(issuer.sample_token()?);
+    let expired = signed(json!({"exp": issuer.now() - 3600}))?;
+    let other_audience = signed(json!({"aud": "billing-api"}))?;
+    let tampered = Some(issuer.tampered()?);
+    let unsigned = Some(issuer.unsigned());
+    let stranger = Some(issuer.stranger()?.sample_token()?);
+    let unknown = signed(json!({"iss": "https://evil.example"}))?;
+    let admin = signed(json!({"scope": "orders.read admin"}))?;
+    let samples = [
+        ("valid token", orders, good.clone(), "allowed"),
+        ("no token", orders, None, "token_missing"),
+        ("expired an hour ago", orders, expired, "token_expired"),
         (
             "for another audience",
-            signed(json!({"aud": "billing-api"}))?,
+            orders,
+            other_audience,
             "audience_mismatch",
         ),
-        (
-            "payload changed",
-            Some(issuer.tampered()?),
-            "signature_invalid",
-        ),
-        ("alg none", Some(issuer.unsigned()), "alg_not_allowed"),
+        ("payload changed", orders, tampered, "signature_invalid"),
+        ("alg none", orders, unsigned, "alg_not_allowed"),
         (
             "signed by a stranger",
-            Some(stranger.sample_token()?),
+            orders,
+            stranger,
             "signature_invalid",
         ),
-        (
-            "unknown issuer",
-            signed(json!({"iss": "https://evil.example"}))?,
-            "issuer_not_allowed",
-        ),
+        ("unknown issuer", orders, unknown, "issuer_not_allowed"),
+        ("scope missing", users, good, "insufficient_scope"),
+        ("scope admin", users, admin, "allowed"),
+        ("anonymous path", ("GET", logo), None, "anonymous"),
+        ("method not public", ("POST", logo), None, "token_missing"),
+        ("path with two readings", escaped, None, "request_malformed"),
     ];
-    let samples = tokens
-        .into_iter()
-        .map(|(title, token, expected)| get(title, "/orders", token, expected));
-    Ok(samples.collect())
+    let samples = samples.map(|(title, request, token, expected)| SampleCall {
+        title,
+        request,
+        token,
+        expected,
+    });
+    Ok(samples.into())
 }
 
-/// Other paths, other rules.
-fn rule_samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
-    let token = Some(issuer.sample_token()?);
-    let admin = Some(issuer.sign(&issuer.claims(&json!({"scope": "orders.read admin"})))?);
-    let (logo, post) = ("/public/logo.svg", "POST");
-    Ok(vec![
-        get("scope missing", "/admin/users", token, "insufficient_scope"),
-        get("scope admin", "/admin/users", admin, "allowed"),
-        get("anonymous path", logo, None, "anonymous"),
-        SampleCall {
-            method: post,
-            ..get("method not public", logo, None, "token_missing")
-        },
-        get(
-            "path with two readings",
-            "/public/..%2fadmin/users",
-            None,
-            "request_malformed",
-        ),
-    ])
-}
-
-/// Makes all calls over one connection. Each of them brings a forged identity header.
+/// Makes all calls over one connection. Each has a forged identity header.
 pub(super) async fn make(
     address: SocketAddr,
     issuer: &DemoIssuer,
@@ -142,7 +103,7 @@ pub(super) async fn make(
         .await?;
     let mut client = AuthorizationClient::new(channel);
     let samples = samples(issuer)?;
-    // The first call on a connection pays for it.
+    // The first call on a connection takes longer, and is not shown.
     if let Some(first) = samples.first() {
         call(&mut client, first).await?;
     }
@@ -157,14 +118,14 @@ async fn call(
     client: &mut AuthorizationClient<Channel>,
     sample: &SampleCall,
 ) -> anyhow::Result<SampleResult> {
-    let request = request(sample);
+    let (request, (method, path)) = (request(sample), sample.request);
     let stopwatch = Stopwatch::start();
     let response = client.check(request).await?.into_inner();
     let micros = stopwatch.elapsed().as_micros();
     let (denied, headers) = read(&response)?;
     Ok(SampleResult {
         title: sample.title,
-        request: format!("{} {}", sample.method, sample.path),
+        request: format!("{method} {path}"),
         denied,
         reason: reason(&response)?,
         headers,
@@ -179,15 +140,12 @@ fn request(sample: &SampleCall) -> CheckRequest {
         value: value.into(),
     };
     let mut headers = vec![field("x-auth-subject", "root".to_owned())];
-    headers.extend(
-        sample
-            .token
-            .iter()
-            .map(|token| field("authorization", format!("Bearer {token}"))),
-    );
+    let bearer = sample.token.iter().map(|token| format!("Bearer {token}"));
+    headers.extend(bearer.map(|bearer| field("authorization", bearer)));
+    let (method, path) = sample.request;
     let http = HttpRequest {
-        method: Bytes::from_static(sample.method.as_bytes()),
-        path: Bytes::from_static(sample.path.as_bytes()),
+        method: Bytes::from_static(method.as_bytes()),
+        path: Bytes::from_static(path.as_bytes()),
         host: Bytes::from_static(b"shop.example"),
         headers,
         header_map: None,
@@ -201,32 +159,31 @@ fn request(sample: &SampleCall) -> CheckRequest {
     }
 }
 
-/// The HTTP status of a denial, and what becomes of the headers.
+/// The HTTP status of a denial, and the changes of headers.
 fn read(response: &CheckResponse) -> anyhow::Result<(Option<i32>, Vec<String>)> {
-    let code = response
+    let status = response
         .status
         .as_ref()
-        .context("an answer without a status")?
-        .code;
-    match response
+        .context("an answer without a status")?;
+    let answer = response
         .http_response
         .as_ref()
-        .context("an answer without a verdict")?
-    {
-        HttpResponse::OkResponse(ok) if code == 0 => {
+        .context("an answer without a verdict")?;
+    match answer {
+        HttpResponse::OkResponse(ok) if status.code == 0 => {
             let set = ok
                 .headers
                 .iter()
                 .filter_map(|option| option.header.as_ref());
             let set = set.map(|header| format!("{}: {}", text(&header.key), text(&header.value)));
             let removed = ok.headers_to_remove.iter().map(text);
-            // The table has room for the claim headers; others are removed from every request.
+            // Only claim headers fit into the table. The others are the same for every request.
             let removed = removed
                 .filter(|name| name.starts_with("x-auth-") && !name.contains('_'))
                 .map(|name| format!("no {name}"));
             Ok((None, set.chain(removed).collect()))
         }
-        HttpResponse::DeniedResponse(denied) if code != 0 => {
+        HttpResponse::DeniedResponse(denied) if status.code != 0 => {
             Ok((Some(denied.status.unwrap_or_default().code), Vec::new()))
         }
         _ => anyhow::bail!("an answer whose status and verdict differ"),
@@ -235,11 +192,11 @@ fn read(response: &CheckResponse) -> anyhow::Result<(Option<i32>, Vec<String>)> 
 
 fn reason(response: &CheckResponse) -> anyhow::Result<String> {
     let metadata = prost_types::Struct::decode(response.dynamic_metadata.clone())?;
-    match metadata
+    let reason = metadata
         .fields
         .get("reason")
-        .and_then(|value| value.kind.as_ref())
-    {
+        .and_then(|value| value.kind.as_ref());
+    match reason {
         Some(prost_types::value::Kind::StringValue(reason)) => Ok(reason.clone()),
         _ => anyhow::bail!("an answer without a reason"),
     }

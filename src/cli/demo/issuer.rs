@@ -1,4 +1,4 @@
-//! An issuer that lives in memory: a key pair, and tokens good and bad.
+//! An issuer in memory: a key pair, and valid and invalid tokens.
 
 use anyhow::{Context as _, anyhow};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -11,6 +11,7 @@ use crate::token::UnixTime;
 
 const ISSUER: &str = "https://issuer.demo.example";
 const KID: &str = "demo-key";
+const CONFIG: &str = include_str!("demo.yaml");
 
 /// Signs tokens with ES256.
 pub(super) struct DemoIssuer {
@@ -25,10 +26,9 @@ impl DemoIssuer {
     /// A new key pair; times in tokens are relative to `now`.
     pub(super) fn new(now: UnixTime) -> anyhow::Result<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-            .map_err(|_| anyhow!("no key pair could be made"))?;
-        let pkcs8 = pair
-            .to_pkcs8v1()
-            .map_err(|_| anyhow!("the key cannot be exported"))?;
+            .map_err(|_| anyhow!("cannot generate a key pair"))?;
+        let pkcs8 = pair.to_pkcs8v1();
+        let pkcs8 = pkcs8.map_err(|_| anyhow!("cannot export the key"))?;
         // An uncompressed point: 4, then two coordinates of 32 bytes.
         let coordinates = pair.public_key().as_ref().get(1..).unwrap_or_default();
         let (x, y) = coordinates
@@ -44,7 +44,7 @@ impl DemoIssuer {
         })
     }
 
-    /// Another issuer that claims to be this one, under the same key id.
+    /// Another issuer with the same name and key id, but another key.
     pub(super) fn stranger(&self) -> anyhow::Result<Self> {
         Ok(Self {
             now: self.now,
@@ -52,7 +52,7 @@ impl DemoIssuer {
         })
     }
 
-    /// Claims that open `/orders`, with some of them replaced.
+    /// Claims that open `/orders`, with these changes.
     pub(super) fn claims(&self, changes: &Value) -> Value {
         let mut claims = json!({
             "iss": ISSUER,
@@ -91,55 +91,26 @@ impl DemoIssuer {
     /// A token that claims to need no signature.
     pub(super) fn unsigned(&self) -> String {
         let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-        let header = json!({"alg": "none", "kid": KID});
-        format!(
-            "{}.{}.",
-            encode(&header),
-            encode(&self.claims(&json!({"sub": "admin"})))
-        )
+        let header = encode(&json!({"alg": "none", "kid": KID}));
+        let claims = encode(&self.claims(&json!({"sub": "admin"})));
+        format!("{header}.{claims}.")
     }
 
-    /// A good token whose payload was exchanged for another.
+    /// A valid token with another payload.
     pub(super) fn tampered(&self) -> anyhow::Result<String> {
         let good = self.sample_token()?;
         let payload = URL_SAFE_NO_PAD.encode(self.claims(&json!({"sub": "admin"})).to_string());
-        let mut parts = good.split('.');
-        let (header, _, signature) = (parts.next(), parts.next(), parts.next());
-        Ok(format!(
-            "{}.{payload}.{}",
-            header.unwrap_or_default(),
-            signature.unwrap_or_default()
-        ))
+        let parts: Vec<&str> = good.split('.').collect();
+        match parts[..] {
+            [header, _, signature] => Ok(format!("{header}.{payload}.{signature}")),
+            _ => Err(anyhow!("a token without three parts")),
+        }
     }
 
     /// The configuration that accepts this issuer's tokens.
     pub(super) fn config(&self, address: &str) -> String {
-        let (x, y) = (&self.x, &self.y);
-        format!(
-            "\
-server:
-  grpc: {{address: {address}}}
-  drain: 0s
-issuers:
-  demo:
-    issuer: {ISSUER}
-    audiences: [orders-api]
-    algorithms: [ES256]
-    jwks:
-      inline: {{keys: [{{kty: EC, crv: P-256, kid: {KID}, use: sig, alg: ES256, x: \"{x}\", y: \"{y}\"}}]}}
-    headers:
-      x-auth-subject: sub
-      x-auth-roles: realm_access.roles
-rules:
-- name: public
-  match: {{path: {{prefix: /public/}}, methods: [GET]}}
-  require: none
-- name: admin
-  match: {{path: {{prefix: /admin/}}}}
-  require: {{issuers: [demo], scopes: [admin]}}
-- name: everything else
-  require: {{issuers: [demo]}}
-"
-        )
+        let text = CONFIG.replace("@ADDRESS@", address);
+        let text = text.replace("@ISSUER@", ISSUER).replace("@KID@", KID);
+        text.replace("@X@", &self.x).replace("@Y@", &self.y)
     }
 }
