@@ -1,8 +1,8 @@
-//! What operators see: the operational log, metrics, and what is told of each decision.
+//! The operational log, metrics, the decision log and traces.
 //!
-//! A front door fills in a [`DecisionEvent`] and hands it to [`Telemetry::record`], which counts it, writes it to the
-//! logs, and makes a span of it. Nothing here waits: lines and spans go into bounded queues, and what does not fit is
-//! dropped and counted. What is switched off costs a comparison.
+//! A front door fills in a [`DecisionEvent`] and passes it to [`Telemetry::record`], which counts,
+//! logs and traces it. Nothing here waits: lines and spans go into bounded queues, and those that do
+//! not fit are dropped and counted.
 
 mod decision_event;
 mod decision_line;
@@ -36,31 +36,32 @@ use crate::config::{DecisionPolicy, LogConfig, TracesConfig};
 use decision_log::DecisionLog;
 use tracer::Tracer;
 
-/// How long a process that ends waits for lines and spans to be written.
+/// The longest time for which a process that ends waits for lines and spans to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What decisions are told to. The default tells metrics and the operational log only.
+/// Records decisions. The default only counts them, and writes the operational log.
 #[derive(Debug, Default)]
 pub struct Telemetry {
-    /// What is counted.
+    /// The metrics of this process.
     pub metrics: Arc<Metrics>,
     decisions: Option<DecisionLog>,
     tracer: Option<Tracer>,
 }
 
-/// Why telemetry cannot start.
+/// Telemetry cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The system has no random numbers.
     #[error("no random numbers")]
     Random,
-    /// Standard output or error cannot be written from a thread of its own.
+    /// There is no output, or no thread that writes to it.
     #[error("no thread that writes log lines")]
     Thread(#[from] io::Error),
 }
 
 impl Telemetry {
-    /// The decision log goes to standard output. To be called within a runtime, which sends the spans.
+    /// Writes the decision log to standard output. Must be called within a runtime, which sends the
+    /// spans.
     ///
     /// # Errors
     /// [`TelemetryError`].
@@ -68,7 +69,7 @@ impl Telemetry {
         Self::start_with_output(log, traces, || line_writer::unbuffered(&io::stdout()))
     }
 
-    /// As [`Telemetry::start`], with the decision log to wherever `output` opens, if it is on at all.
+    /// Like [`Telemetry::start`], but opens another output if the decision log is on.
     ///
     /// # Errors
     /// [`TelemetryError`].
@@ -78,40 +79,37 @@ impl Telemetry {
         output: impl FnOnce() -> io::Result<W>,
     ) -> Result<Self, TelemetryError> {
         let metrics = Arc::new(Metrics::default());
-        let config = &log.decisions;
-        let decisions = match config.policy {
+        let decisions = match log.decisions.policy {
             DecisionPolicy::None => None,
-            _ => Some(DecisionLog::start(config, output()?, &metrics)?),
+            _ => Some(DecisionLog::start(&log.decisions, output()?, &metrics)?),
         };
-        let sender = traces.map(|config| Tracer::start(config, &metrics));
         Ok(Self {
+            tracer: traces.map(|config| Tracer::start(config, &metrics)),
             metrics,
             decisions,
-            tracer: sender,
         })
     }
 
-    /// Whether a caller's trace context is of any use: nobody needs to look for one otherwise.
+    /// Returns false if nothing uses a caller's trace context, so that it need not be parsed.
     #[must_use]
     pub fn uses_trace_context(&self) -> bool {
         self.decisions.is_some() || self.tracer.is_some()
     }
 
-    /// Counts a decision, and tells whoever listens. It never waits.
+    /// Counts, logs and traces a decision. Never waits.
     pub fn record(&self, decision: &DecisionEvent<'_>) {
         self.metrics.record(decision);
         decision_line::write(decision);
-        let begun = self
-            .tracer
-            .as_ref()
-            .and_then(|tracer| tracer.trace(decision));
+        let tracer = self.tracer.as_ref();
+        let own_trace = tracer.and_then(|tracer| tracer.trace(decision));
         if let Some(log) = &self.decisions {
-            let callers = decision.trace.as_ref().map(TraceContext::trace_id);
-            log.write(decision, callers.or(begun));
+            let callers_trace = decision.trace.as_ref().map(TraceContext::trace_id);
+            log.write(decision, callers_trace.or(own_trace));
         }
     }
 
-    /// Waits until lines and spans are written that were told so far, for a second at most.
+    /// Waits until the recorded lines and spans are written, for at most a second. Later ones are
+    /// lost.
     pub async fn flush(&self) {
         let spans = async {
             if let Some(tracer) = &self.tracer {
@@ -121,12 +119,11 @@ impl Telemetry {
         let lines = async {
             if let Some(log) = &self.decisions {
                 let lines = log.lines().clone();
-                // Fails only where the runtime ends.
+                // Fails only if the runtime ends.
                 let _ = tokio::task::spawn_blocking(move || lines.flush(FLUSH_TIMEOUT)).await;
             }
         };
         let written = async { tokio::join!(spans, lines) };
-        // What is late then is lost.
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, written).await;
     }
 }

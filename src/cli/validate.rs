@@ -1,4 +1,4 @@
-//! `watchword validate`: explains how a token is judged.
+//! `watchword validate`: explains the verdict on a token.
 
 mod hint;
 mod input;
@@ -20,16 +20,16 @@ use crate::token::{Denial, UnixTime};
 
 use super::print_error;
 
-/// The exit code where there is no verdict.
-const CANNOT_TELL: u8 = 2;
+/// The exit code if there is no verdict.
+const NO_VERDICT: u8 = 2;
 
 #[derive(clap::Args)]
 pub(super) struct ValidateArguments {
     /// The configuration file
     #[arg(short, long, value_name = "FILE")]
     config: PathBuf,
-    /// The token; `-`, or none, reads it from standard input, where other users of the machine cannot see it
-    // Several words, so that a mistake in quoting is judged and not printed.
+    /// The token; `-`, or none, reads it from standard input, which other users cannot see
+    // Several words, so that a token without quotes is judged, and not printed in an error.
     #[arg(value_name = "TOKEN")]
     token: Vec<String>,
     /// Judge at this time instead of now: RFC 3339, or seconds since 1970
@@ -47,7 +47,7 @@ pub(super) struct ValidateArguments {
     /// A context extension of the proxy; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     context: Vec<(String, String)>,
-    /// Use the keys that a running server has, by the address of its admin listener, instead of fetching them
+    /// Use the keys of the running server with this admin listener, instead of fetching them
     #[arg(long, value_name = "ADDRESS")]
     server: Option<String>,
     /// Print one JSON object
@@ -55,8 +55,8 @@ pub(super) struct ValidateArguments {
     json: bool,
 }
 
-/// What was judged, and what came of it.
-struct Judged<'a> {
+/// A request, the time of its check, and the explanation.
+struct Validation<'a> {
     request: &'a Request<'a>,
     now: UnixTime,
     explanation: &'a Explanation,
@@ -65,7 +65,7 @@ struct Judged<'a> {
 pub(super) fn run(arguments: &ValidateArguments) -> ExitCode {
     validate(arguments).unwrap_or_else(|error| {
         print_error(&format!("{error:#}"));
-        ExitCode::from(CANNOT_TELL)
+        ExitCode::from(NO_VERDICT)
     })
 }
 
@@ -91,20 +91,20 @@ fn validate(arguments: &ValidateArguments) -> anyhow::Result<ExitCode> {
         if explanation.denial == Some(Denial::JwksUnavailable) {
             return Err(failure);
         }
-        print_error(&format!("{failure:#}; the verdict does not hang on them"));
+        print_error(&format!("{failure:#}; the verdict does not depend on them"));
     }
     if explanation.denial == Some(Denial::Internal) {
         bail!("a fault of Watchword: please report it");
     }
-    let judged = Judged {
+    let validation = Validation {
         request: &request,
         now,
         explanation: &explanation,
     };
     if arguments.json {
-        json::print(&judged)?;
+        json::print(&validation)?;
     } else {
-        report::print(&judged);
+        report::print(&validation);
     }
     Ok(if explanation.denial.is_none() {
         ExitCode::SUCCESS

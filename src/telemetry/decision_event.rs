@@ -1,4 +1,4 @@
-//! What is known of one decision, borrowed from whoever made it.
+//! The facts of one decision, for logs, metrics and traces.
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -6,33 +6,32 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::authenticator;
+use crate::authenticator::Verdict;
 use crate::token::{Denial, UnixTime, VerifiedToken};
 
 use super::TraceContext;
 
-/// One decision. Of the token, nothing is told but the claims that the configuration lists; of the request, only its
-/// id and its trace.
+/// One decision. Logs show only listed claims of the token, and the id and trace of the request.
 #[derive(Clone, Debug)]
 pub struct DecisionEvent<'d> {
-    /// Where it was asked for.
+    /// The service that was called.
     pub door: Door,
     /// True if denials by this rule are only reported.
     pub shadow: bool,
-    /// What it is.
+    /// The decision itself.
     pub outcome: DecisionOutcome<'d>,
-    /// The issuer, by its name in the configuration, once it is known whose token it is.
+    /// The configured name of the token's issuer, if it is known.
     pub issuer: Option<&'d Arc<str>>,
-    /// The rule that was applied, by its name in the configuration.
+    /// The name of the rule that applies.
     pub rule: Option<&'d Arc<str>>,
-    /// The rule, by its name, that the request would be for in another spelling, and what is
-    /// spelled otherwise.
+    /// The name of the rule that another spelling of the request would match, and the part of the
+    /// request that is spelled differently.
     pub near_miss: Option<(&'d Arc<str>, &'static str)>,
-    /// The token, if its signature holds.
+    /// The token, if its signature is valid.
     pub token: Option<&'d VerifiedToken>,
     /// The request's id.
     pub request_id: RequestId<'d>,
-    /// The trace that the caller is in.
+    /// The caller's trace.
     pub trace: Option<TraceContext<'d>>,
     /// When the decision was made.
     pub at: UnixTime,
@@ -40,7 +39,7 @@ pub struct DecisionEvent<'d> {
     pub latency: Duration,
 }
 
-/// Where a decision was asked for.
+/// A service that decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Door {
     /// Envoy's `Check`.
@@ -49,10 +48,10 @@ pub enum Door {
     Validate,
 }
 
-/// What was decided.
+/// A decision, with shadow mode applied.
 #[derive(Clone, Copy, Debug)]
 pub enum DecisionOutcome<'d> {
-    /// Allow, for a good token.
+    /// Allow, for a valid token.
     Allowed,
     /// Allow, without a token.
     Anonymous,
@@ -62,7 +61,7 @@ pub enum DecisionOutcome<'d> {
     Shadowed(&'d Denial),
 }
 
-/// The id of a request, as it was sent. What is shown of it is at most 64 characters of visible ASCII.
+/// The id of a request, as the client sent it. Its text has at most 64 characters of visible ASCII.
 #[derive(Clone, Copy, Default)]
 pub struct RequestId<'d>(&'d [u8]);
 
@@ -94,7 +93,7 @@ pub(super) fn mode_name(shadow: bool) -> &'static str {
 }
 
 impl<'d> DecisionOutcome<'d> {
-    /// What the caller is told: `allow` or `deny`.
+    /// The caller's answer: `allow` or `deny`.
     #[must_use]
     pub fn verdict(self) -> &'static str {
         match self {
@@ -103,12 +102,12 @@ impl<'d> DecisionOutcome<'d> {
         }
     }
 
-    /// Why: the code of the denial, in shadow mode too; else `allowed` or `anonymous`.
+    /// The code of the denial, in shadow mode too; else `allowed` or `anonymous`.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Allowed => authenticator::Verdict::ALLOWED,
-            Self::Anonymous => authenticator::Verdict::ANONYMOUS,
+            Self::Allowed => Verdict::ALLOWED,
+            Self::Anonymous => Verdict::ANONYMOUS,
             Self::Denied(denial) | Self::Shadowed(denial) => denial.code(),
         }
     }
@@ -123,12 +122,12 @@ impl<'d> DecisionOutcome<'d> {
     }
 }
 
-impl<'d> From<&'d authenticator::Verdict> for DecisionOutcome<'d> {
-    fn from(verdict: &'d authenticator::Verdict) -> Self {
+impl<'d> From<&'d Verdict> for DecisionOutcome<'d> {
+    fn from(verdict: &'d Verdict) -> Self {
         match verdict {
-            authenticator::Verdict::Allow(allow) if allow.token().is_some() => Self::Allowed,
-            authenticator::Verdict::Allow(_) => Self::Anonymous,
-            authenticator::Verdict::Deny(denial) => Self::Denied(denial),
+            Verdict::Allow(allow) if allow.token().is_some() => Self::Allowed,
+            Verdict::Allow(_) => Self::Anonymous,
+            Verdict::Deny(denial) => Self::Denied(denial),
         }
     }
 }
@@ -142,7 +141,7 @@ impl<'d> RequestId<'d> {
         Self(value)
     }
 
-    /// Whether nothing of it can be shown.
+    /// Returns true if its text is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.visible().next().is_none()

@@ -1,10 +1,9 @@
-//! The line of a decision in the operational log, at level `debug`. Nothing in it comes from a token.
+//! The `debug` line of a decision in the operational log. It contains nothing from the token.
 
 use tracing::debug;
 
 use super::DecisionEvent;
 
-/// Writes the line, where such lines are written.
 pub(super) fn write(decision: &DecisionEvent<'_>) {
     let micros = u64::try_from(decision.latency.as_micros()).unwrap_or(u64::MAX);
     debug!(

@@ -14,10 +14,10 @@ use super::{DecisionEvent, LineWriter, Metrics, TelemetryError, TraceId};
 use claims::ListedClaims;
 use record::DecisionRecord;
 
-/// Writes those decisions that its configuration asks for.
+/// Writes the decisions that the configuration selects.
 #[derive(Debug)]
 pub(super) struct DecisionLog {
-    /// The share of allows that is written.
+    /// The fraction of allows that is logged.
     share: f64,
     claims: ListedClaims,
     lines: Arc<LineWriter>,
@@ -52,14 +52,14 @@ impl DecisionLog {
         thread_local! {
             static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        // A random number is below 1, and never below 0.
+        // The random number is in 0..1, so 0.0 logs no allow and 1.0 logs all.
         if decision.outcome.denial().is_none() && fastrand::f64() >= self.share {
             return;
         }
         let record = DecisionRecord::new(decision, trace_id, &self.claims);
         LINE.with_borrow_mut(|line| {
             line.clear();
-            // Writing to memory does not fail, and a record has no keys but strings.
+            // Writing to memory does not fail, and all keys of a record are strings.
             if serde_json::to_writer(EscapedLines::new(&mut *line, false), &record).is_ok() {
                 line.push(b'\n');
                 self.lines.push(line);

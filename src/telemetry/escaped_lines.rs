@@ -1,4 +1,4 @@
-//! Lines without characters that a terminal or a reader of logs acts on.
+//! Log lines without characters that control a terminal or a log viewer.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::escape::Escaped;
 
-/// Writes lines, each with one call, with escapes for what `escape::is_active` in them.
+/// Writes a line per call, and escapes its active characters (`escape::is_active`).
 #[derive(Debug)]
 pub(super) struct EscapedLines<W> {
     inner: W,
@@ -16,7 +16,7 @@ pub(super) struct EscapedLines<W> {
 }
 
 impl<W> EscapedLines<W> {
-    /// `colours`: lines have the escape sequences of colours, which stay.
+    /// With `colours`, the escape sequences of colours stay.
     pub(super) fn new(inner: W, colours: bool) -> Self {
         Self { inner, colours }
     }
@@ -53,7 +53,7 @@ impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for EscapedLines<W> {
     }
 }
 
-/// One line, which may end with a line break; every other one is escaped.
+/// Escapes a line, except for a line break at its end.
 fn escape_line(line: &str, colours: bool) -> String {
     let (line, end) = match line.strip_suffix('\n') {
         Some(line) => (line, "\n"),
@@ -70,7 +70,7 @@ fn escape_line(line: &str, colours: bool) -> String {
     escaped
 }
 
-/// What stands before the first change of colours, that change (`ESC [ … m`), and what follows.
+/// Splits text at the first change of colours (`ESC [ … m`): before, change, after.
 fn next_style(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     loop {

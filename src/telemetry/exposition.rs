@@ -1,62 +1,65 @@
-//! The forms in which metrics are shown: OpenMetrics, and Prometheus' older text form for those that do not ask for it.
+//! The text formats of metrics: OpenMetrics for clients that accept it, and Prometheus' classic
+//! format for all others.
+//!
+//! prometheus-client writes OpenMetrics only, so this module rewrites its text.
 
 use std::fmt::{self, Write as _};
 
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
-/// A form of text.
+/// A text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposition {
     /// OpenMetrics 1.0.
     OpenMetrics,
-    /// Prometheus' text form, version 0.0.4.
-    Plain,
+    /// Prometheus' classic format, version 0.0.4.
+    Classic,
 }
 
 impl Exposition {
-    /// The form that the header `accept` asks for.
+    /// The best format that the header `accept` allows.
     #[must_use]
-    pub fn asked_for(accept: Option<&str>) -> Self {
+    pub fn accepted(accept: Option<&str>) -> Self {
         let ranges = accept.unwrap_or_default().split(',');
         let mut types = ranges.filter_map(|range| range.split(';').next());
-        let open = |name: &str| {
+        if types.any(|name| {
             name.trim()
                 .eq_ignore_ascii_case("application/openmetrics-text")
-        };
-        if types.any(open) {
+        }) {
             Self::OpenMetrics
         } else {
-            Self::Plain
+            Self::Classic
         }
     }
 
-    /// Its media type.
+    /// The media type.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            Self::Plain => "text/plain; version=0.0.4; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
         }
     }
 
-    /// All metrics in this form.
+    /// All metrics in this format.
     ///
     /// # Errors
-    /// Where a metric cannot be written.
+    /// If a metric cannot be written.
     pub fn write(self, registry: &Registry) -> Result<String, fmt::Error> {
         let mut open = String::new();
         text::encode(&mut open, registry)?;
         match self {
             Self::OpenMetrics => Ok(open),
-            Self::Plain => plain(&open),
+            Self::Classic => classic(&open),
         }
     }
 }
 
-/// The older form names a counter with its suffix, knows no info, no units and no end, and is alike otherwise.
-fn plain(open: &str) -> Result<String, fmt::Error> {
-    let mut plain = String::with_capacity(open.len());
+/// In the classic format, the name of a counter includes its suffix, and there are no infos, units
+/// or end mark.
+fn classic(open: &str) -> Result<String, fmt::Error> {
+    let mut classic = String::with_capacity(open.len());
     let mut help = "";
     for line in open.lines() {
         if let Some(named) = line.strip_prefix("# HELP ") {
@@ -68,36 +71,36 @@ fn plain(open: &str) -> Result<String, fmt::Error> {
                 "info" => ("_info", "gauge"),
                 other => ("", other),
             };
-            writeln!(plain, "# HELP {name}{suffix} {help}")?;
-            writeln!(plain, "# TYPE {name}{suffix} {kind}")?;
+            writeln!(classic, "# HELP {name}{suffix} {help}")?;
+            writeln!(classic, "# TYPE {name}{suffix} {kind}")?;
         } else if !line.starts_with('#') {
-            writeln!(plain, "{line}")?;
+            writeln!(classic, "{line}")?;
         }
     }
-    Ok(plain)
+    Ok(classic)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Exposition::{self, OpenMetrics, Plain};
+    use super::Exposition::{self, Classic, OpenMetrics};
 
     #[test]
     fn open_metrics_are_for_those_that_ask_for_them() {
         let prometheus =
             "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,*/*;q=0.1";
-        assert_eq!(Exposition::asked_for(Some(prometheus)), OpenMetrics);
+        assert_eq!(Exposition::accepted(Some(prometheus)), OpenMetrics);
         for other in [
             None,
             Some(""),
             Some("*/*"),
             Some("text/plain; version=0.0.4"),
         ] {
-            assert_eq!(Exposition::asked_for(other), Plain, "{other:?}");
+            assert_eq!(Exposition::accepted(other), Classic, "{other:?}");
         }
     }
 
     #[test]
-    fn the_older_form_has_the_names_that_it_knows() {
+    fn the_classic_format_has_its_own_names() {
         let open = "\
 # HELP w_calls Calls.
 # TYPE w_calls counter
@@ -122,6 +125,6 @@ w_build_info{version=\"1\"} 1
 # TYPE w_age_seconds gauge
 w_age_seconds 1.5
 ";
-        assert_eq!(super::plain(open).unwrap(), expected);
+        assert_eq!(super::classic(open).unwrap(), expected);
     }
 }

@@ -1,7 +1,7 @@
-//! Lines that are written by a thread of their own, so that nobody waits for whoever reads them.
+//! A thread that writes log lines, so that no caller waits for their reader.
 //!
-//! Two buffers: lines are added to one while the thread writes the other. Where the first is full, because the reader
-//! is slow or the disk is, further lines are dropped and counted.
+//! Lines go into one of two buffers while the thread writes the other. If it is full, because the
+//! reader or the disk is slow, further lines are dropped and counted.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 
-/// Bytes of lines that may wait to be written.
+/// Most bytes of waiting lines.
 const CAPACITY: usize = 1024 * 1024;
-/// Longest line, in bytes. A longer one is dropped whole: a line that is cut is no JSON.
+/// Longest line, in bytes. Longer ones are dropped, because a truncated line is not JSON.
 const MAX_LINE: usize = 32 * 1024;
 
-/// A way to the thread. What waits is still written when this is dropped, if the process lives on.
+/// Passes lines to the thread, which writes the waiting ones even after this is dropped.
 pub struct LineWriter(Arc<SharedQueue>);
 
 struct SharedQueue {
@@ -27,30 +27,30 @@ struct SharedQueue {
 #[derive(Default)]
 struct PendingLines {
     waiting: Vec<u8>,
-    /// Whether the thread has lines in its hands.
+    /// True while the thread writes lines.
     writing: bool,
     closed: bool,
 }
 
 impl LineWriter {
-    /// Starts a thread that writes to this sink. Lines that are not written are counted.
+    /// Starts a thread that writes to this sink, and counts lines that it drops.
     ///
     /// # Errors
-    /// Where there can be no further thread.
+    /// If the thread cannot be started.
     pub fn start(sink: impl Write + Send + 'static, dropped: Counter) -> io::Result<Self> {
         let shared = Arc::new(SharedQueue {
             queue: Mutex::default(),
             changed: Condvar::new(),
             dropped,
         });
-        let threads = shared.clone();
+        let queue = shared.clone();
         std::thread::Builder::new()
             .name("log lines".to_owned())
-            .spawn(move || threads.write_to(sink))?;
+            .spawn(move || queue.write_to(sink))?;
         Ok(Self(shared))
     }
 
-    /// Adds a line, which ends in a line break; never waits for the sink.
+    /// Adds a line that ends in a line break. Never waits for the sink.
     pub fn push(&self, line: &[u8]) {
         let mut queue = self.0.lock();
         if line.len() > MAX_LINE || queue.waiting.len() + line.len() > CAPACITY {
@@ -66,13 +66,11 @@ impl LineWriter {
         }
     }
 
-    /// Waits until all lines are written, for this long at most. Whether they are.
+    /// Waits until all lines are written. Returns false after the timeout.
     pub fn flush(&self, timeout: Duration) -> bool {
-        let late = |queue: &mut PendingLines| queue.writing || !queue.waiting.is_empty();
-        let waited = self
-            .0
-            .changed
-            .wait_timeout_while(self.0.lock(), timeout, late);
+        let is_pending = |queue: &mut PendingLines| queue.writing || !queue.waiting.is_empty();
+        let (queue, changed) = (self.0.lock(), &self.0.changed);
+        let waited = changed.wait_timeout_while(queue, timeout, is_pending);
         let (_queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         !timeout.timed_out()
     }
@@ -85,7 +83,7 @@ impl Drop for LineWriter {
     }
 }
 
-/// Each write is one line, as the operational log makes them.
+/// Each write is one line, as in the operational log.
 impl Write for &LineWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
@@ -104,31 +102,30 @@ impl std::fmt::Debug for LineWriter {
 }
 
 impl SharedQueue {
-    /// A panic while it is held leaves no line half added.
+    /// A panic while it is locked leaves no line half added.
     fn lock(&self) -> MutexGuard<'_, PendingLines> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write_to(&self, mut sink: impl Write) {
         let mut lines = Vec::new();
-        let mut torn = false;
-        while self.take(&mut lines) {
-            // What a failed write left of a line must not be read as the beginning of the next.
-            let mended = !torn || sink.write_all(b"\n").is_ok();
-            let unwritten = if mended {
-                write(&mut sink, &lines)
-            } else {
+        let mut is_incomplete = false;
+        while self.next_lines(&mut lines) {
+            // The next line must not continue one that a failed write left incomplete.
+            let unwritten = if is_incomplete && sink.write_all(b"\n").is_err() {
                 &lines
+            } else {
+                write(&mut sink, &lines)
             };
-            torn = !unwritten.is_empty();
+            is_incomplete = !unwritten.is_empty();
             let lost = unwritten.split(|byte| *byte == b'\n').count() - 1;
             self.dropped.inc_by(u64::try_from(lost).unwrap_or(u64::MAX));
             lines.clear();
         }
     }
 
-    /// Waits for lines and takes all of them; false at the end.
-    fn take(&self, lines: &mut Vec<u8>) -> bool {
+    /// Waits for lines, and moves them to `lines`. Returns false at the end.
+    fn next_lines(&self, lines: &mut Vec<u8>) -> bool {
         let mut queue = self.lock();
         queue.writing = false;
         self.changed.notify_all();
@@ -141,7 +138,7 @@ impl SharedQueue {
     }
 }
 
-/// Writes as much as can be, and returns the rest.
+/// Writes as much as possible, and returns the rest.
 fn write<'l>(sink: &mut impl Write, mut lines: &'l [u8]) -> &'l [u8] {
     while !lines.is_empty() {
         match sink.write(lines) {
@@ -150,12 +147,12 @@ fn write<'l>(sink: &mut impl Write, mut lines: &'l [u8]) -> &'l [u8] {
             _ => break,
         }
     }
-    // It may buffer; what it cannot write then is lost uncounted.
+    // Lines that a buffering sink cannot write here are lost, and not counted.
     let _ = sink.flush();
     lines
 }
 
-/// A stream of this process, without the buffer and the lock that the standard library has before it.
+/// A stream of this process, without the standard library's buffer and lock.
 pub(super) fn unbuffered(stream: &impl AsFd) -> io::Result<std::fs::File> {
     Ok(stream.as_fd().try_clone_to_owned()?.into())
 }

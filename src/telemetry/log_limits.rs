@@ -1,7 +1,7 @@
-//! Limits on the operational log: a number of lines per cause in each window.
+//! Limits on the operational log: a number of lines per cause and window.
 //!
-//! A line is judged before it is formatted, in memory only. Suppressed lines are counted, and each cause that had some
-//! is reported at the end of its window. Which events are lines at all is the filter's business.
+//! Lines are suppressed before they are formatted, and counted. At the end of a window, one line
+//! per cause reports them. The log's level is applied before, by the filter.
 
 mod tally;
 
@@ -22,29 +22,30 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use tally::{Counted, Example, Tally};
+use tally::{SuppressedLine, Tally};
 
-/// The target of lines about the configuration: hundreds may come at once, and each says something else. They are not
-/// limited, because only a start or a reload causes them.
+/// The target of lines about the configuration. They are not limited, because only a start or a
+/// reload causes them, and each of hundreds may report another problem.
 pub const CONFIGURATION: &str = "watchword::configuration";
 
-/// The target of the reports, which are not limited: one per cause and window.
+/// The target of reports, which are not limited: one per cause and window.
 const REPORT: &str = "watchword::telemetry::log_limits";
 
-/// Suppressed lines of this process's log.
+/// Counts the suppressed lines of this process.
 pub(super) static SUPPRESSED: LazyLock<Counter> = LazyLock::new(Counter::default);
 
 const WINDOW: Duration = Duration::from_secs(10);
-/// Lines that a cause may write in a window. Our own lines say something new now and then: another error, another file.
+/// Most lines of a cause in a window. Lines of one place in our code may differ in error or file.
 const OURS: u32 = 50;
-/// The same for other crates, whose lines mostly say what a peer did wrong. A few of them show what it is.
+/// The same for other crates. Their lines mostly report errors of peers, and a few show the kind.
 const OTHERS: u32 = 5;
 /// The same for levels `debug` and `trace`, where one cause writes a line per call.
 const VERBOSE: u32 = 10_000;
-/// Most causes of a window; those beyond share one. Watchword and its libraries have hundreds, and key sources add theirs.
+/// Most causes of a window; further ones share one. The code has hundreds, and each key source adds
+/// some.
 const MAX_CAUSES: usize = 4096;
 
-/// Limits the lines of a subscriber that it is a layer of. Clones share their counts.
+/// A layer that limits the lines of its subscriber. Clones share their counts.
 #[derive(Clone)]
 pub struct LogLimits(Arc<LimitState>);
 
@@ -53,11 +54,11 @@ struct LimitState {
     suppressed: Counter,
 }
 
-/// The lines of this window. No text is formatted while it is locked, because that may log.
+/// The counts of this window. Nothing is formatted while it is locked, because that may log.
 type Window = HashMap<Option<LineCause>, Tally>;
 
 impl LogLimits {
-    /// Counts suppressed lines there too.
+    /// Also counts suppressed lines in this counter.
     #[must_use]
     pub fn new(suppressed: Counter) -> Self {
         Self(Arc::new(LimitState {
@@ -66,8 +67,8 @@ impl LogLimits {
         }))
     }
 
-    /// Begins the next window, and reports what was suppressed in the last one. To be called outside of a subscriber's
-    /// callbacks: each report is an event.
+    /// Begins the next window, and reports the suppressed lines of the last one. Must not be called
+    /// by a subscriber's callback, because each report is an event.
     pub fn end_window(&self) {
         let ended = mem::take(&mut *self.window());
         ended.values().for_each(Tally::report);
@@ -86,15 +87,15 @@ impl LogLimits {
         let tally = window
             .entry(cause.clone())
             .or_insert_with(|| Tally::new(metadata));
-        let suppressed = match tally.count(limit) {
-            Counted::Written => return true,
-            Counted::Suppressed(suppressed) => suppressed,
+        let is_first = match tally.suppress(limit) {
+            None => return true,
+            Some(suppressed) => suppressed == 1,
         };
         drop(window);
         self.0.suppressed.inc();
-        if suppressed == 1 {
-            let example = Example::of(event);
-            // It is gone where the window ended meanwhile.
+        if is_first {
+            let example = SuppressedLine::of(event);
+            // Missing if the window has ended meanwhile.
             if let Some(tally) = self.window().get_mut(&cause) {
                 tally.example = example;
             }
@@ -102,7 +103,7 @@ impl LogLimits {
         false
     }
 
-    /// A panic while it is held leaves counts that are good enough.
+    /// A panic while it is locked leaves usable counts.
     fn window(&self) -> MutexGuard<'_, Window> {
         let window = &self.0.window;
         window.lock().unwrap_or_else(PoisonError::into_inner)
@@ -121,7 +122,7 @@ impl fmt::Debug for LogLimits {
     }
 }
 
-/// Ends windows in time, from a thread of its own. Dropping it ends the last one.
+/// A thread that ends windows in time. Dropping it ends the last one.
 #[derive(Debug)]
 pub(super) struct WindowTimer {
     stop: Option<Sender<Infallible>>,
@@ -130,7 +131,7 @@ pub(super) struct WindowTimer {
 
 impl WindowTimer {
     /// # Errors
-    /// Where there can be no further thread.
+    /// If the thread cannot be started.
     pub(super) fn start(limits: LogLimits) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::Builder::new()
@@ -152,13 +153,13 @@ impl Drop for WindowTimer {
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // One that panicked reports nothing any more.
+            // After a panic in it, the last report is missing.
             let _ = thread.join();
         }
     }
 }
 
-/// Most lines of this kind in a window; `None` where there is no limit.
+/// Most lines in a window; `None` for no limit.
 fn limit(metadata: &Metadata<'_>) -> Option<u32> {
     let target = metadata.target();
     if target == CONFIGURATION || target == REPORT {
@@ -177,8 +178,8 @@ fn is_ours(target: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// A place in the code, which has one level. Our own lines that name a key `source`, or the `place` of a panic, have a
-/// cause for each of these: one that fails all the time must not hide another.
+/// A place in the code. Our lines about a key `source`, or the `place` of a panic, have a cause for
+/// each of these, so that one that always fails does not hide another.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct LineCause {
     callsite: Identifier,
@@ -189,12 +190,8 @@ impl LineCause {
     fn of(event: &Event<'_>) -> Self {
         let metadata = event.metadata();
         let mut subject = SubjectHasher(DefaultHasher::new());
-        let names_one = || {
-            SUBJECTS
-                .iter()
-                .any(|name| metadata.fields().field(name).is_some())
-        };
-        if is_ours(metadata.target()) && names_one() {
+        let has_field = |name: &&str| metadata.fields().field(name).is_some();
+        if is_ours(metadata.target()) && SUBJECTS.iter().any(has_field) {
             event.record(&mut subject);
         }
         Self {
@@ -204,10 +201,10 @@ impl LineCause {
     }
 }
 
-/// Fields that are part of a cause. Their values are the configuration's or the program's, never a stranger's.
+/// Fields that are part of a cause. Their values come from the configuration or the program.
 const SUBJECTS: [&str; 2] = ["source", "place"];
 
-/// A hash of these fields' values.
+/// Hashes the values of these fields.
 struct SubjectHasher(DefaultHasher);
 
 impl Visit for SubjectHasher {

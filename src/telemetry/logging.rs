@@ -16,11 +16,11 @@ use super::escaped_lines::EscapedLines;
 use super::log_limits::{LogLimits, SUPPRESSED, WindowTimer};
 use super::{FLUSH_TIMEOUT, LineWriter, line_writer, panics};
 
-/// Lines that were not written. There is one operational log in a process, and so one count.
+/// Counts dropped lines. A process has one operational log, hence one count.
 pub(super) static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
 
-/// The operational log, to be held for as long as lines are to be written. Dropping it reports suppressed lines and
-/// waits for unwritten ones, for a second at most.
+/// Keeps the operational log open. Dropping it reports suppressed lines, and waits at most a second
+/// for unwritten ones.
 #[derive(Debug)]
 #[must_use]
 pub struct LogGuard {
@@ -30,25 +30,23 @@ pub struct LogGuard {
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        // It reports what was suppressed.
+        // Reports suppressed lines.
         drop(self.timer.take());
-        // What is late then is lost.
         self.lines.flush(FLUSH_TIMEOUT);
     }
 }
 
-/// Sends log lines to standard error, within [`LogLimits`], and panics to the log. To be called once, by a command that serves.
+/// Sends log lines to standard error, within [`LogLimits`], and panics to the log. Must be called
+/// once.
 ///
 /// # Errors
-/// Where there can be no thread that writes.
+/// If a thread cannot be started.
 pub fn start_logging(config: &LogConfig) -> io::Result<LogGuard> {
-    let lines = Arc::new(LineWriter::start(
-        line_writer::unbuffered(&io::stderr())?,
-        DROPPED.clone(),
-    )?);
+    let stderr = line_writer::unbuffered(&io::stderr())?;
+    let lines = Arc::new(LineWriter::start(stderr, DROPPED.clone())?);
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let limits = LogLimits::new(SUPPRESSED.clone());
-    // Fails only where logging was started before.
+    // Fails only if logging was started before.
     let _ = log_subscriber(config, lines.clone(), colours)
         .with(limits.clone())
         .try_init();
@@ -57,7 +55,7 @@ pub fn start_logging(config: &LogConfig) -> io::Result<LogGuard> {
     Ok(LogGuard { lines, timer })
 }
 
-/// The operational log as [`start_logging`] writes it, to anywhere, without limits.
+/// The operational log as in [`start_logging`], but for any writer and without limits.
 #[must_use]
 pub fn log_subscriber<W>(
     config: &LogConfig,
@@ -70,7 +68,7 @@ where
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter(config.level))
         .with_writer(EscapedLines::new(writer, colours))
-        // Where lines cannot be written, telling so on standard error would panic.
+        // If lines cannot be written, reporting that on standard error would panic.
         .log_internal_errors(false)
         .with_ansi(colours)
         .with_target(false);
@@ -95,8 +93,8 @@ fn filter(level: LogLevel) -> EnvFilter {
     } else {
         "info"
     };
-    // The verifier says again, as an error, what our own line says with the source and the certificate. TLS itself has
-    // a warning for whatever a stranger sends.
+    // The verifier repeats, as an error, what our own line says with source and certificate. rustls
+    // warns of anything that a stranger sends.
     let quiet = "rustls=error,rustls_platform_verifier=off";
     EnvFilter::new(format!("{others},watchword={level},{quiet}"))
 }

@@ -1,10 +1,12 @@
-//! What is counted and measured, in Prometheus' form. Labels come from the configuration and from fixed words only.
+//! Counters, gauges and histograms for Prometheus. Label values come from the configuration and a
+//! fixed set of words.
 
 mod decision_labels;
 mod server_stats;
 
 pub use server_stats::{CallStats, ServerStats};
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use prometheus_client::metrics::counter::Counter;
@@ -20,31 +22,34 @@ use crate::token::UnixTime;
 use super::log_limits::SUPPRESSED;
 use super::{DecisionEvent, Door};
 use decision_labels::DecisionLabels;
-use server_stats::StatsReader;
+use server_stats::{ServerStatsCollector, StatsReader};
 
 /// One label, of fixed words.
 type Label = [(&'static str, &'static str); 1];
-/// A point in time, or another value that is no whole number.
-type SecondsGauge = Gauge<f64, std::sync::atomic::AtomicU64>;
+type SecondsGauge = Gauge<f64, AtomicU64>;
 
-/// Upper bounds of the buckets of durations, in seconds: a decision takes 50 µs, a wait for keys up to 10 s.
+/// Upper bounds of the buckets of durations, in seconds: a decision takes 50 µs, a wait for keys up
+/// to 10 s.
 const BUCKETS: [f64; 16] = [
     25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5,
     1.0, 2.5,
 ];
 
-/// What is counted and measured while the server runs. Counters live as long as this does, through every reload.
-#[derive(Debug)]
+const ACCEPTED: Label = [("outcome", "accepted")];
+const REFUSED: Label = [("outcome", "refused")];
+const QUEUE_FULL: Label = [("cause", "queue_full")];
+const NOT_SENT: Label = [("cause", "not_sent")];
+
+/// The metrics of a process. Reloads reset none of them.
+#[derive(Debug, Default)]
 pub struct Metrics {
     decisions: Family<DecisionLabels, Counter>,
-    durations: Family<Label, Histogram, fn() -> Histogram>,
-    /// The members of `durations`, in the order of [`Door::ALL`].
-    by_door: [Histogram; 2],
-    /// Tokens that were found in the cache.
+    durations: DecisionDurations,
+    /// Tokens found in the cache of verified tokens.
     pub token_cache_hits: Counter,
-    /// Tokens that were not.
+    /// Tokens not found there.
     pub token_cache_misses: Counter,
-    /// Calls that were refused because too much was in flight.
+    /// Calls refused because too many were in flight.
     pub overloaded: Counter,
     /// Calls that waited for a fetch of keys.
     pub key_waits: Counter,
@@ -63,114 +68,85 @@ pub struct Metrics {
     reader: Arc<OnceLock<StatsReader>>,
 }
 
-impl Default for Metrics {
+/// The histograms of durations, and the two in them.
+#[derive(Debug)]
+struct DecisionDurations {
+    family: Family<Label, Histogram, fn() -> Histogram>,
+    check: Histogram,
+    validate: Histogram,
+}
+
+impl Default for DecisionDurations {
     fn default() -> Self {
         let constructor: fn() -> Histogram = || Histogram::new(BUCKETS);
-        let durations = Family::new_with_constructor(constructor);
-        let by_door = Door::ALL.map(|door| durations.get_or_create_owned(&[("door", door.name())]));
-        let reloads = Family::<Label, Counter>::default();
-        let spans_dropped = Family::<Label, Counter>::default();
-        // A series that appears with its first event hides that event from `rate`.
-        for outcome in [ACCEPTED, REFUSED] {
-            drop(reloads.get_or_create(&outcome));
-        }
-        for cause in [QUEUE_FULL, NOT_SENT] {
-            drop(spans_dropped.get_or_create(&cause));
-        }
+        let family = Family::new_with_constructor(constructor);
+        let of = |door: Door| family.get_or_create_owned(&[("door", door.name())]);
+        let (check, validate) = (of(Door::Check), of(Door::Validate));
         Self {
-            decisions: Family::default(),
-            durations,
-            by_door,
-            token_cache_hits: Counter::default(),
-            token_cache_misses: Counter::default(),
-            overloaded: Counter::default(),
-            key_waits: Counter::default(),
-            panics: Counter::default(),
-            decision_lines_dropped: Counter::default(),
-            spans_exported: Counter::default(),
-            spans_dropped,
-            stale: Counter::default(),
-            reloads,
-            reload_successful: Gauge::default(),
-            reload_time: SecondsGauge::default(),
-            shadow: Gauge::default(),
-            warnings: Family::default(),
-            certificates: Family::default(),
-            reader: Arc::default(),
+            family,
+            check,
+            validate,
         }
     }
 }
 
-const ACCEPTED: Label = [("outcome", "accepted")];
-const REFUSED: Label = [("outcome", "refused")];
-const QUEUE_FULL: Label = [("cause", "queue_full")];
-const NOT_SENT: Label = [("cause", "not_sent")];
-
 impl Metrics {
-    /// Counts and measures a decision.
+    /// Counts a decision, and its duration.
     pub fn record(&self, decision: &DecisionEvent<'_>) {
         let labels = DecisionLabels::of(decision);
         self.decisions.get_or_create(&labels).inc();
-        let [check, validate] = &self.by_door;
         let histogram = match decision.door {
-            Door::Check => check,
-            Door::Validate => validate,
+            Door::Check => &self.durations.check,
+            Door::Validate => &self.durations.validate,
         };
         histogram.observe(decision.latency.as_secs_f64());
     }
 
-    /// Counts a token that was verified with keys which are older than they should be.
+    /// Counts a token that was verified with stale keys.
     pub fn count_stale(&self) {
         self.stale.inc();
     }
 
-    /// Notes that the configuration in use was loaded at this time, when the server started.
+    /// Sets the time at which the configuration in use was loaded.
     pub fn config_loaded(&self, at: UnixTime) {
         self.reload_successful.set(1);
         self.reload_time.set(seconds(at));
     }
 
-    /// Notes that another configuration was taken into use at this time.
+    /// Counts an accepted reload.
     pub fn config_accepted(&self, at: UnixTime) {
         self.reloads.get_or_create(&ACCEPTED).inc();
         self.config_loaded(at);
     }
 
-    /// Notes that another configuration was refused, and the old one is still in use.
+    /// Counts a refused reload.
     pub fn config_refused(&self) {
         self.reloads.get_or_create(&REFUSED).inc();
         self.reload_successful.set(0);
     }
 
-    /// Notes whether shadow mode is on.
+    /// Sets whether shadow mode is on.
     pub fn set_shadow(&self, on: bool) {
         self.shadow.set(i64::from(on));
     }
 
-    /// Notes the warnings of the configuration that is in use from now on.
+    /// Counts the warnings of the configuration in use.
     pub fn set_warnings(&self, warnings: &[Warning]) {
         for code in WarningCode::ALL {
-            let count = warnings
-                .iter()
-                .filter(|warning| warning.code() == *code)
-                .count();
+            let same = warnings.iter().filter(|warning| warning.code() == *code);
             let gauge = self.warnings.get_or_create_owned(&[("code", code.name())]);
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            gauge.set(i64::try_from(same.count()).unwrap_or(i64::MAX));
         }
     }
 
-    /// Notes when the certificate that a listener shows ends to be valid. The listener is named by its setting, such
-    /// as `grpc`.
+    /// Sets the time at which the certificate of a listener, such as `grpc`, expires.
     pub fn certificate_expires(&self, listener: &'static str, at: UnixTime) {
-        let certificate = self
-            .certificates
-            .get_or_create_owned(&[("listener", listener)]);
-        certificate.set(seconds(at));
+        let labels = [("listener", listener)];
+        self.certificates.get_or_create(&labels).set(seconds(at));
     }
 
-    /// Says how to read what is only read when somebody looks; once.
+    /// Sets the source of the numbers that each scrape reads. Later calls have no effect.
     pub fn read_server_stats_with(&self, read: impl Fn() -> ServerStats + Send + Sync + 'static) {
-        // Fails only where it was said before.
         let _ = self.reader.set(StatsReader::new(read));
     }
 
@@ -182,62 +158,55 @@ impl Metrics {
         self.spans_dropped.get_or_create(&NOT_SENT).inc_by(spans);
     }
 
-    /// Makes everything visible, under names that begin with the registry's prefix.
+    /// Adds all metrics to a registry.
     pub fn register(&self, registry: &mut Registry) {
-        self.register_decisions(registry);
-        self.register_process(registry);
+        self.register_gauges(registry);
         self.register_counters(registry);
-        registry.register_collector(Box::new(server_stats::ServerStatsCollector {
+        registry.register_collector(Box::new(ServerStatsCollector {
             reader: self.reader.clone(),
             decision_lines_dropped: self.decision_lines_dropped.clone(),
         }));
     }
 
-    fn register_decisions(&self, registry: &mut Registry) {
-        let help =
-            "Decisions; in shadow mode, an allow has the reason of the denial that it would be";
-        registry.register("decisions", help, self.decisions.clone());
-        registry.register_with_unit(
-            "decision_duration",
-            "Time from a call's message to its decision, waits for keys included",
-            Unit::Seconds,
-            self.durations.clone(),
-        );
-    }
-
-    fn register_process(&self, registry: &mut Registry) {
-        let version = [("version", env!("CARGO_PKG_VERSION"))];
-        registry.register("build", "The version that runs", Info::new(version));
-        registry.register(
-            "config_last_reload_successful",
-            "Whether the last configuration that was read is in use",
-            self.reload_successful.clone(),
-        );
-        registry.register_with_unit(
-            "config_last_reload_timestamp",
-            "When the configuration in use was taken into use, in seconds since 1970",
-            Unit::Seconds,
-            self.reload_time.clone(),
-        );
-        registry.register(
-            "shadow",
-            "Whether shadow mode is on, in which denials do not take effect",
-            self.shadow.clone(),
-        );
-        registry.register(
-            "config_warnings",
-            "Warnings of the configuration in use",
-            self.warnings.clone(),
-        );
-        registry.register_with_unit(
+    fn register_gauges(&self, registry: &mut Registry) {
+        let help = "Time from a call's message to its decision, waits for keys included";
+        let durations = self.durations.family.clone();
+        registry.register_with_unit("decision_duration", help, Unit::Seconds, durations);
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version that runs", version);
+        let help = "Whether the last configuration that was read is in use";
+        let successful = self.reload_successful.clone();
+        registry.register("config_last_reload_successful", help, successful);
+        let help = "When the configuration in use was taken into use, in seconds since 1970";
+        let (name, time) = ("config_last_reload_timestamp", self.reload_time.clone());
+        registry.register_with_unit(name, help, Unit::Seconds, time);
+        let help = "Whether shadow mode is on, in which denials do not take effect";
+        registry.register("shadow", help, self.shadow.clone());
+        let help = "Warnings of the configuration in use";
+        registry.register("config_warnings", help, self.warnings.clone());
+        let help = "When the listener's certificate expires, in seconds since 1970";
+        let (name, times) = (
             "tls_certificate_expiry_timestamp",
-            "When the listener's certificate ends to be valid, in seconds since 1970",
-            Unit::Seconds,
             self.certificates.clone(),
         );
+        registry.register_with_unit(name, help, Unit::Seconds, times);
     }
 
     fn register_counters(&self, registry: &mut Registry) {
+        let help =
+            "Decisions; in shadow mode, an allow has the reason of the denial that it would be";
+        registry.register("decisions", help, self.decisions.clone());
+        // `rate` misses the first event of a series that appears with it.
+        for outcome in [ACCEPTED, REFUSED] {
+            drop(self.reloads.get_or_create(&outcome));
+        }
+        for cause in [QUEUE_FULL, NOT_SENT] {
+            drop(self.spans_dropped.get_or_create(&cause));
+        }
+        let help = "Spans that were lost, by cause";
+        registry.register("spans_dropped", help, self.spans_dropped.clone());
+        let help = "Configurations that were read while the server ran, by outcome";
+        registry.register("config_reloads", help, self.reloads.clone());
         let mut counter = |name: &str, help: &str, counter: &Counter| {
             registry.register(name, help, counter.clone());
         };
@@ -257,10 +226,6 @@ impl Metrics {
         counter("log_lines_suppressed", help, &SUPPRESSED);
         let help = "Spans that the collector took";
         counter("spans_exported", help, &self.spans_exported);
-        let help = "Spans that were lost, by cause";
-        registry.register("spans_dropped", help, self.spans_dropped.clone());
-        let help = "Configurations that were read while the server ran, by outcome";
-        registry.register("config_reloads", help, self.reloads.clone());
     }
 }
 

@@ -1,11 +1,10 @@
-//! What is told of a panic: its place, as a log line. Not its message, which may quote what somebody sent.
+//! The log line of a panic. It has the place, but not the message, which may quote a request.
 
 use std::panic::PanicHookInfo;
 
 use tracing::error;
 
-/// From here on, a panic writes a line in place of the standard library's message, which would also wait for whoever
-/// reads standard error.
+/// Replaces the standard library's message, which would wait for the reader of standard error.
 pub(super) fn log_panics() {
     std::panic::set_hook(Box::new(log_panic));
 }

@@ -1,4 +1,4 @@
-//! What became of reloads, and what is to be said of the configuration in use.
+//! The results of reloads, and the warnings of the configuration in use, for operators.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -20,14 +20,14 @@ struct ReloadRecord {
 /// The last reload.
 #[derive(Clone, Debug)]
 pub struct LastReload {
-    /// When it was.
+    /// The time.
     pub at: UnixTime,
-    /// Why the configuration was refused, a line a problem; `None`: it is in use.
+    /// The problems, one per line; `None` if the configuration was accepted.
     pub refusal: Option<String>,
 }
 
 impl ReloadHistory {
-    /// Notes a reload, and why it was refused, where it was.
+    /// Records a reload, and the reason of a refusal.
     pub fn record(&self, at: UnixTime, refusal: Option<String>) {
         let mut record = self.lock();
         if refusal.is_some() {
@@ -38,25 +38,25 @@ impl ReloadHistory {
         record.last = Some(LastReload { at, refusal });
     }
 
-    /// How many were accepted, and how many were refused.
+    /// The numbers of accepted and of refused reloads.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
         let record = self.lock();
         (record.accepted, record.refused)
     }
 
-    /// The last one; `None`: the configuration is that of the start.
+    /// The last one; `None` before the first.
     #[must_use]
     pub fn last(&self) -> Option<LastReload> {
         self.lock().last.clone()
     }
 
-    /// A configuration with these warnings is in use now.
+    /// Replaces the warnings by those of the configuration in use.
     pub fn set_warnings(&self, warnings: &[Warning]) {
         self.lock().warnings = warnings.iter().map(ToString::to_string).collect();
     }
 
-    /// The warnings of the configuration in use, a line each.
+    /// The warnings of the configuration in use, one line each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         self.lock().warnings.clone()

@@ -1,4 +1,4 @@
-//! The trace that a caller is in: W3C Trace Context, level 1. Pure.
+//! The caller's trace: W3C Trace Context, level 1.
 
 use std::fmt;
 
@@ -17,12 +17,12 @@ pub struct TraceContext<'c> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TraceId(pub(super) u128);
 
-/// Longest `tracestate` that is handed on, in bytes and in members (§3.3.1.5, §3.3.1.1).
+/// Longest `tracestate` that is passed on, in bytes and in members (§3.3.1.5, §3.3.1.1).
 const MAX_STATE: (usize, usize) = (512, 32);
 
 impl<'c> TraceContext<'c> {
-    /// Reads the values of the two headers; `None` for a `traceparent` that is not exactly of version 00. A
-    /// `tracestate` that cannot be used is left out.
+    /// Parses the two headers; `None` if `traceparent` is not exactly of version 00. An unusable
+    /// `tracestate` is left out.
     #[must_use]
     pub fn parse(traceparent: &[u8], tracestate: Option<&'c [u8]>) -> Option<Self> {
         let traceparent: &[u8; 55] = traceparent.try_into().ok()?;
@@ -56,20 +56,20 @@ impl<'c> TraceContext<'c> {
         self.parent
     }
 
-    /// Whether the caller records this trace.
+    /// Returns true if the caller records this trace.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         self.sampled
     }
 
-    /// What vendors want to be handed on; empty where the trace is not recorded.
+    /// The vendors' data to pass on; empty if the trace is not recorded.
     #[must_use]
     pub fn state(&self) -> &'c str {
         self.state
     }
 }
 
-/// A number of exactly this many digits, in lower case (§3.2.2).
+/// Parses exactly this many hexadecimal digits, in lower case (§3.2.2).
 fn hex(digits: &[u8], length: usize) -> Option<u128> {
     let digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
     if digits.len() != length || !digits.iter().all(digit) {

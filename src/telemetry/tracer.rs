@@ -1,6 +1,7 @@
-//! Traces: a sampled decision becomes a span, made after the fact, which a task sends to an OpenTelemetry collector.
+//! Traces: each sampled decision becomes a span, which a task sends to an OpenTelemetry collector.
 //!
-//! Spans wait in a bounded queue. Where it is full, because the collector is slow or away, they are dropped and counted.
+//! Spans wait in a bounded queue. If it is full, because the collector is slow or away, they are
+//! dropped and counted.
 
 mod collector;
 mod export;
@@ -15,31 +16,30 @@ use crate::wire::opentelemetry::proto::trace::v1::Span;
 
 use super::{DecisionEvent, Metrics, TraceId};
 
-/// Spans that may wait to be sent.
+/// Most waiting spans.
 const QUEUE: usize = 2048;
 
-/// Makes spans of decisions and hands them to the task that sends them. The task ends when this is dropped.
+/// Makes spans of decisions, and passes them to the sending task. Dropping it ends the task.
 #[derive(Debug)]
 pub(super) struct Tracer {
-    /// The share of decisions without a caller's context that begin a trace.
+    /// The fraction of decisions without a caller's trace that begin one.
     ratio: f64,
     queue: mpsc::Sender<ExportMessage>,
     metrics: Arc<Metrics>,
 }
 
-/// What goes through the queue.
 #[derive(Debug)]
 enum ExportMessage {
     Span(Box<Span>),
-    /// Asks for what came before to be sent at once, and to be told when that is over.
+    /// Sends earlier spans at once, and reports when that is done.
     Flush(oneshot::Sender<()>),
 }
 
-/// The position of a span in its trace.
-struct TracePosition<'c> {
+/// The trace of a span, and the span above it.
+struct SpanParent<'c> {
     trace_id: TraceId,
     /// The caller's span, and its `tracestate`; `None` for the first span of a trace.
-    parent: Option<(u64, &'c str)>,
+    span: Option<(u64, &'c str)>,
 }
 
 impl Tracer {
@@ -58,35 +58,36 @@ impl Tracer {
         }
     }
 
-    /// Makes a span of a decision, if it is sampled; returns its trace.
+    /// Makes a span of a sampled decision, and returns its trace.
     pub(super) fn trace(&self, decision: &DecisionEvent<'_>) -> Option<TraceId> {
-        let position = self.position(decision)?;
-        let span = Box::new(span::of(decision, &position));
+        let parent = self.sampled_parent(decision)?;
+        let span = Box::new(span::of(decision, &parent));
         if self.queue.try_send(ExportMessage::Span(span)).is_err() {
             self.metrics.span_not_queued();
         }
-        Some(position.trace_id)
+        Some(parent.trace_id)
     }
 
-    /// `None` where the decision is not sampled: the caller says so, or else chance.
-    fn position<'d>(&self, decision: &DecisionEvent<'d>) -> Option<TracePosition<'d>> {
+    /// `None` if the decision is not sampled. The caller decides that; without a caller's trace,
+    /// the ratio does.
+    fn sampled_parent<'d>(&self, decision: &DecisionEvent<'d>) -> Option<SpanParent<'d>> {
         match &decision.trace {
-            Some(context) => context.is_sampled().then(|| TracePosition {
+            Some(context) => context.is_sampled().then(|| SpanParent {
                 trace_id: context.trace_id(),
-                parent: Some((context.parent(), context.state())),
+                span: Some((context.parent(), context.state())),
             }),
-            None => (fastrand::f64() < self.ratio).then(|| TracePosition {
+            None => (fastrand::f64() < self.ratio).then(|| SpanParent {
                 trace_id: TraceId(fastrand::u128(1..)),
-                parent: None,
+                span: None,
             }),
         }
     }
 
-    /// Waits until the spans that are queued now were sent, or were lost.
+    /// Waits until the spans in the queue are sent or lost.
     pub(super) async fn flush(&self) {
         let (done, wait) = oneshot::channel();
         if self.queue.send(ExportMessage::Flush(done)).await.is_ok() {
-            // An error says that the task has ended, and with it everything.
+            // Fails if the task has ended.
             let _ = wait.await;
         }
     }

@@ -123,16 +123,7 @@ pub(crate) fn ask_at(address: &str, path: &str, token: &str) -> i32 {
 #[test]
 fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigterm() {
     let folder = folder("serve", &[("watchword.yaml", CONFIG)]);
-    let file = folder.join("watchword.yaml");
-    let mut server = Server::start(file.to_str().unwrap());
-    let line: serde_json::Value = serde_json::from_str(&server.until("starting")).unwrap();
-    assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(line["configuration"], file.to_str().unwrap());
-    assert_eq!(
-        line["message"],
-        "starting: 1 issuer, no rules: any valid token opens every path; plaintext on \
-         127.0.0.1:0, every local process may call"
-    );
+    let mut server = Server::start(folder.join("watchword.yaml").to_str().unwrap());
     let line = server.until("listening");
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     let address = line["address"].as_str().unwrap().to_owned();
@@ -188,6 +179,21 @@ fn a_server_is_healthy_once_its_keys_are_there_logs_no_token_and_stops_on_sigter
             server.seen
         );
     }
+}
+
+#[test]
+fn the_first_line_has_version_file_and_a_summary() {
+    let folder = folder("first-line", &[("watchword.yaml", CONFIG)]);
+    let file = folder.join("watchword.yaml");
+    let mut server = Server::start(file.to_str().unwrap());
+    let line: serde_json::Value = serde_json::from_str(&server.until("starting")).unwrap();
+    assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(line["configuration"], file.to_str().unwrap());
+    assert_eq!(
+        line["message"],
+        "starting: 1 issuer, no rules: any valid token opens every path; plaintext on \
+         127.0.0.1:0, every local process may call"
+    );
 }
 
 #[test]

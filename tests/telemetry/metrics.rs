@@ -43,7 +43,7 @@ fn moved() -> Metrics {
 
 #[test]
 fn names_units_and_texts_are_as_prometheus_wants_them() {
-    let page = page(&moved(), Exposition::Plain);
+    let page = page(&moved(), Exposition::Classic);
     assert_eq!(lint::problems(&page), [""; 0], "{page}");
     let reference = include_str!("../../docs/metrics.md").replace('…', "watchword_token_cache");
     let names = page
@@ -92,7 +92,7 @@ watchword_spans_dropped_total{cause="not_sent"} 0
 #[test]
 fn every_metric_has_its_name_and_labels() {
     let metrics = moved();
-    let page = page(&metrics, Exposition::Plain);
+    let page = page(&metrics, Exposition::Classic);
     for line in EXPECTED.trim().lines() {
         assert!(
             page.lines().any(|other| other == line),
@@ -133,7 +133,11 @@ fn reloads_are_told_apart() {
 #[test]
 fn labels_do_not_grow_with_tokens_subjects_or_requests() {
     let (telemetry, _log) = telemetry("");
-    let series = || page(&telemetry.metrics, Exposition::Plain).lines().count();
+    let series = || {
+        page(&telemetry.metrics, Exposition::Classic)
+            .lines()
+            .count()
+    };
     let denial = expired();
     telemetry.record(&decision(DecisionOutcome::Denied(&denial)));
     telemetry.record(&decision(DecisionOutcome::Allowed));
@@ -184,7 +188,7 @@ fn every_denial_has_one_reason_and_all_decisions_are_counted() {
         issuer: None,
         ..decision(DecisionOutcome::Anonymous)
     });
-    let page = page(&telemetry.metrics, Exposition::Plain);
+    let page = page(&telemetry.metrics, Exposition::Classic);
     let counted = page
         .lines()
         .filter(|line| line.starts_with("watchword_decisions_total{"));

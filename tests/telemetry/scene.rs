@@ -106,7 +106,7 @@ pub(crate) fn page(metrics: &Metrics, form: Exposition) -> String {
 
 /// The value of a series, named with its labels; `None` where there is no such series.
 pub(crate) fn value(metrics: &Metrics, series: &str) -> Option<f64> {
-    let page = page(metrics, Exposition::Plain);
+    let page = page(metrics, Exposition::Classic);
     let lines = page.lines().filter_map(|line| line.rsplit_once(' '));
     let mut found = lines.filter(|(name, _)| *name == series);
     found.next().map(|(_, value)| value.parse().unwrap())

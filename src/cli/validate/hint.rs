@@ -1,23 +1,22 @@
-//! What to do about a denial, in a line. docs/reasons.md says more.
+//! The next step after a denial, in a line. docs/reasons.md has more.
 
 use crate::token::Denial;
 
-/// `None` where there is nothing that helps.
 pub(super) fn hint(denial: &Denial) -> Option<&'static str> {
     Some(match denial {
         Denial::TokenMissing => "give a token: as an argument, or on standard input",
-        Denial::TokenMalformed => "use the token exactly as the issuer gave it, whole and alone",
+        Denial::TokenMalformed => "use the whole token as the issuer gave it, and nothing else",
         Denial::TokenTooLarge => {
-            "raise server.max_token_size (at most 65536), or have the issuer put less in"
+            "raise server.max_token_size (at most 65536), or have the issuer make tokens smaller"
         }
         Denial::AlgNotAllowed => {
             "compare alg with the issuer's algorithms and with the key's own alg"
         }
         Denial::KeyNotFound => {
-            "is the token of this issuer's present keys? --server shows what a running server has"
+            "compare kid with the issuer's current keys; --server uses those of a running server"
         }
         Denial::SignatureInvalid => {
-            "the token was changed on its way, or signed by somebody else: get a new one"
+            "the token was changed, or signed with another key: get a new one"
         }
         Denial::CritUnsupported => "the issuer must not use crit",
         Denial::TokenTypeInvalid => "is it an access token? see types and ignore_confirmation",

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::super::print_error;
 
-/// Most bytes that are read. More than any token may have, so that a long one is judged.
+/// Most bytes of standard input. More than a token may have, so that a long one is judged.
 const MAX_INPUT: u64 = 1024 * 1024;
 
 /// The token without white space around it and without `Bearer`.
@@ -29,7 +29,7 @@ fn standard_input() -> anyhow::Result<Vec<u8>> {
     bounded
         .read_to_end(&mut text)
         .context("standard input cannot be read")?;
-    if !u64::try_from(text.len()).is_ok_and(|length| length <= MAX_INPUT) {
+    if bounded.limit() == 0 {
         bail!("standard input has more than {MAX_INPUT} bytes, which is no token");
     }
     Ok(text)

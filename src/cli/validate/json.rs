@@ -1,4 +1,4 @@
-//! The explanation for machines. docs/validate.md has this shape; members are added, never renamed.
+//! The explanation for machines, as in docs/validate.md. Members may be added, but not renamed.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::explain::{Step, StepOutcome, instant, plain};
 use crate::token::Denial;
 
 use super::super::print_line;
-use super::Judged;
+use super::Validation;
 use super::hint::hint;
 
 #[derive(Serialize)]
@@ -35,8 +35,8 @@ struct JsonStep {
     expected: Option<String>,
 }
 
-pub(super) fn print(judged: &Judged<'_>) -> anyhow::Result<()> {
-    let explanation = judged.explanation;
+pub(super) fn print(validation: &Validation<'_>) -> anyhow::Result<()> {
+    let explanation = validation.explanation;
     let denial = explanation.denial.as_ref();
     let report = JsonReport {
         verdict: if denial.is_some() { "deny" } else { "allow" },
@@ -44,7 +44,7 @@ pub(super) fn print(judged: &Judged<'_>) -> anyhow::Result<()> {
         shadow: explanation.shadow,
         status: denial.map(|denial| denial.class().http_status()),
         message: super::report::message(explanation),
-        at: instant(judged.now),
+        at: instant(validation.now),
         issuer: explanation.issuer.as_deref().map(plain),
         rule: explanation.rule.as_deref().map(plain),
         failed: explanation
@@ -59,7 +59,7 @@ pub(super) fn print(judged: &Judged<'_>) -> anyhow::Result<()> {
 
 impl JsonStep {
     fn of(step: &Step) -> Self {
-        let made = step.outcome != StepOutcome::NotReached;
+        let is_reached = step.outcome != StepOutcome::NotReached;
         Self {
             step: step.name.to_string(),
             result: match step.outcome {
@@ -72,8 +72,8 @@ impl JsonStep {
                 StepOutcome::Fail(denial) => Some(Denial::code(denial)),
                 StepOutcome::Pass | StepOutcome::NotReached => None,
             },
-            found: made.then(|| step.found.clone()),
-            expected: made.then(|| step.expected.clone()),
+            found: is_reached.then(|| step.found.clone()),
+            expected: is_reached.then(|| step.expected.clone()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The explanation for people: the verdict, a line a step, and what to do next.
+//! The explanation for people: the verdict, one line per step, and the next step.
 
 use anstyle::{AnsiColor, Style};
 
@@ -6,15 +6,15 @@ use crate::escape::Escaped;
 use crate::explain::{Explanation, Step, StepOutcome, instant, plain};
 
 use super::super::print_line;
-use super::Judged;
+use super::Validation;
 use super::hint::hint;
 
 const NOT_REACHED: &str = "not reached";
 
-pub(super) fn print(judged: &Judged<'_>) {
-    let explanation = judged.explanation;
+pub(super) fn print(validation: &Validation<'_>) {
+    let explanation = validation.explanation;
     print_line(&verdict(explanation));
-    print_line(&format!("{}\n", circumstances(judged)));
+    print_line(&format!("{}\n", circumstances(validation)));
     let steps = &explanation.steps;
     let width = steps.iter().map(|step| step.name.chars().count()).max();
     let width = width.unwrap_or_default();
@@ -43,7 +43,7 @@ fn verdict(explanation: &Explanation) -> String {
     };
     let (style, reason) = (colour.on_default().bold(), explanation.reason);
     let shadow = if explanation.shadow && explanation.denial.is_some() {
-        " (shadow mode: only noted, and the request passes)"
+        " (shadow mode: only reported, and the request passes)"
     } else {
         ""
     };
@@ -53,21 +53,21 @@ fn verdict(explanation: &Explanation) -> String {
     )
 }
 
-/// The verdict in words: what a client is told.
+/// The verdict in words, as a client gets it.
 pub(super) fn message(explanation: &Explanation) -> String {
     match &explanation.denial {
         Some(denial) => denial.to_string(),
         None if explanation.reason == crate::authenticator::Verdict::ANONYMOUS => {
             "the request needs no token".to_owned()
         }
-        None => "the token is good, and enough".to_owned(),
+        None => "the token is valid, and sufficient".to_owned(),
     }
 }
 
-/// What was judged, and when.
-fn circumstances(judged: &Judged<'_>) -> String {
+/// The request, the time, the issuer and the rule.
+fn circumstances(validation: &Validation<'_>) -> String {
     let shown = |bytes: &[u8]| plain(&String::from_utf8_lossy(bytes));
-    let request = judged.request;
+    let request = validation.request;
     // A query may hold a token.
     let path = request.path.split(|byte| *byte == b'?').next();
     let (method, path) = (shown(request.method), shown(path.unwrap_or_default()));
@@ -75,8 +75,8 @@ fn circumstances(judged: &Judged<'_>) -> String {
     if !request.host.is_empty() {
         parts.push(format!("host {}", shown(request.host)));
     }
-    parts.push(format!("at {}", instant(judged.now)));
-    let explanation = judged.explanation;
+    parts.push(format!("at {}", instant(validation.now)));
+    let explanation = validation.explanation;
     for (what, name) in [("issuer", &explanation.issuer), ("rule", &explanation.rule)] {
         let name = name.as_deref().map(plain);
         parts.extend(name.map(|name| format!("{what} {name}")));

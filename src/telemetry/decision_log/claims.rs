@@ -1,4 +1,4 @@
-//! The claims that the configuration lists: hashed, or cut to a bounded size.
+//! The claims that the configuration lists: hashed, or truncated to a bounded size.
 
 use std::cell::Cell;
 
@@ -12,19 +12,19 @@ use crate::config::ClaimForm;
 use crate::jose::Json;
 use crate::token::{ClaimPath, Claims};
 
-/// Bytes of text that are written of one claim, names of members included.
+/// Most bytes of text of one claim, names of members included.
 const BUDGET: usize = 256;
-/// Arrays and objects within one another that are written.
+/// Most levels of arrays and objects.
 const DEPTH: usize = 4;
-/// Bytes of a hash that are written, as hex: enough that two values do not meet by chance.
+/// Bytes of a hash: enough that two values do not collide by chance.
 const HASH: usize = 16;
-/// What stands for what is not written.
-const CUT: &str = "…";
+/// The sign of an omission.
+const ELLIPSIS: &str = "…";
 
-/// The claims that are written, and how.
+/// The listed claims, and the key for their hashes.
 #[derive(Debug)]
 pub(super) struct ListedClaims {
-    /// Each with its name in the log.
+    /// Each with its name in a line.
     list: Vec<(String, ClaimPath)>,
     key: Option<hmac::Key>,
 }
@@ -37,7 +37,7 @@ pub(super) struct ClaimValues<'d> {
 
 impl ListedClaims {
     /// # Errors
-    /// Where a random key is needed, and the system has none.
+    /// If a random key is needed, and the system has no random numbers.
     pub(super) fn new(paths: &[ClaimPath], form: &ClaimForm) -> Result<Self, Unspecified> {
         let algorithm = hmac::HMAC_SHA256;
         let key = match form {
@@ -52,7 +52,7 @@ impl ListedClaims {
         })
     }
 
-    /// `None` where none is listed.
+    /// `None` if no claim is listed.
     pub(super) fn of<'d>(&'d self, claims: &'d Claims) -> Option<ClaimValues<'d>> {
         let any = !self.list.is_empty();
         any.then_some(ClaimValues {
@@ -78,7 +78,7 @@ impl Serialize for ClaimValues<'_> {
     }
 }
 
-/// Of a string, its bytes are hashed; of another value, its JSON.
+/// Hashes the bytes of a string, or the JSON of another value.
 fn hash(key: &hmac::Key, value: &Json) -> String {
     let mut json = String::new();
     let text = value.as_str().unwrap_or_else(|| {
@@ -91,10 +91,10 @@ fn hash(key: &hmac::Key, value: &Json) -> String {
     format!("{:032x}", number.unwrap_or_default())
 }
 
-/// A value, as much of it as there is room for.
+/// A value that is written until `room` is used up.
 struct BoundedValue<'v> {
     value: &'v Json,
-    /// Bytes that may still be written.
+    /// The remaining bytes.
     room: &'v Cell<usize>,
     depth: usize,
 }
@@ -116,8 +116,8 @@ impl<'v> BoundedValue<'v> {
         }
     }
 
-    /// Takes room for this many bytes, and one for what stands between values; whether there was enough.
-    fn take(&self, bytes: usize) -> bool {
+    /// Uses up these bytes, and one for punctuation. Returns false if there were too few.
+    fn reserve(&self, bytes: usize) -> bool {
         let left = self.room.get().checked_sub(bytes.saturating_add(1));
         self.room.set(left.unwrap_or_default());
         left.is_some()
@@ -125,17 +125,17 @@ impl<'v> BoundedValue<'v> {
 
     fn text<S: Serializer>(&self, text: &str, serializer: S) -> Result<S::Ok, S::Error> {
         let room = self.room.get();
-        if self.take(text.len()) {
+        if self.reserve(text.len()) {
             return serializer.serialize_str(text);
         }
         let start = (0..=room).rev().find_map(|end| text.get(..end));
         let start = start.unwrap_or_default();
-        serializer.collect_str(&format_args!("{start}{CUT}"))
+        serializer.collect_str(&format_args!("{start}{ELLIPSIS}"))
     }
 
     fn number<S: Serializer>(&self, text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-        if !self.take(text.len()) {
-            return serializer.serialize_str(CUT);
+        if !self.reserve(text.len()) {
+            return serializer.serialize_str(ELLIPSIS);
         }
         match (text.parse::<i64>(), text.parse::<f64>()) {
             (Ok(whole), _) => serializer.serialize_i64(whole),
@@ -150,24 +150,24 @@ impl Serialize for BoundedValue<'_> {
         match self.value {
             Json::String(text) => self.text(text, serializer),
             Json::Number(number) => self.number(number.as_str(), serializer),
-            Json::Bool(value) if self.take(5) => serializer.serialize_bool(*value),
-            Json::Null if self.take(4) => serializer.serialize_unit(),
-            Json::Array(elements) if self.depth > 0 && self.take(1) => {
+            Json::Bool(value) if self.reserve(5) => serializer.serialize_bool(*value),
+            Json::Null if self.reserve(4) => serializer.serialize_unit(),
+            Json::Array(elements) if self.depth > 0 && self.reserve(1) => {
                 let mut list = serializer.serialize_seq(None)?;
                 for element in elements {
                     if self.room.get() == 0 {
-                        list.serialize_element(CUT)?;
+                        list.serialize_element(ELLIPSIS)?;
                         break;
                     }
                     list.serialize_element(&self.within(element))?;
                 }
                 list.end()
             }
-            Json::Object(members) if self.depth > 0 && self.take(1) => {
+            Json::Object(members) if self.depth > 0 && self.reserve(1) => {
                 let mut map = serializer.serialize_map(None)?;
                 for (name, value) in members.iter() {
-                    if !self.take(name.len()) {
-                        map.serialize_entry(CUT, CUT)?;
+                    if !self.reserve(name.len()) {
+                        map.serialize_entry(ELLIPSIS, ELLIPSIS)?;
                         break;
                     }
                     map.serialize_entry(name, &self.within(value))?;
@@ -175,7 +175,7 @@ impl Serialize for BoundedValue<'_> {
                 map.end()
             }
             Json::Bool(_) | Json::Null | Json::Array(_) | Json::Object(_) => {
-                serializer.serialize_str(CUT)
+                serializer.serialize_str(ELLIPSIS)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use x509_cert::der::DateTime;
@@ -11,7 +12,7 @@ use crate::token::{Denial, UnixTime};
 
 use super::claims::{ClaimValues, ListedClaims};
 
-/// The members of a line, in their order. Those that say nothing are left out.
+/// The members of a line, in their order. Empty ones are left out.
 #[derive(Serialize)]
 pub(super) struct DecisionRecord<'d> {
     time: Timestamp,
@@ -36,7 +37,7 @@ pub(super) struct DecisionRecord<'d> {
     claims: Option<ClaimValues<'d>>,
 }
 
-/// What operators see of a denial beside its code.
+/// The facts of a denial beside its code.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Detail<'d> {
@@ -93,10 +94,10 @@ impl<'d> Detail<'d> {
     fn of(denial: &'d Denial) -> Option<Self> {
         Some(match denial {
             Denial::TokenExpired { ago } => Self::Ago {
-                ago_seconds: ago.as_secs_f64(),
+                ago_seconds: seconds(*ago),
             },
             Denial::TokenNotYetValid { ahead } => Self::Ahead {
-                ahead_seconds: ahead.as_secs_f64(),
+                ahead_seconds: seconds(*ahead),
             },
             Denial::ClaimMissing { claim } | Denial::ClaimInvalid { claim } => {
                 Self::Claim { claim }
@@ -107,11 +108,16 @@ impl<'d> Detail<'d> {
     }
 }
 
+/// Seconds, rounded to milliseconds.
+fn seconds(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
 fn no_id(id: &RequestId<'_>) -> bool {
     id.is_empty()
 }
 
-/// RFC 3339, in UTC, with milliseconds. The calendar is that of certificates, which ends with the year 9999.
+/// A time in UTC by RFC 3339, with milliseconds, up to the year 9999.
 struct Timestamp(UnixTime);
 
 impl fmt::Display for Timestamp {
@@ -119,13 +125,9 @@ impl fmt::Display for Timestamp {
         let since = self.0.since(UnixTime::EPOCH);
         match DateTime::from_unix_duration(since) {
             Ok(date) => {
-                let (year, month, day) = (date.year(), date.month(), date.day());
-                let (hour, minute, second) = (date.hour(), date.minutes(), date.seconds());
-                write!(
-                    f,
-                    "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-                )?;
-                write!(f, ".{:03}Z", since.subsec_millis())
+                let seconds = date.to_string();
+                let seconds = seconds.trim_end_matches('Z');
+                write!(f, "{seconds}.{:03}Z", since.subsec_millis())
             }
             Err(_) => f.write_str("9999-12-31T23:59:59.999Z"),
         }
@@ -140,7 +142,15 @@ impl Serialize for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{Timestamp, UnixTime};
+    use super::{Duration, Timestamp, UnixTime, seconds};
+
+    #[test]
+    fn spans_are_rounded_to_milliseconds() {
+        assert_eq!(
+            seconds(Duration::from_nanos(300_833_618_641)).to_string(),
+            "300.834"
+        );
+    }
 
     #[test]
     fn times_are_written_as_rfc_3339_with_milliseconds() {

@@ -7,7 +7,7 @@ use tracing::{Event, Level, Metadata, error, warn};
 
 use super::REPORT;
 
-/// Longest example in a report, in bytes.
+/// Longest text of a line in a report, in bytes.
 const MAX_EXAMPLE: usize = 200;
 const MESSAGE: &str =
     "too many log lines of one cause; the others of the last 10 s were suppressed";
@@ -17,7 +17,7 @@ pub(super) struct Tally {
     metadata: &'static Metadata<'static>,
     written: u32,
     suppressed: u64,
-    pub(super) example: Example,
+    pub(super) example: SuppressedLine,
 }
 
 impl Tally {
@@ -26,21 +26,21 @@ impl Tally {
             metadata,
             written: 0,
             suppressed: 0,
-            example: Example::default(),
+            example: SuppressedLine::default(),
         }
     }
 
-    /// Counts a line, of which so many may be written.
-    pub(super) fn count(&mut self, limit: u32) -> Counted {
+    /// Counts a line. Beyond the limit, returns the number of suppressed lines, with this one.
+    pub(super) fn suppress(&mut self, limit: u32) -> Option<u64> {
         if self.written < limit {
             self.written += 1;
-            return Counted::Written;
+            return None;
         }
         self.suppressed += 1;
-        Counted::Suppressed(self.suppressed)
+        Some(self.suppressed)
     }
 
-    /// Reports suppressed lines, if there are any, at a level that is written wherever theirs is.
+    /// Reports suppressed lines at a level that passes every filter which theirs passes.
     pub(super) fn report(&self) {
         let suppressed = self.suppressed;
         if suppressed == 0 {
@@ -57,30 +57,23 @@ impl Tally {
     }
 }
 
-/// What became of a line.
-pub(super) enum Counted {
-    Written,
-    /// So many lines of this cause were suppressed in this window, this one included.
-    Suppressed(u64),
-}
-
-/// The first line that was suppressed.
+/// A line that was suppressed.
 #[derive(Default)]
-pub(super) struct Example {
+pub(super) struct SuppressedLine {
     message: String,
-    /// What the `log` crate's records have in place of their callsite's target.
+    /// The target of records of the `log` crate, which share one callsite.
     target: Option<String>,
 }
 
-impl Example {
+impl SuppressedLine {
     pub(super) fn of(event: &Event<'_>) -> Self {
-        let mut example = Self::default();
-        event.record(&mut example);
-        example
+        let mut line = Self::default();
+        event.record(&mut line);
+        line
     }
 }
 
-impl Visit for Example {
+impl Visit for SuppressedLine {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "log.target" {
             self.target = Some(value.to_owned());
@@ -91,13 +84,13 @@ impl Visit for Example {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            // Fails where the text is longer than what is shown of it.
+            // Fails at the maximum length.
             let _ = write!(self, "{value:?}");
         }
     }
 }
 
-impl fmt::Write for Example {
+impl fmt::Write for SuppressedLine {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             if self.message.len() + character.len_utf8() > MAX_EXAMPLE {

@@ -1,4 +1,4 @@
-//! What is read when somebody looks, and not before.
+//! Numbers that each scrape reads from the running server.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -11,10 +11,10 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::telemetry::logging;
 
-/// What the server is like at a moment.
+/// The numbers of a server at a moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServerStats {
-    /// What answers calls; `None` at the very end.
+    /// The numbers of its calls; `None` after its end.
     pub calls: Option<CallStats>,
     /// Connections that are open, or in their handshake.
     pub connections_open: u64,
@@ -24,7 +24,7 @@ pub struct ServerStats {
     pub connections_never_opened: u64,
 }
 
-/// What calls take.
+/// The numbers of calls at a moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallStats {
     /// Entries of the cache of verified tokens.
@@ -33,14 +33,8 @@ pub struct CallStats {
     pub in_flight: usize,
 }
 
-/// A way to take [`ServerStats`].
+/// Reads [`ServerStats`].
 pub(super) struct StatsReader(Box<dyn Fn() -> ServerStats + Send + Sync>);
-
-#[derive(Debug)]
-pub(super) struct ServerStatsCollector {
-    pub(super) reader: Arc<OnceLock<StatsReader>>,
-    pub(super) decision_lines_dropped: Counter,
-}
 
 impl StatsReader {
     pub(super) fn new(read: impl Fn() -> ServerStats + Send + Sync + 'static) -> Self {
@@ -54,29 +48,30 @@ impl fmt::Debug for StatsReader {
     }
 }
 
+#[derive(Debug)]
+pub(super) struct ServerStatsCollector {
+    pub(super) reader: Arc<OnceLock<StatsReader>>,
+    pub(super) decision_lines_dropped: Counter,
+}
+
 impl Collector for ServerStatsCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         if let Some(StatsReader(read)) = self.reader.get() {
-            show(&mut encoder, &read())?;
+            encode_stats(&mut encoder, &read())?;
         }
         let help = "Log lines that were not written, because nobody read them or there was no room";
-        let counter = MetricType::Counter;
-        let mut dropped = encoder.encode_descriptor("log_lines_dropped", help, None, counter)?;
-        for (log, lines) in [
-            ("operational", &*logging::DROPPED),
-            ("decisions", &self.decision_lines_dropped),
-        ] {
-            let labels = [("log", log)];
-            ConstCounter::new(lines.get()).encode(dropped.encode_family(&labels)?)?;
-        }
-        Ok(())
+        let dropped = [
+            ("operational", logging::DROPPED.get()),
+            ("decisions", self.decision_lines_dropped.get()),
+        ];
+        encode_counters(&mut encoder, "log_lines_dropped", help, "log", dropped)
     }
 }
 
-fn show(encoder: &mut DescriptorEncoder<'_>, readings: &ServerStats) -> fmt::Result {
-    if let Some(calls) = readings.calls {
+fn encode_stats(encoder: &mut DescriptorEncoder<'_>, stats: &ServerStats) -> fmt::Result {
+    if let Some(calls) = stats.calls {
         let help = "Entries of the cache of verified tokens";
-        gauge(
+        encode_gauge(
             encoder,
             "token_cache_entries",
             help,
@@ -84,26 +79,45 @@ fn show(encoder: &mut DescriptorEncoder<'_>, readings: &ServerStats) -> fmt::Res
         )?;
         let help = "Calls that are being read or judged";
         let in_flight = u64::try_from(calls.in_flight).unwrap_or(u64::MAX);
-        gauge(encoder, "in_flight", help, in_flight)?;
+        encode_gauge(encoder, "in_flight", help, in_flight)?;
     }
     let help = "Connections to the gRPC listener that are open, or in their handshake";
-    gauge(encoder, "connections", help, readings.connections_open)?;
+    encode_gauge(encoder, "connections", help, stats.connections_open)?;
     let help = "Connections to the gRPC listener that were evicted or never opened, by cause";
-    let counter = MetricType::Counter;
-    let mut turned_away =
-        encoder.encode_descriptor("connections_turned_away", help, None, counter)?;
-    for (cause, number) in [
-        ("too_many", readings.connections_refused),
-        ("never_opened", readings.connections_never_opened),
-    ] {
-        let labels = [("cause", cause)];
-        ConstCounter::new(number).encode(turned_away.encode_family(&labels)?)?;
-    }
-    Ok(())
+    let turned_away = [
+        ("too_many", stats.connections_refused),
+        ("never_opened", stats.connections_never_opened),
+    ];
+    encode_counters(
+        encoder,
+        "connections_turned_away",
+        help,
+        "cause",
+        turned_away,
+    )
 }
 
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+fn encode_gauge(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: u64,
+) -> fmt::Result {
     let value = i64::try_from(value).unwrap_or(i64::MAX);
     let encoder = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
     ConstGauge::new(value).encode(encoder)
+}
+
+fn encode_counters(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    label: &str,
+    values: [(&str, u64); 2],
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (value, number) in values {
+        ConstCounter::new(number).encode(metric.encode_family(&[(label, value)])?)?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The OpenTelemetry collector, spoken to by OTLP over gRPC.
+//! The client of the OpenTelemetry collector: OTLP over gRPC.
 
 use std::time::Duration;
 
@@ -17,28 +17,28 @@ use super::span::attribute;
 
 /// Largest PEM file, in bytes.
 const MAX_PEM: usize = 1024 * 1024;
-/// Largest answer of a collector, in bytes; a good one is empty.
+/// Largest answer of a collector, in bytes. A good one is empty.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// A collector, and the connection to it while it works.
+/// A collector, and the connection to it until it fails.
 pub(super) struct OtlpCollector {
     config: TracesConfig,
     client: Option<TraceServiceClient<Channel>>,
 }
 
-/// Why spans could not be sent.
+/// Spans could not be sent.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ExportError {
     /// The certificate authorities cannot be read.
     #[error("traces.otlp.ca cannot be read")]
     Authorities,
-    /// They, or the system's, cannot be used, or the endpoint cannot.
+    /// The authorities or the endpoint cannot be used.
     #[error("traces.otlp: {0}")]
     Endpoint(tonic::transport::Error),
-    /// The collector cannot be reached, or refuses. What it says itself is not repeated.
+    /// The collector cannot be reached, or refuses. Its own text is not repeated.
     #[error("{}", .0.description())]
     Call(tonic::Code),
-    /// Nothing came in time.
+    /// There was no answer in time.
     #[error("no answer within {0:?}")]
     Late(Duration),
 }
@@ -51,21 +51,16 @@ impl OtlpCollector {
         }
     }
 
-    /// Sends spans; returns how many the collector refused. After a failure, the next call connects anew, with the
-    /// certificate authorities that there are then.
+    /// Sends spans, and returns the number that the collector refused. After a failure, the next
+    /// call reads the certificate authorities again and connects anew.
     pub(super) async fn send(&mut self, spans: Vec<Span>) -> Result<u64, ExportError> {
-        let patience = self.config.timeout;
-        match tokio::time::timeout(patience, self.exchange(spans)).await {
-            Ok(Ok(refused)) => Ok(refused),
-            Ok(Err(error)) => {
-                self.client = None;
-                Err(error)
-            }
-            Err(_) => {
-                self.client = None;
-                Err(ExportError::Late(patience))
-            }
+        let timeout = self.config.timeout;
+        let sent = tokio::time::timeout(timeout, self.exchange(spans)).await;
+        let sent = sent.unwrap_or(Err(ExportError::Late(timeout)));
+        if sent.is_err() {
+            self.client = None;
         }
+        sent
     }
 
     async fn exchange(&mut self, spans: Vec<Span>) -> Result<u64, ExportError> {
@@ -111,7 +106,7 @@ impl OtlpCollector {
 
 async fn connect(config: &TracesConfig) -> Result<TraceServiceClient<Channel>, ExportError> {
     let reading = config.clone();
-    // Files are read, of which the system's authorities are many.
+    // Reads files, among them those of the system's authorities.
     let endpoint = tokio::task::spawn_blocking(move || endpoint(&reading)).await;
     let endpoint = endpoint.unwrap_or(Err(ExportError::Call(tonic::Code::Cancelled)))?;
     let client = TraceServiceClient::new(endpoint.connect_lazy());

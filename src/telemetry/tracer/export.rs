@@ -1,5 +1,5 @@
-//! The task that sends spans, in batches. A batch that cannot be sent is lost: the collector's outage must not fill
-//! this process.
+//! The task that sends spans, in batches. A batch that cannot be sent is lost, so that an outage of
+//! the collector does not use up memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::wire::opentelemetry::proto::trace::v1::Span;
 use super::ExportMessage;
 use super::collector::{ExportError, OtlpCollector};
 
-/// Most spans in a batch, and the longest time that one waits for others.
+/// Most spans in a batch, and the longest wait for more.
 const BATCH: (usize, Duration) = (512, Duration::from_secs(1));
 /// The wait after a batch that could not be sent.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A failure that goes on is told of this often.
+/// The time between two lines about a lasting failure.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// Runs until nobody can send spans to it any more.
+/// Runs until the sender of messages is dropped.
 pub(super) async fn export_spans(
     mut messages: mpsc::Receiver<ExportMessage>,
     config: TracesConfig,
@@ -38,28 +38,27 @@ pub(super) async fn export_spans(
         } else {
             collector.send(spans).await
         };
-        // The collector may say anything.
+        // The collector's number may be wrong.
         let lost = number.min(*sent.as_ref().unwrap_or(&number));
         metrics.spans_exported.inc_by(number.saturating_sub(lost));
         metrics.spans_not_sent(lost);
-        report.tell(&sent);
-        // Whoever waits may have gone.
-        let failed = sent.is_err();
+        report.log(&sent);
+        // Fails if nothing waits any more.
         let _ = flushed.map(|flushed| flushed.send(()));
-        if failed {
+        if sent.is_err() {
             sleep(PAUSE).await;
         }
     }
 }
 
-/// Spans to send together, and who waits for that.
+/// Spans to send together, and the channel that waits for that.
 #[derive(Default)]
 struct SpanBatch {
     spans: Vec<Span>,
     flushed: Option<oneshot::Sender<()>>,
 }
 
-/// Waits for a span, and for others to go with it; `None` at the end.
+/// Waits for a span, and a moment for more; `None` at the end.
 async fn next_batch(messages: &mut mpsc::Receiver<ExportMessage>) -> Option<SpanBatch> {
     let mut batch = SpanBatch::default();
     let mut message = messages.recv().await?;
@@ -77,24 +76,24 @@ async fn next_batch(messages: &mut mpsc::Receiver<ExportMessage>) -> Option<Span
         }
         match timeout_at(deadline, messages.recv()).await {
             Ok(Some(next)) => message = next,
-            // The time is over, or all is: what is there is sent.
+            // The time is over, or there will be no more.
             Ok(None) | Err(_) => return Some(batch),
         }
     }
 }
 
-/// Tells of failures, and of their end.
+/// Logs failures, and their end.
 #[derive(Default)]
 struct FailureReporter {
+    /// Runs since the last line about a failure.
     failing: Option<Stopwatch>,
 }
 
 impl FailureReporter {
-    fn tell(&mut self, sent: &Result<u64, ExportError>) {
+    fn log(&mut self, sent: &Result<u64, ExportError>) {
         match sent {
             Err(error) => {
-                let due = self.failing.is_none_or(|told| told.elapsed() >= REMINDER);
-                if due {
+                if self.failing.is_none_or(|since| since.elapsed() >= REMINDER) {
                     warn!(%error, "spans cannot be sent; they are dropped");
                     self.failing = Some(Stopwatch::start());
                 }

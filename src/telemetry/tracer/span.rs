@@ -9,16 +9,16 @@ use crate::wire::opentelemetry::proto::trace::v1::span::SpanKind;
 use crate::wire::opentelemetry::proto::trace::v1::status::StatusCode;
 use crate::wire::opentelemetry::proto::trace::v1::{Span, Status};
 
-use super::TracePosition;
+use super::SpanParent;
 
 /// The trace is sampled (W3C Trace Context §3.2.2.5.1).
 const SAMPLED: u32 = 1;
-/// It is known whether the parent is in another process; and it is.
+/// The parent is known to be in this process or in another; and it is in another.
 const REMOTENESS_KNOWN: u32 = 0x100;
 const REMOTE: u32 = 0x200;
 
-/// Nothing in it comes from a token.
-pub(super) fn of(decision: &DecisionEvent<'_>, position: &TracePosition<'_>) -> Span {
+/// The span of a decision. It contains nothing from the token.
+pub(super) fn of(decision: &DecisionEvent<'_>, parent: &SpanParent<'_>) -> Span {
     let outcome = decision.outcome;
     let end = decision.at.since(UnixTime::EPOCH);
     let mut attributes = vec![
@@ -32,10 +32,10 @@ pub(super) fn of(decision: &DecisionEvent<'_>, position: &TracePosition<'_>) -> 
     ] {
         attributes.extend(name.map(|name| attribute(key, name)));
     }
-    let parent = position.parent;
+    let (trace_id, parent) = (parent.trace_id, parent.span);
     let remote = if parent.is_some() { REMOTE } else { 0 };
     Span {
-        trace_id: position.trace_id.0.to_be_bytes().to_vec().into(),
+        trace_id: trace_id.0.to_be_bytes().to_vec().into(),
         span_id: fastrand::u64(1..).to_be_bytes().to_vec().into(),
         trace_state: parent.map_or_else(String::new, |(_, state)| state.to_owned()),
         parent_span_id: parent
@@ -53,7 +53,7 @@ pub(super) fn of(decision: &DecisionEvent<'_>, position: &TracePosition<'_>) -> 
     }
 }
 
-/// A denial is a good answer; an error is only what somebody must see to.
+/// A denial is a good answer. Only what an operator must repair is an error.
 fn is_fault(decision: &DecisionEvent<'_>) -> bool {
     let denial = decision.outcome.denial();
     denial.is_some_and(|denial| {
