@@ -1,4 +1,4 @@
-//! Area `alg`: which algorithm a token may name.
+//! Area `alg`: the algorithms that a token may name.
 
 use serde_json::json;
 use watchword_test_support::mint::Signer;

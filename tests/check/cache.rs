@@ -1,4 +1,4 @@
-//! Area `cache`: a token that was verified once is judged by every rule, policy and key set anew.
+//! Area `cache`: a token that was verified once is judged again by every rule, policy and key set.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! A `CheckRequest` as Envoy would send it, or as nobody should.
+//! A `CheckRequest` as Envoy sends it, or malformed.
 //!
-//! The bytes are written by hand, so that every field can hold anything, and so that the server's
-//! own types are not trusted to encode what they decode.
+//! The bytes are written by hand, so that every field can hold anything, and so that the tests do
+//! not rely on the server's own types.
 
 use serde_json::Value;
-use watchword_test_support::watch::WATCH;
+use watchword_test_support::secrets::SECRETS;
 
 use super::emitted;
 use super::pb;
@@ -52,7 +52,7 @@ impl Call {
         self.header("authorization", [b"Bearer ", token.as_ref()].concat())
     }
 
-    /// An entry of the `headers` map. A name that was given before stands twice on the wire.
+    /// An entry of the `headers` map. A repeated name is sent twice.
     pub(crate) fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.headers
             .push((name.as_ref().to_vec(), value.as_ref().to_vec()));
@@ -84,7 +84,7 @@ impl Call {
 
     /// The encoded `CheckRequest` with further bytes inside `HttpRequest`.
     pub(crate) fn with_http_fields(&self, more: &[u8]) -> Vec<u8> {
-        self.note();
+        self.register_secrets();
         let mut attributes = pb::bytes(4, &pb::bytes(2, &[&self.http()[..], more].concat()));
         for (key, value) in &self.context {
             attributes.extend(pb::bytes(10, &entry(key.as_bytes(), value.as_bytes())));
@@ -92,14 +92,14 @@ impl Call {
         pb::bytes(1, &attributes)
     }
 
-    /// The encoded `ValidateRequest` with the same facts: what `Check` is asked, asked through the
-    /// other door.
+    /// The encoded `ValidateRequest` with the same facts, which `Validate` must answer as `Check`
+    /// does.
     pub(crate) fn as_validate(&self) -> Vec<u8> {
         pb::bytes(2, &self.facts(|_| true))
     }
 
-    /// The same with the token in its field of its own, where one stands in `authorization` and
-    /// nowhere else.
+    /// The same with the token in the field `token`, if `authorization` is the only place that has
+    /// one.
     pub(crate) fn as_validate_of_token(&self) -> Option<Vec<u8>> {
         let is_credential = |name: &[u8]| name.eq_ignore_ascii_case(b"authorization");
         let mut credentials = self
@@ -115,17 +115,17 @@ impl Call {
         Some([pb::bytes(1, token), pb::bytes(2, &facts)].concat())
     }
 
-    /// Of a request, its id and its trace may be told, and nothing else.
-    fn note(&self) {
+    /// Output may have the id and the trace of a request, and nothing else of it.
+    fn register_secrets(&self) {
         emitted::begin();
-        let told: [&[u8]; 3] = [b"x-request-id", b"traceparent", b"tracestate"];
+        let public: [&[u8]; 3] = [b"x-request-id", b"traceparent", b"tracestate"];
         let headers = self.client_headers();
-        for (name, value) in headers.filter(|(name, _)| !told.contains(name)) {
-            WATCH.note(name);
-            WATCH.note(value);
+        for (name, value) in headers.filter(|(name, _)| !public.contains(name)) {
+            SECRETS.register(name);
+            SECRETS.register(value);
         }
         for text in [&self.method, &self.path, &self.host] {
-            WATCH.note(text);
+            SECRETS.register(text);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The table of cases: rows by area, how a row is run, and what a run found.
+//! The table of cases: rows by area, running a row, and its result.
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -60,7 +60,7 @@ impl Area {
 #[derive(Clone)]
 pub(crate) struct Report {
     pub(crate) variants: usize,
-    /// `Validate` was asked what `Check` was.
+    /// The verdicts of `Check` and `Validate` were compared.
     pub(crate) compared: bool,
     pub(crate) failures: Vec<String>,
 }
@@ -132,8 +132,8 @@ impl Case {
         outcome
     }
 
-    /// `Validate` says the same as `Check`. What a server knows may change between two calls, so
-    /// they may be asked again.
+    /// `Validate` gives the same verdict as `Check`. The server's keys may change between the two
+    /// calls, so both may be repeated.
     fn compare(&mut self, what: &str, site: &Site, call: &Call, outcome: &Outcome) {
         let of_token = call.as_validate_of_token();
         let of_token = of_token.filter(|_| site.has_usual_places());
@@ -162,7 +162,7 @@ impl Case {
         self.judge_for(what, site.managed(), call, outcome, expect);
     }
 
-    /// As [`Case::judge`], for an answer of a server that manages these headers.
+    /// As [`Case::judge`], for the answer of a server that manages these headers.
     pub(crate) fn judge_for(
         &mut self,
         what: &str,
@@ -186,8 +186,8 @@ impl Case {
         }
     }
 
-    /// As [`Case::check`], for what comes true a moment after it was seen to be coming: keys are
-    /// noted before they are in use. The last answer counts.
+    /// As [`Case::check`], but the outcome may take a moment to become the expected one: a fetch
+    /// ends before its keys are in use. The last answer counts.
     pub(crate) fn becomes(
         &mut self,
         what: &str,
@@ -204,7 +204,7 @@ impl Case {
         outcome
     }
 
-    /// Any other fact; `what` says what was wanted and what was found.
+    /// Any other fact; `what` describes it and the value found.
     pub(crate) fn holds(&mut self, what: &str, holds: bool) {
         self.variants += 1;
         if !holds {

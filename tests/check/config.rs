@@ -1,10 +1,9 @@
-//! Area `config`: what is refused before it can do harm, through `Config::parse` and through the
-//! command.
+//! Area `config`: bad configurations, which `Config::parse` and the command refuse.
 
 use std::path::{Path, PathBuf};
 
 use watchword::config::Config;
-use watchword_test_support::watch::WATCH;
+use watchword_test_support::secrets::SECRETS;
 
 use super::call::Call;
 use super::catalogue::{Case, Row, row};
@@ -29,12 +28,12 @@ pub(crate) fn parse(text: &str) -> Result<Config, String> {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("case.yaml");
     Config::parse(text, &file).map_err(|problems| {
         let problems = problems.to_string();
-        WATCH.look(PROBLEMS, problems.as_bytes());
+        SECRETS.scan(PROBLEMS, problems.as_bytes());
         problems
     })
 }
 
-/// The text is refused, at a place in the file, with these words.
+/// The text is refused with these words and a position in the file.
 pub(crate) fn refuse(case: &mut Case, what: &str, text: &str, words: &[&str]) {
     match parse(text) {
         Ok(_) => case.holds(&format!("{what}: refused\n{text}"), false),

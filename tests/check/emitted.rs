@@ -1,6 +1,6 @@
-//! All that the product puts out while this binary runs, for [`WATCH`] to look at: log lines at
-//! their finest, every decision in the decision log and as a span, pages for operators, and what
-//! child processes write.
+//! All output of the product while this binary runs, which [`SECRETS`] scans: log lines of level
+//! `trace`, every decision in the decision log and as a span, admin pages, and the output of child
+//! processes.
 //!
 //! It asserts nothing; `ops/leaks.rs` does.
 
@@ -26,7 +26,7 @@ use tower_service::Service;
 use watchword::config::Config;
 use watchword::telemetry::{Telemetry, log_subscriber};
 use watchword_test_support::mint;
-use watchword_test_support::watch::{Sink, WATCH};
+use watchword_test_support::secrets::{SECRETS, Sink};
 
 use super::site::RUNTIME;
 use super::tokens::CANARY;
@@ -52,13 +52,13 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     Config::parse(&text, Path::new("emitted.yaml")).unwrap_or_else(|problems| panic!("{problems}"))
 });
 
-/// From here on, secrets are noted and what is put out is looked at. To be called before either.
+/// Registers secrets and scans output from here on. It must run before the first of either.
 pub(crate) fn begin() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
         // Each fails only where it was done before.
-        let _ = mint::WITNESS.set(|secret| WATCH.note(secret));
-        WATCH.note(CANARY.as_bytes());
+        let _ = mint::WITNESS.set(|secret| SECRETS.register(secret));
+        SECRETS.register(CANARY.as_bytes());
         let lines = log_subscriber(&CONFIG.log, || Sink(LOG), false);
         let _ = tracing::subscriber::set_global_default(lines);
         let usual = std::panic::take_hook();
@@ -67,7 +67,7 @@ pub(crate) fn begin() {
                 .location()
                 .is_some_and(|place| place.file().starts_with("src/"))
             {
-                WATCH.look(PANICS, panic.to_string().as_bytes());
+                SECRETS.scan(PANICS, panic.to_string().as_bytes());
             }
             usual(panic);
         }));
@@ -84,11 +84,11 @@ pub(crate) fn telemetry() -> Telemetry {
     telemetry.expect("it starts")
 }
 
-/// The pages of a server. They are looked at when this is dropped.
+/// The admin pages of a server. They are scanned when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Pages(pub(crate) SocketAddr);
 
-/// The servers that are there.
+/// The servers that run.
 static OPEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
 
 impl Pages {
@@ -97,7 +97,7 @@ impl Pages {
         Self(address)
     }
 
-    /// One page, with its head; empty where there is none any more.
+    /// One page, with its head; empty if the server has ended.
     pub(crate) fn get(&self, path: &str) -> String {
         page(self.0, path)
     }
@@ -110,7 +110,7 @@ impl Drop for Pages {
     }
 }
 
-/// Looks at the pages of servers that are still there.
+/// Scans the pages of servers that still run.
 pub(crate) fn look_at_open_pages() {
     let open = OPEN.lock().expect("a list").clone();
     open.into_iter().for_each(look_at);
@@ -131,13 +131,13 @@ pub(crate) fn page(address: SocketAddr, path: &str) -> String {
         stream.read_to_string(&mut page)?;
         Ok::<_, std::io::Error>(page)
     };
-    // Whoever needs the page sees that there is none.
+    // A caller that needs the page fails on an empty one.
     let page = get().unwrap_or_default();
-    WATCH.look(PAGES, page.as_bytes());
+    SECRETS.scan(PAGES, page.as_bytes());
     page
 }
 
-/// Starts a collector that takes all spans; its port.
+/// Starts a collector that accepts all spans, and returns its port.
 fn collector() -> u16 {
     let _runtime = RUNTIME.enter();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -167,9 +167,9 @@ impl Service<Request<Body>> for Collector {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         Box::pin(async {
-            // A sender that is gone has sent nothing.
+            // A sender that has ended has sent nothing.
             if let Ok(spans) = request.into_body().collect().await {
-                WATCH.look(SPANS, &spans.to_bytes());
+                SECRETS.scan(SPANS, &spans.to_bytes());
             }
             let mut trailers = HeaderMap::new();
             trailers.insert("grpc-status", HeaderValue::from_static("0"));

@@ -240,7 +240,7 @@ fn dots_alone_are_malformed(case: &mut Case) {
     }
 }
 
-/// 10 MB are over the limit of a message too, which is looked at first.
+/// 10 MB exceed the limit of a message too, which is checked first.
 fn megabytes_of_dots_are_too_large(case: &mut Case) {
     case.refuses(&CORP, "17 KiB", ".".repeat(17 << 10), "token_too_large");
     case.refuses(&CORP, "1 MiB", ".".repeat(1 << 20), "token_too_large");

@@ -1,4 +1,4 @@
-//! Area `extraction`: where a token may stand, and how often. Two credentials are none.
+//! Area `extraction`: the places and the number of tokens. Two credentials count as none.
 
 use std::sync::LazyLock;
 
@@ -65,7 +65,7 @@ fn scheme_is_not_case_sensitive(case: &mut Case) {
         let raw = Call::get("/orders").raw_header("Authorization", format!("{scheme} {good}"));
         case.allows(&CORP, &format!("{scheme}, raw"), &raw);
     }
-    // What begins as the scheme does is a token that somebody spelled badly.
+    // A value that begins like the scheme is a misspelled token.
     for (scheme, reason) in [
         ("Bearers", "token_malformed"),
         ("Bearer:", "token_malformed"),
@@ -265,7 +265,7 @@ fn underscore_is_another_header(case: &mut Case) {
     let bearer = get().header("x-jwt", format!("Bearer {good}"));
     case.denies(&CUSTOM, "with a scheme", &bearer, 401, "token_malformed");
     let both = get().header("x-jwt", &good).header("x_jwt", "evil");
-    // The service may read the one that was not judged.
+    // The service may read the token that was not judged.
     case.denies(&CUSTOM, "x_jwt beside it", &both, 401, "token_malformed");
     case.allows(&CUSTOM, "x-jwt", &get().header("x-jwt", &good));
 }

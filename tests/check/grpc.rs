@@ -1,4 +1,4 @@
-//! Area `grpc`: messages. Whatever comes as a `CheckRequest`, the answer is a decision and gRPC OK.
+//! Area `grpc`: messages. The answer to any bytes as a `CheckRequest` is a decision and gRPC OK.
 
 use super::call::Call;
 use super::catalogue::{Case, Row, row};
@@ -72,7 +72,7 @@ fn request_without_http_is_malformed(case: &mut Case) {
     );
 }
 
-/// CVE-2023-27488. Where a field is read, its bytes are judged; where it is not, they do not
+/// CVE-2023-27488. The bytes of a field that is read are judged; those of other fields do not
 /// matter.
 fn invalid_utf8_never_opens_the_door(case: &mut Case) {
     let bytes: [&[u8]; 4] = [b"caf\xe9", b"\xff", b"\xed\xa0\x80", b"\xc0\xaf"];

@@ -1,6 +1,6 @@
-//! A Watchword without sockets: calls go straight to the service, and what is behind it can be
-//! looked at. For rows with more calls than a connection carries in a test's time, and for those
-//! that need to know how many are in flight.
+//! A Watchword without sockets: calls go straight to the service, and tests can read its state. For
+//! rows with more calls than a connection carries in a test's time, and for rows about the number
+//! of calls in flight.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Inside {
         }
     }
 
-    /// Judges by other settings from now on.
+    /// Reloads with other settings.
     pub(crate) fn reload(&mut self, settings: &Settings) {
         self.try_reload(settings).expect("a good configuration");
         self.managed = settings.managed();
@@ -72,7 +72,7 @@ impl Inside {
         RUNTIME.block_on(self.answer(call))
     }
 
-    /// Sends one call; its answer comes from a task of its own.
+    /// Sends one call from a task of its own.
     pub(crate) fn begin(&self, call: &Call) -> JoinHandle<Outcome> {
         RUNTIME.spawn(self.answer(call))
     }
@@ -82,8 +82,8 @@ impl Inside {
         let service = self.service.clone();
         let message = call.encoded();
         async move {
-            // A judgement waits for nothing, so that a task with many of them would keep a thread
-            // from all others.
+            // A judgement never waits, so a task with many of them would keep its thread from all
+            // others.
             tokio::task::yield_now().await;
             let request = Request::post(CHECK).body(Body::new(Full::new(framed(&message))));
             let call = service.call(request.expect("a request"));

@@ -17,11 +17,11 @@ const REPLY_HEADERS: [&str; 4] = [
     "retry-after",
     "cache-control",
 ];
-/// Words of the fixed texts and of these tests' rules; a client that sends one of them is not being
-/// quoted.
+/// Words of the fixed texts and of these tests' rules. An answer that has one of them does not
+/// quote the client.
 const VOCABULARY: [&str; 2] = ["bearer", "admin"];
 
-/// Every way in which an answer breaks the contract.
+/// All ways in which an answer breaks the contract.
 pub(crate) fn violations(call: &Call, outcome: &Outcome, managed: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     if outcome.grpc != Code::Ok {

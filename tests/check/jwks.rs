@@ -1,8 +1,7 @@
-//! Area `jwks`: key servers that misbehave, are away, or are asked for too much, and what calls get
-//! meanwhile.
+//! Area `jwks`: key servers that misbehave, are down, or get too many requests, and the answers to
+//! calls meanwhile.
 //!
-//! Time is the test's: clocks are manual, and a fetch is waited for by what the server knows of its
-//! sources.
+//! Clocks are manual. The tests wait for a fetch by the status of its source.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -71,12 +70,12 @@ impl Fetched {
         self.site.clock().advance(span);
     }
 
-    /// Lets time pass until the next fetch, and waits for its end; its outcome.
+    /// Lets time pass until the next fetch, waits for its end, and returns its outcome.
     pub(crate) fn next_fetch(&self) -> &'static str {
         next_fetch(&self.site, 0)
     }
 
-    /// Another reply from now on, and a fetch that gets it.
+    /// Replaces the reply, and waits for a fetch that gets it.
     pub(crate) fn publish(&self, reply: Reply) -> &'static str {
         self.server.reply(reply);
         self.next_fetch()
@@ -108,7 +107,7 @@ pub(crate) fn token(signer: &Signer) -> String {
     signer.sign(&tokens::claims_with("exp", json!(NOW + 1_000_000_000)))
 }
 
-/// A token under a `kid` of its own. Nobody signed it, which nobody finds out without a key.
+/// A token under a `kid` of its own. Its signature is wrong, which only shows with a key.
 pub(crate) fn unknown(kid: &str) -> String {
     static REST: LazyLock<String> = LazyLock::new(|| {
         let claims = tokens::claims_with("exp", json!(NOW + 1_000_000_000));
@@ -118,7 +117,7 @@ pub(crate) fn unknown(kid: &str) -> String {
     mint::b64(header.as_bytes()) + &REST
 }
 
-/// Fetches that have ended, whatever came of them.
+/// Fetches that have ended, in success or failure.
 pub(crate) fn ended(status: &SourceStatus) -> u64 {
     status.fetches.values().sum()
 }

@@ -1,4 +1,4 @@
-//! Area `key-ref`: how a token names its key, and what it may not bring along.
+//! Area `key-ref`: the `kid` of a token, and the keys that it may not bring along.
 
 use std::time::{Duration, Instant};
 

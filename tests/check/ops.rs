@@ -1,4 +1,4 @@
-//! Area `ops`: what operators see is bounded, complete, and tells no secret.
+//! Area `ops`: logs, metrics and pages are bounded and complete, and contain no secret.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use watchword::wire::watchword::v1::ValidateResponse;
 use watchword::wire::watchword::v1::validate_response::Verdict;
 use watchword_test_support::http2::Connection;
 use watchword_test_support::mint::Signer;
-use watchword_test_support::watch::WATCH;
+use watchword_test_support::secrets::SECRETS;
 
 use super::call::Call;
 use super::catalogue::{Case, Row, row};
@@ -60,11 +60,11 @@ fn strangers_words_make_no_series(case: &mut Case) {
     case.holds(&format!("{many} series"), (50..500).contains(&many));
 }
 
-/// A word that nobody has said before.
+/// A word that occurs nowhere else.
 fn word() -> String {
     let word = tokens::standard_b64(&[(); 18].map(|()| fastrand::u8(..)));
     let word = word.replace(['+', '/', '='], "x");
-    WATCH.note(word.as_bytes());
+    SECRETS.register(word.as_bytes());
     word
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Takes an answer apart; a gRPC error or bytes that do not decode give an outcome that nothing
+    /// Decodes an answer. A gRPC error, or bytes that do not decode, give an outcome that no case
     /// expects.
     pub(crate) fn of(result: Result<Bytes, Status>) -> Self {
         let (grpc, wire) = match result {

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tonic::transport::Channel;
-use watchword_test_support::watch::WATCH;
+use watchword_test_support::secrets::SECRETS;
 
 use super::call::Call;
 use super::emitted::{self, CHILDREN};
@@ -104,13 +104,13 @@ impl Process {
         self.address
     }
 
-    /// A page for operators, where the settings ask for them; with its head.
+    /// An admin page with its head, if the settings have the admin port.
     pub(crate) fn page(&self, path: &str) -> String {
         let address = self.log.address(true).expect("an address for operators");
         emitted::page(address, path)
     }
 
-    /// Waits until a page has these words; whether it came to have them.
+    /// Waits until a page has these words; false if it never has.
     pub(crate) fn shows(&self, path: &str, words: &str) -> bool {
         let deadline = Instant::now() + TIMEOUT;
         while Instant::now() < deadline {
@@ -133,7 +133,7 @@ impl Process {
         Outcome::of(site::send(self.channel(), CHECK, call.encoded()).await)
     }
 
-    /// Asks until the call is allowed; panics with the log where it never is.
+    /// Repeats the call until it is allowed; panics with the log if it never is.
     pub(crate) fn until_allowed(&self, call: &Call) {
         let deadline = Instant::now() + TIMEOUT;
         loop {
@@ -151,7 +151,7 @@ impl Process {
         self.signal("TERM");
     }
 
-    /// Has it read its configuration again.
+    /// Makes it read its configuration again.
     pub(crate) fn reload(&self) {
         self.signal("HUP");
     }
@@ -166,7 +166,7 @@ impl Process {
         assert!(status.success(), "SIG{name} was sent");
     }
 
-    /// Waits for these words in the log; whether they came.
+    /// Waits for these words in the log; false if they never come.
     pub(crate) fn logs(&self, words: &str) -> bool {
         let deadline = Instant::now() + TIMEOUT;
         while !self.log.text().contains(words) {
@@ -178,7 +178,7 @@ impl Process {
         true
     }
 
-    /// Waits for the end; kills a child that does not come to it.
+    /// Waits for the end, and kills a child that does not end.
     pub(crate) fn wait(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + TIMEOUT;
         while Instant::now() < deadline {
@@ -211,7 +211,7 @@ impl Drop for Process {
             // One that panicked has read what it has.
             let _ = reader.join();
         }
-        WATCH.look(CHILDREN, self.log.text().as_bytes());
+        SECRETS.scan(CHILDREN, self.log.text().as_bytes());
     }
 }
 
@@ -318,8 +318,8 @@ pub(crate) fn validate(file: &Path, token: &str) -> Output {
 }
 
 fn look_at(output: &Output) {
-    WATCH.look(CHILDREN, &output.stdout);
-    WATCH.look(CHILDREN, &output.stderr);
+    SECRETS.scan(CHILDREN, &output.stdout);
+    SECRETS.scan(CHILDREN, &output.stderr);
 }
 
 /// A file in the folder for tests' temporary files.

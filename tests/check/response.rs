@@ -1,5 +1,5 @@
-//! Area `response`: what becomes of the client's headers, and what an answer may say. What Envoy
-//! makes of it is looked at end to end elsewhere; here it is the `CheckResponse` that counts.
+//! Area `response`: the client's headers, and the contents of an answer. These rows check the
+//! `CheckResponse`; `tests/envoy` checks Envoy's use of it.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! Area `rules`: which rule a request gets. A request with two readings never gets the laxer one.
+//! Area `rules`: the choice of a rule. A request with two readings never gets the laxer one.
 
 use std::sync::LazyLock;
 

@@ -86,8 +86,8 @@ impl Site {
         &self.pages
     }
 
-    /// Waits until decisions are told that were made so far.
-    pub(crate) fn tell_all(&self) {
+    /// Waits until all decisions so far are in the log and the traces.
+    pub(crate) fn flush_decisions(&self) {
         RUNTIME.block_on(self.app.state().telemetry.flush());
     }
 

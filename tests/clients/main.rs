@@ -24,7 +24,7 @@ mod rules;
 mod shadow;
 mod site;
 
-/// The client that the build makes of the schema, as anybody would.
+/// The client that the build makes from the schema, as a user's build does.
 #[allow(
     unreachable_pub,
     clippy::allow_attributes_without_reason,

@@ -1,4 +1,4 @@
-//! The schema, asked for over the wire.
+//! The schema over gRPC reflection.
 
 use std::collections::BTreeSet;
 

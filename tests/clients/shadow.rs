@@ -1,4 +1,4 @@
-//! Shadow mode: what would be denied is allowed, and said.
+//! Shadow mode: a denial is reported, and the request is allowed.
 
 use crate::api::validate_response::Verdict;
 use crate::api::{Allow, Deny, Reason, ValidateRequest, ValidateResponse};

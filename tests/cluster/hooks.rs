@@ -1,4 +1,4 @@
-//! Helm's hooks without a cluster's controllers: while Helm waits for a Job or a Pod of a hook,
+//! Helm's hooks without a cluster's controllers: while Helm waits for the Job or the Pod of a hook,
 //! this marks it as done.
 
 use std::sync::mpsc::{self, RecvTimeoutError};

@@ -1,4 +1,4 @@
-//! The injector's policies, as the API server runs them: what becomes of pods as they are made.
+//! The injector's policies, as the API server applies them to new pods.
 //!
 //! A pod that gets the sidecar is compared with one that has it written out, from the chart's named
 //! templates, in a namespace without the injector. So defaults of the API server are the same, and

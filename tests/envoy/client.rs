@@ -1,5 +1,5 @@
-//! A client that sends what it is told, byte for byte: names in any case, a header as often as
-//! wanted, bytes that are not text. A well-behaved HTTP library would tidy all of it up.
+//! A client that sends requests byte for byte: names in any case, repeated headers, bytes that are
+//! not text. An HTTP library would normalise all of it.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! Calls that no HTTP request makes, put to Watchword without the proxy: they too get a denial, not
-//! an error. They do not depend on the version of Envoy.
+//! Calls that no HTTP request causes, sent to Watchword without the proxy. They too get a denial,
+//! not an error. They do not depend on the version of Envoy.
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;

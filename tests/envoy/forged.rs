@@ -1,5 +1,4 @@
-//! Claim headers that a client made up: none of its values reaches the upstream, under any
-//! spelling.
+//! Claim headers that a client forged: none of its values reaches the upstream, under any spelling.
 
 use serde_json::json;
 

@@ -1,7 +1,7 @@
-//! A gRPC client behind the proxy: Envoy makes a gRPC status of a denial, with the body as its
+//! A gRPC client of the proxy: Envoy turns a denial into a gRPC status, with the body as its
 //! message.
 //!
-//! The service that is called is `ext_authz` itself, for want of another schema; it plays an
+//! The called service is `ext_authz` itself, since the build has no other schema; it plays an
 //! ordinary API.
 
 use tonic::metadata::MetadataValue;

@@ -1,5 +1,5 @@
 //! The real proxy: Envoy, with the bootstrap of `examples/envoy`, in front of an upstream that
-//! remembers what reached it, asking a Watchword that runs in this process.
+//! records requests. It asks a Watchword that runs in this process.
 //!
 //! Every fact is shown on the oldest and on the newest Envoy that we support, and on the newest as
 //! the chart of `examples/kubernetes/sidecar` sets it up: over a Unix socket. `RSP-…` in a comment

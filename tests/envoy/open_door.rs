@@ -1,5 +1,5 @@
-//! `failure_mode_allow: true` turns every error of ours into an allow. So nothing that a client
-//! sends may be answered with an error: all of it is decided.
+//! `failure_mode_allow: true` turns every error of Watchword into an allow. So no request may cause
+//! an error: each gets a decision.
 
 use serde_json::{Value, json};
 

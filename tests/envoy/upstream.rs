@@ -1,6 +1,5 @@
-//! The service behind the proxy: remembers the headers of every request, which of its handlers ran
-//! and which credentials it found, and says that it was reached. It reads requests as liberally as
-//! common frameworks do by default.
+//! The service behind the proxy. It records the headers, the handler and the credentials of every
+//! request. It reads requests as liberally as common frameworks do by default.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -1,5 +1,5 @@
-//! One world for each place, shared by all tests: issuers, Watchword with the policy of the
-//! example, the upstream, and the proxy between them.
+//! One world for each place, which all tests share: issuers, Watchword with the policy of the
+//! example, the upstream, and the proxy.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -47,7 +47,7 @@ impl Place {
         }
     }
 
-    /// Says why Envoy or Helm is not there, if one of them is not.
+    /// The reason why Envoy or Helm is missing, if one of them is.
     fn missing(self) -> Option<String> {
         let helm = (self == Self::Pod).then(helm::missing).flatten();
         let helm = helm.map(str::to_owned);
@@ -144,7 +144,7 @@ impl Outcome {
         &self.reply
     }
 
-    /// The answer of whoever stopped the request; the upstream saw nothing.
+    /// The answer of Envoy or Watchword, whichever stopped the request; the upstream saw nothing.
     #[track_caller]
     pub(crate) fn stopped(&self) -> &Reply {
         assert!(self.seen.is_empty(), "the upstream saw {:?}", self.seen);

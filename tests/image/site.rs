@@ -1,4 +1,4 @@
-//! A server with its configuration, in a container or not, and who asks it.
+//! A server with its configuration, in a container or not, and its clients.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Area `alg`: the key and the issuer have a say in the algorithm, the token has none.
+//! Area `alg`: the key and the issuer choose the algorithm, the token does not.
 
 use std::sync::LazyLock;
 

@@ -87,8 +87,7 @@ fn bad_tokens_are_not_remembered_and_evict_none(case: &mut Case) {
     expired_tokens_evict_few(case, &core);
 }
 
-/// Expired tokens are somebody's, and their signatures hold: they are remembered, and must not take
-/// the place of those that are in use.
+/// Expired tokens have valid signatures, so they are cached. They must not evict the tokens in use.
 fn expired_tokens_evict_few(case: &mut Case, core: &Core) {
     const GOOD: usize = 500;
     let cache = TokenCache::new(1000).expect("random numbers");
@@ -116,7 +115,7 @@ fn split(token: &str) -> (&str, &str, &str) {
     (header, payload, signature)
 }
 
-/// 64 bytes that are no signature: a small scalar with a point that is somewhere.
+/// 64 bytes that are no signature: a small scalar and a random point.
 fn other_signature(number: usize) -> String {
     let mut bytes = [0; 64];
     bytes[..8].copy_from_slice(&number.to_le_bytes());
@@ -124,8 +123,8 @@ fn other_signature(number: usize) -> String {
     mint::b64(&bytes)
 }
 
-/// A digest depends on a random key of the cache, so that tokens cannot be made to collide in it.
-/// Tokens that are as like as can be take no longer to find than others.
+/// A digest depends on a random key of the cache, so that nobody can make tokens collide in it.
+/// Tokens that are almost equal take no longer to find than others.
 fn digest_of_a_token_is_nobodys_choice(case: &mut Case) {
     const TOKENS: usize = 2000;
     let core = Core::new();

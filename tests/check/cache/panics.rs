@@ -51,7 +51,7 @@ fn in_the_token_cache(case: &mut Case) {
     );
 }
 
-/// The network, where it is not told to panic.
+/// The network, except that a number of fetches panic.
 #[derive(Default)]
 struct Fragile {
     panics: AtomicUsize,
@@ -113,8 +113,8 @@ fn in_the_key_cache(case: &mut Case) {
     inside.check(case, "a forged one", &Call::bearing(forged), expect);
 }
 
-/// On the manual clock, and on the others' too: a call gives them time to go on, so that none is
-/// overtaken by minutes.
+/// Time on the manual clock. A call in between lets the other tasks go on, so that the clock does
+/// not run minutes ahead of them.
 fn a_moment_passes(inside: &Inside) {
     inside.clock.advance(Duration::from_millis(10));
     inside.ask(&Call::get("/orders"));

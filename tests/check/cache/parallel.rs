@@ -20,8 +20,8 @@ pub(crate) const ROWS: &[Row] = &[
     row!("CCH-13", new_token_in_parallel_calls_has_one_verdict),
 ];
 
-/// 64 tasks ask with 10,000 tokens in an order of their own each, at a cache that holds a tenth of
-/// them and at one that holds all. A failure names its seed.
+/// 64 tasks send 10,000 tokens, each in an order of its own, with a cache that holds a tenth of
+/// them and with one that holds all. A failure names its seed.
 fn no_answer_carries_another_tokens_claims(case: &mut Case) {
     const TOKENS: usize = 10_000;
     const TASKS: usize = 64;
@@ -52,8 +52,7 @@ fn no_answer_carries_another_tokens_claims(case: &mut Case) {
             for (number, outcome) in RUNTIME.block_on(task).expect("no panic") {
                 let (subject, call) = &calls[number];
                 let what = format!("seed {seed}, {subject}");
-                // Every answer is looked at; the invariants, which take longer, are held against
-                // one in ten.
+                // Every answer is checked; the invariants, which take longer, only for one in ten.
                 if number % 10 == 0 {
                     inside.judge(case, &what, call, &outcome, Expect::Allow);
                 }
@@ -67,8 +66,7 @@ fn no_answer_carries_another_tokens_claims(case: &mut Case) {
     }
 }
 
-/// A judgement does not wait for anything, so that no more of them verify one token than there are
-/// threads.
+/// A judgement never waits, so at most as many of them verify one token as there are threads.
 fn new_token_in_parallel_calls_has_one_verdict(case: &mut Case) {
     const THREADS: usize = 8;
     const CALLS: usize = 1000;

@@ -52,8 +52,7 @@ fn clock_that_is_set_back_makes_nothing_older_good(case: &mut Case) {
     case.becomes("now", site, &call, Expect::Allow);
     site.clock().set(END);
     case.check("expired", site, &call, Expect::Deny(401, EXPIRED));
-    // `exp` is ahead again, and that is all there is to say about it; one that never was good stays
-    // bad.
+    // `exp` is in the future again, so the token is good. One that never was good stays bad.
     site.clock().set(END - HOUR);
     let early = ED.sign(&without(claims(), "iat"));
     case.accepts(site, "set back by an hour", early);

@@ -1,4 +1,4 @@
-//! Area `claims`: whom a token is about, and who may use it.
+//! Area `claims`: the subject of a token, and the client that may use it.
 
 use serde_json::json;
 
@@ -14,8 +14,8 @@ pub(crate) const ROWS: &[Row] = &[
     row!("CLM-49", sender_constrained_token_is_no_bearer_token),
 ];
 
-/// For a rule, a subject of the right type that is not the one it wants is 403: the token is good,
-/// but not enough.
+/// A subject of the right type that a rule does not accept is 403: the token is good, but not
+/// enough.
 fn subject_that_is_needed_must_be_there(case: &mut Case) {
     let header = corp().header("x-auth-user", "{claim: sub, required: true}");
     let by_header = Site::start(&Settings::of(header));

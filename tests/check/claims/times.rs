@@ -125,7 +125,7 @@ fn small_and_negative_times_are_past(case: &mut Case) {
     for exp in ["0", "-0", "1.5e3", "1e-300", "18446744073709551616e-30"] {
         case.refuses(&CORP, exp, raw("exp", exp), "token_expired");
     }
-    // Before 1970 is no time that a token can have.
+    // A token cannot have a time before 1970.
     for exp in [
         "-1",
         "-9223372036854775808",
@@ -134,7 +134,7 @@ fn small_and_negative_times_are_past(case: &mut Case) {
     ] {
         case.refuses(&CORP, exp, raw("exp", exp), "claim_invalid");
     }
-    // Beyond a double: no number that anybody could agree on.
+    // Beyond a double: readers disagree on such numbers.
     for exp in ["1e400", "-1e400"] {
         case.refuses(&CORP, exp, raw("exp", exp), "token_malformed");
     }
@@ -177,7 +177,7 @@ fn words_for_numbers_are_malformed(case: &mut Case) {
     }
 }
 
-/// Documented: without a limit, a time in the year 55 000 is only a late one.
+/// Documented: without a limit, a time in the year 55 000 is allowed.
 fn milliseconds_are_beyond_any_lifetime(case: &mut Case) {
     let token = at("exp", json!((NOW + 300) * 1000));
     case.refuses(&ONE_HOUR, "with a limit", &token, "claim_invalid");
@@ -212,7 +212,7 @@ fn token_lives_until_exp_and_leeway(case: &mut Case) {
     );
     case.accepts(&EXACT, "a second left", at("exp", json!(NOW + 1)));
     case.refuses(&EXACT, "now", at("exp", json!(NOW)), "token_expired");
-    // The same token on a clock that moves: what was remembered of it is judged again.
+    // The same token on a clock that moves: a cached token is judged again.
     let site = Site::start(&Settings::of(corp()));
     let token = at("exp", json!(NOW + 60));
     case.accepts(&site, "a minute left", &token);

@@ -1,4 +1,4 @@
-//! Area `config`: what an issuer's section must say.
+//! Area `config`: the section of an issuer.
 
 use watchword_test_support::mint;
 

@@ -82,7 +82,7 @@ fn each_call_sees_one_configuration(case: &mut Case) {
     keys_that_cannot_be_had(case, inside, &calls[0]);
 }
 
-/// Such a configuration is given up after a time, and nothing of it is used.
+/// The server gives up such a configuration after a time, and uses nothing of it.
 fn keys_that_cannot_be_had(case: &mut Case, mut inside: Inside, call: &Call) {
     let before = inside.ask(call).wire;
     let keys = "jwks: {uri: 'http://127.0.0.1:9/jwks', allow_http: true, timeout: 100ms}";
@@ -96,8 +96,8 @@ fn keys_that_cannot_be_had(case: &mut Case, mut inside: Inside, call: &Call) {
     });
     let refused = inside.try_reload(&Settings::of(away));
     passing.abort();
-    // It may be in the middle of a step; and it went on for as long as the machine wanted, past the
-    // token's end.
+    // The server may be in the middle of a step, and a busy machine may have taken longer than the
+    // token is valid.
     assert!(RUNTIME.block_on(passing).is_err(), "it is ended");
     inside.clock.set(NOW);
     let named = matches!(&refused, Err(ReloadError::NoKeys { issuers }) if issuers == "corp");

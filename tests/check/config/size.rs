@@ -1,7 +1,7 @@
-//! Area `config`: files that are out to exhaust their reader.
+//! Area `config`: files that try to exhaust their reader.
 //!
-//! Each is read by a process of its own whose memory is limited: one that runs out of memory, or of
-//! stack, dies by a signal and has no exit code.
+//! A process of its own with limited memory reads each. If it runs out of memory or stack, a signal
+//! ends it, and it has no exit code.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::positioned;
 
 pub(crate) const ROWS: &[Row] = &[row!("CFG-13", exhausting_files_are_refused_in_time)];
 
-/// The row's bound is a second for a release build by itself; a debug build beside other tests gets
+/// The row's bound is a second for a release build by itself. A debug build among other tests gets
 /// more.
 const IN_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 40 } else { 4 });
 /// Address space of the process that reads, in KiB.

@@ -17,7 +17,7 @@ pub(crate) const ROWS: &[Row] = &[
     row!("ENC-19", every_prefix_and_suffix_is_refused),
 ];
 
-/// Calls that are under way at a time.
+/// Calls in flight at a time.
 const AT_ONCE: usize = 64;
 
 /// One key, so that a token needs neither kid nor type and is as short as a token can be.
@@ -29,7 +29,7 @@ fn short_token() -> String {
     ED.sign_text(r#"{"alg":"EdDSA"}"#, claims.to_string().as_bytes())
 }
 
-/// Asks for every token, several at once, and judges each answer.
+/// Sends every token, several at once, and checks each answer.
 fn all_refused(case: &mut Case, tokens: impl Iterator<Item = (String, Vec<u8>, Expect)>) {
     let mut tokens = tokens.peekable();
     while tokens.peek().is_some() {

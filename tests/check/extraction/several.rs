@@ -1,5 +1,5 @@
-//! Area `extraction`: more than one credential. Whichever of them would be picked, an attacker
-//! would send the other.
+//! Area `extraction`: more than one credential. Whichever the server picked, an attacker would put
+//! the other one beside it.
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row, row};

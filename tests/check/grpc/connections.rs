@@ -1,5 +1,5 @@
-//! Area `grpc`: clients that hold on to what they were given, or ask for more than there is.
-//! Bounded, small forms.
+//! Area `grpc`: clients that keep what they got, or ask for more than the limits. Bounded, small
+//! forms.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};

@@ -73,7 +73,7 @@ pub(super) fn streams_that_are_given_up_cost_little(case: &mut Case) {
     case.holds(&format!("memory grew by {grown} KiB"), grown < 64 * 1024);
 }
 
-/// Each connection sends the largest message there is.
+/// Each connection sends the largest message that is accepted.
 pub(super) fn many_large_messages_are_not_held(case: &mut Case) {
     let process = Process::serve("grp-04", &Settings::of(corp()).operators());
     let call = Call::bearing(token());
@@ -105,7 +105,7 @@ pub(super) fn many_large_messages_are_not_held(case: &mut Case) {
         process.ask(&call).is_allow(),
     );
     let grown = memory(&process).saturating_sub(before);
-    // 32 of 4 MiB, and what a buffer has to spare while it grows.
+    // 32 of 4 MiB, and the spare capacity of growing buffers.
     case.holds(&format!("memory grew by {grown} KiB"), grown < 320 * 1024);
 }
 
@@ -114,7 +114,7 @@ pub(super) fn many_large_messages_are_not_held(case: &mut Case) {
 pub(super) fn silence_after_a_handshake_is_ended(case: &mut Case) {
     let (certificate, key) = Identity::server().pem_files("grp-19");
     let (certificate, key) = (certificate.display(), key.display());
-    // Nothing is asked before a client has begun, so that only its age ends such a connection.
+    // The server sends no ping before the client's preface, so only its age ends such a connection.
     let tls = format!(
         "max_connection_age: 1s, max_connection_age_grace: 1s, \
          tls: {{certificate: '{certificate}', private_key: '{key}'}}"

@@ -95,8 +95,8 @@ fn calls_in_flight_are_answered_at_the_end(case: &mut Case) {
     watcher_does_not_hold_up_the_end(case);
 }
 
-/// A client that watches the health of the service does so until the service is gone: there is
-/// nothing to wait for.
+/// A client watches the health of the service until the service ends: a shutdown does not wait for
+/// it.
 fn watcher_does_not_hold_up_the_end(case: &mut Case) {
     let settings = Settings::of(corp()).server("shutdown_timeout: 20s");
     let mut process = Process::serve("grp-23-watch", &settings);
@@ -117,8 +117,8 @@ fn watcher_does_not_hold_up_the_end(case: &mut Case) {
     drop(watch);
 }
 
-/// A client that watches the health of the service, on a runtime of its own: the others' is busy
-/// with other areas.
+/// A client that watches the health of the service, on a runtime of its own, because the shared one
+/// is busy with other areas.
 struct Watch {
     runtime: Runtime,
     statuses: Streaming<HealthCheckResponse>,

@@ -1,4 +1,4 @@
-//! Area `jose-header`: what a token was made for.
+//! Area `jose-header`: the type of a token.
 
 use std::sync::LazyLock;
 

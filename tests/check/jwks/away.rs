@@ -1,4 +1,4 @@
-//! Area `jwks`: key servers that are away, silent, or under a name that nobody resolves.
+//! Area `jwks`: key servers that are down, silent, or under a name that does not resolve.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -161,7 +161,7 @@ fn name_that_is_resolved_for_ever_blocks_nobody(case: &mut Case) {
     until("keys", || *inside.engine.ready().borrow());
     let call = Call::bearing(token(&ED));
     inside.clock.advance(inside.status(0).next_fetch);
-    // Six times over, each fetch is given up after 5 s: together the 30 s of a resolver's patience.
+    // Six fetches time out after 5 s each: together 30 s, the timeout of a resolver.
     for round in 2..8 {
         until("it hangs", || hanging.0.load(Ordering::SeqCst) == round);
         for _ in 0..5 {

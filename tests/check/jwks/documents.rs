@@ -1,5 +1,4 @@
-//! Area `jwks`: documents with something wrong in them. What is good in them is used, or what was
-//! used before stays.
+//! Area `jwks`: documents with faults. Their good keys are used, or the keys from before stay.
 
 use serde_json::json;
 use watchword::clock::Clock;
@@ -80,7 +79,7 @@ fn set_without_a_good_key_is_a_failed_fetch(case: &mut Case) {
         case.equal(&what, fetched.publish(reply), "key_set");
         case.holds(&format!("{what}: told"), fetched.status().failure.is_some());
         case.accepts(&fetched.site, &what, token(&ED));
-        // Tokens of unknown keys cause one fetch together, which makes it no better.
+        // Tokens of unknown keys cause one fetch together, which does not help.
         let requests = fetched.server.requests();
         for number in 0..5 {
             let strange = unknown(&format!("unknown-{number}"));

@@ -20,8 +20,8 @@ pub(crate) const ROWS: &[Row] = &[
 /// The largest set that is read.
 const LARGEST: usize = 1024 * 1024;
 
-/// So long a cool-down that strangers cause one fetch in a case. On a manual clock, a request that
-/// came shortly before the end of one would wait for a time that never comes.
+/// A cool-down that is so long that tokens of unknown keys cause one fetch in a case. On a manual
+/// clock, a request shortly before its end would wait for a time that never comes.
 pub(super) const ONE_FOR_ALL: &str = "cooldown: 1h";
 
 /// A fetch that ends in one of these ways, separated by `|`, changes nothing: the last good key is
@@ -173,7 +173,7 @@ fn server_that_is_not_who_it_should_be_is_refused(case: &mut Case) {
     }
 }
 
-/// A new key each time, so that the outcome tells that it came.
+/// A new key each time, so that the outcome shows that it arrived.
 fn publish_over(server: &KeyServer, fetched: &Fetched, transport: Transport) -> &'static str {
     server.use_transport(transport);
     fetched.publish(set(&[&ED, &Signer::generate("EdDSA", "another")]))

@@ -1,5 +1,5 @@
-//! Area `jwks`: tokens of keys that nobody has, in numbers. They cost neither fetches nor memory,
-//! nor others their keys.
+//! Area `jwks`: floods of tokens of unknown keys. They cause no fetches, take no memory, and do not
+//! cost other issuers their keys.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -163,7 +163,7 @@ fn unknown_kids_cost_no_fetch_while_there_are_no_keys(case: &mut Case) {
     inside.check(case, "keys at last", &call, Expect::Allow);
 }
 
-/// A fetch that brings the same set whenever it is let.
+/// A fetch that brings the same set when the test lets it.
 struct Gate(Semaphore);
 
 impl Fetch for Gate {
@@ -271,7 +271,8 @@ fn a_million_unknown_kids_are_not_remembered(case: &mut Case) {
     case.equal("refused at once", refused, WAVE);
 }
 
-/// So many tokens wait, and then the fetch ends. How many have what they wanted.
+/// Lets this number of tokens wait until the fetch ends. Returns the number of those that found
+/// their key.
 async fn wait_together(source: &Source, tokens: usize) -> usize {
     let mut waiting: Vec<_> = (0..tokens)
         .map(|_| {

@@ -1,4 +1,4 @@
-//! Area `jwks`: single keys of a set, and what each may verify.
+//! Area `jwks`: single keys of a set, and the tokens that each may verify.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Area `jwks`: where fetches go, and where they never do.
+//! Area `jwks`: the hosts that fetches may and may not reach.
 
 use serde_json::json;
 use watchword::clock::Clock;
@@ -132,7 +132,7 @@ fn environment_names_no_proxy(case: &mut Case) {
         KeyServer::start(Reply::ok(&keys)),
         KeyServer::start_plain(Reply::ok(&keys)),
     ];
-    // Whoever asks it gets an attacker's key.
+    // It serves an attacker's key.
     let proxy = KeyServer::start_plain(Reply::ok(mint::key_set(&[
         &STRANGER,
         &STRANGER.with_kid(ED.kid()),
@@ -149,7 +149,7 @@ fn environment_names_no_proxy(case: &mut Case) {
         .collect();
     variables.extend([("NO_PROXY", ""), ("no_proxy", "")]);
     for server in &servers {
-        // The other tests of this binary leave the handshake little time.
+        // The other tests of this binary slow the handshake down.
         let (uri, ca) = (server.uri(), pki::ca_file().display());
         let patient = "allow_http: true, connect_timeout: 30s, timeout: 30s";
         let keys = format!("jwks: {{uri: '{uri}', ca: '{ca}', {patient}}}");

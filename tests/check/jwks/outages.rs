@@ -1,4 +1,4 @@
-//! Area `jwks`: when key servers are asked again, and what calls get where there never were keys.
+//! Area `jwks`: retries of fetches, and the answers to calls before the first keys.
 
 use std::time::Duration;
 

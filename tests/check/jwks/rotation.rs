@@ -1,4 +1,4 @@
-//! Area `jwks`: keys that leave a set and keys that join it, while tokens of both are about.
+//! Area `jwks`: keys that leave a set and keys that join it, while tokens of both are in use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,8 +75,7 @@ fn token_of_a_removed_key_is_denied_though_it_was_cached(case: &mut Case) {
 
 fn rotation_with_overlap_denies_nobody(case: &mut Case) {
     let (old, new) = (key("old"), key("new"));
-    // Without a cool-down that is running, a new key is fetched as soon as somebody brings a token
-    // of it.
+    // Outside a cool-down, the first token of a new key causes a fetch at once.
     let fetched = Fetched::start(set(&[&old]));
     let calls = [&old, &new].map(|signer| Call::bearing(token(signer)));
     case.becomes("before", &fetched.site, &calls[0], Expect::Allow);
@@ -97,8 +96,7 @@ fn rotation_with_overlap_denies_nobody(case: &mut Case) {
         }
     }
     case.equal("fetches", fetched.server.requests(), 2);
-    // With one that is running, a key that is published before it is used has come in the course of
-    // things.
+    // During a cool-down, a scheduled fetch brings a key that is published before it is used.
     let fetched = Fetched::start(set(&[&old]));
     case.equal(
         "in its time",

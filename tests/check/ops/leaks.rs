@@ -1,9 +1,9 @@
-//! Area `ops`: nothing that the product put out during the whole of this run holds a secret.
+//! Area `ops`: no output of the product during this whole run contains a secret.
 
 use watchword_test_support::mint::{self, Signer};
 use watchword_test_support::pki::Identity;
 use watchword_test_support::say;
-use watchword_test_support::watch::{WATCH, Watch};
+use watchword_test_support::secrets::{SECRETS, SecretScanner};
 
 use super::super::call::Call;
 use super::super::catalogue::{Case, Row, row};
@@ -14,7 +14,7 @@ use super::super::settings::{Issuer, Settings};
 use super::super::tokens::{self, CORP, ROOMY, corp};
 use super::word;
 
-/// The last of all, for it runs the others.
+/// The last row, because it runs the others.
 pub(crate) const ROWS: &[Row] = &[row!("OPS-01", no_output_holds_a_secret)];
 
 fn no_output_holds_a_secret(case: &mut Case) {
@@ -23,28 +23,28 @@ fn no_output_holds_a_secret(case: &mut Case) {
     explained(case);
     let rows = run_all_but("ops");
     case.holds(&format!("{rows} rows of other areas"), rows > 200);
-    // Servers that live as long as the process have not told all yet.
-    let plant = "a call whose decision is told last";
+    // Servers that live as long as the process may still have output.
+    let plant = "a call whose decision is the last";
     for site in [&CORP, &ROOMY] {
         case.allows(site, plant, &Call::bearing(tokens::good()));
-        site.tell_all();
+        site.flush_decisions();
     }
     emitted::look_at_open_pages();
 
-    let (secrets, pieces) = WATCH.secrets();
-    let seen = WATCH.seen();
+    let (secrets, pieces) = SECRETS.counts();
+    let scanned = SECRETS.scanned();
     say(format!(
-        "{secrets} secrets in {pieces} pieces were looked for in {seen:?} bytes of output"
+        "{secrets} secrets in {pieces} pieces were looked for in {scanned:?} bytes of output"
     ));
     case.holds(&format!("{secrets} secrets"), secrets > 10_000);
     for source in [LOG, DECISIONS, SPANS, PAGES, PROBLEMS, CHILDREN] {
-        let bytes = seen.get(source).copied().unwrap_or_default();
+        let bytes = scanned.get(source).copied().unwrap_or_default();
         case.holds(&format!("{bytes} bytes of {source}"), bytes > 1_000);
     }
-    case.equal("secrets found", WATCH.found(), Vec::new());
+    case.equal("secrets found", SECRETS.findings(), Vec::new());
 }
 
-/// The other way round: without this, nothing found would say nothing.
+/// Without this, finding nothing would prove nothing.
 fn what_is_planted_is_found(case: &mut Case) {
     let token = tokens::good();
     let [_, payload, signature] = tokens::segments(&token);
@@ -60,27 +60,27 @@ fn what_is_planted_is_found(case: &mut Case) {
             format!("INFO check token={planted}\n"),
             format!("{{\"token\":\"{planted}\"}}\n"),
         ] {
-            let watch = Watch::default();
-            watch.note(token.as_bytes());
-            watch.note(claim.as_bytes());
-            watch.look(
+            let scanner = SecretScanner::default();
+            scanner.register(token.as_bytes());
+            scanner.register(claim.as_bytes());
+            scanner.scan(
                 "innocent",
                 b"INFO check verdict=\"deny\" reason=\"signature_invalid\"\n",
             );
-            case.equal(what, watch.found().len(), 0);
-            watch.look("planted", line.as_bytes());
-            case.holds(what, !watch.found().is_empty());
+            case.equal(what, scanner.findings().len(), 0);
+            scanner.scan("planted", line.as_bytes());
+            case.holds(what, !scanner.findings().is_empty());
         }
     }
     let secret = Signer::generate("HS256", "any").private_der();
-    let watch = Watch::default();
-    watch.note(mint::b64(&secret).as_bytes());
-    watch.look("planted", format!("key: {}", mint::b64(&secret)).as_bytes());
-    case.equal("a shared secret", watch.found().len(), 1);
+    let scanner = SecretScanner::default();
+    scanner.register(mint::b64(&secret).as_bytes());
+    scanner.scan("planted", format!("key: {}", mint::b64(&secret)).as_bytes());
+    case.equal("a shared secret", scanner.findings().len(), 1);
 }
 
-/// Every kind of secret that a configuration can refer to, in a process that is as talkative as it
-/// gets, and that is given bad configurations.
+/// Every kind of secret that a configuration can refer to, in a process that logs at level `trace`
+/// and gets bad configurations.
 fn secrets_of_the_configuration(case: &mut Case) {
     let secret = |name: &str| {
         let file = process::write(&format!("ops-01-{name}.secret"), &(word() + &word()));
@@ -89,7 +89,7 @@ fn secrets_of_the_configuration(case: &mut Case) {
     let [shared, bearer, caller, hash] = ["shared", "bearer", "caller", "hash"].map(secret);
     let (certificate, key) = Identity::server().pem_files("ops-01");
     let pem = std::fs::read(&key).expect("a key");
-    WATCH.note(&pem);
+    SECRETS.register(&pem);
     let grpc = format!(
         "callers: {{validate: {{secret_file: '{caller}'}}}}, \
          tls: {{certificate: '{}', private_key: '{}'}}",

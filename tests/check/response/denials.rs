@@ -1,4 +1,4 @@
-//! Area `response`: what every answer keeps to, and which headers cannot be managed at all.
+//! Area `response`: invariants of every answer, and headers that no configuration can manage.
 //!
 //! The invariants are checked for each answer of the whole run (see `invariants`); the rows here
 //! send requests of every kind through them, with tell-tale words in every place, and look at the

@@ -39,10 +39,10 @@ pub fn bootstrap(watchwords: &[SocketAddr], ca: &Path, upstream: SocketAddr) -> 
         .map(|address| endpoint(*address))
         .collect();
     watchword["load_assignment"]["endpoints"][0]["lb_endpoints"] = json!(endpoints);
-    // A machine that has much to do takes its time.
+    // A busy machine connects slowly.
     watchword["connect_timeout"] = json!("2s");
-    // Envoy gathers what it learns of health for a second, which the drain of a real server is
-    // longer than.
+    // By default, Envoy applies changes of health a second late; the drain of a real server is
+    // longer.
     watchword["common_lb_config"] =
         json!({"healthy_panic_threshold": {"value": 0}, "update_merge_window": "0s"});
     watchword["health_checks"] = json!([{

@@ -20,7 +20,7 @@ const QUICK: Duration = Duration::from_secs(1);
 
 static TIMES: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
 
-/// A test: a name, and a function that panics where something does not hold.
+/// A test: a name, and a function that panics on failure.
 pub struct Test(libtest_mimic::Trial);
 
 impl Test {
@@ -46,8 +46,8 @@ impl Test {
 /// The payload of the panic that ends a skipped test.
 struct Skipped(String);
 
-/// Ends this test, which counts as ignored and says why. In a CI run it is a failure: there, all
-/// that tests need is present.
+/// Ends this test, which counts as ignored and prints the reason. In a CI run it is a failure:
+/// everything that tests need must be present there.
 ///
 /// # Panics
 /// Always.
@@ -56,8 +56,8 @@ pub fn skip(reason: &str) -> ! {
     panic::resume_unwind(Box::new(Skipped(reason.to_owned())))
 }
 
-/// For a test of libtest's harness, which knows no skipped tests: says why it passes without a
-/// check, once in the life of the process. In a CI run it is a failure.
+/// For a test of libtest's harness, which cannot skip tests: prints once in the life of the process
+/// why the test passes without a check. In a CI run it is a failure.
 ///
 /// # Panics
 /// With `CI=true`.
@@ -73,7 +73,7 @@ pub fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
-/// Runs the tests that the command line chooses, and says which were slow. `folder` holds the
+/// Runs the tests that the command line selects, and prints which were slow. `folder` holds the
 /// sources of this binary, below `tests/`.
 ///
 /// # Panics
@@ -128,8 +128,8 @@ fn ending(payload: &(dyn std::any::Any + Send)) -> Result<Completion, Failed> {
 /// The tests of a module, by their names.
 pub type Listed = &'static [(&'static str, fn())];
 
-/// Lists the tests of a module as its `TESTS`: functions without arguments, and behind `; async`
-/// those that a runtime of their own runs.
+/// Lists the tests of a module as its `TESTS`: functions without arguments, and after `; async`
+/// async functions, each of which gets a runtime of its own.
 #[macro_export]
 macro_rules! tests {
     ($($name:ident),* $(,)? $(; async $($future:ident),+ $(,)?)?) => {
@@ -149,7 +149,7 @@ pub fn block_on(future: impl Future<Output = ()>) {
     runtime.expect("a runtime").block_on(future);
 }
 
-/// The tests of modules that list them with [`tests!`], by their paths.
+/// The tests of these modules, which list them with [`tests!`].
 #[macro_export]
 macro_rules! modules {
     ($($($name:ident)::+),+ $(,)?) => {{
@@ -159,7 +159,7 @@ macro_rules! modules {
     }};
 }
 
-/// Tests called after their modules.
+/// Tests with the names of their modules in front.
 pub fn named(modules: &[(&str, Listed)]) -> Vec<Test> {
     let tests = modules.iter().flat_map(|(module, tests)| {
         let module = module.trim_start_matches(':');

@@ -1,6 +1,6 @@
-//! Helm for tests, without a cluster and without a `helm` command: charts are linted and rendered
-//! by Helm 4's own code, and objects held against Kubernetes' own schemas, both in a Python process
-//! that runs for as long as the test binary.
+//! Helm for tests, without a cluster and without a `helm` command. A Python process, which runs as
+//! long as the test binary, lints and renders charts with Helm 4's own code, and checks objects
+//! against Kubernetes' own schemas.
 //!
 //! `lookup` finds nothing, as in `helm template`. Charts below a chart are rendered when they are
 //! in its `charts/`; `Chart::with_dependencies` puts them there.
@@ -26,7 +26,7 @@ pub const NEWEST: &str = "1.37";
 #[derive(Clone, Debug)]
 pub struct Chart {
     folder: PathBuf,
-    /// Removes the folder with the last clone, where it is a copy.
+    /// Removes the folder with the last clone, if it is a copy.
     _copy: Option<Arc<Copied>>,
 }
 
@@ -259,8 +259,8 @@ enum Answer {
     Error(String),
 }
 
-/// Says why there is no Helm, if there is none. Without it, everything else here ends its test as
-/// [`harness::skip`] does.
+/// The reason why Helm is missing, if it is. Without Helm, all other functions here skip their
+/// test.
 pub fn missing() -> Option<&'static str> {
     helper().err()
 }
@@ -273,7 +273,7 @@ fn helper() -> Result<&'static Mutex<Helper>, &'static str> {
 
 fn ask<T: DeserializeOwned>(question: &Value) -> Result<T, String> {
     let helper = helper().unwrap_or_else(|problem| harness::skip(problem));
-    // A test that failed has not left half a question: questions are whole lines.
+    // A failed test leaves no partial question: questions are whole lines.
     let mut helper = helper
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -29,12 +29,12 @@ pub struct Connection {
     /// The server's settings by their numbers.
     pub settings: BTreeMap<u16, u32>,
     pub replies: BTreeMap<u32, Reply>,
-    /// The server announced its end, or has closed the connection.
+    /// The server has sent GOAWAY, or has closed the connection.
     pub going_away: bool,
     pub closed: bool,
     /// False to leave the server's pings unanswered.
     pub answers_pings: bool,
-    /// Data that the server still takes on the connection.
+    /// Bytes of data that the server still accepts on the connection.
     window: usize,
 }
 
@@ -79,7 +79,7 @@ impl Connection {
         connection
     }
 
-    /// A whole call; what came back once it was over, or after this long.
+    /// Makes a whole call. Returns the reply once the call is over, or as it is after this time.
     pub fn call(
         &mut self,
         stream: u32,
@@ -100,7 +100,8 @@ impl Connection {
         self.frame(HEADERS, END_HEADERS, stream, &block);
     }
 
-    /// Sends a frame; longer ones than the server must take are cut into several, if they are data.
+    /// Sends a frame. Data that is longer than every server must accept is split into several
+    /// frames.
     pub fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         if kind == DATA && payload.len() > 16_384 {
             let (first, rest) = payload.split_at(16_384);
@@ -151,7 +152,7 @@ impl Connection {
         condition(self)
     }
 
-    /// A server that has hung up takes no more; that is for the reader to notice.
+    /// Writing to a server that has hung up fails; the reader notices the end.
     fn write(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }

@@ -11,7 +11,7 @@ use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::
 use watchword::wire::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 
-/// Asks with a token; the reason of the answer. The call is over when this is dropped.
+/// Calls with a token, and returns the reason of the answer. Dropping the future ends the call.
 pub async fn check(service: InProcessClient, token: &str) -> String {
     let request = Request::post("/envoy.service.auth.v3.Authorization/Check")
         .body(Body::new(Full::new(framed(&question(token)))))

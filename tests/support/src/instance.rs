@@ -1,4 +1,5 @@
-//! One `watchword serve` with its files, which can be changed, restarted and asked how it is.
+//! A `watchword serve` process and its files. Tests can change the files, restart the process and
+//! read its admin pages.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -19,11 +20,11 @@ use tokio_rustls::TlsConnector;
 
 use crate::mint;
 use crate::pki::{self, Identity};
+use crate::secrets::SECRETS;
 use crate::settings::key_set;
-use crate::watch::WATCH;
 use crate::{binary, free_address};
 
-/// More than the longest drain and the calls behind it.
+/// Longer than the longest drain and the calls after it.
 const TIMEOUT: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(20);
 
@@ -36,11 +37,11 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// A folder for files, and where it will listen; nothing runs yet.
+    /// Makes the folder, and picks the addresses. Nothing runs yet.
     pub fn at(folder: PathBuf, grpc: SocketAddr, admin: SocketAddr) -> Self {
         fs::create_dir_all(&folder).expect("a folder");
-        // Fails only where it was done before.
-        let _ = mint::WITNESS.set(|token| WATCH.note(token));
+        // It fails only if it is set already.
+        let _ = mint::WITNESS.set(|token| SECRETS.register(token));
         Self {
             folder,
             grpc,
@@ -49,7 +50,7 @@ impl Instance {
         }
     }
 
-    /// A folder with keys and a certificate, and two ports; nothing runs yet.
+    /// Makes a folder with keys and a certificate, and picks two ports. Nothing runs yet.
     pub fn new(folder: PathBuf) -> Self {
         let instance = Self::at(folder, free_address(), free_address());
         instance.write("keys.json", &key_set());
@@ -64,14 +65,14 @@ impl Instance {
         fs::rename(&draft, self.folder.join(name)).expect("a file takes the place of another");
     }
 
-    /// Gives it another certificate and key; returns the certificate.
+    /// Replaces the certificate and its key, and returns the new certificate.
     pub fn renew_certificate(&self) -> Vec<u8> {
         let identity = Identity::server();
         let (certificate, key) = identity.pem_files("operations");
         let read = |file: &Path| fs::read_to_string(file).expect("a PEM file");
-        // Two files cannot change at once: between the two, they do not fit, which is a reload that
-        // is refused.
-        WATCH.note(read(&key).as_bytes());
+        // Two files cannot change at once. A reload between the two changes is refused, because
+        // they do not fit.
+        SECRETS.register(read(&key).as_bytes());
         self.write("tls.key", &read(&key));
         self.write("tls.crt", &read(&certificate));
         identity.chain().remove(0).to_vec()
@@ -101,13 +102,13 @@ impl Instance {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    /// Panics where the log of all that ran here holds a token or a private key.
+    /// Panics if the log of any process of this folder has a token or a private key.
     fn tells_no_secret(&self) {
         let log = self.log();
-        WATCH.look("logs", log.as_bytes());
-        let (secrets, _) = WATCH.secrets();
+        SECRETS.scan("logs", log.as_bytes());
+        let (secrets, _) = SECRETS.counts();
         assert!(secrets > 0 && !log.is_empty(), "nothing was compared");
-        let found = WATCH.found();
+        let found = SECRETS.findings();
         assert!(found.is_empty(), "{found:#?}");
     }
 

@@ -38,8 +38,8 @@ pub mod load;
 pub mod mint;
 pub mod pki;
 pub mod proxy;
+pub mod secrets;
 pub mod settings;
-pub mod watch;
 pub mod wheels;
 
 mod paths;

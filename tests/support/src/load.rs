@@ -22,11 +22,11 @@ use tokio::task::JoinSet;
 use crate::settings::{Version, expired_token, good_token};
 
 const CLIENTS: usize = 4;
-/// Between an answer and the next question, so that a server in a debug build has breath left.
+/// The pause between an answer and the next request, so that a server in a debug build keeps up.
 const PAUSE: Duration = Duration::from_millis(8);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The service behind the proxy: its answer holds the claim headers that it was sent.
+/// The service behind the proxy. It answers with the claim headers that it got.
 pub async fn upstream() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -93,7 +93,7 @@ pub struct Tokens {
     pub expired: String,
 }
 
-/// Clients that go on until they are told to stop.
+/// Clients that send requests until they are stopped.
 pub struct Load {
     pub tally: Arc<Tally>,
     pub stop: Arc<AtomicBool>,
@@ -109,7 +109,7 @@ impl Load {
         Self::with_tokens(proxy, &tokens)
     }
 
-    /// Tokens that are replaced meanwhile, as those of an issuer whose keys rotate.
+    /// Starts with tokens that are replaced meanwhile, like those of an issuer whose keys rotate.
     pub fn with_tokens(proxy: SocketAddr, tokens: &watch::Receiver<Tokens>) -> Self {
         let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
         let mut clients = JoinSet::new();
@@ -132,7 +132,7 @@ impl Load {
     }
 }
 
-/// A question, and what is a right answer to it.
+/// A kind of request, each with its right answer.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Good,
@@ -167,7 +167,7 @@ async fn ask_on(
     }
 }
 
-/// Asks on this connection, which is another one afterwards if it failed.
+/// Sends a request on this connection, and replaces the connection if it failed.
 pub async fn ask_and_count(
     kind: Kind,
     tokens: &Tokens,
@@ -182,7 +182,7 @@ pub async fn ask_and_count(
             tally.right.fetch_add(1, Ordering::Relaxed);
         }
         Ok(Ok((status, challenge, body))) => {
-            // 503 is what the proxy says where it had no answer.
+            // The proxy answers with 503 if it got no answer.
             let counter = if status == 503 {
                 &tally.failed
             } else {

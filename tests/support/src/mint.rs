@@ -1,7 +1,7 @@
 //! A token mint: private keys that sign compact JWS, and the public JWKs that go with them.
 //!
-//! It owns keys and bytes only. It says nothing about what Watchword should accept, and it signs
-//! whatever it is told to, wrong headers and broken payloads included.
+//! It owns keys and bytes only. It does not know what Watchword should accept, and signs
+//! everything, wrong headers and broken payloads included.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,8 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// Is told of every token that is signed, and of every shared secret that is made, once a test sets
-/// it.
+/// Called with every signed token and every new shared secret, once a test sets it.
 pub static WITNESS: OnceLock<fn(&[u8])> = OnceLock::new();
 
 fn witness(secret: &str) {
@@ -163,7 +162,7 @@ impl Signer {
         self.sign_with(&self.header(), claims)
     }
 
-    /// A compact token under a header of the caller's.
+    /// A compact token with the caller's header.
     pub fn sign_with(&self, header: &Value, claims: &Value) -> String {
         self.sign_text(&header.to_string(), claims.to_string().as_bytes())
     }

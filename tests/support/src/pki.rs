@@ -1,5 +1,5 @@
-//! Certificates made for one run: an authority that Watchword is told to trust, one that it is not,
-//! and what they sign. Nothing here outlives the process but the PEM files, which only name it.
+//! Certificates for one run: a trusted authority, another one, and the certificates that they sign.
+//! Only the PEM files, whose names hold the process id, outlive the process.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +23,8 @@ pub fn ca_file() -> &'static Path {
     &trusted().file
 }
 
-/// The certificate of an authority that signed nothing but what has "stranger" in its name here.
+/// The certificate of the untrusted authority, which signs the certificates with "stranger" in
+/// their names.
 pub fn stranger_ca_file() -> &'static Path {
     &stranger().file
 }
@@ -35,7 +36,7 @@ pub fn roots() -> RootCertStore {
     roots
 }
 
-/// The cryptography of both sides, named so that none needs to be installed for the process.
+/// The cryptography of both sides. Naming it here spares a default for the process.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
@@ -56,12 +57,12 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// A key server as it should be.
+    /// A valid certificate of a key server.
     pub fn server() -> Self {
         trusted().sign(for_server(&SERVER_NAMES))
     }
 
-    /// A key server whose certificate ran out in 2001.
+    /// An expired certificate of a key server: it ended in 2001.
     pub fn expired_server() -> Self {
         let mut params = for_server(&SERVER_NAMES);
         params.not_before = date_time_ymd(2000, 1, 1);
@@ -69,7 +70,7 @@ impl Identity {
         trusted().sign(params)
     }
 
-    /// A key server whose certificate begins in 4000.
+    /// A certificate of a key server that is valid from the year 4000 on.
     pub fn future_server() -> Self {
         let mut params = for_server(&SERVER_NAMES);
         params.not_before = date_time_ymd(4000, 1, 1);
@@ -110,7 +111,7 @@ impl Identity {
         trusted().sign(params)
     }
 
-    /// The same with one name, which stands there as a DNS name, be it one or not.
+    /// The same with one name in the form of a DNS name, valid or not.
     pub fn client_at(name: &str) -> Self {
         let mut params = for_client();
         params.subject_alt_names = vec![SanType::DnsName(name.try_into().unwrap())];
@@ -122,7 +123,7 @@ impl Identity {
         stranger().sign(for_client())
     }
 
-    /// Without the authority, which the other side must have.
+    /// Without the authority, which the peer has.
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
         vec![self.certificate.der().clone()]
     }
@@ -190,7 +191,7 @@ fn for_client() -> CertificateParams {
 }
 
 fn write_pem(name: &str, pem: &str) -> PathBuf {
-    // Tests of one process run side by side: a name that two of them give must not be one file.
+    // Tests of one process run in parallel: the same name must not give the same file.
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let (process, number) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let path = build_folder().join(format!("pem-{process}-{number}-{name}.pem"));

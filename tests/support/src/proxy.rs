@@ -1,4 +1,5 @@
-//! One Envoy process: started, watched until it is ready, asked for its ports, and ended with us.
+//! An Envoy process: it is started, watched until it is ready, asked for its ports, and ends with
+//! this process.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -17,8 +18,8 @@ use tokio::time::{sleep, timeout};
 const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Becomes the program in "$@", beside a watcher that kills it when our end of standard input
-/// closes: so Envoy ends with the test process, however that ends.
+/// Becomes the program in "$@", with a watcher that kills it when the other end of standard input
+/// closes. So Envoy ends with the test process, however that ends.
 const ENDS_WITH_US: &str = r#"exec 3<&0 </dev/null
 (read -r _ <&3; kill -9 $$ 2>/dev/null) &
 exec "$@" 3<&-"#;

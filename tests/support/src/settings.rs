@@ -1,4 +1,4 @@
-//! The configurations that take turns, and the tokens that tell them apart.
+//! Two alternating configurations, and tokens whose answers differ between them.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -11,8 +11,8 @@ use crate::mint::{self, Signer};
 /// The key of the issuer `corp`.
 pub static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate("ES256", "k1"));
 
-/// A configuration. Each gives other headers of the same token, and another answer to the same
-/// question.
+/// A configuration. The same token gets other headers from each, and the same request another
+/// answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     One,
@@ -74,7 +74,7 @@ impl Version {
     }
 }
 
-/// A configuration that no server may take into use.
+/// A configuration that every server must refuse.
 pub fn bad(good: &str, number: usize) -> String {
     match number % 4 {
         0 => good.replace("\"audiences\"", "\"audience\""),

@@ -7,11 +7,12 @@ use std::process::Command;
 
 use crate::build_folder;
 
-/// The folder of this name with what the file pins, which is installed first if it is not there.
+/// The folder of this name with the pinned packages of this file. They are installed first if it is
+/// missing.
 ///
 /// # Errors
-/// Python or pip is missing, the index cannot be reached, or it has no wheel for this machine: one
-/// line for whoever runs the tests.
+/// One line: Python or pip is missing, the index cannot be reached, or it has no wheel for this
+/// machine.
 ///
 /// # Panics
 /// A wheel does not have the pinned hash.
@@ -19,8 +20,8 @@ pub fn installed(name: &str, pins: &Path) -> Result<PathBuf, String> {
     made_once(name, |draft| pip_install(name, pins, draft))
 }
 
-/// The folder of this name, made first if it is not there: beside its place, and then renamed, so
-/// that another test process never sees half of it.
+/// The folder of this name, which is made first if it is missing. It is made under another name and
+/// then renamed, so that no other test process sees half of it.
 ///
 /// # Errors
 /// Those of `make`.
@@ -60,7 +61,7 @@ fn pip_install(name: &str, pins: &Path, target: &Path) -> Result<(), String> {
 /// Runs a command that must succeed.
 ///
 /// # Errors
-/// What it was, and what it said.
+/// The command and its output.
 pub fn succeed(mut command: Command) -> Result<(), String> {
     let asked = format!("{command:?}");
     match command.output() {

@@ -1,4 +1,4 @@
-//! Saying a reply, to the point at which it goes wrong.
+//! Sends a reply, up to the point at which it goes wrong.
 
 use std::io;
 

@@ -38,8 +38,8 @@ impl KeyServer {
         self.reaches(wanted, "requests", Events::requests).await;
     }
 
-    /// Waits until so many more requests than now came. The second of two that one client sends in
-    /// turn shows that it is done with the answer to the first, and that one got the reply of now.
+    /// Waits for this number of further requests. If one client sends two in turn, the second shows
+    /// that the client has the whole answer to the first, which had the current reply.
     pub async fn requests_more(&self, wanted: usize) {
         self.requests_reach(self.requests() + wanted).await;
     }
@@ -56,7 +56,7 @@ impl KeyServer {
             .await;
     }
 
-    /// Requests to which all was said that the reply says, be that a good answer or a fault.
+    /// Requests whose reply was sent to its end, be it a good answer or a fault.
     pub fn completed(&self) -> usize {
         self.count(Events::completed)
     }
@@ -67,7 +67,7 @@ impl KeyServer {
             .await;
     }
 
-    /// Requests whose client left before that.
+    /// Requests whose client left before the end of the reply.
     pub fn abandoned(&self) -> usize {
         self.count(Events::abandoned)
     }

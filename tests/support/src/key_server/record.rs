@@ -63,7 +63,7 @@ impl Request {
     }
 }
 
-/// All that happened so far.
+/// All events so far.
 #[derive(Default)]
 pub struct Events {
     pub connections: usize,
@@ -113,7 +113,7 @@ impl Record {
         read(&self.0.borrow())
     }
 
-    /// Waits until there are so many of something.
+    /// Waits until the count reaches a number.
     pub async fn reaches(
         &self,
         limit: Duration,

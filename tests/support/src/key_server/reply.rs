@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::PATH;
 
-/// One answer. It is a good one until a method makes it worse.
+/// One answer. It is good unless a method adds a fault.
 #[derive(Clone)]
 pub struct Reply {
     name: String,
@@ -24,9 +24,9 @@ pub(super) enum Delivery {
     Whole,
     /// Whole, under another `content-length`.
     Declaring(usize),
-    /// So many bytes of it, then an orderly end.
+    /// This number of bytes, then an orderly end.
     Cut(usize),
-    /// So many bytes of it, then a TCP reset.
+    /// This number of bytes, then a TCP reset.
     Reset(usize),
     /// A byte for each tick.
     Dripped,
@@ -62,7 +62,7 @@ impl Reply {
         }
     }
 
-    /// 429 that says when to come back: seconds, or a date.
+    /// 429 with a `Retry-After` of seconds or a date.
     pub fn too_many_requests(retry_after: impl Display) -> Self {
         Self::status(429).with("retry-after", retry_after)
     }
@@ -72,7 +72,7 @@ impl Reply {
         Self::status(status).with("location", location)
     }
 
-    /// A redirect to where the client comes from.
+    /// A redirect to the same URL.
     pub fn redirect_loop() -> Self {
         Self::redirect(302, PATH).named("redirect loop")
     }
@@ -85,7 +85,7 @@ impl Reply {
             .named("HTML")
     }
 
-    /// An empty key set and white space, so many bytes together.
+    /// An empty key set, padded with white space to this number of bytes.
     pub fn big(bytes: usize) -> Self {
         Self::ok(r#"{"keys":[]}"#)
             .padded_to(bytes)
@@ -98,7 +98,7 @@ impl Reply {
         reply.delivered(Delivery::Endless).named("endless body")
     }
 
-    /// Reads the request and closes the connection without a word.
+    /// Reads the request and closes the connection without an answer.
     pub fn hang_up() -> Self {
         let reply = Self::status(200);
         reply.delivered(Delivery::HangUp).named("hang-up")
@@ -124,7 +124,7 @@ impl Reply {
         self
     }
 
-    /// White space behind the body, up to a size. It changes nothing for JSON.
+    /// Pads the body with white space to this size, which JSON ignores.
     pub fn padded_to(mut self, bytes: usize) -> Self {
         assert!(self.body.len() <= bytes, "longer already");
         self.body
@@ -143,14 +143,13 @@ impl Reply {
         self.delivered(Delivery::Declaring(bytes))
     }
 
-    /// So many bytes of the body, then an orderly end of TLS and TCP: only `content-length` tells
-    /// that more was due.
+    /// This number of bytes of the body, then an orderly end of TLS and TCP. Only `content-length`
+    /// shows that more was due.
     pub fn cut_at(self, bytes: usize) -> Self {
         self.delivered(Delivery::Cut(bytes))
     }
 
-    /// So many bytes of the body, then a TCP reset, which may overtake what the client has not read
-    /// yet.
+    /// This number of bytes of the body, then a TCP reset, which may overtake unread data.
     pub fn reset_at(self, bytes: usize) -> Self {
         self.delivered(Delivery::Reset(bytes))
     }
@@ -167,15 +166,15 @@ impl Reply {
         self.delivered(Delivery::Withheld)
     }
 
-    /// Nothing until the next [`KeyServer::release`](super::KeyServer::release). Then what is said
-    /// is the reply of that moment, which is this one where no other took its place.
+    /// Nothing until the next [`KeyServer::release`](super::KeyServer::release). Then the server
+    /// sends its current reply, which is this one unless a test has replaced it.
     pub fn held(mut self) -> Self {
         self.held = true;
         self
     }
 
     /// Leaves the connection open for the next request. Other replies close it, so that each
-    /// request makes its own.
+    /// request has a connection of its own.
     pub fn keep_alive(mut self) -> Self {
         self.keep_alive = true;
         self

@@ -17,11 +17,11 @@ use crate::pki::{self, Identity};
 pub enum Transport {
     /// TLS 1.2 and 1.3.
     Tls(TlsAcceptor),
-    /// The server hello of a server that knows nothing newer than TLS 1.1, and no more.
+    /// The server hello of a server that supports nothing newer than TLS 1.1, and no more.
     Tls11,
-    /// HTTP without TLS. A client hello is answered as web servers do: 400, in plain words.
+    /// HTTP without TLS. Like web servers, it answers a client hello with 400 in plain text.
     Plain,
-    /// Each connection is closed before a word.
+    /// Each connection is closed at once.
     Closed,
     /// Connections are accepted and nothing is ever sent.
     Silent,
@@ -38,7 +38,7 @@ impl Transport {
         Self::with_versions(identity, &[&rustls::version::TLS12])
     }
 
-    /// TLS that only clients of the trusted authority get through.
+    /// TLS that requires a client certificate of the trusted authority.
     pub fn mutual_tls(identity: &Identity) -> Self {
         let roots = Arc::new(pki::roots());
         let verifier = WebPkiClientVerifier::builder_with_provider(roots, pki::provider())

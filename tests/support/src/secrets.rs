@@ -1,9 +1,8 @@
-//! Looks for secrets in output: it is told of every secret, shown all output, and finds what is in
-//! both.
+//! Finds secrets in output: tests register every secret, and scan all output for them.
 //!
 //! A secret is cut into pieces of 16 characters, so that 31 characters of it in a row are found
-//! wherever they stand. Output is looked at as it comes, and not kept. So a secret must be told of
-//! before it can be put out.
+//! anywhere. Output is scanned as it comes, and not kept. So a secret must be registered before it
+//! can be in output.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -11,26 +10,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, RwLock};
 
 /// All secrets and all output of this process's tests.
-pub static WATCH: LazyLock<Watch> = LazyLock::new(Watch::default);
+pub static SECRETS: LazyLock<SecretScanner> = LazyLock::new(SecretScanner::default);
 
 const PIECE: usize = 16;
-/// Fewer different characters than this are a filler, which others may use too.
+/// A piece with fewer different characters is a filler, which others may use too.
 const VARIETY: usize = 8;
 /// Findings that are kept.
 const MAX_FOUND: usize = 20;
 
 #[derive(Default)]
-pub struct Watch {
+pub struct SecretScanner {
     pieces: RwLock<HashSet<[u8; PIECE]>>,
     secrets: AtomicUsize,
     seen: Mutex<BTreeMap<&'static str, usize>>,
     found: Mutex<Vec<String>>,
 }
 
-impl Watch {
-    /// Notes a secret. Of a longer text, those parts count that look random: words and numbers may
-    /// be anybody's.
-    pub fn note(&self, secret: &[u8]) {
+impl SecretScanner {
+    /// Registers a secret. Of a longer text, only the parts that look random count: others may have
+    /// the same words and numbers.
+    pub fn register(&self, secret: &[u8]) {
         let mut pieces = runs(secret).flat_map(pieces).peekable();
         if pieces.peek().is_none() {
             return;
@@ -45,8 +44,8 @@ impl Watch {
         self.pieces.write().unwrap().extend(pieces);
     }
 
-    /// Looks at output, which must not begin or end within a secret.
-    pub fn look(&self, source: &'static str, output: &[u8]) {
+    /// Scans output, which must not begin or end within a secret.
+    pub fn scan(&self, source: &'static str, output: &[u8]) {
         *self.seen.lock().unwrap().entry(source).or_default() += output.len();
         let mut runs = runs(output).peekable();
         if runs.peek().is_none() {
@@ -72,30 +71,30 @@ impl Watch {
     }
 
     /// The findings so far.
-    pub fn found(&self) -> Vec<String> {
+    pub fn findings(&self) -> Vec<String> {
         self.found.lock().unwrap().clone()
     }
 
     /// The numbers of secrets and of their pieces.
-    pub fn secrets(&self) -> (usize, usize) {
+    pub fn counts(&self) -> (usize, usize) {
         let pieces = self.pieces.read().unwrap().len();
         (self.secrets.load(Ordering::Relaxed), pieces)
     }
 
-    /// Bytes of output, by where they came from.
-    pub fn seen(&self) -> BTreeMap<&'static str, usize> {
+    /// Bytes of scanned output, by source.
+    pub fn scanned(&self) -> BTreeMap<&'static str, usize> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-/// Output of this name, which [`WATCH`] looks at.
+/// Output of this name, which [`SECRETS`] scans.
 #[derive(Clone, Copy)]
 pub struct Sink(pub &'static str);
 
 impl Write for Sink {
     /// Takes whole lines.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        WATCH.look(self.0, lines);
+        SECRETS.scan(self.0, lines);
         Ok(lines.len())
     }
 
@@ -119,7 +118,7 @@ fn pieces(run: &[u8]) -> impl Iterator<Item = [u8; PIECE]> {
     all.filter(looks_random)
 }
 
-/// Of 10,000 random pieces, four do not.
+/// False for four of 10,000 random pieces.
 fn looks_random(piece: &[u8; PIECE]) -> bool {
     let different: HashSet<u8> = piece.iter().copied().collect();
     different.len() >= VARIETY
