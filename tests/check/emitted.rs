@@ -5,27 +5,16 @@
 //! It asserts nothing; `ops/leaks.rs` does.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::future::Future;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::{LazyLock, Mutex, Once};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use tonic::body::Body;
-use tonic::server::NamedService;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
-use tower_service::Service;
 use watchword::config::Config;
 use watchword::telemetry::{Telemetry, log_subscriber};
 use watchword_test_support::mint;
+use watchword_test_support::otlp_collector::{Answer, Collector};
 use watchword_test_support::secrets::{SECRETS, Sink};
 
 use super::site::RUNTIME;
@@ -41,9 +30,15 @@ const PANICS: &str = "panics";
 /// Longer than a page takes.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Takes all spans.
+static COLLECTOR: LazyLock<Collector> = LazyLock::new(|| {
+    let _runtime = RUNTIME.enter();
+    Collector::start_watched(Answer::But(0), None, |spans| SECRETS.scan(SPANS, spans))
+});
+
 /// Everything is logged, and each claim that is listed is hashed.
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
-    let port = collector();
+    let port = COLLECTOR.port;
     let text = format!(
         "log: {{level: trace, decisions: {{policy: all, claims: [sub, canary, email, scope]}}}}\n\
          traces: {{otlp: {{endpoint: 'http://127.0.0.1:{port}'}}, sample_ratio: 1}}\n\
@@ -135,48 +130,4 @@ pub(crate) fn page(address: SocketAddr, path: &str) -> String {
     let page = get().unwrap_or_default();
     SECRETS.scan(PAGES, page.as_bytes());
     page
-}
-
-/// Starts a collector that accepts all spans, and returns its port.
-fn collector() -> u16 {
-    let _runtime = RUNTIME.enter();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.set_nonblocking(true).expect("a setting");
-    let port = listener.local_addr().expect("an address").port();
-    let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-    let serving = Server::builder().add_service(Collector);
-    RUNTIME.spawn(serving.serve_with_incoming(TcpIncoming::from(listener)));
-    port
-}
-
-#[derive(Clone)]
-struct Collector;
-
-impl NamedService for Collector {
-    const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
-}
-
-impl Service<Request<Body>> for Collector {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(async {
-            // A sender that has ended has sent nothing.
-            if let Ok(spans) = request.into_body().collect().await {
-                SECRETS.scan(SPANS, &spans.to_bytes());
-            }
-            let mut trailers = HeaderMap::new();
-            trailers.insert("grpc-status", HeaderValue::from_static("0"));
-            let body = Full::new(Bytes::from_static(&[0; 5]));
-            let body = Body::new(body.with_trailers(async { Some(Ok(trailers)) }));
-            let response = Response::builder().header("content-type", "application/grpc");
-            Ok(response.body(body).expect("a response"))
-        })
-    }
 }

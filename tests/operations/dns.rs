@@ -1,5 +1,5 @@
-//! A name server for one headless Service. It answers as `CoreDNS` does with its cache: what was
-//! looked up once is the answer for 30 seconds, whatever becomes of the pods. The TTL counts down.
+//! A name server for one headless Service. Like `CoreDNS` with its cache, it repeats an answer for
+//! 30 seconds, even if the pods change. The TTL counts down.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,9 +23,9 @@ pub(crate) struct Dns {
 }
 
 struct Records {
-    /// As in a question: each label with its length before it, and 0 at the end.
+    /// As in a question: each label after its length, and 0 at the end.
     name: Vec<u8>,
-    /// What the `EndpointSlices` have.
+    /// The addresses in the `EndpointSlices`.
     pods: Vec<Ipv4Addr>,
     cached: Option<(Instant, Vec<Ipv4Addr>)>,
 }
@@ -51,12 +51,12 @@ impl Dns {
         }
     }
 
-    /// Changes the pods. Answers stay what they are until the cache has expired.
+    /// Changes the pods. Answers stay the same until the cache has expired.
     pub(crate) fn set(&self, pods: &[Ipv4Addr]) {
         lock(&self.records).pods = pods.to_vec();
     }
 
-    /// Looks the pods up, as if the cache had expired at this moment.
+    /// Looks up the pods, as if the cache had just expired.
     pub(crate) fn fill_cache(&self) {
         let mut records = lock(&self.records);
         records.cached = Some((Instant::now(), records.pods.clone()));
@@ -84,13 +84,13 @@ async fn serve(socket: UdpSocket, records: Arc<Mutex<Records>>) {
 }
 
 impl Records {
-    /// RFC 1035 §4.1. `None` where the message is no question.
+    /// RFC 1035 §4.1. `None` if the message is not a question.
     fn reply(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         let (header, question) = message.split_at_checked(12)?;
         let name_length = question.iter().position(|byte| *byte == 0)? + 1;
         let question = question.get(..name_length + 4)?;
         let is_known = question[..name_length].eq_ignore_ascii_case(&self.name);
-        // There is no IPv6: the name exists, and has no AAAA.
+        // The name exists, but has no AAAA.
         let has_records = is_known && question[name_length..name_length + 2] == A;
         let answers = if has_records {
             self.answers()
@@ -114,7 +114,7 @@ impl Records {
         Some(reply)
     }
 
-    /// The addresses, with the seconds that the cache has left for them.
+    /// The addresses, with the seconds until they expire.
     fn answers(&mut self) -> Vec<(Ipv4Addr, u32)> {
         let now = Instant::now();
         let is_fresh = |since: Instant| now.duration_since(since) < TTL;

@@ -1,4 +1,4 @@
-//! More calls than the server can judge: each is answered all the same, and others are not held up.
+//! More calls than the server can judge: each is answered, and other clients are not delayed.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -27,7 +27,7 @@ const PLACES: usize = 4 * STREAMS;
 const FEW_PLACES: usize = 16;
 /// Memory that a flood must not exceed, in KiB; a debug build at rest has some 60 MiB.
 const MAX_MEMORY: usize = 256 * 1024;
-/// The longest that one in a hundred well-behaved calls may take, on a machine that the flood itself keeps busy.
+/// The highest p99 latency of well-behaved calls, on a machine that the flood keeps busy.
 const MAX_P99: Duration = Duration::from_secs(1);
 
 #[test]
@@ -47,7 +47,7 @@ fn a_flood_is_answered_and_others_are_not_held_up() {
         assert!(hostile.p99 < MAX_P99, "{hostile:?}");
         assert!(server.stop().await.success());
 
-        // Eight can take all of few, and are told so.
+        // Eight connections can take all of a few places, and are refused.
         start(&mut server, FEW_PLACES).await;
         let overload = flood(&server, 8, 6000).await;
         say(format!(
@@ -76,19 +76,21 @@ async fn start(server: &mut Instance, places: usize) {
 fn settings(grpc: SocketAddr, admin: SocketAddr, places: usize) -> String {
     json!({
         "server": {
-            "grpc": {"address": grpc, "max_concurrent_streams": STREAMS}, "admin": {"address": admin},
+            "grpc": {"address": grpc, "max_concurrent_streams": STREAMS},
+            "admin": {"address": admin},
             "max_in_flight": places, "drain": "0s",
         },
         // Each call costs a signature check.
         "token_cache": {"max_entries": 0},
         "issuers": {"corp": {
-            "issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"file": "keys.json"},
+            "issuer": "https://idp.example.com", "audiences": ["orders-api"],
+            "jwks": {"file": "keys.json"},
         }},
     })
     .to_string()
 }
 
-/// What came of a flood.
+/// The results of a flood.
 #[derive(Debug)]
 #[expect(dead_code, reason = "printed")]
 struct Flood {
@@ -100,7 +102,7 @@ struct Flood {
     polite_overloaded: usize,
     p99: Duration,
     seconds: f64,
-    /// The most that the process has had, in KiB.
+    /// The peak memory of the process, in KiB.
     memory: usize,
 }
 
@@ -121,8 +123,8 @@ impl Said {
     }
 }
 
-/// So many calls on each of so many connections, as many at a time as a connection takes; and meanwhile somebody who asks
-/// one thing after the other.
+/// Floods the server with calls on several connections, while a well-behaved client makes one call
+/// after the other.
 async fn flood(server: &Instance, connections: usize, calls: usize) -> Flood {
     let token = Arc::new(good_token());
     let counts = Arc::new([const { AtomicUsize::new(0) }; 3]);
@@ -177,7 +179,8 @@ async fn ask_politely(
 async fn client(address: SocketAddr) -> AuthorizationClient<Channel> {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("a URI");
     let mut client = AuthorizationClient::new(endpoint.connect().await.expect("a connection"));
-    // Before it has read how many calls it may have at a time, it would have more, and those be refused (RFC 9113 §5.1.2).
+    // A client that has not yet read the limit on streams opens too many, which are refused
+    // (RFC 9113 §5.1.2).
     let said = ask(&mut client, &good_token()).await;
     assert_ne!(said, Said::Odd, "a first call is answered");
     client
@@ -214,7 +217,7 @@ async fn ask(client: &mut AuthorizationClient<Channel>, token: &str) -> Said {
     }
 }
 
-/// The most memory that a process has had so far, in KiB.
+/// The peak memory of a process so far, in KiB.
 fn memory(process: u32) -> usize {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

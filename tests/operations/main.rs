@@ -1,7 +1,8 @@
-//! A server in operation: reloaded, given new certificates, restarted and flooded while it is under load.
+//! Servers under load: reloads, new certificates, restarts and floods.
 //!
-//! The real binary, several times, behind the real Envoy with the bootstrap of `examples/envoy`, or with what the chart
-//! prints. Owns the load and the count of what came of it; refuses to look into verdicts beyond right and wrong (`check` does).
+//! Several processes run behind the real Envoy, with the bootstrap of `examples/envoy` or with the
+//! settings that the chart prints. The tests count answers as right or wrong; `tests/check` has the
+//! details of verdicts.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -29,7 +30,7 @@ use watchword_test_support::say;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// The machine to oneself: one test makes a load whose answers the other would time.
+/// Lets one test run at a time, because one measures times and the other makes load.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     // Of a test that panicked, nothing is left here.

@@ -28,9 +28,9 @@ use crate::{RUNTIME, alone, paced};
 const OLD: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
 const NEW: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 4), Ipv4Addr::new(127, 0, 0, 5)];
 const DEAD: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
-/// A connection over loopback that takes longer than this is one that nobody accepts.
+/// A connection over loopback that takes longer is not accepted.
 const HANGS: Duration = Duration::from_millis(500);
-/// What the load makes in ten seconds.
+/// The requests of ten seconds.
 const TEN_SECONDS: usize = 400;
 
 #[test]
@@ -89,7 +89,7 @@ fn dead_address_beside_a_live_one_loses_nothing() {
     RUNTIME.block_on(beside_a_dead_address("dead", |_| ()));
 }
 
-/// Every other request begins with the dead address, all the time.
+/// Every other request tries the dead address first, throughout the test.
 #[test]
 fn retries_alone_find_the_live_address() {
     let _machine = alone();

@@ -1,5 +1,5 @@
-//! A release of the chart: the configuration that its pods have, and the settings of Envoy that its
-//! notes print, both used as they are.
+//! A release of the chart: the configuration of its pods, and the settings of Envoy that its notes
+//! print, both unchanged.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -24,7 +24,7 @@ pub(crate) struct Ports {
 }
 
 impl Release {
-    /// With default values, but for the ports and what a test must have to itself.
+    /// Uses default values, except for ports and what a test must not share.
     pub(crate) fn new() -> Self {
         let [grpc, health, admin] = free_ports();
         let values = json!({
@@ -49,7 +49,7 @@ impl Release {
         }
     }
 
-    /// What the pod with this address has in its `ConfigMap`.
+    /// The `ConfigMap` of the pod with this address.
     pub(crate) fn configuration(&self, address: Ipv4Addr) -> String {
         let mut values = self.values.clone();
         values["listenAddress"] = json!(address);
@@ -59,8 +59,8 @@ impl Release {
         text.expect("a configuration").to_owned()
     }
 
-    /// What an Envoy is started with: the example, in which everything for Watchword's sake is what
-    /// the notes print. Names are resolved by this name server.
+    /// The bootstrap of an Envoy: the example, with the settings for Watchword as the notes print
+    /// them. This name server resolves names.
     pub(crate) fn envoy(&self, dns: SocketAddr, upstream: SocketAddr) -> Value {
         let mut root = example(upstream);
         *setting(&mut root, WATCHWORD) = self.cluster();

@@ -1,4 +1,4 @@
-//! Reloads, new certificates and rolling restarts under load: nobody notices.
+//! Reloads, new certificates and rolling restarts under load lose no answer.
 
 use std::path::Path;
 
@@ -42,9 +42,11 @@ fn reloads_rotations_and_restarts_lose_nothing() {
             .await;
         let (right, wrong, failed) = tally.counts();
         say(format!(
-            "{accepted} reloads accepted and {refused} refused on the first of 2 servers: answers (right, wrong, failed) {reloaded:?}\n\
+            "{accepted} reloads accepted and {refused} refused on the first of 2 servers: answers \
+             (right, wrong, failed) {reloaded:?}\n\
              {ROTATIONS} certificates on each, after them {rotated:?}\n\
-             {RESTARTS} rolling restarts of both, after them {:?}; the proxy tried {retries} calls again",
+             {RESTARTS} rolling restarts of both, after them {:?}; the proxy retried {retries} \
+             calls",
             (right, wrong, failed)
         ));
         assert_eq!((wrong, failed), (0, 0), "{:#?}", tally.examples());

@@ -1,4 +1,4 @@
-//! Characters that a terminal or a reader of logs acts on are escaped in both logs, and mean the same.
+//! Characters that control a terminal or a log viewer are escaped in both logs.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use watchword_test_support::mint;
 use crate::scene::{config, decision, telemetry, text, verified};
 use crate::sink::Sink;
 
-/// Bytes that end lines, steer terminals, turn text round, or are not seen.
+/// Bytes that end lines, control terminals, reverse text, or are invisible.
 const ACTIVE: &str = "\0\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{200b}\u{200e}\u{2028}\u{2029}\u{202e}\u{2066}\u{feff}\u{e0041}";
 
 fn any_text() -> impl Strategy<Value = String> {

@@ -1,4 +1,4 @@
-//! The decision log: its fields, what it never holds, and which decisions it has.
+//! The decision log: its fields, its decisions, and secrets that it never holds.
 
 use serde_json::{Value, json};
 use watchword::telemetry::{DecisionEvent, DecisionOutcome, Door, RequestId, TraceContext};
@@ -32,7 +32,8 @@ fn a_line_has_every_field_that_says_something() {
         ..decision(DecisionOutcome::Denied(&denial))
     };
     let expected = json!({
-        "time": "2023-11-14T22:13:20.125Z", "door": "check", "verdict": "deny", "reason": "token_expired",
+        "time": "2023-11-14T22:13:20.125Z",
+        "door": "check", "verdict": "deny", "reason": "token_expired",
         "detail": {"ago_seconds": 12.5}, "mode": "enforce", "rule": "admin", "issuer": "corp",
         "request_id": "4a\"b", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "latency_us": 1500,
         "claims": {"sub": "alice", "scope": "orders.read orders.write"},
@@ -47,7 +48,8 @@ fn a_line_has_every_field_that_says_something() {
         ..decision(DecisionOutcome::Anonymous)
     };
     let expected = json!({
-        "time": "2023-11-14T22:13:20.125Z", "door": "validate", "verdict": "allow", "reason": "anonymous",
+        "time": "2023-11-14T22:13:20.125Z",
+        "door": "validate", "verdict": "allow", "reason": "anonymous",
         "mode": "enforce", "latency_us": 1500,
     });
     assert_eq!(logged(config, &[bare]), [expected]);

@@ -1,4 +1,4 @@
-//! Log files that reach the process's limit on the size of files (`RLIMIT_FSIZE`): lines are dropped and counted.
+//! Log files that reach the limit on file sizes (`RLIMIT_FSIZE`): lines are dropped and counted.
 
 use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 

@@ -1,6 +1,6 @@
-//! What a stranger sends costs little log: a constant per window, and a hundredth of the bytes sent.
+//! Floods of strangers cost little log: a constant per window, and a hundredth of the bytes sent.
 //!
-//! Each flood has a server of its own. A connection that the server closes is opened again, and the flood goes on.
+//! Each flood has its own server. If the server closes a connection, the flood opens another.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -15,7 +15,7 @@ use watchword_test_support::pki::Identity;
 
 use crate::server::{Server, Settings, until};
 
-/// Log that a server may write in each window of [`WINDOW`], start and stop included.
+/// Most bytes of log in each window of [`WINDOW`], start and stop included.
 const PER_WINDOW: u64 = 16 * 1024;
 const WINDOW: u64 = 10;
 /// Bytes sent for each further byte of log.
@@ -31,14 +31,14 @@ const WINDOW_UPDATE: u8 = 8;
 const ACK: u8 = 1;
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
-/// What is sent: once for each connection, and then again and again, with its number on that connection.
+/// The bytes to send: once per connection, and then repeatedly, with a number.
 struct Flood {
     name: &'static str,
     opening: Vec<u8>,
     next: fn(u32) -> Vec<u8>,
 }
 
-/// What was sent on how many connections.
+/// The bytes sent, and the number of connections.
 #[derive(Debug, Default)]
 struct Sent {
     bytes: u64,
@@ -101,7 +101,7 @@ impl Flood {
     }
 }
 
-/// Sends all of it, and reads what comes, so that neither side waits for ever.
+/// Sends all bytes, and reads answers meanwhile, so that neither side waits for ever.
 fn send(
     stream: &mut TcpStream,
     mut bytes: &[u8],
@@ -127,7 +127,7 @@ fn send(
     Ok(())
 }
 
-/// Waits until the server has read all of it, and closes.
+/// Waits until the server has read all bytes, and closes.
 fn until_read(mut stream: TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     stream.set_nonblocking(false)?;
@@ -205,7 +205,7 @@ fn floods() -> Vec<Flood> {
     ]
 }
 
-/// The same bytes to a listener with TLS, and some that look more like it.
+/// The same bytes to a listener with TLS, and some that resemble a handshake.
 fn tls_floods() -> Vec<Flood> {
     vec![
         Flood::raw("tls_no_records", |_| vec![0x55; 1024]),
@@ -223,7 +223,7 @@ fn tls_floods() -> Vec<Flood> {
     ]
 }
 
-/// Sends a flood to a server of its own; the server's log, once it has answered and stopped.
+/// Sends a flood to a new server, and returns its log after it has answered and stopped.
 fn costs_little(flood: &Flood, grpc: &str, to_health: bool) -> String {
     let listener = if to_health { "health" } else { "grpc" };
     let name = format!("flood_{}_{listener}", flood.name);

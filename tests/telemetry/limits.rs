@@ -1,4 +1,4 @@
-//! Limits on the operational log: so many lines of a cause, a report of those that were suppressed, and what is exempt.
+//! Limits on the operational log: lines per cause, the report of suppressed ones, and exemptions.
 
 use std::cell::Cell;
 use std::fmt;
@@ -160,7 +160,7 @@ fn lines_below_the_level_are_neither_written_nor_counted() {
     assert_eq!(lines.len(), OURS + 1);
 }
 
-/// Counts how often it is shown, logs each time, and is long.
+/// A long text that logs a line, and counts, each time that it is formatted.
 struct Talkative<'c>(&'c Cell<usize>);
 
 impl fmt::Display for Talkative<'_> {

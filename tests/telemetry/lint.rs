@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Words that say a unit which is not the base one.
+/// Words of units that are not base units.
 const NOT_BASE: [&str; 12] = [
     "milliseconds",
     "microseconds",
@@ -18,7 +18,7 @@ const NOT_BASE: [&str; 12] = [
     "sec",
 ];
 
-/// What is wrong with a page in Prometheus' text form.
+/// The problems of a page in Prometheus' classic format.
 pub(crate) fn problems(page: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let families = families(page, &mut problems);
@@ -35,7 +35,7 @@ pub(crate) fn problems(page: &str) -> Vec<String> {
     problems
 }
 
-/// Each rule for a name, and whether it is broken.
+/// Each rule for a name, with true if the name breaks it.
 fn of_name(name: &str, family: &Family) -> Vec<(bool, &'static str)> {
     let has = |suffix: &str| name.ends_with(suffix);
     let words: Vec<&str> = name.split('_').collect();
@@ -137,7 +137,11 @@ fn families(page: &str, problems: &mut Vec<String>) -> BTreeMap<String, Family> 
 
 #[test]
 fn each_rule_finds_what_breaks_it() {
-    let good = "# HELP watchword_calls_total All calls.\n# TYPE watchword_calls_total counter\nwatchword_calls_total{door=\"check\"} 1\n";
+    let good = "\
+# HELP watchword_calls_total All calls.
+# TYPE watchword_calls_total counter
+watchword_calls_total{door=\"check\"} 1
+";
     assert_eq!(problems(good), [""; 0]);
     for (from, to) in [
         ("All calls.", ""),

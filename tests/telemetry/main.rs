@@ -1,5 +1,4 @@
-//! What operators get to see: metrics, the decision log, log lines that nobody reads, and traces. Most of it drives
-//! `Telemetry` itself; what needs a process has one.
+//! Metrics, both logs and traces. Most tests drive `Telemetry` itself; the others start a process.
 
 #![allow(
     clippy::as_conversions,
@@ -12,7 +11,6 @@
 )]
 
 mod active_characters;
-mod collector;
 mod decision_log;
 mod file_size;
 mod floods;
@@ -20,6 +18,7 @@ mod limits;
 mod lint;
 mod metrics;
 mod page;
+mod reload;
 mod scene;
 mod server;
 mod settings;

@@ -1,4 +1,4 @@
-//! Counters and gauges: their names, their labels, and what moves them.
+//! Counters and gauges: their names, labels and changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::scene::{CORP, NOW, decision, expired, page, telemetry, value, verifie
 
 const CERTIFICATE: &str = r#"watchword_tls_certificate_expiry_timestamp_seconds{listener="grpc"}"#;
 
-/// Metrics of which none is at its beginning.
+/// Metrics that have all changed.
 fn moved() -> Metrics {
     let metrics = Metrics::default();
     let denial = expired();
@@ -214,7 +214,7 @@ fn shadow_mode_counts_allows_under_the_reason_of_the_denial() {
         rule: None,
         ..decision(DecisionOutcome::Shadowed(&denial))
     });
-    let series = "watchword_decisions_total{door=\"check\",issuer=\"corp\",rule=\"\",verdict=\"allow\",\
-                  reason=\"token_expired\",mode=\"shadow\"}";
+    let series = "watchword_decisions_total{door=\"check\",issuer=\"corp\",rule=\"\",\
+                  verdict=\"allow\",reason=\"token_expired\",mode=\"shadow\"}";
     assert_eq!(value(&telemetry.metrics, series), Some(1.0));
 }

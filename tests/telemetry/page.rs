@@ -1,4 +1,4 @@
-//! `GET /metrics` of a server: all metrics, in the form that is asked for.
+//! `GET /metrics` of a server: all metrics, in the accepted format.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

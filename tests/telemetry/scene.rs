@@ -1,4 +1,4 @@
-//! Decisions to tell of, and the configurations that say how.
+//! Decisions to record, and configurations of telemetry.
 
 use std::io::{PipeReader, PipeWriter, Read as _};
 use std::path::Path;
@@ -43,7 +43,7 @@ pub(crate) fn expired() -> Denial {
     Denial::TokenExpired { ago }
 }
 
-/// A token whose signature holds.
+/// A token with a valid signature.
 pub(crate) fn verified(claims: &Value) -> VerifiedToken {
     let signer = Signer::generate("ES256", "k1");
     let keys = mint::key_set(&[&signer]).to_string();
@@ -59,9 +59,17 @@ pub(crate) fn verified(claims: &Value) -> VerifiedToken {
 /// A configuration with these sections before its issuer.
 pub(crate) fn config(sections: &str) -> Config {
     let text = format!(
-        "server: {{grpc: {{address: '127.0.0.1:0'}}, admin: {{address: '127.0.0.1:0'}}}}\n{sections}\nissuers:\n  \
-         corp: {{issuer: 'https://idp.example.com', audiences: [orders-api], jwks: {{file: keys.json}}, required: false}}\n\
-         rules: [{{name: admin}}]\n"
+        "\
+server: {{grpc: {{address: '127.0.0.1:0'}}, admin: {{address: '127.0.0.1:0'}}}}
+{sections}
+issuers:
+  corp:
+    issuer: https://idp.example.com
+    audiences: [orders-api]
+    jwks: {{file: keys.json}}
+    required: false
+rules: [{{name: admin}}]
+"
     );
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("telemetry.yaml");
     match Config::parse(&text, &file) {
@@ -70,7 +78,7 @@ pub(crate) fn config(sections: &str) -> Config {
     }
 }
 
-/// Telemetry by these sections, and what its decision log is read from.
+/// Telemetry with these sections, and the reader of its decision log.
 pub(crate) fn telemetry(sections: &str) -> (Telemetry, PipeReader) {
     let config = config(sections);
     let (reader, writer) = std::io::pipe().unwrap();
@@ -81,7 +89,7 @@ pub(crate) fn telemetry(sections: &str) -> (Telemetry, PipeReader) {
     (telemetry, reader)
 }
 
-/// A decision log, to its end.
+/// The text of a decision log, to its end.
 pub(crate) fn text(mut log: PipeReader) -> String {
     let mut text = String::new();
     log.read_to_string(&mut text).unwrap();
@@ -104,7 +112,7 @@ pub(crate) fn page(metrics: &Metrics, form: Exposition) -> String {
     form.write(&registry).unwrap()
 }
 
-/// The value of a series, named with its labels; `None` where there is no such series.
+/// The value of a series, with its labels in the name; `None` if there is none.
 pub(crate) fn value(metrics: &Metrics, series: &str) -> Option<f64> {
     let page = page(metrics, Exposition::Classic);
     let lines = page.lines().filter_map(|line| line.rsplit_once(' '));

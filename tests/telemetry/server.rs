@@ -1,4 +1,4 @@
-//! A server process whose two logs are files.
+//! A server process with both logs in files.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -19,13 +19,14 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 /// A running `watchword serve`. It is killed when dropped.
 pub(crate) struct Server {
     child: Child,
+    config: PathBuf,
     log: PathBuf,
     pub(crate) grpc: SocketAddr,
     pub(crate) health: SocketAddr,
     admin: SocketAddr,
 }
 
-/// What a test wants to be different.
+/// The settings that a test changes.
 #[derive(Default)]
 pub(crate) struct Settings<'s> {
     /// Further settings of `server.grpc`, and of `log`, each after a comma.
@@ -33,7 +34,7 @@ pub(crate) struct Settings<'s> {
     pub(crate) log: &'s str,
     /// Further sections.
     pub(crate) sections: &'s str,
-    /// The limit on the size of files, as `ulimit -f` takes it.
+    /// The limit on the size of files, in the unit of `ulimit -f`.
     pub(crate) file_size: Option<u32>,
 }
 
@@ -52,9 +53,17 @@ impl Server {
         fs::write(folder.join("keys.json"), keys.to_string()).unwrap();
         let config = folder.join("watchword.yaml");
         let text = format!(
-            "server:\n  grpc: {{address: '127.0.0.1:0'{grpc}}}\n  health: {{address: '127.0.0.1:0'}}\n  \
-             admin: {{address: '127.0.0.1:0'}}\n  drain: 0s\n  shutdown_timeout: 0s\nlog: {{format: json{log}}}\n\
-             issuers: {{corp: {{issuer: 'https://idp.example.com', audiences: [a], jwks: {{file: keys.json}}}}}}\n{sections}"
+            "\
+server:
+  grpc: {{address: '127.0.0.1:0'{grpc}}}
+  health: {{address: '127.0.0.1:0'}}
+  admin: {{address: '127.0.0.1:0'}}
+  drain: 0s
+  shutdown_timeout: 0s
+log: {{format: json{log}}}
+issuers:
+  corp: {{issuer: 'https://idp.example.com', audiences: [a], jwks: {{file: keys.json}}}}
+{sections}"
         );
         fs::write(&config, text).unwrap();
         let (log, decisions) = (folder.join("log"), folder.join("decisions"));
@@ -62,7 +71,7 @@ impl Server {
         let child = Command::new("sh")
             .args(["-c", &format!("{limit}exec \"$0\" \"$@\""), BINARY])
             .args(["serve", "-c"])
-            .arg(config)
+            .arg(&config)
             .stdin(Stdio::null())
             .stdout(File::create(decisions).unwrap())
             .stderr(File::create(&log).unwrap())
@@ -74,24 +83,48 @@ impl Server {
             health: address("listening for health"),
             grpc: address("listening"),
             child,
+            config,
             log,
         }
     }
 
-    /// The value of a series, named with its labels.
+    /// Appends sections to the configuration, and asks for a reload.
+    pub(crate) fn reload_with(&self, sections: &str) {
+        let text = fs::read_to_string(&self.config).unwrap();
+        fs::write(&self.config, format!("{text}{sections}")).unwrap();
+        self.signal("HUP");
+    }
+
+    /// The value of a series, with its labels in the name.
     pub(crate) fn metric(&self, series: &str) -> u64 {
+        let page = self.metrics();
+        let lines = page.lines().filter_map(|line| line.rsplit_once(' '));
+        let mut found = lines.filter(|(name, _)| *name == series);
+        found.next().expect("the metric").1.parse().unwrap()
+    }
+
+    /// All series of counters, with their labels in the names, and their values.
+    pub(crate) fn counters(&self) -> Vec<(String, f64)> {
+        let page = self.metrics();
+        let series = page.lines().filter(|line| !line.starts_with('#'));
+        let series = series.filter_map(|line| line.rsplit_once(' '));
+        let is_counter = |name: &str| name.split('{').next().unwrap().ends_with("_total");
+        let counters = series.filter(|(name, _)| is_counter(name));
+        let counters = counters.map(|(name, value)| (name.to_owned(), value.parse().unwrap()));
+        counters.collect()
+    }
+
+    fn metrics(&self) -> String {
         let mut stream = TcpStream::connect(self.admin).unwrap();
         stream
             .write_all(b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n")
             .unwrap();
         let mut page = String::new();
         stream.read_to_string(&mut page).unwrap();
-        let lines = page.lines().filter_map(|line| line.rsplit_once(' '));
-        let mut found = lines.filter(|(name, _)| *name == series);
-        found.next().expect("the metric").1.parse().unwrap()
+        page
     }
 
-    /// The lines of the operational log up to now.
+    /// The whole lines of the operational log so far.
     pub(crate) fn lines(&self) -> Vec<Value> {
         whole_lines(&self.log)
     }
@@ -114,13 +147,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Already gone is fine.
+        // It may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Looks again and again until there is something.
+/// Calls `look` until it returns something.
 pub(crate) fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let clock = Stopwatch::start();
     loop {
@@ -138,7 +171,7 @@ fn address(log: &Path, message: &str) -> Option<SocketAddr> {
     Some(line["address"].as_str().unwrap().parse().unwrap())
 }
 
-/// The last one may still be in the making.
+/// Leaves out a last line that is not yet whole.
 fn whole_lines(log: &Path) -> Vec<Value> {
     let text = fs::read_to_string(log).unwrap();
     let lines = text

@@ -1,4 +1,4 @@
-//! The sections `log` and `traces`: defaults, and what is refused, with its place.
+//! The sections `log` and `traces`: defaults, and errors with their positions.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::scene::config;
 const ISSUERS: &str =
     "issuers: {corp: {issuer: 'https://idp.example.com', audiences: [a], jwks: {file: keys.json}}}";
 
-/// What is wrong with these sections, without the file's name.
+/// The problems of these sections, without the file's name.
 fn problems(sections: &str) -> String {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("settings.yaml");
     let text = format!("{sections}\n{ISSUERS}\n");
@@ -30,8 +30,13 @@ fn by_default_no_decision_is_written_and_no_span_is_sent() {
 #[test]
 fn what_is_given_is_taken() {
     let config = config(
-        "log: {decisions: {policy: sampled, sample: 0.5, claims: [a.b, [c.d]], hash_claims: false}}\n\
-         traces: {otlp: {endpoint: 'https://otel:4317', headers: {X-Tenant: hush}, timeout: 1s}, sample_ratio: 1}",
+        "\
+log:
+  decisions: {policy: sampled, sample: 0.5, claims: [a.b, [c.d]], hash_claims: false}
+traces:
+  otlp: {endpoint: 'https://otel:4317', headers: {X-Tenant: hush}, timeout: 1s}
+  sample_ratio: 1
+",
     );
     let decisions = config.log.decisions;
     assert_eq!(
@@ -60,7 +65,8 @@ fn settings_that_contradict_one_another_are_refused() {
     for (sections, expected) in [
         (
             "log: {decisions: {policy: all, sample: 0.5}}",
-            "1:40: log.decisions.sample: found a share with another policy; expected policy: sampled",
+            "1:40: log.decisions.sample: found a share with another policy; expected policy: \
+             sampled",
         ),
         (
             "log: {decisions: {policy: sampled, sample: 1.5}}",
@@ -68,15 +74,18 @@ fn settings_that_contradict_one_another_are_refused() {
         ),
         (
             "log: {decisions: {claims: [a..b]}}",
-            "1:28: log.decisions.claims[0]: found \"a..b\"; expected names of claims, separated by single dots",
+            "1:28: log.decisions.claims[0]: found \"a..b\"; expected names of claims, separated \
+             by single dots",
         ),
         (
             "log: {decisions: {hash_claims: false, hash_key_file: k}}",
-            "1:54: log.decisions.hash_key_file: found a key, and nothing to hash; expected hash_claims: true",
+            "1:54: log.decisions.hash_key_file: found a key, and nothing to hash; expected \
+             hash_claims: true",
         ),
         (
             "log: {decisions: {policy: some}}",
-            "1:27: log.decisions.policy: found \"some\"; expected \"none\" or \"denials\" or \"sampled\" or \"all\"",
+            "1:27: log.decisions.policy: found \"some\"; expected \"none\" or \"denials\" or \
+             \"sampled\" or \"all\"",
         ),
         (
             "traces: {}",
@@ -88,7 +97,8 @@ fn settings_that_contradict_one_another_are_refused() {
         ),
         (
             "traces: {otlp: {endpoint: 'http://otel:4317', timeout: 2m}}",
-            "1:56: traces.otlp.timeout: found \"2m\"; expected a duration such as \"30s\", from 100ms to 1m",
+            "1:56: traces.otlp.timeout: found \"2m\"; expected a duration such as \"30s\", from \
+             100ms to 1m",
         ),
     ] {
         assert_eq!(problems(sections), expected, "{sections}");

@@ -1,9 +1,9 @@
-//! A place for log lines in memory.
+//! A writer that keeps log lines in memory.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-/// Keeps what is written to it. Clones share it.
+/// Keeps all that is written to it. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Sink(Arc<Mutex<Vec<u8>>>);
 

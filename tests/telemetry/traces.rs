@@ -1,4 +1,4 @@
-//! Traces: which decisions become spans, what is in them, and that a collector's troubles stay its own.
+//! Traces: the spans of decisions, and collectors that fail.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use watchword::telemetry::{
 use watchword::token::Denial;
 use watchword::wire::opentelemetry::proto::common::v1::{KeyValue, any_value};
 use watchword::wire::opentelemetry::proto::trace::v1::span::SpanKind;
+use watchword_test_support::otlp_collector::{Answer, Collector};
 use watchword_test_support::{mint, pki};
 
-use crate::collector::{Answer, Collector};
 use crate::scene::{decision, expired, lines, telemetry, value, verified};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -57,7 +57,7 @@ fn exported(telemetry: &Telemetry) -> f64 {
 
 #[tokio::test]
 async fn a_sampled_decision_becomes_a_span_of_its_callers_trace() {
-    let mut collector = Collector::start(Answer::But(0), None).await;
+    let mut collector = Collector::start(Answer::But(0), None);
     let (telemetry, _log) = telemetry(&traces(&format!("http://127.0.0.1:{}", collector.port), ""));
     assert!(telemetry.uses_trace_context());
     let token = verified(&mint::claims(1_700_000_000));
@@ -104,7 +104,7 @@ async fn a_sampled_decision_becomes_a_span_of_its_callers_trace() {
 
 #[tokio::test]
 async fn an_unsampled_decision_makes_no_span() {
-    let mut collector = Collector::start(Answer::But(0), None).await;
+    let mut collector = Collector::start(Answer::But(0), None);
     let (telemetry, _log) = telemetry(&traces(&format!("http://127.0.0.1:{}", collector.port), ""));
     telemetry.record(&unsampled(DecisionOutcome::Allowed));
     // Nor does one without a context, by default.
@@ -121,10 +121,11 @@ async fn an_unsampled_decision_makes_no_span() {
 
 #[tokio::test]
 async fn without_a_context_the_ratio_decides_and_the_log_names_the_trace() {
-    let mut collector = Collector::start(Answer::But(0), None).await;
+    let mut collector = Collector::start(Answer::But(0), None);
     let endpoint = format!("http://127.0.0.1:{}", collector.port);
     let config = format!(
-        "traces: {{otlp: {{endpoint: '{endpoint}'}}, sample_ratio: 1, service_name: gate}}\nlog: {{decisions: {{policy: all}}}}"
+        "traces: {{otlp: {{endpoint: '{endpoint}'}}, sample_ratio: 1, service_name: gate}}\n\
+         log: {{decisions: {{policy: all}}}}"
     );
     let (telemetry, log) = telemetry(&config);
     let denial = Denial::JwksUnavailable;
@@ -158,7 +159,7 @@ async fn headers_are_sent_over_tls_to_a_trusted_collector_and_to_no_other() {
         std::fs::read(certificate).unwrap(),
         std::fs::read(key).unwrap(),
     );
-    let mut collector = Collector::start(Answer::But(0), Some(identity)).await;
+    let mut collector = Collector::start(Answer::But(0), Some(identity));
     let to = |ca: &std::path::Path| {
         let more = format!(", ca: '{}', headers: {{x-tenant: one}}", ca.display());
         telemetry(&traces(
@@ -188,7 +189,7 @@ async fn headers_are_sent_over_tls_to_a_trusted_collector_and_to_no_other() {
 #[tokio::test]
 async fn a_collector_that_is_away_costs_spans_and_nothing_else() {
     // A port that nobody listens on.
-    let port = Collector::start(Answer::But(0), None).await.port;
+    let port = Collector::start(Answer::But(0), None).port;
     let (telemetry, _log) = telemetry(&traces(&format!("http://127.0.0.1:{port}"), ""));
     let clock = Stopwatch::start();
     for _ in 0..5000 {
@@ -211,7 +212,7 @@ async fn a_collector_that_is_away_costs_spans_and_nothing_else() {
 #[tokio::test]
 async fn spans_that_a_collector_refuses_are_counted() {
     for (answer, kept, lost) in [(Answer::But(2), 1.0, 2.0), (Answer::Unavailable, 0.0, 3.0)] {
-        let collector = Collector::start(answer, None).await;
+        let collector = Collector::start(answer, None);
         let (telemetry, _log) =
             telemetry(&traces(&format!("http://127.0.0.1:{}", collector.port), ""));
         for _ in 0..3 {
@@ -227,7 +228,7 @@ async fn spans_that_a_collector_refuses_are_counted() {
 
 #[tokio::test]
 async fn a_collector_that_says_nothing_is_given_up_after_the_timeout() {
-    let mut collector = Collector::start(Answer::Silence, None).await;
+    let mut collector = Collector::start(Answer::Silence, None);
     let endpoint = format!("http://127.0.0.1:{}", collector.port);
     let (telemetry, _log) = telemetry(&traces(&endpoint, ", timeout: 100ms"));
     telemetry.record(&sampled(DecisionOutcome::Allowed));

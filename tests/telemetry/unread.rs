@@ -1,4 +1,4 @@
-//! The catalogue's OPS-07: log lines that nobody reads are dropped and counted, and requests are answered all the same.
+//! The catalogue's OPS-07: unread log lines are dropped and counted, and requests are answered.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ use crate::scene::{decision, lines, telemetry, value};
 
 /// More lines than a pipe and two buffers hold.
 const CALLS: usize = 7000;
-/// As many for a process, whose pipes hold less than its log has to say.
+/// More lines than a process can write before its pipes are full.
 const REQUESTS: usize = 20_000;
 
 #[test]
@@ -45,21 +45,24 @@ fn a_decision_log_that_nobody_reads_stops_nobody() {
     assert_eq!(f64::from(written) + lost, 7000.0);
 }
 
-/// A server whose standard output is not read at all, and whose standard error is not after its beginning.
-struct Unread {
+/// A server whose output is not read, except for the start of its standard error.
+struct UnreadServer {
     child: Child,
     grpc: String,
     admin: String,
     _stderr: BufReader<ChildStderr>,
 }
 
-impl Unread {
+impl UnreadServer {
     fn start() -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unread");
         std::fs::create_dir_all(&folder).unwrap();
-        let config = "server: {grpc: {address: '127.0.0.1:0'}, admin: {address: '127.0.0.1:0'}}\n\
-                      log: {format: json, level: debug, decisions: {policy: all}}\n\
-                      issuers: {corp: {issuer: 'https://idp.example.com', audiences: [a], jwks: {file: keys.json}}}\n";
+        let config = "\
+server: {grpc: {address: '127.0.0.1:0'}, admin: {address: '127.0.0.1:0'}}
+log: {format: json, level: debug, decisions: {policy: all}}
+issuers:
+  corp: {issuer: 'https://idp.example.com', audiences: [a], jwks: {file: keys.json}}
+";
         let file = folder.join("watchword.yaml");
         std::fs::write(&file, config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_watchword"));
@@ -100,9 +103,9 @@ impl Unread {
     }
 }
 
-impl Drop for Unread {
+impl Drop for UnreadServer {
     fn drop(&mut self) {
-        // Already gone is fine.
+        // It may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -128,7 +131,7 @@ pub(crate) fn check() -> CheckRequest {
 
 #[tokio::test]
 async fn a_server_whose_logs_nobody_reads_answers_counts_and_stops() {
-    let mut server = Unread::start();
+    let mut server = UnreadServer::start();
     let client = AuthorizationClient::connect(format!("http://{}", server.grpc));
     let client = client.await.unwrap();
     let mut callers = tokio::task::JoinSet::new();

@@ -36,6 +36,7 @@ pub mod instance;
 pub mod key_server;
 pub mod load;
 pub mod mint;
+pub mod otlp_collector;
 pub mod pki;
 pub mod proxy;
 pub mod secrets;

@@ -1,4 +1,4 @@
-//! An OpenTelemetry collector that shows what it was sent.
+//! A fake OpenTelemetry collector. It keeps the spans that it gets.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -6,11 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{BufMut as _, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tonic::body::Body;
@@ -25,27 +24,36 @@ use watchword::wire::opentelemetry::proto::trace::v1::Span;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How it answers.
-#[derive(Clone, Copy)]
-pub(crate) enum Answer {
-    /// It takes all but this many.
+/// The answer to each request.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    /// It takes all spans but this many.
     But(i64),
-    /// With a gRPC error.
+    /// A gRPC error.
     Unavailable,
-    /// Never.
+    /// None.
     Silence,
 }
 
-/// It is away when this is dropped.
-pub(crate) struct Collector {
-    pub(crate) port: u16,
+/// A collector, until it is dropped.
+#[derive(Debug)]
+pub struct Collector {
+    pub port: u16,
     received: mpsc::UnboundedReceiver<(HeaderMap, ExportTraceServiceRequest)>,
     server: JoinHandle<()>,
 }
 
 impl Collector {
-    pub(crate) async fn start(answer: Answer, tls: Option<Identity>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    /// Starts on the present runtime.
+    pub fn start(answer: Answer, tls: Option<Identity>) -> Self {
+        Self::start_watched(answer, tls, |_| {})
+    }
+
+    /// Starts with a function that sees each message before it is answered.
+    pub fn start_watched(answer: Answer, tls: Option<Identity>, watch: fn(&[u8])) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, received) = mpsc::unbounded_channel();
         let mut server = Server::builder();
@@ -53,7 +61,11 @@ impl Collector {
             let tls = ServerTlsConfig::new().identity(identity);
             server = server.tls_config(tls).unwrap();
         }
-        let serving = server.add_service(Fake { answer, sender });
+        let serving = server.add_service(TraceService {
+            answer,
+            watch,
+            sender,
+        });
         let serving = serving.serve_with_incoming(TcpIncoming::from(listener));
         let server = tokio::spawn(async { serving.await.unwrap() });
         Self {
@@ -63,20 +75,18 @@ impl Collector {
         }
     }
 
-    /// The next batch that comes.
-    pub(crate) async fn next(&mut self) -> (HeaderMap, ExportTraceServiceRequest) {
+    /// Waits for the next batch.
+    pub async fn next(&mut self) -> (HeaderMap, ExportTraceServiceRequest) {
         let next = tokio::time::timeout(PATIENCE, self.received.recv()).await;
         next.expect("a batch in time").expect("a collector")
     }
 
-    /// The spans that came so far.
-    pub(crate) fn spans(&mut self) -> Vec<Span> {
+    /// The spans of all batches so far.
+    pub fn spans(&mut self) -> Vec<Span> {
         let mut spans = Vec::new();
         while let Ok((_, request)) = self.received.try_recv() {
-            let scopes = request
-                .resource_spans
-                .into_iter()
-                .flat_map(|spans| spans.scope_spans);
+            let resources = request.resource_spans.into_iter();
+            let scopes = resources.flat_map(|spans| spans.scope_spans);
             spans.extend(scopes.flat_map(|scope| scope.spans));
         }
         spans
@@ -90,16 +100,17 @@ impl Drop for Collector {
 }
 
 #[derive(Clone)]
-struct Fake {
+struct TraceService {
     answer: Answer,
+    watch: fn(&[u8]),
     sender: mpsc::UnboundedSender<(HeaderMap, ExportTraceServiceRequest)>,
 }
 
-impl NamedService for Fake {
+impl NamedService for TraceService {
     const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
 }
 
-impl Service<Request<Body>> for Fake {
+impl Service<Request<Body>> for TraceService {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -109,13 +120,19 @@ impl Service<Request<Body>> for Fake {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Self { answer, sender } = self.clone();
+        let Self {
+            answer,
+            watch,
+            sender,
+        } = self.clone();
         Box::pin(async move {
             assert_eq!(request.uri().path(), format!("/{}/Export", Self::NAME));
             let (head, body) = request.into_parts();
-            let message = body.collect().await.unwrap().to_bytes().slice(5..);
+            // Without the head of its frame.
+            let message: Bytes = body.collect().await.unwrap().to_bytes().slice(5..);
+            watch(&message);
             let message = ExportTraceServiceRequest::decode(message).unwrap();
-            // The test may be over.
+            // Fails after the end of the test.
             let _ = sender.send((head.headers, message));
             let (status, refused) = match answer {
                 Answer::But(refused) => ("0", refused),
