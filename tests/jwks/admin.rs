@@ -102,10 +102,28 @@ async fn it_lives_from_the_start_and_is_ready_once_it_has_keys() {
 }
 
 #[tokio::test]
+async fn the_first_page_lists_the_others() {
+    let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
+    let site = Site::start(&[issuer("corp", &keys_of(&server, ""))]).await;
+    let list = get(&site, "/").await;
+    assert_eq!(list.status, 200);
+    for page in [
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/jwks",
+        "/jwks/keys",
+        "/jwks/refresh",
+    ] {
+        assert!(list.body.contains(page), "{page} in {}", list.body);
+    }
+}
+
+#[tokio::test]
 async fn other_pages_and_methods_are_refused() {
     let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
     let site = Site::start(&[issuer("corp", &keys_of(&server, ""))]).await;
-    assert_eq!(get(&site, "/").await.status, 404);
+    assert_eq!(get(&site, "/other").await.status, 404);
     assert_eq!(get(&site, "/jwks/refresh").await.status, 405);
     assert_eq!(post(&site, "/jwks").await.status, 405);
     assert_eq!(post(&site, "/jwks/refresh?isuer=corp").await.status, 400);
