@@ -1,4 +1,4 @@
-//! `check-config` names every problem, with its place, what was found, and what was expected.
+//! `check-config` lists every problem with its position and the expected value.
 
 mod access;
 mod durations;
@@ -42,12 +42,13 @@ fn check(name: &str, config: &str, keys: &str) -> (Option<i32>, String, String) 
     )
 }
 
-/// A file of somebody else must not steer the terminal of whoever checks it, nor forge lines.
+/// An untrusted file must not control the reader's terminal, or forge lines.
 #[test]
 fn what_a_file_says_cannot_steer_a_terminal() {
     let name = r#""a\u202eb\e[2J\x7f\x85\nc\u00e9""#;
     let config = format!(
-        "issuers: {{{name}: {{issuer: a, any_audience: true, jwks: {{file: keys.json}}, more: 1}}}}\n"
+        "issuers: {{{name}: {{issuer: a, any_audience: true, jwks: {{file: keys.json}}, more: \
+         1}}}}\n"
     );
     let (code, _, err) = check("steer", &config, KEYS);
     assert_eq!(code, Some(1));
@@ -87,13 +88,21 @@ rules:
     let (code, _, err) = check("form", config, KEYS);
     assert_eq!(code, Some(1));
     let expected = "\
-watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of: address, callers, keepalive_interval, keepalive_timeout, max_concurrent_streams, max_connection_age, max_connection_age_grace, max_connections, max_header_list_size, reflection, socket, tls; did you mean \"address\"?
+watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of: address, \
+callers, keepalive_interval, keepalive_timeout, max_concurrent_streams, max_connection_age, \
+max_connection_age_grace, max_connections, max_header_list_size, reflection, socket, tls; did you \
+mean \"address\"?
 watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number, 0 or more
-watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: accept_warnings, algorithms, any_audience, audiences, forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, secret_file, token_from, types; did you mean \"audiences\"?
-watchword.yaml:8:20: issuers.corp.jwks.inline: found neither a JWK set ({\"keys\": […]}) nor a JWK; expected a JWK set with a usable key
+watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: \
+accept_warnings, algorithms, any_audience, audiences, forward_token, headers, \
+ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, secret_file, token_from, \
+types; did you mean \"audiences\"?
+watchword.yaml:8:20: issuers.corp.jwks.inline: found neither a JWK set ({\"keys\": […]}) nor a \
+JWK; expected a JWK set with a usable key
 watchword.yaml:8:28: issuers.corp.jwks.uri: found a list; expected a string
 watchword.yaml:9:20: issuers.corp.forward_token: found a string; expected true or false
-watchword.yaml:10:13: issuers.corp.leeway: found \"1h\"; expected a duration such as \"30s\", from 0s to 5m
+watchword.yaml:10:13: issuers.corp.leeway: found \"1h\"; expected a duration such as \"30s\", \
+from 0s to 5m
 watchword.yaml:12:12: rules[0].require: found \"nobody\"; expected \"none\" or a mapping
 watchword.yaml:13:17: rules[1].match.path: found a string; expected a mapping
 ";
@@ -110,7 +119,8 @@ fn a_rule_that_is_never_reached_is_a_problem() {
     let head = GOOD.split_once("rules:").unwrap().0;
     let (code, _, err) = check("unreached", &format!("{head}rules:\n{rules}"), KEYS);
     assert_eq!(code, Some(1), "{err}");
-    let expected = "rules[1].match: found a rule that no request reaches, because rules[0] decides all of its requests; \
+    let expected = "rules[1].match: found a rule that no request reaches, because rules[0] \
+                    decides all of its requests; \
                     expected it further up, or removed: the first match applies";
     assert!(err.contains(expected), "{err}");
     let turned = "rules:\n- match: {path: {prefix: /admin/}}\n  require: {scopes: [admin]}\n- {}\n";
@@ -161,7 +171,8 @@ rules:
         "issuers.other.issuer: found the issuer of \"corp\" again",
         "issuers.other.audiences: found an empty list",
         ":14:26: rules[0].match.path.prefix: found \"/a/../b\"",
-        ":15:23: rules[0].require.issuers[0]: found issuer \"crop\"; expected one of: corp, other; did you mean \"corp\"?",
+        ":15:23: rules[0].require.issuers[0]: found issuer \"crop\"; expected one of: corp, \
+         other; did you mean \"corp\"?",
         ":16:12: rules[1].require: found none for every request",
     ] {
         assert!(err.contains(part), "missing: {part}\nin:\n{err}");
@@ -191,7 +202,13 @@ fn yaml_errors_have_their_place() {
 fn key_files_are_looked_into() {
     let (code, _, err) = check("weak", GOOD, r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
     assert_eq!(code, Some(1));
-    assert!(err.contains(":5:18: issuers.corp.jwks.file: found not usable as a key set: no usable key: shared secret"), "{err}");
+    assert!(
+        err.contains(
+            ":5:18: issuers.corp.jwks.file: found not usable as a key set: no usable \
+                          key: shared secret"
+        ),
+        "{err}"
+    );
 }
 
 #[test]
@@ -224,7 +241,11 @@ fn the_admin_listener_is_off_unless_it_has_an_address() {
     );
     assert_eq!(
         admin("server: {admin: {address: here}}\n"),
-        Err("w.yaml:1:27: server.admin.address: found \"here\"; expected an address such as \"127.0.0.1:9193\"".to_owned())
+        Err(
+            "w.yaml:1:27: server.admin.address: found \"here\"; expected an address such as \
+             \"127.0.0.1:9193\""
+                .to_owned()
+        )
     );
 }
 

@@ -1,4 +1,4 @@
-//! `config-schema` describes what a configuration may have, to editors and in the documentation.
+//! `config-schema` describes the settings, for editors and the documentation.
 
 use std::path::Path;
 

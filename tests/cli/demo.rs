@@ -1,4 +1,4 @@
-//! `demo` shows what Watchword does, on a machine with nothing else.
+//! `demo` needs nothing but the program.
 
 use std::net::TcpListener;
 use std::process::Command;

@@ -1,5 +1,4 @@
-//! The documentation is held to the program: its configurations are good, its commands exist, its
-//! links lead somewhere.
+//! The documentation matches the program: configurations are good, commands and links exist.
 
 mod commands;
 mod hash;
@@ -21,7 +20,7 @@ struct Page {
     text: String,
 }
 
-/// All pages that people read: of the repository itself, of docs/, of the examples and the chart.
+/// All pages for people: of the repository, of docs/, of the examples and the chart.
 fn pages() -> Vec<Page> {
     let mut pages = Vec::new();
     collect(root(), Path::new(""), false, &mut pages);

@@ -1,4 +1,4 @@
-//! A server whose configuration is being written: it goes on as before until the file is whole.
+//! A server keeps its configuration until a half-written file is whole.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ issuers:
   corp: {issuer: 'https://idp.example.com', audiences: [orders-api], jwks: {file: keys.json}}
 ";
 
-/// The parts of a file, as its writer gets to them.
+/// The parts of a file, in the order in which they are written.
 const PARTS: [&str; 6] = [
     "",
     "rules:\n- name: public\n  match: {path: {prefix: /public/}}\n",

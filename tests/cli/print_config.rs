@@ -1,4 +1,4 @@
-//! `serve --print-config` shows what is in effect, and no secret.
+//! `serve --print-config` prints the configuration in effect, without secrets.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -13,7 +13,7 @@ fn print_config(file: &Path, variables: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-/// What is printed for a configuration that is good.
+/// The output for a good configuration.
 fn printed(name: &str, config: &str, variables: &[(&str, &str)]) -> String {
     let folder = folder(&format!("print-{name}"), &[("watchword.yaml", config)]);
     let output = print_config(&folder.join("watchword.yaml"), variables);
@@ -138,7 +138,11 @@ issuers:
     issuer: c
     any_audience: true
     jwks:
-      inline: {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo, note: s3cret-member}
+      inline:
+        kty: OKP
+        crv: Ed25519
+        x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo
+        note: s3cret-member
 ";
     let variables = [
         ("WATCHWORD_CODE", "s3cret-code"),
@@ -203,12 +207,13 @@ fn what_is_printed_is_a_configuration_that_prints_the_same() {
     }
 }
 
-/// Text that YAML or references could take for something else.
+/// Text that YAML or references could misread.
 const ODD: &str = r#"
 issuers:
   "yes":
     issuer: "a: b # c"
-    audiences: ["$${literal", "$${NOT_SET}", "true", "null", "1e3", "0x10", " x ", "- a", "é\u0007\n\nline", "no", "~", "'", "\"", "12:30:00", "2026-01-01"]
+    audiences: ["$${literal", "$${NOT_SET}", "true", "null", "1e3", "0x10", " x ", "- a",
+      "é\u0007\n\nline", "no", "~", "'", "\"", "12:30:00", "2026-01-01"]
     jwks: {file: "a\\b"}
 "#;
 

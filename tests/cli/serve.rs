@@ -227,7 +227,7 @@ fn a_second_signal_ends_the_drain() {
     assert!(server.child.wait().unwrap().success());
 }
 
-/// Where log lines could not be written, the task that keeps keys died, and they were used for ever.
+/// An unwritable log once ended the task that keeps keys, so that they were used for ever.
 #[test]
 fn keys_grow_too_old_where_nobody_reads_the_log() {
     let jwks = "file: keys.json, cache_duration: 1s, max_stale: 2s";

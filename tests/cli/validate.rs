@@ -22,7 +22,7 @@ use watchword_test_support::mint::{self, Signer};
 const NOW: i64 = 1_800_000_000;
 const SECRET: &str = "a secret of at least thirty-two bytes\n";
 
-/// A folder with a configuration, and those who sign.
+/// A folder with a configuration, and the signers of tokens.
 struct World {
     folder: PathBuf,
     signer: Signer,
@@ -46,7 +46,7 @@ impl World {
         }
     }
 
-    /// Good claims of `corp` with these instead; `null` leaves one out.
+    /// A token of `corp` with these changes of its claims; `null` removes one.
     fn token(&self, changes: &Value) -> String {
         self.signer.sign(&claims(changes))
     }
@@ -88,7 +88,7 @@ fn run(folder: &PathBuf, arguments: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// A token under the signer's header with these members.
+/// A token with these members in its header.
 fn headed(signer: &Signer, members: &Value, changes: &Value) -> String {
     let mut header = signer.header();
     for (name, value) in members.as_object().unwrap() {

@@ -13,7 +13,7 @@ use watchword_test_support::mint::{self, Signer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchword");
 /// Longer than the server takes for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// A running `watchword serve`. It is killed when dropped.
@@ -160,7 +160,7 @@ pub(crate) fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(clock.elapsed() < PATIENCE, "never: {what}");
+        assert!(clock.elapsed() < TIMEOUT, "never: {what}");
         std::thread::sleep(BETWEEN_LOOKS);
     }
 }

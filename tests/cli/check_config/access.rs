@@ -1,4 +1,4 @@
-//! Settings of how key servers are spoken to: credentials, headers, proxy.
+//! Settings of requests to key servers: credentials, headers, proxy.
 
 use std::path::PathBuf;
 
@@ -56,7 +56,8 @@ fn there_is_one_credential_and_it_is_whole() {
     );
     assert_eq!(
         with("basic: {username: 'a:b', password_file: p}"),
-        "5:50: jwks.basic.username: found a colon or control character; expected a name without them"
+        "5:50: jwks.basic.username: found a colon or control character; expected a name without \
+         them"
     );
     assert_eq!(
         with("basic: {username: u}"),
@@ -80,13 +81,15 @@ fn headers_are_such_as_may_be_sent_and_their_values_are_not_repeated() {
     ] {
         let text = with(&format!("{name}: s3cret"));
         let expected = format!(
-            "jwks.headers.{name}: found a header that the fetch itself depends on; expected another header"
+            "jwks.headers.{name}: found a header that the fetch itself depends on; expected \
+             another header"
         );
         assert!(text.ends_with(&expected), "{text}");
     }
     assert_eq!(
         with("'x key': s3cret"),
-        "5:51: jwks.headers.x key: found a name that HTTP does not allow; expected the name of a header"
+        "5:51: jwks.headers.x key: found a name that HTTP does not allow; expected the name of a \
+         header"
     );
     for value in [
         r#""""#,
@@ -98,7 +101,8 @@ fn headers_are_such_as_may_be_sent_and_their_values_are_not_repeated() {
     ] {
         assert_eq!(
             with(&format!("x-key: {value}")),
-            "5:49: jwks.headers.x-key: found another value, which is not shown; expected visible ASCII, with spaces \
+            "5:49: jwks.headers.x-key: found another value, which is not shown; expected visible \
+             ASCII, with spaces \
              inside only",
             "{value}"
         );
@@ -133,7 +137,8 @@ fn a_proxy_is_a_host_and_a_port() {
         assert_eq!(
             problems(&format!("{{uri: 'https://a/k', proxy: '{proxy}'}}")),
             format!(
-                "5:39: jwks.proxy: found {found}; expected an http or https URL of host and port only"
+                "5:39: jwks.proxy: found {found}; expected an http or https URL of host and port \
+                 only"
             )
         );
     }
@@ -142,8 +147,10 @@ fn a_proxy_is_a_host_and_a_port() {
 #[test]
 fn what_is_set_is_what_is_used() {
     let access = source(
-        "{uri: 'https://a/k', allow_http: true, ca: ca.pem, client_certificate: c.pem, client_key: k.pem, \
-         headers: {X-B: '1', x-a: '2'}, basic: {username: u, password_file: p}, proxy: 'http://p:3128', \
+        "{uri: 'https://a/k', allow_http: true, ca: ca.pem, client_certificate: c.pem, \
+         client_key: k.pem, \
+         headers: {X-B: '1', x-a: '2'}, basic: {username: u, password_file: p}, \
+         proxy: 'http://p:3128', \
          deny_private_addresses: true}",
     )
     .access;

@@ -1,5 +1,5 @@
-//! `check-config --envoy` prints what Envoy needs for one configuration. `tests/envoy` gives it to
-//! the real Envoy.
+//! `check-config --envoy` prints Envoy's settings for one configuration. `tests/envoy` runs Envoy
+//! with them.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{folder, text, watchword};
 
 const SECRET: &str = "0123456789abcdef-of-this-test";
 
-/// What is printed, as text and as what it says.
+/// The output, as text and parsed.
 fn printed(name: &str, config: &str) -> (String, Value) {
     let files = [
         ("watchword.yaml", config),

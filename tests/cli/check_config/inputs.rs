@@ -1,4 +1,4 @@
-//! What `check-config` takes: files, several of them, standard input, the environment.
+//! The inputs of `check-config`: one or several files, standard input, the environment.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

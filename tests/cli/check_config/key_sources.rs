@@ -1,4 +1,4 @@
-//! Settings of key sources: what goes together, what does not, and what is meant where nothing is said.
+//! Settings of key sources: combinations, contradictions and defaults.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use watchword::jwks::{Access, FetchedSource, KeyOrigin, Source, Timing, Wait};
 
 use super::{KEYS, check};
 
-/// A configuration with these issuers' `iss` and `jwks`; the section starts in line 5, column 11, for the first one.
+/// A configuration with these issuers' `iss` and `jwks`. The first `jwks` starts in line 5, column
+/// 11.
 fn config(issuers: &[(&str, &str)]) -> String {
     let section = |(number, (iss, jwks)): (usize, &(&str, &str))| {
         format!("  issuer{number}:\n    issuer: {iss}\n    any_audience: true\n    jwks: {jwks}\n")
@@ -71,7 +72,8 @@ fn keys_come_from_exactly_one_place() {
         "{discovery: 'https://a/metadata'}",
         "{file: keys.json}",
     ]);
-    let one = "5:11: jwks: found another combination; expected exactly one of uri, discovery, file and inline";
+    let one = "5:11: jwks: found another combination; expected exactly one of uri, discovery, \
+               file and inline";
     refused(&[
         ("{}", one),
         ("{allow_http: true}", one),
@@ -119,7 +121,8 @@ fn settings_that_do_nothing_are_problems() {
     let problem = |setting: &str, origin: &str, others: &str| {
         let (name, _) = setting.split_once(':').unwrap();
         format!(
-            "jwks.{name}: found a setting that does nothing with {origin}; expected it with {others} only"
+            "jwks.{name}: found a setting that does nothing with {origin}; expected it with \
+             {others} only"
         )
     };
     for setting in http {
@@ -190,7 +193,8 @@ fn only_urls_that_may_be_fetched_are_taken() {
         }
     }
     let metadata = "{discovery: 'https://169.254.0.1/'}";
-    let never = "5:23: jwks.discovery: found 169.254.0.1, which is a link-local address; expected another host";
+    let never = "5:23: jwks.discovery: found 169.254.0.1, which is a link-local address; expected \
+                 another host";
     refused(&[(metadata, never)]);
 }
 
@@ -198,7 +202,8 @@ fn only_urls_that_may_be_fetched_are_taken() {
 fn metadata_are_looked_for_only_under_issuers_that_are_urls() {
     let refused = |iss: &str, jwks: &str, found: &str, expected: &str| {
         let text = format!(
-            "5:23: jwks.discovery: found true, with this issuer: {found}; expected {expected}, or the URL of the \
+            "5:23: jwks.discovery: found true, with this issuer: {found}; expected {expected}, or \
+             the URL of the \
              metadata here"
         );
         assert_eq!(problems_of(iss, jwks), text);
@@ -293,7 +298,8 @@ fn defaults_are_as_documented() {
 fn sections_that_say_the_same_are_equal_and_others_are_not() {
     let full =
         "{uri: 'https://a/k', headers: {x-b: '1', x-a: '2'}, timeout: 5s, connect_timeout: 2s}";
-    let same = "{headers: {X-A: '2', X-B: '1'}, uri: 'https://A:443/k', cache_duration: 600s, allow_http: false}";
+    let same = "{headers: {X-A: '2', X-B: '1'}, uri: 'https://A:443/k', cache_duration: 600s, \
+                allow_http: false}";
     let sharing = sources(&[("https://one", full), ("https://two", same)]);
     assert_eq!(sharing[0], sharing[1]);
 
@@ -342,15 +348,18 @@ issuers:
     assert_eq!(code, Some(1));
     let missing = "found No such file or directory (os error 2)";
     let readable = "expected the path of a readable file, from this file's folder";
-    let expected = format!("\
+    let expected = format!(
+        "\
 watchword.yaml:1:12: state_dir: {missing}; expected an existing directory
 watchword.yaml:8:11: issuers.corp.jwks.ca: {missing}; {readable}
 watchword.yaml:9:27: issuers.corp.jwks.client_certificate: {missing}; {readable}
 watchword.yaml:10:19: issuers.corp.jwks.client_key: {missing}; {readable}
 watchword.yaml:11:43: issuers.corp.jwks.basic.password_file: {missing}; {readable}
-watchword.yaml:15:18: issuers.files.jwks.file: found cannot read no-keys.json: No such file or directory (os error 2); expected at least one usable key
+watchword.yaml:15:18: issuers.files.jwks.file: found cannot read no-keys.json: No such file or \
+directory (os error 2); expected at least one usable key
 watchword.yaml:19:71: issuers.tokens.jwks.bearer_token_file: {missing}; {readable}
-");
+"
+    );
     assert_eq!(err, expected);
     // Elsewhere, files may come later.
     let file = Path::new("w.yaml");
@@ -365,6 +374,7 @@ watchword.yaml:19:71: issuers.tokens.jwks.bearer_token_file: {missing}; {readabl
     );
     assert_eq!(
         err,
-        "watchword.yaml:1:12: state_dir: found something that is not a directory; expected an existing directory\n"
+        "watchword.yaml:1:12: state_dir: found something that is not a directory; expected an \
+         existing directory\n"
     );
 }

@@ -1,11 +1,11 @@
-//! Listeners and callers: every wrong setting is named, and the files are looked into.
+//! Listeners and callers: all wrong settings and files are reported.
 
 use crate::folder;
 use crate::{text, watchword};
 
 use super::{GOOD, KEYS};
 
-/// What is said of these lines under `server`, with these files beside the configuration.
+/// The output for these lines under `server`, with these files beside the configuration.
 fn said(name: &str, server: &str, files: &[(&str, &str)]) -> String {
     let config = format!("server:\n{server}{GOOD}");
     let own = [("watchword.yaml", config.as_str()), ("keys.json", KEYS)];
@@ -30,16 +30,23 @@ fn numbers_and_times_of_a_listener_have_bounds() {
     max_connection_age_grace: 0s
 ";
     let expected = "\
-watchword.yaml:2:10: server.drain: found \"11m\"; expected a duration such as \"30s\", from 0s to 10m
-watchword.yaml:3:21: server.health.address: found \"here\"; expected an address such as \"0.0.0.0:9192\"
-watchword.yaml:5:14: server.grpc.address: found \"there\"; expected an address such as \"0.0.0.0:9191\" or \"unix:/run/watchword/grpc.sock\"
+watchword.yaml:2:10: server.drain: found \"11m\"; expected a duration such as \"30s\", from 0s to \
+10m
+watchword.yaml:3:21: server.health.address: found \"here\"; expected an address such as \
+\"0.0.0.0:9192\"
+watchword.yaml:5:14: server.grpc.address: found \"there\"; expected an address such as \
+\"0.0.0.0:9191\" or \"unix:/run/watchword/grpc.sock\"
 watchword.yaml:6:22: server.grpc.max_connections: found 0; expected from 1 to 1000000
 watchword.yaml:7:29: server.grpc.max_concurrent_streams: found 65537; expected from 1 to 65536
 watchword.yaml:8:27: server.grpc.max_header_list_size: found 16383; expected from 16384 to 1048576
-watchword.yaml:9:25: server.grpc.keepalive_interval: found \"2h\"; expected a duration such as \"30s\", from 1s to 1h
-watchword.yaml:10:24: server.grpc.keepalive_timeout: found \"0s\"; expected a duration such as \"30s\", from 1s to 5m
-watchword.yaml:11:25: server.grpc.max_connection_age: found \"25h\"; expected a duration such as \"30s\", from 1s to 24h
-watchword.yaml:12:31: server.grpc.max_connection_age_grace: found \"0s\"; expected a duration such as \"30s\", from 1s to 1h
+watchword.yaml:9:25: server.grpc.keepalive_interval: found \"2h\"; expected a duration such as \
+\"30s\", from 1s to 1h
+watchword.yaml:10:24: server.grpc.keepalive_timeout: found \"0s\"; expected a duration such as \
+\"30s\", from 1s to 5m
+watchword.yaml:11:25: server.grpc.max_connection_age: found \"25h\"; expected a duration such as \
+\"30s\", from 1s to 24h
+watchword.yaml:12:31: server.grpc.max_connection_age_grace: found \"0s\"; expected a duration \
+such as \"30s\", from 1s to 1h
 ";
     assert_eq!(said("listener-bounds", server, &[]), expected);
 }
@@ -132,7 +139,8 @@ fn the_files_of_tls_are_looked_into() {
     let tls =
         |more: &str| format!("  grpc: {{tls: {{certificate: c.pem, private_key: k.pem{more}}}}}\n");
     let missing = said("tls-missing", &tls(""), &[]);
-    let expected = "server.grpc.tls: found c.pem: No such file or directory (os error 2); expected files that a server can use";
+    let expected = "server.grpc.tls: found c.pem: No such file or directory (os error 2); \
+                    expected files that a server can use";
     assert!(missing.contains(expected), "{missing}");
     let without_ca = said("tls-ca", &tls(", client_certificate: optional"), &[]);
     let expected =

@@ -1,5 +1,5 @@
-//! What is well-formed but cannot be meant: an error where it can never be right, else a warning, which `--strict` takes for
-//! a problem and the section that it stands in can accept.
+//! Likely mistakes in valid files: an error if they are never right, else a warning. `--strict`
+//! fails on warnings, and their section can accept them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -30,13 +30,13 @@ fn run(folder: &Path) -> (i32, i32, String) {
     )
 }
 
-/// The rules behind issuers that are good.
+/// The rules, after good issuers.
 fn with_rules(rules: &str) -> String {
     let (head, _) = GOOD.split_once("rules:").unwrap();
     format!("{head}rules:\n{rules}\n")
 }
 
-/// An error: where, and what is to be done.
+/// An error, with its position and the fix.
 fn is_refused(name: &str, config: &str, parts: &[&str]) {
     let (plain, _, err) = check(name, config);
     assert_eq!(plain, 1, "{name}: {config}\n{err}");
@@ -45,7 +45,7 @@ fn is_refused(name: &str, config: &str, parts: &[&str]) {
     }
 }
 
-/// A warning: where, what is to be done, and its code; and none where it is accepted.
+/// A warning, with its position, the fix and its code; and none if its section accepts it.
 fn is_warned_of(name: &str, config: &str, code: &str, parts: &[&str]) {
     let (plain, strict, err) = check(name, config);
     assert_eq!((plain, strict), (0, 1), "{name}: {config}\n{err}");
@@ -77,7 +77,8 @@ fn a_path_in_the_syntax_of_another_proxy_is_named() {
         &rule("prefix: /admin*"),
         "literal_star",
         &[
-            "watchword.yaml:7:26: warning: rules[0].match.path.prefix: found \"/admin*\"; expected glob: \"/admin*/**\"",
+            "watchword.yaml:7:26: warning: rules[0].match.path.prefix: found \"/admin*\"; \
+             expected glob: \"/admin*/**\"",
         ],
     );
     is_warned_of(
@@ -85,7 +86,8 @@ fn a_path_in_the_syntax_of_another_proxy_is_named() {
         &rule("exact: /admin/*"),
         "literal_star",
         &[
-            "watchword.yaml:7:25: warning: rules[0].match.path.exact: found \"/admin/*\"; expected glob: \"/admin/*\"",
+            "watchword.yaml:7:25: warning: rules[0].match.path.exact: found \"/admin/*\"; \
+             expected glob: \"/admin/*\"",
         ],
     );
     is_refused(
@@ -145,7 +147,8 @@ fn a_rule_that_earlier_ones_hide_is_named() {
     for (name, rules, hider) in [
         (
             "wider",
-            "- match: {path: {prefix: /a}}\n- match: {path: {prefix: /a/b}}\n  require: {scopes: [x]}",
+            "- match: {path: {prefix: /a}}\n- match: {path: {prefix: /a/b}}\n  require: {scopes: \
+             [x]}",
             "rules[0] decides",
         ),
         (
@@ -155,7 +158,8 @@ fn a_rule_that_earlier_ones_hide_is_named() {
         ),
         (
             "glob",
-            "- match: {path: {glob: '/**'}}\n- match: {path: {prefix: /a}}\n  require: {scopes: [x]}",
+            "- match: {path: {glob: '/**'}}\n- match: {path: {prefix: /a}}\n  require: {scopes: \
+             [x]}",
             "rules[0] decides",
         ),
         (
@@ -165,12 +169,14 @@ fn a_rule_that_earlier_ones_hide_is_named() {
         ),
         (
             "host",
-            "- match: {hosts: ['*.example']}\n- match: {hosts: [a.example], methods: [GET]}\n  require: {scopes: [x]}",
+            "- match: {hosts: ['*.example']}\n- match: {hosts: [a.example], methods: [GET]}\n  \
+             require: {scopes: [x]}",
             "rules[0] decides",
         ),
         (
             "two",
-            "- match: {methods: [GET]}\n- match: {methods: [POST]}\n- match: {methods: [GET, POST], path: {prefix: /a}}\n  require: {scopes: [x]}",
+            "- match: {methods: [GET]}\n- match: {methods: [POST]}\n- match: {methods: [GET, \
+             POST], path: {prefix: /a}}\n  require: {scopes: [x]}",
             "rules[0] and rules[1] decide",
         ),
     ] {
@@ -187,7 +193,8 @@ fn a_rule_that_earlier_ones_hide_is_named() {
         ),
         (
             "case",
-            "- match: {path: {prefix: /b}}\n- match: {path: {prefix: /B/c}}\n  require: {scopes: [x]}",
+            "- match: {path: {prefix: /b}}\n- match: {path: {prefix: /B/c}}\n  require: {scopes: \
+             [x]}",
         ),
     ] {
         is_refused(
@@ -236,7 +243,8 @@ fn a_claim_or_header_the_wrong_way_round_is_named() {
         &headers("sub: x-auth-subject"),
         "swapped_header",
         &[
-            "watchword.yaml:5:20: warning: issuers.corp.headers.sub: found the claim \"x-auth-subject\"",
+            "watchword.yaml:5:20: warning: issuers.corp.headers.sub: found the claim \
+             \"x-auth-subject\"",
             "\"x-auth-subject\": sub",
         ],
     );
@@ -404,7 +412,8 @@ fn a_secret_that_others_may_read_or_write_is_warned_of() {
         let (plain, strict, err) = run(&folder);
         assert_eq!((plain, strict), (0, 1), "{err}");
         let found = format!(
-            "watchword.yaml:5:18: warning: issuers.corp.secret_file: found a file with mode {mode:04o}, which {what}; "
+            "watchword.yaml:5:18: warning: issuers.corp.secret_file: found a file with mode \
+             {mode:04o}, which {what}; "
         );
         assert!(err.contains(&found), "{err}");
     }
@@ -466,7 +475,8 @@ fn self_signed(from: i32, to: i32) -> (String, String) {
 
 #[test]
 fn a_warning_is_accepted_where_it_stands_and_nowhere_else() {
-    let two = "- match: {path: {glob: /a/:id}}\n  accept_warnings: {path_template: the segment is :id}\n- match: {path: {glob: /b/:id}}";
+    let two = "- match: {path: {glob: /a/:id}}\n  accept_warnings: {path_template: the segment is \
+               :id}\n- match: {path: {glob: /b/:id}}";
     let (plain, strict, err) = check("accepted", &with_rules(two));
     assert_eq!((plain, strict), (0, 1), "{err}");
     assert!(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{blocks, pages};
 use crate::{text, watchword};
 
-/// The commands in a page's text and blocks: what follows the word `watchword`.
+/// The commands in a page's text and blocks: the words after `watchword`.
 fn commands(page: &str) -> Vec<Vec<String>> {
     let scripts = blocks(page, "sh").join("\n").replace("\\\n", " ");
     let inline = page.split('`').skip(1).step_by(2);

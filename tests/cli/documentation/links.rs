@@ -107,7 +107,7 @@ fn the_book_has_every_page() {
     assert_eq!(listed, docs.cloned().collect());
 }
 
-/// Pages for contributors name files of the source: all of them exist.
+/// All files of the source exist that pages for contributors name.
 #[test]
 fn source_files_that_pages_name_exist() {
     let mut sources = Vec::new();

@@ -1,4 +1,4 @@
-//! How a token comes in, and what is no question at all.
+//! The inputs of `validate`, and arguments that it refuses.
 
 use super::{World, none, run};
 use crate::text;

@@ -40,7 +40,8 @@ fn where_the_verdict_does_not_hang_on_keys_it_is_told_without_them() {
 fn the_keys_of_a_running_server_are_used_on_demand() {
     let world = World::new("validate-server");
     let config = std::fs::read_to_string(world.folder.join("watchword.yaml")).unwrap();
-    let listeners = "server: {grpc: {address: 127.0.0.1:0}, admin: {address: 127.0.0.1:0}}\nlog: {format: json}\n";
+    let listeners = "server: {grpc: {address: 127.0.0.1:0}, admin: {address: 127.0.0.1:0}}\nlog: \
+                     {format: json}\n";
     // Nobody reads the file again while this test runs.
     let config = config.replace("{file: keys.json}", "{file: keys.json, cache_duration: 1h}");
     std::fs::write(

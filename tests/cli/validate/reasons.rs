@@ -1,4 +1,4 @@
-//! One snapshot a reason: what people read, and the JSON.
+//! One snapshot per reason: the text for people, and the JSON.
 
 use serde_json::{Value, json};
 use watchword::authenticator::Verdict;
@@ -8,8 +8,8 @@ use watchword_test_support::mint::{self, Signer};
 use super::{NOW, World, claims, headed, none, snapshot};
 use crate::text;
 
-/// Reasons that no token reaches here. Of `jwks_unavailable`, `validate` cannot tell more than that, and ends with 2; the
-/// others are of a server at work, or not implemented.
+/// Reasons without a snapshot. `jwks_unavailable` is exit code 2 here; the others need a running
+/// server, or are not implemented.
 const NOT_REACHED: [&str; 6] = [
     "caller_not_allowed",
     "decrypt_failed",
@@ -19,7 +19,7 @@ const NOT_REACHED: [&str; 6] = [
     "internal",
 ];
 
-/// Name of the snapshot, reason, step that fails, arguments, token.
+/// Name of the snapshot, reason, failed step, arguments, token.
 type Case = (
     &'static str,
     &'static str,
@@ -289,7 +289,7 @@ fn the_documentation_shows_what_is_printed() {
     );
 }
 
-/// A claim that is a clock's fault and a secret of nobody.
+/// Without `--at`, the command judges at the present time.
 #[test]
 fn without_a_time_the_present_is_meant() {
     let world = World::new("validate-now");

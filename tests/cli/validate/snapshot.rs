@@ -1,8 +1,8 @@
-//! What a command printed, held against a file. `WATCHWORD_UPDATE_SNAPSHOTS=1` writes the files anew.
+//! Compares output with a file. `WATCHWORD_UPDATE_SNAPSHOTS=1` writes the files.
 
 use std::path::Path;
 
-/// Holds text against the snapshot of this name.
+/// Compares text with the snapshot of this name.
 pub(super) fn matches(name: &str, text: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
     let file = folder.join(format!("{name}.txt"));

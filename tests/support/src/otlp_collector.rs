@@ -22,7 +22,7 @@ use watchword::wire::opentelemetry::proto::collector::trace::v1::{
 };
 use watchword::wire::opentelemetry::proto::trace::v1::Span;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The answer to each request.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +77,7 @@ impl Collector {
 
     /// Waits for the next batch.
     pub async fn next(&mut self) -> (HeaderMap, ExportTraceServiceRequest) {
-        let next = tokio::time::timeout(PATIENCE, self.received.recv()).await;
+        let next = tokio::time::timeout(TIMEOUT, self.received.recv()).await;
         next.expect("a batch in time").expect("a collector")
     }
 
