@@ -79,7 +79,7 @@ pub fn run() -> ExitCode {
             config,
             print_config: true,
             ..
-        } => Ok(serve::print_config(&config)),
+        } => serve::print_config(&config),
         Command::Serve { config, .. } => serve::run(&config),
         Command::Demo { once } => demo::run(once),
         Command::CheckConfig {

@@ -1,8 +1,8 @@
 //! The operational log, metrics, the decision log and traces.
 //!
 //! A front door fills in a [`DecisionEvent`] and passes it to [`Telemetry::record`], which counts,
-//! logs and traces it. Nothing here waits: lines and spans go into bounded queues, and those that do
-//! not fit are dropped and counted.
+//! logs and traces it. Nothing here waits: lines and spans go into bounded queues. Those that do not
+//! fit are dropped and counted.
 
 mod decision_event;
 mod decision_line;
@@ -24,7 +24,7 @@ pub use line_writer::LineWriter;
 pub use log_limits::{CONFIGURATION, LogLimits};
 pub use logging::{LogGuard, log_subscriber, start_logging};
 pub use metrics::{CallStats, Metrics, ServerStats};
-pub use reloads::{LastReload, ReloadHistory};
+pub use reloads::{LastReload, ReloadHistory, ReloadRecord};
 pub use trace_context::{TraceContext, TraceId};
 
 use std::io::{self, Write};

@@ -1,13 +1,13 @@
 //! `GET /jwks`, `GET /jwks/keys` and `POST /jwks/refresh`: sources of keys, and public keys, as
 //! JSON.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::escape::escape_lines;
 use crate::jwks::{Refresh, SourceStatus};
@@ -18,52 +18,6 @@ use super::AdminPages;
 /// Longest part of a `kid` that is shown, in characters.
 const MAX_KID: usize = 256;
 
-/// The answer of `GET /jwks`.
-#[derive(Serialize)]
-struct SourcesPage {
-    sources: Vec<SourceEntry>,
-}
-
-#[derive(Serialize)]
-struct SourceEntry {
-    #[serde(rename = "source")]
-    place: String,
-    issuers: Vec<String>,
-    state: &'static str,
-    age_seconds: Option<u64>,
-    next_fetch_seconds: u64,
-    keys: Vec<KeyEntry>,
-    skipped: Vec<SkippedEntry>,
-    exposed: Vec<ExposedEntry>,
-    last_error: Option<FailureEntry>,
-    fetches: BTreeMap<&'static str, u64>,
-    unknown_key_fetches: u64,
-}
-
-#[derive(Serialize)]
-struct KeyEntry {
-    kid: Option<String>,
-    algorithms: Vec<&'static str>,
-}
-
-#[derive(Serialize)]
-struct SkippedEntry {
-    kid: Option<String>,
-    reason: String,
-}
-
-/// A key whose private part the source publishes.
-#[derive(Serialize)]
-struct ExposedEntry {
-    kid: Option<String>,
-}
-
-#[derive(Serialize)]
-struct FailureEntry {
-    seconds_ago: u64,
-    error: String,
-}
-
 /// The query of `POST /jwks/refresh`, and of `GET /jwks/keys`, which requires the name.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,29 +25,13 @@ pub(super) struct IssuerQuery {
     issuer: Option<String>,
 }
 
-/// The answer of `POST /jwks/refresh`.
-#[derive(Serialize)]
-struct RefreshesPage {
-    sources: Vec<RefreshEntry>,
-}
-
-#[derive(Serialize)]
-struct RefreshEntry {
-    source: String,
-    result: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    starts_in_seconds: Option<u64>,
-}
-
 pub(super) async fn list(State(admin): State<Arc<AdminPages>>) -> Response {
     let generation = admin.state.generation();
-    let status = generation.sources().status();
-    let sources = status
+    let sources = generation.sources().status();
+    let sources = sources
         .iter()
-        .map(|status| SourceEntry::of(status, generation.policy()));
-    json(&SourcesPage {
-        sources: sources.collect(),
-    })
+        .map(|source| source_entry(source, generation.policy()));
+    page(&json!({"sources": sources.collect::<Vec<Value>>()}))
 }
 
 /// The keys of an issuer that are in use, as a JWK set with public members only.
@@ -138,17 +76,14 @@ pub(super) async fn refresh(
     if sources.is_empty() {
         return (StatusCode::NOT_FOUND, "no source of keys to fetch\n").into_response();
     }
-    let sources: Vec<RefreshEntry> = sources.into_iter().map(RefreshEntry::of).collect();
-    (StatusCode::ACCEPTED, json(&RefreshesPage { sources })).into_response()
+    let sources: Vec<Value> = sources.into_iter().map(refresh_entry).collect();
+    (StatusCode::ACCEPTED, page(&json!({"sources": sources}))).into_response()
 }
 
 /// Escapes the page: key ids and errors repeat the text of key servers.
-fn json(page: &impl Serialize) -> Response {
-    let Ok(text) = serde_json::to_string(page) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
+fn page(page: &Value) -> Response {
     let media_type = [(header::CONTENT_TYPE, "application/json")];
-    (media_type, escape_lines(&text).into_owned()).into_response()
+    (media_type, escape_lines(&page.to_string()).into_owned()).into_response()
 }
 
 fn issuer_named(policy: &Policy, name: &str) -> Option<IssuerId> {
@@ -158,52 +93,45 @@ fn issuer_named(policy: &Policy, name: &str) -> Option<IssuerId> {
         .map(|(id, _)| id)
 }
 
-impl SourceEntry {
-    fn of(status: &SourceStatus, policy: &Policy) -> Self {
-        let issuers = status.issuers.iter();
-        let names = issuers.filter_map(|issuer| Some(policy.issuer(*issuer)?.name.to_string()));
-        let keys = status.keys().into_iter().map(|key| KeyEntry {
-            kid: key.kid.map(shown),
-            algorithms: key.algorithms,
-        });
-        let skipped = status.skipped().iter().map(|key| SkippedEntry {
-            kid: key.kid.as_deref().map(shown),
-            reason: key.reason.to_string(),
-        });
-        let exposed = status.exposed().iter().map(|key| ExposedEntry {
-            kid: key.kid.as_deref().map(shown),
-        });
-        Self {
-            issuers: names.collect(),
-            place: status.source.clone(),
-            state: status.state,
-            age_seconds: status.age.map(|age| age.as_secs()),
-            next_fetch_seconds: status.next_fetch.as_secs(),
-            keys: keys.collect(),
-            skipped: skipped.collect(),
-            exposed: exposed.collect(),
-            last_error: status.failure.as_ref().map(|(ago, error)| FailureEntry {
-                seconds_ago: ago.as_secs(),
-                error: error.clone(),
-            }),
-            fetches: status.fetches.clone(),
-            unknown_key_fetches: status.unknown_key_fetches,
-        }
-    }
+fn source_entry(source: &SourceStatus, policy: &Policy) -> Value {
+    let issuers = source.issuers.iter();
+    let issuers = issuers.filter_map(|issuer| Some(&*policy.issuer(*issuer)?.name));
+    let keys = source
+        .keys()
+        .into_iter()
+        .map(|key| json!({"kid": key.kid.map(shown), "algorithms": key.algorithms}));
+    let skipped = source
+        .skipped()
+        .iter()
+        .map(|key| json!({"kid": key.kid.as_deref().map(shown), "reason": key.reason.to_string()}));
+    let exposed = source.exposed().iter();
+    let exposed = exposed.map(|key| json!({"kid": key.kid.as_deref().map(shown)}));
+    let failure = source.failure.as_ref();
+    json!({
+        "source": source.source,
+        "issuers": issuers.collect::<Vec<&str>>(),
+        "state": source.state,
+        "age_seconds": source.age.map(|age| age.as_secs()),
+        "next_fetch_seconds": source.next_fetch.as_secs(),
+        "keys": keys.collect::<Vec<Value>>(),
+        "skipped": skipped.collect::<Vec<Value>>(),
+        "exposed": exposed.collect::<Vec<Value>>(),
+        "last_error": failure.map(|(ago, error)| {
+            json!({"seconds_ago": ago.as_secs(), "error": error})
+        }),
+        "fetches": source.fetches,
+        "unknown_key_fetches": source.unknown_key_fetches,
+    })
 }
 
-impl RefreshEntry {
-    fn of((source, refresh): (String, Refresh)) -> Self {
-        let (result, wait) = match refresh {
-            Refresh::Started => ("started", None),
-            Refresh::UnderWay => ("under_way", None),
-            Refresh::Scheduled(wait) => ("scheduled", Some(wait)),
-        };
-        Self {
-            source,
-            result,
+fn refresh_entry((source, refresh): (String, Refresh)) -> Value {
+    match refresh {
+        Refresh::Started => json!({"source": source, "result": "started"}),
+        Refresh::UnderWay => json!({"source": source, "result": "under_way"}),
+        Refresh::Scheduled(wait) => {
             // Rounded up, so that it has started by then.
-            starts_in_seconds: wait.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            json!({"source": source, "result": "scheduled", "starts_in_seconds": seconds})
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::escape::{Escaped, escape_lines};
 use crate::explain::instant;
 use crate::grpc::Generation;
 use crate::policy::Policy;
-use crate::telemetry::{LastReload, ReloadHistory};
+use crate::telemetry::{LastReload, ReloadRecord};
 
 use super::AdminPages;
 
@@ -51,14 +51,11 @@ fn problem(admin: &AdminPages) -> Option<&'static str> {
 
 fn describe(admin: &AdminPages, text: &mut String) {
     let generation = admin.state.generation();
+    let reloads = admin.state.reloads.snapshot();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "shadow: {}", shadow(generation.policy()));
-    let _ = writeln!(
-        text,
-        "configuration: {}",
-        configuration(&admin.state.reloads)
-    );
-    for warning in admin.state.reloads.warnings() {
+    let _ = writeln!(text, "configuration: {}", configuration(&reloads));
+    for warning in &reloads.warnings {
         let _ = writeln!(text, "  {warning}");
     }
     keys(&generation, text);
@@ -78,21 +75,17 @@ fn shadow(policy: &Policy) -> String {
 
 /// The origin of the configuration in use, and the result of the last reload. Problems have no
 /// secrets, as in the log.
-fn configuration(reloads: &ReloadHistory) -> String {
-    let (accepted, refused) = reloads.counts();
+fn configuration(reloads: &ReloadRecord) -> String {
+    let (accepted, refused) = (reloads.accepted, reloads.refused);
     let counts = format!("reloads: {accepted} accepted, {refused} refused");
-    match reloads.last() {
-        None => "that of the start".to_owned(),
-        Some(LastReload { at, refusal: None }) => {
-            format!("reloaded at {} ({counts})", instant(at))
-        }
-        Some(LastReload {
-            at,
-            refusal: Some(refusal),
-        }) => {
-            let refusal = escape_lines(&refusal);
-            let refusal = refusal.replace('\n', "\n  ");
-            let at = instant(at);
+    let Some(LastReload { at, refusal }) = &reloads.last else {
+        return "that of the start".to_owned();
+    };
+    let at = instant(*at);
+    match refusal {
+        None => format!("reloaded at {at} ({counts})"),
+        Some(refusal) => {
+            let refusal = escape_lines(refusal).replace('\n', "\n  ");
             format!("an earlier one; that of {at} was REFUSED ({counts}):\n  {refusal}")
         }
     }
@@ -103,21 +96,14 @@ fn keys(generation: &Generation, text: &mut String) {
     for source in generation.sources().status() {
         let issuers = source.issuers.iter();
         let issuers = issuers.filter_map(|issuer| Some(&*policy.issuer(*issuer)?.name));
-        let issuers: Vec<&str> = issuers.collect();
-        let age = source
-            .age
-            .map_or_else(String::new, |age| format!(", {}s old", age.as_secs()));
-        let (state, number) = (source.state, source.keys().len());
-        let issuers = issuers.join(", ");
+        let issuers = issuers.collect::<Vec<&str>>().join(", ");
+        let age = source.age.map(|age| format!(", {}s old", age.as_secs()));
+        let (state, number, age) = (source.state, source.keys().len(), age.unwrap_or_default());
         let issuers = Escaped(&issuers);
         let _ = writeln!(text, "keys of {issuers}: {state}, {number} usable{age}");
         if let Some((ago, error)) = &source.failure {
-            let _ = writeln!(
-                text,
-                "  the last fetch failed {}s ago: {}",
-                ago.as_secs(),
-                Escaped(error)
-            );
+            let (ago, error) = (ago.as_secs(), Escaped(error));
+            let _ = writeln!(text, "  the last fetch failed {ago}s ago: {error}");
         }
     }
 }

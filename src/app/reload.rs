@@ -96,7 +96,7 @@ impl App {
     /// Returns true if the last reload was refused for this very reason.
     #[must_use]
     pub fn was_refused(&self, refusal: Option<&str>) -> bool {
-        let last = self.engine.state.reloads.last();
+        let last = self.engine.state.reloads.snapshot().last;
         let last = last.and_then(|last| last.refusal);
         refusal.is_some() && last.as_deref() == refusal
     }

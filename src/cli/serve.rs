@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::jwks::Source;
 use crate::telemetry::{self, CONFIGURATION};
 
-use super::{block_on, print_error, print_line};
+use super::{block_on, print_line};
 
 use signals::SignalRequest;
 pub(super) use signals::Signals;
@@ -30,18 +30,9 @@ const PROXY_VARIABLES: [&str; 6] = [
 ];
 
 pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
-    let config = match Config::load(file) {
-        Ok(config) => config,
-        Err(problems) => {
-            print_error(&problems.to_string());
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let follower = Follower::new(file, &config);
-    let config = match Config::load(file) {
-        Ok(config) => config,
-        Err(problems) => bail!("it changed just now: {problems}"),
-    };
+    let follower = Follower::new(file, &Config::load(file)?);
+    // Loaded after the follower's first look, so that no change is missed.
+    let config = Config::load(file)?;
     let mut log = None;
     let outcome = block_on(async {
         // Before the first line: the log's file may have reached its maximum size.
@@ -61,18 +52,9 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     outcome
 }
 
-/// Prints the configuration in effect, or its problems.
-pub(super) fn print_config(file: &Path) -> ExitCode {
-    match Config::effective(file) {
-        Ok(text) => {
-            print_line(text.trim_end());
-            ExitCode::SUCCESS
-        }
-        Err(problems) => {
-            print_error(&problems.to_string());
-            ExitCode::FAILURE
-        }
-    }
+pub(super) fn print_config(file: &Path) -> anyhow::Result<ExitCode> {
+    print_line(Config::effective(file)?.trim_end());
+    Ok(ExitCode::SUCCESS)
 }
 
 fn warn_of_unused_proxy(config: &Config) {
@@ -148,57 +130,51 @@ async fn changed(follower: Option<&mut Follower>) {
 
 async fn reload(app: &mut App, follower: &mut Follower, trigger: ReloadTrigger) {
     let refusal = match try_reload(app, follower, trigger).await {
-        Ok(ReloadOutcome::InUse { changed }) => {
-            if changed.is_empty() {
-                info!(
-                    target: CONFIGURATION,
-                    "the configuration was reloaded: settings are the same, except for secrets \
-                     and the files that it names"
-                );
-            } else {
-                info!(target: CONFIGURATION, changed, "the configuration was reloaded");
-            }
+        Ok(Some(changed)) => {
+            log_reload(&changed);
             None
         }
         // The follower finds it again when it has settled.
-        Ok(ReloadOutcome::Unsettled) => return,
+        Ok(None) => return,
         Err(refusal) => Some(refusal),
     };
     // A refused configuration is tried again, because files and key servers may come back. The same
     // refusal is logged once.
-    let is_news = trigger == ReloadTrigger::Signal || !app.was_refused(refusal.as_deref());
-    if let Some(refusal) = &refusal
-        && is_news
-    {
+    if trigger == ReloadTrigger::Change && app.was_refused(refusal.as_deref()) {
+        return;
+    }
+    if let Some(refusal) = &refusal {
         error!(
             target: CONFIGURATION,
             "the configuration is not reloaded, and the one in use stays: {refusal}"
         );
     }
-    if is_news {
-        app.note_reload(refusal);
+    app.note_reload(refusal);
+}
+
+fn log_reload(changed: &str) {
+    if changed.is_empty() {
+        info!(
+            target: CONFIGURATION,
+            "the configuration was reloaded: settings are the same, except for secrets and the \
+             files that it names"
+        );
+    } else {
+        info!(target: CONFIGURATION, changed, "the configuration was reloaded");
     }
 }
 
 /// The refusal of a reload that a signal asked for.
 const UNSETTLED: &str = "its files are being written; send SIGHUP again when they are complete";
 
-/// The result for a configuration that is not refused.
-enum ReloadOutcome {
-    InUse {
-        /// The changed settings.
-        changed: String,
-    },
-    /// It changed while it was read.
-    Unsettled,
-}
-
+/// Names the changed settings. `None` if the files changed while they were read.
 async fn try_reload(
     app: &mut App,
     follower: &mut Follower,
     trigger: ReloadTrigger,
-) -> Result<ReloadOutcome, String> {
-    if trigger == ReloadTrigger::Signal && !follower.settle().await {
+) -> Result<Option<String>, String> {
+    let is_asked_for = trigger == ReloadTrigger::Signal;
+    if is_asked_for && !follower.settle().await {
         return Err(UNSETTLED.to_owned());
     }
     let loaded = follower.load().await.map_err(|problems| {
@@ -207,31 +183,28 @@ async fn try_reload(
     })?;
     let Some(config) = loaded else {
         // Without `reload.watch`, nothing else tries again.
-        return match trigger {
-            ReloadTrigger::Signal => Err(UNSETTLED.to_owned()),
-            ReloadTrigger::Change => Ok(ReloadOutcome::Unsettled),
+        return if is_asked_for {
+            Err(UNSETTLED.to_owned())
+        } else {
+            Ok(None)
         };
     };
     follower.adopt(&config);
-    let (interval, completeness) = (config.reload, completeness(follower, &config, trigger));
+    // SIGHUP means that the file is complete.
+    let is_complete = is_asked_for || config.has_end_marker || follower.is_replaced_whole();
+    let completeness = if is_complete {
+        Completeness::Complete
+    } else {
+        Completeness::Unknown
+    };
+    let interval = config.reload;
     match app.reload(config, completeness).await {
-        Ok(()) => Ok(ReloadOutcome::InUse {
-            changed: follower.in_use(interval),
-        }),
+        Ok(()) => Ok(Some(follower.in_use(interval))),
         Err(error) => {
             if !matches!(error, ReloadError::NeedsRestart(_)) {
                 follower.look_again();
             }
             Err(error.to_string())
         }
-    }
-}
-
-/// SIGHUP means that the file is complete.
-fn completeness(follower: &Follower, config: &Config, trigger: ReloadTrigger) -> Completeness {
-    if trigger == ReloadTrigger::Signal || config.has_end_marker || follower.is_replaced_whole() {
-        Completeness::Complete
-    } else {
-        Completeness::Unknown
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use tracing::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::escape::Escaped;
@@ -29,8 +28,7 @@ impl<W: Write> Write for EscapedLines<W> {
         if others.iter().all(plain) && (plain(last) || *last == b'\n') {
             self.inner.write_all(line)?;
         } else {
-            let text = String::from_utf8_lossy(line);
-            let escaped = escape_line(&text, self.colours);
+            let escaped = escape_line(&String::from_utf8_lossy(line), self.colours);
             self.inner.write_all(escaped.as_bytes())?;
         }
         Ok(line.len())
@@ -46,10 +44,6 @@ impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for EscapedLines<W> {
 
     fn make_writer(&'w self) -> Self::Writer {
         EscapedLines::new(self.inner.make_writer(), self.colours)
-    }
-
-    fn make_writer_for(&'w self, metadata: &Metadata<'_>) -> Self::Writer {
-        EscapedLines::new(self.inner.make_writer_for(metadata), self.colours)
     }
 }
 
@@ -76,17 +70,12 @@ fn next_style(text: &str) -> Option<(&str, &str, &str)> {
     loop {
         let start = from + text.get(from..)?.find("\u{1b}[")?;
         let parameters = text.get(start + 2..)?;
-        let length = parameters
-            .bytes()
-            .take_while(|byte| byte.is_ascii_digit() || *byte == b';')
-            .count();
-        let end = start + 2 + length;
+        let is_parameter = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
+        let end = start + 2 + parameters.bytes().take_while(is_parameter).count();
         if text.get(end..)?.starts_with('m') {
-            return Some((
-                text.get(..start)?,
-                text.get(start..=end)?,
-                text.get(end + 1..)?,
-            ));
+            let (before, rest) = text.split_at_checked(start)?;
+            let (change, after) = rest.split_at_checked(end + 1 - start)?;
+            return Some((before, change, after));
         }
         from = end;
     }

@@ -47,10 +47,8 @@ const MAX_CAUSES: usize = 4096;
 
 /// A layer that limits the lines of its subscriber. Clones share their counts.
 #[derive(Clone)]
-pub struct LogLimits(Arc<LimitState>);
-
-struct LimitState {
-    window: Mutex<Window>,
+pub struct LogLimits {
+    window: Arc<Mutex<Window>>,
     suppressed: Counter,
 }
 
@@ -61,10 +59,10 @@ impl LogLimits {
     /// Also counts suppressed lines in this counter.
     #[must_use]
     pub fn new(suppressed: Counter) -> Self {
-        Self(Arc::new(LimitState {
-            window: Mutex::default(),
+        Self {
+            window: Arc::default(),
             suppressed,
-        }))
+        }
     }
 
     /// Begins the next window, and reports the suppressed lines of the last one. Must not be called
@@ -92,7 +90,7 @@ impl LogLimits {
             Some(suppressed) => suppressed == 1,
         };
         drop(window);
-        self.0.suppressed.inc();
+        self.suppressed.inc();
         if is_first {
             let example = SuppressedLine::of(event);
             // Missing if the window has ended meanwhile.
@@ -105,8 +103,7 @@ impl LogLimits {
 
     /// A panic while it is locked leaves usable counts.
     fn window(&self) -> MutexGuard<'_, Window> {
-        let window = &self.0.window;
-        window.lock().unwrap_or_else(PoisonError::into_inner)
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,20 +1,25 @@
 //! The results of reloads, and the warnings of the configuration in use, for operators.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::config::Warning;
 use crate::token::UnixTime;
 
-/// The reloads of this process.
+/// Records the reloads of this process.
 #[derive(Debug, Default)]
 pub struct ReloadHistory(Mutex<ReloadRecord>);
 
+/// The reloads so far.
 #[derive(Clone, Debug, Default)]
-struct ReloadRecord {
-    accepted: u64,
-    refused: u64,
-    last: Option<LastReload>,
-    warnings: Vec<String>,
+pub struct ReloadRecord {
+    /// The number of accepted ones.
+    pub accepted: u64,
+    /// The number of refused ones.
+    pub refused: u64,
+    /// The last one; `None` before the first.
+    pub last: Option<LastReload>,
+    /// The warnings of the configuration in use, one line each.
+    pub warnings: Vec<String>,
 }
 
 /// The last reload.
@@ -30,25 +35,11 @@ impl ReloadHistory {
     /// Records a reload, and the reason of a refusal.
     pub fn record(&self, at: UnixTime, refusal: Option<String>) {
         let mut record = self.lock();
-        if refusal.is_some() {
-            record.refused += 1;
-        } else {
-            record.accepted += 1;
+        match refusal {
+            None => record.accepted += 1,
+            Some(_) => record.refused += 1,
         }
         record.last = Some(LastReload { at, refusal });
-    }
-
-    /// The numbers of accepted and of refused reloads.
-    #[must_use]
-    pub fn counts(&self) -> (u64, u64) {
-        let record = self.lock();
-        (record.accepted, record.refused)
-    }
-
-    /// The last one; `None` before the first.
-    #[must_use]
-    pub fn last(&self) -> Option<LastReload> {
-        self.lock().last.clone()
     }
 
     /// Replaces the warnings by those of the configuration in use.
@@ -56,13 +47,13 @@ impl ReloadHistory {
         self.lock().warnings = warnings.iter().map(ToString::to_string).collect();
     }
 
-    /// The warnings of the configuration in use, one line each.
+    /// A copy of the record.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        self.lock().warnings.clone()
+    pub fn snapshot(&self) -> ReloadRecord {
+        self.lock().clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, ReloadRecord> {
+    fn lock(&self) -> MutexGuard<'_, ReloadRecord> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

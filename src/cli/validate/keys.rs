@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use reqwest::{StatusCode, Url};
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::config::Config;
 use crate::explain::plain;
@@ -19,25 +19,6 @@ use crate::policy::IssuerId;
 use super::super::block_on;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// The part of `GET /jwks` that tells why a server has no keys.
-#[derive(Deserialize)]
-struct ServerSources {
-    sources: Vec<ServerSource>,
-}
-
-#[derive(Deserialize)]
-struct ServerSource {
-    issuers: Vec<String>,
-    state: String,
-    last_error: Option<LastFailure>,
-}
-
-#[derive(Deserialize)]
-struct LastFailure {
-    seconds_ago: u64,
-    error: String,
-}
 
 /// Takes keys from the configuration if they are in it. Fetches others once.
 pub(super) fn of_issuer(
@@ -129,19 +110,23 @@ async fn missing_keys(page: &FetchedSource, issuer: &str) -> Option<String> {
     let Content::Documents { documents, .. } = fetched.ok()?.ok()?.content else {
         return None;
     };
-    let page: ServerSources = serde_json::from_slice(documents.first()?).ok()?;
-    let mut sources = page.sources.iter();
-    let source = sources.find(|source| source.issuers.iter().any(|name| name == issuer));
-    Some(match source {
-        None => "the server fetches no keys of this issuer".to_owned(),
-        Some(ServerSource {
-            state, last_error, ..
-        }) => match last_error {
-            None => format!("the server has none yet (state {state})"),
-            Some(LastFailure { seconds_ago, error }) => format!(
-                "the server has none (state {state}); its last fetch failed {seconds_ago}s ago: \
-                 {error}"
-            ),
-        },
-    })
+    let page: Value = serde_json::from_slice(documents.first()?).ok()?;
+    let is_of_issuer = |source: &&Value| {
+        let names = source.get("issuers").and_then(Value::as_array);
+        names.is_some_and(|names| names.iter().any(|name| name == issuer))
+    };
+    let Some(source) = page.get("sources")?.as_array()?.iter().find(is_of_issuer) else {
+        return Some("the server fetches no keys of this issuer".to_owned());
+    };
+    let state = source.get("state")?.as_str()?;
+    let failure = source
+        .get("last_error")
+        .filter(|failure| !failure.is_null());
+    let Some(failure) = failure else {
+        return Some(format!("the server has none yet (state {state})"));
+    };
+    let (ago, error) = (failure.get("seconds_ago")?, failure.get("error")?.as_str()?);
+    Some(format!(
+        "the server has none (state {state}); its last fetch failed {ago}s ago: {error}"
+    ))
 }

@@ -1,13 +1,13 @@
 //! One line of the decision log.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use serde_json::{Value, json};
 use x509_cert::der::DateTime;
 
-use crate::telemetry::{DecisionEvent, RequestId, TraceId};
+use crate::telemetry::{DecisionEvent, DecisionOutcome, RequestId, TraceId};
 use crate::token::{Denial, UnixTime};
 
 use super::claims::{ClaimValues, ListedClaims};
@@ -15,12 +15,12 @@ use super::claims::{ClaimValues, ListedClaims};
 /// The members of a line, in their order. Empty ones are left out.
 #[derive(Serialize)]
 pub(super) struct DecisionRecord<'d> {
-    time: Timestamp,
+    time: String,
     door: &'static str,
     verdict: &'static str,
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<Detail<'d>>,
+    detail: Option<Value>,
     mode: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     would_be: Option<&'static str>,
@@ -37,28 +37,6 @@ pub(super) struct DecisionRecord<'d> {
     claims: Option<ClaimValues<'d>>,
 }
 
-/// The facts of a denial beside its code.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Detail<'d> {
-    Ago {
-        ago_seconds: f64,
-    },
-    Ahead {
-        ahead_seconds: f64,
-    },
-    Claim {
-        claim: &'d str,
-    },
-    Scope {
-        scope: &'d str,
-    },
-    NearMiss {
-        near_miss: &'d str,
-        part: &'static str,
-    },
-}
-
 impl<'d> DecisionRecord<'d> {
     pub(super) fn new(
         decision: &DecisionEvent<'d>,
@@ -66,20 +44,14 @@ impl<'d> DecisionRecord<'d> {
         claims: &'d ListedClaims,
     ) -> Self {
         let outcome = decision.outcome;
-        let denial = outcome.denial();
         Self {
-            time: Timestamp(decision.at),
+            time: timestamp(decision.at),
             door: decision.door.name(),
             verdict: outcome.verdict(),
             reason: outcome.reason(),
-            detail: match decision.near_miss {
-                Some((near_miss, part)) => Some(Detail::NearMiss { near_miss, part }),
-                None => denial.and_then(Detail::of),
-            },
+            detail: detail(decision),
             mode: decision.mode(),
-            would_be: denial
-                .filter(|_| outcome.verdict() == "allow")
-                .map(|_| "deny"),
+            would_be: matches!(outcome, DecisionOutcome::Shadowed(_)).then_some("deny"),
             rule: decision.rule.map(Arc::as_ref),
             issuer: decision.issuer.map(Arc::as_ref),
             request_id: decision.request_id,
@@ -90,22 +62,20 @@ impl<'d> DecisionRecord<'d> {
     }
 }
 
-impl<'d> Detail<'d> {
-    fn of(denial: &'d Denial) -> Option<Self> {
-        Some(match denial {
-            Denial::TokenExpired { ago } => Self::Ago {
-                ago_seconds: seconds(*ago),
-            },
-            Denial::TokenNotYetValid { ahead } => Self::Ahead {
-                ahead_seconds: seconds(*ahead),
-            },
-            Denial::ClaimMissing { claim } | Denial::ClaimInvalid { claim } => {
-                Self::Claim { claim }
-            }
-            Denial::InsufficientScope { scope } => Self::Scope { scope },
-            _ => return None,
-        })
+/// The facts of a denial beside its code.
+fn detail(decision: &DecisionEvent<'_>) -> Option<Value> {
+    if let Some((near_miss, part)) = decision.near_miss {
+        return Some(json!({"near_miss": **near_miss, "part": part}));
     }
+    Some(match decision.outcome.denial()? {
+        Denial::TokenExpired { ago } => json!({"ago_seconds": seconds(*ago)}),
+        Denial::TokenNotYetValid { ahead } => json!({"ahead_seconds": seconds(*ahead)}),
+        Denial::ClaimMissing { claim } | Denial::ClaimInvalid { claim } => {
+            json!({"claim": **claim})
+        }
+        Denial::InsufficientScope { scope } => json!({"scope": **scope}),
+        _ => return None,
+    })
 }
 
 /// Seconds, rounded to milliseconds.
@@ -118,31 +88,22 @@ fn no_id(id: &RequestId<'_>) -> bool {
 }
 
 /// A time in UTC by RFC 3339, with milliseconds, up to the year 9999.
-struct Timestamp(UnixTime);
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = self.0.since(UnixTime::EPOCH);
-        match DateTime::from_unix_duration(since) {
-            Ok(date) => {
-                let seconds = date.to_string();
-                let seconds = seconds.trim_end_matches('Z');
-                write!(f, "{seconds}.{:03}Z", since.subsec_millis())
-            }
-            Err(_) => f.write_str("9999-12-31T23:59:59.999Z"),
-        }
-    }
-}
-
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+fn timestamp(at: UnixTime) -> String {
+    let since = at.since(UnixTime::EPOCH);
+    let Ok(date) = DateTime::from_unix_duration(since) else {
+        return "9999-12-31T23:59:59.999Z".to_owned();
+    };
+    let seconds = date.to_string();
+    format!(
+        "{}.{:03}Z",
+        seconds.trim_end_matches('Z'),
+        since.subsec_millis()
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, Timestamp, UnixTime, seconds};
+    use super::{Duration, UnixTime, seconds, timestamp};
 
     #[test]
     fn spans_are_rounded_to_milliseconds() {
@@ -154,7 +115,7 @@ mod tests {
 
     #[test]
     fn times_are_written_as_rfc_3339_with_milliseconds() {
-        let written = |seconds| Timestamp(UnixTime::from_secs(seconds)).to_string();
+        let written = |seconds| timestamp(UnixTime::from_secs(seconds));
         assert_eq!(written(0.0), "1970-01-01T00:00:00.000Z");
         assert_eq!(written(951_827_696.25), "2000-02-29T12:34:56.250Z");
         assert_eq!(written(1_700_000_000.0), "2023-11-14T22:13:20.000Z");

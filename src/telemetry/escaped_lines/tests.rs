@@ -24,8 +24,9 @@ fn a_line_keeps_its_end_and_no_other_break() {
 
 #[test]
 fn colours_stay_where_lines_have_them_and_nothing_else_does() {
-    let line = "\u{1b}[2mtime\u{1b}[0m \u{1b}[1;31mERROR\u{1b}[0m a\u{1b}[2Jb\u{1b}]0;title\u{7}\u{9b}1m\n";
-    let shown = "\u{1b}[2mtime\u{1b}[0m \u{1b}[1;31mERROR\u{1b}[0m a\\u001b[2Jb\\u001b]0;title\\u0007\\u009b1m\n";
+    let colours = "\u{1b}[2mtime\u{1b}[0m \u{1b}[1;31mERROR\u{1b}[0m ";
+    let line = format!("{colours}a\u{1b}[2Jb\u{1b}]0;title\u{7}\u{9b}1m\n");
+    let shown = format!("{colours}a\\u001b[2Jb\\u001b]0;title\\u0007\\u009b1m\n");
     assert_eq!(written(line.as_bytes(), true), shown);
     let without = written(line.as_bytes(), false);
     assert!(!without.contains('\u{1b}'), "{without:?}");

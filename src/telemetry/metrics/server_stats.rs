@@ -64,60 +64,49 @@ impl Collector for ServerStatsCollector {
             ("operational", logging::DROPPED.get()),
             ("decisions", self.decision_lines_dropped.get()),
         ];
-        encode_counters(&mut encoder, "log_lines_dropped", help, "log", dropped)
+        counters(&mut encoder, ("log_lines_dropped", help), "log", dropped)
     }
 }
 
 fn encode_stats(encoder: &mut DescriptorEncoder<'_>, stats: &ServerStats) -> fmt::Result {
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        let encoder = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(encoder)
+    };
     if let Some(calls) = stats.calls {
         let help = "Entries of the cache of verified tokens";
-        encode_gauge(
-            encoder,
-            "token_cache_entries",
-            help,
-            calls.token_cache_entries,
-        )?;
-        let help = "Calls that are being read or judged";
+        gauge("token_cache_entries", help, calls.token_cache_entries)?;
         let in_flight = u64::try_from(calls.in_flight).unwrap_or(u64::MAX);
-        encode_gauge(encoder, "in_flight", help, in_flight)?;
+        gauge(
+            "in_flight",
+            "Calls that are being read or judged",
+            in_flight,
+        )?;
     }
     let help = "Connections to the gRPC listener that are open, or in their handshake";
-    encode_gauge(encoder, "connections", help, stats.connections_open)?;
+    gauge("connections", help, stats.connections_open)?;
     let help = "Connections to the gRPC listener that were evicted or never opened, by cause";
     let turned_away = [
         ("too_many", stats.connections_refused),
         ("never_opened", stats.connections_never_opened),
     ];
-    encode_counters(
+    counters(
         encoder,
-        "connections_turned_away",
-        help,
+        ("connections_turned_away", help),
         "cause",
         turned_away,
     )
 }
 
-fn encode_gauge(
+fn counters(
     encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    value: u64,
-) -> fmt::Result {
-    let value = i64::try_from(value).unwrap_or(i64::MAX);
-    let encoder = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-    ConstGauge::new(value).encode(encoder)
-}
-
-fn encode_counters(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
+    (name, help): (&str, &str),
     label: &str,
     values: [(&str, u64); 2],
 ) -> fmt::Result {
     let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for (value, number) in values {
-        ConstCounter::new(number).encode(metric.encode_family(&[(label, value)])?)?;
+    for (word, number) in values {
+        ConstCounter::new(number).encode(metric.encode_family(&[(label, word)])?)?;
     }
     Ok(())
 }
