@@ -1,6 +1,6 @@
 //! Configuration: a YAML file becomes a checked [`Config`], or a list of every problem in it.
 //!
-//! The types in `raw` are the only description of the file: serde reads them, the JSON Schema comes
+//! The types in `settings` are the only description of the file: serde reads them, the JSON Schema comes
 //! from them, and the file is held against that schema so that all problems are found at once, each
 //! with its position. What a schema cannot say is checked in `issuers`, `rules`, `server` and `telemetry`.
 //!
@@ -14,11 +14,11 @@ mod findings;
 mod issuers;
 mod mistakes;
 mod problem;
-mod raw;
 mod reference;
 mod rules;
 mod schema;
 mod server;
+mod settings;
 mod span;
 mod structure;
 mod telemetry;
@@ -28,10 +28,10 @@ mod warning;
 
 pub use environment::Environment;
 pub use problem::{Problem, Problems};
-pub use raw::{DecisionPolicy, LogFormat, LogLevel};
 pub use reference::reference;
 pub use schema::schema;
 pub use server::{CallerDemand, CallerSecret, CallersConfig, GrpcConfig, ServerConfig};
+pub use settings::{DecisionPolicy, LogFormat, LogLevel};
 pub use structure::{Loss, Structure};
 pub use telemetry::{ClaimForm, DecisionsConfig, HashKey, LogConfig, TracesConfig};
 pub use warning::{Warning, WarningCode};
@@ -151,7 +151,7 @@ impl Config {
         file: &Path,
         environment: &Environment<'_>,
         look_into_files: bool,
-    ) -> Result<(raw::Config, Self), Problems> {
+    ) -> Result<(settings::Settings, Self), Problems> {
         let mut document = Document::parse(text).map_err(|problem| Problems::one(file, problem))?;
         let structure = Structure::of(&document, text);
         let (variables, faults) = environment::substitute(&mut document, environment, MAX_SIZE);
@@ -161,7 +161,7 @@ impl Config {
         schema::check(&document, &mut findings);
         // What can be read is checked further, so that all problems are found at once.
         let readable = document.to_json_without(findings.pruned());
-        let raw: raw::Config = match serde_json::from_value(readable) {
+        let raw: settings::Settings = match serde_json::from_value(readable) {
             Ok(raw) => raw,
             Err(error) => {
                 findings.fail_if_any()?;
@@ -186,7 +186,7 @@ impl Config {
         warning::check_accepted(&raw, &mut findings);
         findings.fail_if_any()?;
         let max_token_size = server.max_token_size;
-        let shadow = raw.mode == raw::Mode::Shadow;
+        let shadow = raw.mode == settings::Mode::Shadow;
         let mut policy = Policy::new(issuers, rules, places, max_token_size, shadow);
         if raw.server.forward_override_headers {
             policy = policy.forwarding_override_headers();

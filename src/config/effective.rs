@@ -1,6 +1,6 @@
 //! The configuration in effect, as text that would read as the same.
 //!
-//! What is secret is masked by the types in `raw`, not here.
+//! What is secret is masked by the types in `settings`, not here.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::environment::escaped;
 use super::schema::without_null_members;
 use super::token_from::default_scheme;
 use super::values::written;
-use super::{Config, raw};
+use super::{Config, settings};
 
 /// What was read, with the defaults that depend on other settings filled in as they were taken.
-pub(super) fn yaml(mut raw: raw::Config, config: &Config) -> Result<String, Error> {
+pub(super) fn yaml(mut raw: settings::Settings, config: &Config) -> Result<String, Error> {
     fill(&mut raw, config);
     let json = without_null_members(serde_json::to_value(raw)?);
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
@@ -34,7 +34,7 @@ pub(super) enum Error {
     Yaml(#[from] serde_saphyr::ser_error::Error),
 }
 
-fn fill(raw: &mut raw::Config, config: &Config) {
+fn fill(raw: &mut settings::Settings, config: &Config) {
     let issuers = raw.issuers.values_mut().zip(config.policy.issuers());
     for ((raw, issuer), (_, source)) in issuers.zip(&config.sources) {
         let algorithms = issuer.algorithms.iter().copied().map(Algorithm::name);
@@ -44,7 +44,10 @@ fn fill(raw: &mut raw::Config, config: &Config) {
             fill_jwks(jwks, source);
         }
     }
-    let rules = raw.rules.iter_mut().flat_map(raw::Rules::list_mut);
+    let rules = raw
+        .rules
+        .iter_mut()
+        .flat_map(settings::RulesSetting::list_mut);
     for (raw, rule) in rules.zip(config.policy.rules().iter()) {
         raw.name.get_or_insert_with(|| rule.name.to_string());
     }
@@ -59,7 +62,7 @@ fn fill(raw: &mut raw::Config, config: &Config) {
     }
 }
 
-fn fill_jwks(raw: &mut raw::Jwks, source: &FetchedSource) {
+fn fill_jwks(raw: &mut settings::JwksSettings, source: &FetchedSource) {
     let fill = |setting: &mut Option<String>, value: Duration| {
         setting.get_or_insert_with(|| written(value));
     };

@@ -16,7 +16,7 @@ use crate::token::{Audiences, Expectations};
 
 use super::findings::Findings;
 use super::mistakes;
-use super::raw;
+use super::settings;
 use super::span::Span;
 use super::values::filled;
 
@@ -24,7 +24,7 @@ use headers::refuse_alike_headers;
 
 /// Issuers in the order of their names, with the source of each one's keys; `None` where that was noted as a problem.
 pub(super) fn issuers(
-    raw: &raw::Config,
+    raw: &settings::Settings,
     findings: &mut Findings<'_>,
 ) -> (Vec<Issuer>, Vec<Option<Source>>) {
     if raw.issuers.is_empty() {
@@ -66,7 +66,7 @@ pub(super) fn with_ids(sources: Vec<Option<Source>>) -> Vec<(IssuerId, Source)> 
 /// One issuer's section.
 struct Section<'s, 'd> {
     name: &'s str,
-    raw: &'s raw::Issuer,
+    raw: &'s settings::IssuerSettings,
     findings: &'s mut Findings<'d>,
 }
 
@@ -116,7 +116,7 @@ impl Section<'_, '_> {
             return if symmetric {
                 vec![Algorithm::HS256]
             } else {
-                raw::public_key_algorithms().collect()
+                settings::public_key_algorithms().collect()
             };
         };
         let path = ["issuers", self.name, "algorithms"];
@@ -144,10 +144,10 @@ impl Section<'_, '_> {
     }
 
     fn expectations(&mut self) -> Expectations {
-        let leeway = self.duration("leeway", &self.raw.leeway, raw::LEEWAY);
+        let leeway = self.duration("leeway", &self.raw.leeway, settings::LEEWAY);
         let max_lifetime = self.raw.max_lifetime.as_deref();
         let max_lifetime =
-            max_lifetime.map(|text| self.duration("max_lifetime", text, raw::MAX_LIFETIME));
+            max_lifetime.map(|text| self.duration("max_lifetime", text, settings::MAX_LIFETIME));
         let path = ["issuers", self.name, "types"];
         let types = filled(self.raw.types.as_deref(), &path, self.findings);
         let bare = |typ: &String| {

@@ -13,7 +13,7 @@ use outline::{Outline, Section};
 use words::{cell, default, details};
 
 const INTRODUCTION: &str = "\
-<!-- Made from src/config/raw.rs by: watchword config-schema --markdown > docs/configuration-reference.md -->
+<!-- Made from src/config/settings.rs by: watchword config-schema --markdown > docs/configuration-reference.md -->
 
 # Configuration reference
 

@@ -10,14 +10,14 @@ use crate::request::Path;
 
 use super::findings::Findings;
 use super::mistakes::{self, Mistake};
-use super::raw;
+use super::settings;
 use super::values::filled;
 
 use hidden::{Earlier, Hiders};
 
 /// The rules in their order.
-pub(super) fn rules(raw: &raw::Config, findings: &mut Findings<'_>) -> Rules {
-    let Some(list) = raw.rules.as_ref().and_then(raw::Rules::list) else {
+pub(super) fn rules(raw: &settings::Settings, findings: &mut Findings<'_>) -> Rules {
+    let Some(list) = raw.rules.as_ref().and_then(settings::RulesSetting::list) else {
         return Rules::new(None, raw.server.proxy_ignores_host_port);
     };
     if list.is_empty() {
@@ -93,7 +93,7 @@ fn note_hidden(earlier: &Earlier, element: &str, matches: &Match, findings: &mut
 /// One rule's section.
 struct Section<'s, 'd> {
     element: &'s str,
-    raw: &'s raw::Rule,
+    raw: &'s settings::RuleSettings,
     issuers: &'s [(&'s str, IssuerId)],
     proxy_ignores_port: bool,
     findings: &'s mut Findings<'d>,
@@ -116,17 +116,17 @@ impl Section<'_, '_> {
         self.refuse_empty_sections();
         let matches = self.matches();
         let requirement = match &self.raw.require {
-            raw::Require::Word(raw::Word::None) => {
+            settings::RequireSetting::Word(settings::NoneWord::None) => {
                 self.refuse_open_door(&matches);
                 Requirement::None
             }
-            raw::Require::Demand(demand) => Requirement::Token(self.demand(demand)),
+            settings::RequireSetting::Demand(demand) => Requirement::Token(self.demand(demand)),
         };
         Rule {
             name: name.into(),
             matches,
             requirement,
-            shadow: self.raw.mode == raw::Mode::Shadow,
+            shadow: self.raw.mode == settings::Mode::Shadow,
         }
     }
 

@@ -16,12 +16,12 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value as Json};
 
 use super::document::{Node, Value};
-use super::raw;
+use super::settings;
 
 /// The schema. Nothing in it allows `null`: an empty value is most likely a list whose entries were taken out, never as
 /// good as no setting.
 pub(super) static SCHEMA: LazyLock<Json> = LazyLock::new(|| {
-    let mut schema = schemars::schema_for!(raw::Config).to_value();
+    let mut schema = schemars::schema_for!(settings::Settings).to_value();
     without_null(&mut schema);
     schema
 });

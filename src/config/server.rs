@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::findings::Findings;
-use super::raw;
+use super::settings;
 use super::span::Span;
 use super::values::path;
 
@@ -40,7 +40,7 @@ pub struct ServerConfig {
     pub memory_limit: Option<usize>,
 }
 
-pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerConfig {
+pub(super) fn server(raw: &settings::ServerSettings, findings: &mut Findings<'_>) -> ServerConfig {
     let mut listener = |name, address: &str, example| {
         tcp(&["server", name, "address"], address, example, findings)
     };
@@ -61,17 +61,17 @@ pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerCo
         let number = whole(&["server", name], value, bounds, findings);
         usize::try_from(number).unwrap_or(usize::MAX)
     };
-    let max_token_size = number("max_token_size", raw.max_token_size, raw::TOKEN_SIZE);
-    let max_in_flight = number("max_in_flight", raw.max_in_flight, raw::MAX_IN_FLIGHT);
+    let max_token_size = number("max_token_size", raw.max_token_size, settings::TOKEN_SIZE);
+    let max_in_flight = number("max_in_flight", raw.max_in_flight, settings::MAX_IN_FLIGHT);
     let mut span = |name, text: &str, span: Span| {
         span.read(Some(text), &["server", name], Duration::ZERO, findings)
     };
     let (drain, shutdown_timeout) = (
-        span("drain", &raw.drain, raw::DRAIN),
+        span("drain", &raw.drain, settings::DRAIN),
         span(
             "shutdown_timeout",
             &raw.shutdown_timeout,
-            raw::SHUTDOWN_TIMEOUT,
+            settings::SHUTDOWN_TIMEOUT,
         ),
     );
     ServerConfig {
@@ -90,7 +90,8 @@ pub(super) fn server(raw: &raw::Server, findings: &mut Findings<'_>) -> ServerCo
 /// A size as Kubernetes writes it.
 fn memory_limit(text: Option<&str>, findings: &mut Findings<'_>) -> Option<usize> {
     let text = text?;
-    let bytes = bytes(text).filter(|bytes| (raw::MEMORY.0..=raw::MEMORY.1).contains(bytes));
+    let bytes =
+        bytes(text).filter(|bytes| (settings::MEMORY.0..=settings::MEMORY.1).contains(bytes));
     if bytes.is_none() {
         let expected = "a size from \"64Mi\" to \"64Gi\", with Ki, Mi or Gi";
         findings.add(&["server", "memory_limit"], format!("{text:?}"), expected);
@@ -149,9 +150,12 @@ pub(super) fn state_dir(raw: Option<&str>, findings: &mut Findings<'_>) -> Optio
 }
 
 /// How often files are looked at; `None`: never.
-pub(super) fn reload(raw: &raw::Reload, findings: &mut Findings<'_>) -> Option<Duration> {
+pub(super) fn reload(
+    raw: &settings::ReloadSettings,
+    findings: &mut Findings<'_>,
+) -> Option<Duration> {
     let setting = ["reload", "interval"];
-    let interval = raw::RELOAD_INTERVAL.read(
+    let interval = settings::RELOAD_INTERVAL.read(
         Some(&raw.interval),
         &setting,
         Duration::from_secs(5),

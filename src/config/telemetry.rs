@@ -12,7 +12,7 @@ use crate::token::ClaimPath;
 
 use super::files::warn_of_open_secret;
 use super::findings::Findings;
-use super::raw;
+use super::settings;
 use super::values::{self, filled};
 use super::{DecisionPolicy, LogFormat, LogLevel, MAX_SIZE};
 
@@ -107,7 +107,7 @@ pub struct TracesConfig {
     pub service_name: String,
 }
 
-pub(super) fn log(raw: &raw::Log, findings: &mut Findings<'_>) -> LogConfig {
+pub(super) fn log(raw: &settings::LogSettings, findings: &mut Findings<'_>) -> LogConfig {
     LogConfig {
         format: raw.format,
         level: raw.level,
@@ -115,7 +115,7 @@ pub(super) fn log(raw: &raw::Log, findings: &mut Findings<'_>) -> LogConfig {
     }
 }
 
-fn decisions(raw: &raw::Decisions, findings: &mut Findings<'_>) -> DecisionsConfig {
+fn decisions(raw: &settings::DecisionsSettings, findings: &mut Findings<'_>) -> DecisionsConfig {
     let at = ["log", "decisions", "sample"];
     if raw.sample.is_some() && raw.policy != DecisionPolicy::Sampled {
         findings.add(&at, "a share with another policy", "policy: sampled");
@@ -135,12 +135,18 @@ fn decisions(raw: &raw::Decisions, findings: &mut Findings<'_>) -> DecisionsConf
     }
 }
 
-fn claim(index: usize, name: &raw::ClaimName, findings: &mut Findings<'_>) -> ClaimPath {
+fn claim(
+    index: usize,
+    name: &settings::ClaimNameSetting,
+    findings: &mut Findings<'_>,
+) -> ClaimPath {
     let element = format!("[{index}]");
     let at = ["log", "decisions", "claims", &element];
     match name {
-        raw::ClaimName::Literal(names) => ClaimPath::literal(filled(Some(names), &at, findings)),
-        raw::ClaimName::Dotted(path) => {
+        settings::ClaimNameSetting::Literal(names) => {
+            ClaimPath::literal(filled(Some(names), &at, findings))
+        }
+        settings::ClaimNameSetting::Dotted(path) => {
             if path.split('.').any(str::is_empty) {
                 let expected = "names of claims, separated by single dots";
                 findings.add(&at, format!("{path:?}"), expected);
@@ -150,7 +156,7 @@ fn claim(index: usize, name: &raw::ClaimName, findings: &mut Findings<'_>) -> Cl
     }
 }
 
-fn form(raw: &raw::Decisions, findings: &mut Findings<'_>) -> ClaimForm {
+fn form(raw: &settings::DecisionsSettings, findings: &mut Findings<'_>) -> ClaimForm {
     let at = ["log", "decisions", "hash_key_file"];
     match (raw.hash_claims.unwrap_or(true), &raw.hash_key_file) {
         (true, file) => {
@@ -189,12 +195,15 @@ fn share(value: Option<f64>, default: f64, at: &[&str], findings: &mut Findings<
 }
 
 /// `None` where the endpoint was noted as a problem.
-pub(super) fn traces(raw: &raw::Traces, findings: &mut Findings<'_>) -> Option<TracesConfig> {
+pub(super) fn traces(
+    raw: &settings::TracesSettings,
+    findings: &mut Findings<'_>,
+) -> Option<TracesConfig> {
     let otlp = &raw.otlp;
-    let timeout = raw::EXPORT_TIMEOUT.read(
+    let timeout = settings::EXPORT_TIMEOUT.read(
         otlp.timeout.as_deref(),
         &["traces", "otlp", "timeout"],
-        raw::EXPORT_TIMEOUT.default(),
+        settings::EXPORT_TIMEOUT.default(),
         findings,
     );
     let at = ["traces", "sample_ratio"];
@@ -215,7 +224,7 @@ pub(super) fn traces(raw: &raw::Traces, findings: &mut Findings<'_>) -> Option<T
     })
 }
 
-fn endpoint(otlp: &raw::Otlp, findings: &mut Findings<'_>) -> Option<Url> {
+fn endpoint(otlp: &settings::OtlpSettings, findings: &mut Findings<'_>) -> Option<Url> {
     let judged = Url::parse(&otlp.endpoint).map_err(|error| error.to_string());
     let judged = judged.and_then(|url| {
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
@@ -254,7 +263,7 @@ fn ca(file: &str, findings: &mut Findings<'_>) -> PathBuf {
 }
 
 fn headers(
-    otlp: &raw::Otlp,
+    otlp: &settings::OtlpSettings,
     findings: &mut Findings<'_>,
 ) -> Vec<(AsciiMetadataKey, AsciiMetadataValue)> {
     let mut headers = Vec::new();

@@ -4,10 +4,10 @@ use crate::policy::{IssuerId, Policy, TokenFrom};
 use crate::token::Location;
 
 use super::findings::Findings;
-use super::raw;
+use super::settings;
 
 /// Where tokens are looked for: the server's places, and each issuer's own.
-pub(super) fn token_from(raw: &raw::Config, findings: &mut Findings<'_>) -> Vec<TokenFrom> {
+pub(super) fn token_from(raw: &settings::Settings, findings: &mut Findings<'_>) -> Vec<TokenFrom> {
     let mut sources: Vec<TokenFrom> = Vec::new();
     if raw.server.token_from.is_empty() {
         findings.add(
@@ -74,7 +74,11 @@ fn add(sources: &mut Vec<TokenFrom>, location: Option<Location>, issuer: Option<
     }
 }
 
-fn location(raw: &raw::TokenFrom, path: &[&str], findings: &mut Findings<'_>) -> Option<Location> {
+fn location(
+    raw: &settings::TokenFromSettings,
+    path: &[&str],
+    findings: &mut Findings<'_>,
+) -> Option<Location> {
     const EXPECTED: &str = "exactly one of header, cookie and query (scheme only with header)";
     let token = |text: &str| {
         let special = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::jose::Json;
 
 use super::findings::Findings;
-use super::raw::Scalar;
+use super::settings::Scalar;
 
 /// Reads `30s`, `10m`, `24h` or `500ms`; `None` for anything else.
 pub(super) fn duration(text: &str) -> Option<Duration> {

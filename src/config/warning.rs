@@ -10,7 +10,7 @@ use crate::escape::Escaped;
 
 use super::findings::Findings;
 use super::problem::Problem;
-use super::raw;
+use super::settings;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $code:ident = $name:literal;)*) => {
@@ -107,7 +107,7 @@ impl fmt::Display for Warning {
 }
 
 /// Sees to it that only warnings are accepted that exist, each with a reason.
-pub(super) fn check_accepted(raw: &raw::Config, findings: &mut Findings<'_>) {
+pub(super) fn check_accepted(raw: &settings::Settings, findings: &mut Findings<'_>) {
     check_list(&[], raw.accept_warnings.as_ref(), findings);
     check_list(&["server"], raw.server.accept_warnings.as_ref(), findings);
     for (name, issuer) in &raw.issuers {
@@ -117,7 +117,11 @@ pub(super) fn check_accepted(raw: &raw::Config, findings: &mut Findings<'_>) {
             findings,
         );
     }
-    let rules = raw.rules.iter().filter_map(raw::Rules::list).flatten();
+    let rules = raw
+        .rules
+        .iter()
+        .filter_map(settings::RulesSetting::list)
+        .flatten();
     for (index, rule) in rules.enumerate() {
         let element = format!("[{index}]");
         check_list(
@@ -128,7 +132,11 @@ pub(super) fn check_accepted(raw: &raw::Config, findings: &mut Findings<'_>) {
     }
 }
 
-fn check_list(section: &[&str], list: Option<&raw::AcceptedWarnings>, findings: &mut Findings<'_>) {
+fn check_list(
+    section: &[&str],
+    list: Option<&settings::AcceptedWarnings>,
+    findings: &mut Findings<'_>,
+) {
     for (name, reason) in list.into_iter().flatten() {
         let path = [section, &["accept_warnings", name]].concat();
         if WarningCode::from_name(name).is_none() {

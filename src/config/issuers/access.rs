@@ -11,7 +11,7 @@ use reqwest::Url;
 use crate::jwks::{self, Access, Credentials};
 
 use super::super::files::{Needed, warn_of_dates, warn_of_open_secret};
-use super::super::{MAX_SIZE, raw, values};
+use super::super::{MAX_SIZE, settings, values};
 use super::Section;
 
 /// What is expected where a file cannot be read.
@@ -38,7 +38,7 @@ const RESERVED: [&str; 14] = [
 ];
 
 /// The settings that only fetches over HTTP have, and whether each is given.
-pub(super) fn http_settings(raw: &raw::Jwks) -> [(&'static str, bool); 13] {
+pub(super) fn http_settings(raw: &settings::JwksSettings) -> [(&'static str, bool); 13] {
     [
         ("allow_http", raw.allow_http.is_some()),
         ("ca", raw.ca.is_some()),
@@ -60,7 +60,7 @@ pub(super) fn http_settings(raw: &raw::Jwks) -> [(&'static str, bool); 13] {
 }
 
 /// Whether something is sent that nobody on the way may read. Any header may be such.
-pub(super) fn sends_credentials(raw: &raw::Jwks) -> bool {
+pub(super) fn sends_credentials(raw: &settings::JwksSettings) -> bool {
     raw.headers
         .as_ref()
         .is_some_and(|headers| !headers.is_empty())
@@ -70,7 +70,11 @@ pub(super) fn sends_credentials(raw: &raw::Jwks) -> bool {
 }
 
 impl Section<'_, '_> {
-    pub(super) fn access(&mut self, raw: &raw::Jwks, connect_timeout: Duration) -> Access {
+    pub(super) fn access(
+        &mut self,
+        raw: &settings::JwksSettings,
+        connect_timeout: Duration,
+    ) -> Access {
         let ca = raw.ca.as_deref();
         let known = self.findings.count();
         let access = Access {
@@ -93,7 +97,7 @@ impl Section<'_, '_> {
         access
     }
 
-    fn warn_of_files(&mut self, raw: &raw::Jwks, access: &Access) {
+    fn warn_of_files(&mut self, raw: &settings::JwksSettings, access: &Access) {
         let setting = |names: &[&'static str]| [&["issuers", self.name, "jwks"], names].concat();
         if let Some(ca) = &access.ca {
             warn_of_dates(ca, Needed::One, &setting(&["ca"]), self.findings);
@@ -135,7 +139,7 @@ impl Section<'_, '_> {
         path
     }
 
-    fn client_certificate(&mut self, raw: &raw::Jwks) -> Option<(PathBuf, PathBuf)> {
+    fn client_certificate(&mut self, raw: &settings::JwksSettings) -> Option<(PathBuf, PathBuf)> {
         let mut path =
             |setting, file: Option<&str>| file.map(|file| self.readable(&["jwks", setting], file));
         let certificate = path("client_certificate", raw.client_certificate.as_deref());
@@ -150,7 +154,7 @@ impl Section<'_, '_> {
         None
     }
 
-    fn credentials(&mut self, raw: &raw::Jwks) -> Option<Credentials> {
+    fn credentials(&mut self, raw: &settings::JwksSettings) -> Option<Credentials> {
         let basic = raw.basic.as_ref().map(|basic| self.basic(basic));
         let bearer = raw.bearer_token_file.as_deref().map(|file| {
             let token_file = self.readable(&["jwks", "bearer_token_file"], file);
@@ -166,7 +170,7 @@ impl Section<'_, '_> {
         basic.or(bearer)
     }
 
-    fn basic(&mut self, raw: &raw::Basic) -> Credentials {
+    fn basic(&mut self, raw: &settings::BasicSettings) -> Credentials {
         // RFC 7617 §2: the first colon ends the name.
         if raw.username.chars().any(|c| c == ':' || c.is_control()) {
             let setting = ["jwks", "basic", "username"];
@@ -180,7 +184,7 @@ impl Section<'_, '_> {
     }
 
     /// Headers in the order of their names, so that sections that say the same are equal.
-    fn request_headers(&mut self, raw: &raw::Jwks) -> Vec<(HeaderName, HeaderValue)> {
+    fn request_headers(&mut self, raw: &settings::JwksSettings) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
         for (name, value) in raw.headers.iter().flatten() {
             let setting = ["jwks", "headers", name.as_str()];
@@ -201,7 +205,7 @@ impl Section<'_, '_> {
         headers
     }
 
-    fn header_name(&mut self, raw: &raw::Jwks, text: &str) -> Option<HeaderName> {
+    fn header_name(&mut self, raw: &settings::JwksSettings, text: &str) -> Option<HeaderName> {
         let setting = ["jwks", "headers", text];
         let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
             self.note_key(
@@ -230,7 +234,7 @@ impl Section<'_, '_> {
         Some(name)
     }
 
-    fn proxy(&mut self, raw: &raw::Jwks) -> Option<Url> {
+    fn proxy(&mut self, raw: &settings::JwksSettings) -> Option<Url> {
         let found = match Url::parse(raw.proxy.as_deref()?) {
             Err(error) => error.to_string(),
             Ok(url) => match proxy_fault(&url) {

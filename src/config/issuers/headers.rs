@@ -5,7 +5,7 @@ use crate::token::ClaimPath;
 
 use super::super::findings::Findings;
 use super::super::mistakes;
-use super::super::raw;
+use super::super::settings;
 use super::super::values::filled;
 use super::Section;
 
@@ -16,23 +16,27 @@ impl Section<'_, '_> {
         for (name, header) in &raw.headers {
             let setting = ["headers", name.as_str()];
             let (claim, array, required) = match header {
-                raw::ClaimHeader::Dotted(path) => {
-                    (self.dotted(&setting, path), raw::ArrayForm::Comma, false)
-                }
-                raw::ClaimHeader::Literal(names) => {
-                    (self.literal(&setting, names), raw::ArrayForm::Comma, false)
-                }
-                raw::ClaimHeader::Full(full) => {
+                settings::ClaimHeaderSetting::Dotted(path) => (
+                    self.dotted(&setting, path),
+                    settings::ArrayFormSetting::Comma,
+                    false,
+                ),
+                settings::ClaimHeaderSetting::Literal(names) => (
+                    self.literal(&setting, names),
+                    settings::ArrayFormSetting::Comma,
+                    false,
+                ),
+                settings::ClaimHeaderSetting::Full(full) => {
                     let claim = match &full.claim {
-                        raw::ClaimName::Dotted(path) => self.dotted(&setting, path),
-                        raw::ClaimName::Literal(names) => self.literal(&setting, names),
+                        settings::ClaimNameSetting::Dotted(path) => self.dotted(&setting, path),
+                        settings::ClaimNameSetting::Literal(names) => self.literal(&setting, names),
                     };
                     (claim, full.array, full.required)
                 }
             };
             let array = match array {
-                raw::ArrayForm::Comma => ArrayForm::Comma,
-                raw::ArrayForm::Json => ArrayForm::Json,
+                settings::ArrayFormSetting::Comma => ArrayForm::Comma,
+                settings::ArrayFormSetting::Json => ArrayForm::Json,
             };
             let path = [&["issuers", self.name], &setting[..]].concat();
             let mistake = mistakes::of_claim_header(name, &claim.to_string());
@@ -75,7 +79,7 @@ impl Section<'_, '_> {
 }
 
 /// Two names that a framework may take for one would let a client set one of them.
-pub(super) fn refuse_alike_headers(raw: &raw::Config, findings: &mut Findings<'_>) {
+pub(super) fn refuse_alike_headers(raw: &settings::Settings, findings: &mut Findings<'_>) {
     let mut seen: Vec<(&str, HeaderName)> = Vec::new();
     for (issuer, section) in &raw.issuers {
         for name in section.headers.keys() {
@@ -106,7 +110,7 @@ pub(super) fn refuse_alike_headers(raw: &raw::Config, findings: &mut Findings<'_
 
 /// A header cannot be taken away as the credential and set as a claim.
 fn refuse_credential(
-    raw: &raw::Config,
+    raw: &settings::Settings,
     name: &HeaderName,
     path: &[&str],
     findings: &mut Findings<'_>,

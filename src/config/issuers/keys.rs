@@ -7,7 +7,7 @@ use crate::jwks::{self, Access, FetchedSource, KeyOrigin, Source};
 
 use super::super::files::warn_of_open_secret;
 use super::super::mistakes;
-use super::super::raw;
+use super::super::settings;
 use super::Section;
 use super::access::{READABLE, http_settings};
 use super::timing::{FILE_FRESHNESS, fetch_settings};
@@ -61,7 +61,7 @@ impl Section<'_, '_> {
         }
     }
 
-    fn jwks(&mut self, raw: &raw::Jwks) -> Option<Source> {
+    fn jwks(&mut self, raw: &settings::JwksSettings) -> Option<Source> {
         match (&raw.uri, &raw.discovery, &raw.file, &raw.inline) {
             (Some(uri), None, None, None) => {
                 let path = ["issuers", self.name, "jwks", "uri"];
@@ -103,8 +103,12 @@ impl Section<'_, '_> {
     }
 
     /// The source at a server, if it has a place; the other settings are checked anyway.
-    fn fetched(&mut self, origin: Option<KeyOrigin>, raw: &raw::Jwks) -> Option<Source> {
-        let (timing, connect_timeout) = self.timing(raw, raw::CACHE_DURATION.default());
+    fn fetched(
+        &mut self,
+        origin: Option<KeyOrigin>,
+        raw: &settings::JwksSettings,
+    ) -> Option<Source> {
+        let (timing, connect_timeout) = self.timing(raw, settings::CACHE_DURATION.default());
         let access = self.access(raw, connect_timeout);
         origin.map(|origin| {
             Source::Fetched(Box::new(FetchedSource {
@@ -115,14 +119,18 @@ impl Section<'_, '_> {
         })
     }
 
-    fn discovery(&mut self, discovery: &raw::Discovery, raw: &raw::Jwks) -> Option<KeyOrigin> {
+    fn discovery(
+        &mut self,
+        discovery: &settings::DiscoverySetting,
+        raw: &settings::JwksSettings,
+    ) -> Option<KeyOrigin> {
         let metadata = match discovery {
-            raw::Discovery::Metadata(url) => Some(self.url("discovery", url, raw)?),
-            raw::Discovery::Switch(true) => {
+            settings::DiscoverySetting::Metadata(url) => Some(self.url("discovery", url, raw)?),
+            settings::DiscoverySetting::Switch(true) => {
                 self.well_known(raw)?;
                 None
             }
-            raw::Discovery::Switch(false) => {
+            settings::DiscoverySetting::Switch(false) => {
                 self.note(
                     &["jwks", "discovery"],
                     "false",
@@ -137,7 +145,7 @@ impl Section<'_, '_> {
         })
     }
 
-    fn file(&mut self, file: &str, raw: &raw::Jwks) -> Source {
+    fn file(&mut self, file: &str, raw: &settings::JwksSettings) -> Source {
         let setting = ["jwks", "file"];
         let path = self.path(&setting, file);
         if self.findings.look_into_files()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::jwks::{Timing, Wait};
 
-use super::super::raw;
+use super::super::settings;
 use super::super::span::Span;
 use super::super::values::written;
 use super::Section;
@@ -13,7 +13,7 @@ use super::Section;
 pub(super) const FILE_FRESHNESS: Duration = Duration::from_secs(5);
 
 /// The settings that every source has that is fetched, and whether each is given.
-pub(super) fn fetch_settings(raw: &raw::Jwks) -> [(&'static str, bool); 4] {
+pub(super) fn fetch_settings(raw: &settings::JwksSettings) -> [(&'static str, bool); 4] {
     [
         ("cache_duration", raw.cache_duration.is_some()),
         ("max_stale", raw.max_stale.is_some()),
@@ -24,28 +24,37 @@ pub(super) fn fetch_settings(raw: &raw::Jwks) -> [(&'static str, bool); 4] {
 
 impl Section<'_, '_> {
     /// The durations of a source, and how long connecting may take. A default gives way to what is set.
-    pub(super) fn timing(&mut self, raw: &raw::Jwks, freshness: Duration) -> (Timing, Duration) {
+    pub(super) fn timing(
+        &mut self,
+        raw: &settings::JwksSettings,
+        freshness: Duration,
+    ) -> (Timing, Duration) {
         let known = self.findings.count();
         let cache = raw.cache_duration.as_deref();
-        let cache = self.span("cache_duration", cache, raw::CACHE_DURATION, freshness);
+        let cache = self.span("cache_duration", cache, settings::CACHE_DURATION, freshness);
         let max_stale = raw.max_stale.as_deref();
-        let max_stale = self.own("max_stale", max_stale, raw::MAX_STALE);
+        let max_stale = self.own("max_stale", max_stale, settings::MAX_STALE);
         let (min, max) = self.server_may_ask(raw, cache, max_stale);
         let timing = Timing {
             cache_duration: cache,
             min_cache_duration: min,
             max_cache_duration: max,
             max_stale,
-            cooldown: self.own("cooldown", raw.cooldown.as_deref(), raw::COOLDOWN),
+            cooldown: self.own("cooldown", raw.cooldown.as_deref(), settings::COOLDOWN),
             wait: match &raw.wait {
-                Some(wait) => Wait::AtMost(self.own("wait", Some(wait), raw::WAIT)),
+                Some(wait) => Wait::AtMost(self.own("wait", Some(wait), settings::WAIT)),
                 None => Wait::WhileCallLasts,
             },
-            timeout: self.own("timeout", raw.timeout.as_deref(), raw::TIMEOUT),
+            timeout: self.own("timeout", raw.timeout.as_deref(), settings::TIMEOUT),
         };
         let connect = raw.connect_timeout.as_deref();
-        let default = raw::CONNECT_TIMEOUT.default().min(timing.timeout);
-        let connect = self.span("connect_timeout", connect, raw::CONNECT_TIMEOUT, default);
+        let default = settings::CONNECT_TIMEOUT.default().min(timing.timeout);
+        let connect = self.span(
+            "connect_timeout",
+            connect,
+            settings::CONNECT_TIMEOUT,
+            default,
+        );
         // What cannot be read would be blamed for the default that stands in for it.
         let jwks = ["issuers", self.name, "jwks"];
         if self.findings.count() == known && !self.findings.is_follow_on(&jwks) {
@@ -57,11 +66,11 @@ impl Section<'_, '_> {
     /// The shortest and the longest time for which a server may say that keys are fresh.
     fn server_may_ask(
         &mut self,
-        raw: &raw::Jwks,
+        raw: &settings::JwksSettings,
         cache: Duration,
         max_stale: Duration,
     ) -> (Duration, Duration) {
-        let (shortest, longest) = (raw::MIN_CACHE_DURATION, raw::MAX_CACHE_DURATION);
+        let (shortest, longest) = (settings::MIN_CACHE_DURATION, settings::MAX_CACHE_DURATION);
         let mut default = longest.default();
         if raw.max_stale.is_some() {
             default = default.min(max_stale);
@@ -92,7 +101,7 @@ impl Section<'_, '_> {
     }
 
     /// Notes durations that contradict one another. Defaults never do, so each problem is with a setting that is given.
-    fn order(&mut self, raw: &raw::Jwks, timing: &Timing, connect: Duration) {
+    fn order(&mut self, raw: &settings::JwksSettings, timing: &Timing, connect: Duration) {
         let cache = ("cache_duration", timing.cache_duration);
         let max = ("max_cache_duration", timing.max_cache_duration);
         self.at_most(("min_cache_duration", timing.min_cache_duration), cache);

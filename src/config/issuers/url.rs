@@ -4,13 +4,18 @@ use reqwest::Url;
 
 use crate::jwks;
 
-use super::super::raw;
+use super::super::settings;
 use super::Section;
 use super::access::sends_credentials;
 
 impl Section<'_, '_> {
     /// The URL of a setting, if it may be fetched.
-    pub(super) fn url(&mut self, setting: &str, text: &str, raw: &raw::Jwks) -> Option<Url> {
+    pub(super) fn url(
+        &mut self,
+        setting: &str,
+        text: &str,
+        raw: &settings::JwksSettings,
+    ) -> Option<Url> {
         match fetchable(text, raw) {
             Ok(url) => Some(url),
             Err((found, expected)) => {
@@ -22,7 +27,7 @@ impl Section<'_, '_> {
 
     /// Sees to it that metadata can be looked for under the issuer. Issuers have no query (OIDC Discovery 1.0 §3,
     /// RFC 8414 §2): where it would have to go is not said.
-    pub(super) fn well_known(&mut self, raw: &raw::Jwks) -> Option<()> {
+    pub(super) fn well_known(&mut self, raw: &settings::JwksSettings) -> Option<()> {
         let judged = fetchable(&self.raw.issuer, raw).and_then(|url| match url.query() {
             None => Ok(()),
             Some(_) => Err(("a URL with a query".to_owned(), "a URL without it")),
@@ -44,7 +49,7 @@ impl Section<'_, '_> {
 }
 
 /// The URL, or what was found instead and what was expected. Nothing of it is repeated that may be a secret.
-fn fetchable(text: &str, raw: &raw::Jwks) -> Result<Url, (String, &'static str)> {
+fn fetchable(text: &str, raw: &settings::JwksSettings) -> Result<Url, (String, &'static str)> {
     let url = Url::parse(text).map_err(|error| (error.to_string(), "a URL"))?;
     match url.scheme() {
         "https" => {}

@@ -7,12 +7,12 @@ use crate::policy::{ClaimRule, ClaimTest, Demand, IssuerId};
 use crate::token::{Audiences, ClaimPath, is_scope_byte};
 
 use super::super::mistakes;
-use super::super::raw;
+use super::super::settings;
 use super::super::values::json;
 use super::Section;
 
 impl Section<'_, '_> {
-    pub(super) fn demand(&mut self, raw: &raw::Demand) -> Demand {
+    pub(super) fn demand(&mut self, raw: &settings::DemandSettings) -> Demand {
         let issuers = self.demanded_issuers(raw);
         let audiences = self.list(&["require", "audiences"], raw.audiences.as_deref());
         let scopes = self.list(&["require", "scopes"], raw.scopes.as_deref());
@@ -49,7 +49,7 @@ impl Section<'_, '_> {
         }
     }
 
-    fn demanded_issuers(&mut self, raw: &raw::Demand) -> Vec<IssuerId> {
+    fn demanded_issuers(&mut self, raw: &settings::DemandSettings) -> Vec<IssuerId> {
         let mut issuers = Vec::new();
         for (index, name) in self
             .list(&["require", "issuers"], raw.issuers.as_deref())
@@ -68,12 +68,14 @@ impl Section<'_, '_> {
         issuers
     }
 
-    fn claim(&mut self, name: &str, raw: &raw::ClaimTest) -> ClaimRule {
+    fn claim(&mut self, name: &str, raw: &settings::ClaimTestSetting) -> ClaimRule {
         let setting = ["require", "claims", name];
         let (path, test) = match raw {
-            raw::ClaimTest::Value(value) => (None, ClaimTest::Equals(vec![json(value)])),
-            raw::ClaimTest::List(values) => (None, ClaimTest::Equals(all(values))),
-            raw::ClaimTest::Test(named) => {
+            settings::ClaimTestSetting::Value(value) => {
+                (None, ClaimTest::Equals(vec![json(value)]))
+            }
+            settings::ClaimTestSetting::List(values) => (None, ClaimTest::Equals(all(values))),
+            settings::ClaimTestSetting::Test(named) => {
                 (named.path.as_deref(), self.named_test(&setting, named))
             }
         };
@@ -95,7 +97,7 @@ impl Section<'_, '_> {
         ClaimRule { path, test }
     }
 
-    fn named_test(&mut self, setting: &[&str], raw: &raw::NamedTest) -> ClaimTest {
+    fn named_test(&mut self, setting: &[&str], raw: &settings::ClaimTestSettings) -> ClaimTest {
         match (&raw.equals, &raw.contains, &raw.contains_all) {
             (Some(values), None, None) => ClaimTest::Equals(several(values)),
             (None, Some(values), None) => ClaimTest::Contains(several(values)),
@@ -113,13 +115,13 @@ impl Section<'_, '_> {
     }
 }
 
-fn all(values: &[raw::Scalar]) -> Vec<Json> {
+fn all(values: &[settings::Scalar]) -> Vec<Json> {
     values.iter().map(json).collect()
 }
 
-fn several(values: &raw::OneOrMore) -> Vec<Json> {
+fn several(values: &settings::OneOrMore) -> Vec<Json> {
     match values {
-        raw::OneOrMore::One(value) => vec![json(value)],
-        raw::OneOrMore::More(values) => all(values),
+        settings::OneOrMore::One(value) => vec![json(value)],
+        settings::OneOrMore::More(values) => all(values),
     }
 }

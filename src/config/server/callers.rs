@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::config::files::warn_of_open_secret;
 use crate::config::findings::Findings;
-use crate::config::raw;
+use crate::config::settings;
 use crate::config::values::{filled, path};
 use crate::files::{read_bounded, without_line_end};
 use crate::listen::PeerName;
@@ -89,11 +89,11 @@ impl fmt::Debug for CallerSecret {
 }
 
 pub(super) fn callers(
-    raw: &raw::Callers,
+    raw: &settings::CallersSettings,
     asks_for_certificates: bool,
     findings: &mut Findings<'_>,
 ) -> CallersConfig {
-    let mut demand = |name, caller: &Option<raw::Caller>| {
+    let mut demand = |name, caller: &Option<settings::CallerSettings>| {
         let mut section = Section {
             name,
             asks_for_certificates,
@@ -114,7 +114,7 @@ struct Section<'s, 'd> {
 }
 
 impl Section<'_, '_> {
-    fn demand(&mut self, raw: &raw::Caller) -> Option<CallerDemand> {
+    fn demand(&mut self, raw: &settings::CallerSettings) -> Option<CallerDemand> {
         if raw.secret_file.is_none() && raw.certificate_names.is_none() {
             let expected =
                 "secret_file or certificate_names; or no such setting, to let everybody call";
@@ -140,7 +140,7 @@ impl Section<'_, '_> {
         })
     }
 
-    fn header(&mut self, raw: &raw::Caller) -> Option<HeaderName> {
+    fn header(&mut self, raw: &settings::CallerSettings) -> Option<HeaderName> {
         if raw.secret_header.is_some() && raw.secret_file.is_none() {
             self.note(
                 &["secret_header"],

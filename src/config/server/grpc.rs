@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::config::MAX_SIZE;
 use crate::config::files::{Needed, warn_of_dates, warn_of_open_secret};
 use crate::config::findings::Findings;
-use crate::config::raw;
+use crate::config::settings;
 use crate::config::span::Span;
 use crate::config::values::path;
 use crate::files::read_bounded;
@@ -36,7 +36,7 @@ pub struct GrpcConfig {
     pub reflection: bool,
 }
 
-pub(super) fn grpc(raw: &raw::Grpc, findings: &mut Findings<'_>) -> GrpcConfig {
+pub(super) fn grpc(raw: &settings::GrpcSettings, findings: &mut Findings<'_>) -> GrpcConfig {
     let tls = raw.tls.as_ref().map(|tls| files(tls, findings));
     let asks_for_certificates = tls.as_ref().is_some_and(|tls| tls.clients.is_some());
     GrpcConfig {
@@ -72,8 +72,8 @@ fn address(text: &str, findings: &mut Findings<'_>) -> ListenAddress {
     ListenAddress::Unix(path)
 }
 
-fn socket(raw: &raw::Grpc, findings: &mut Findings<'_>) -> SocketAccess {
-    let default = raw::Socket::default();
+fn socket(raw: &settings::GrpcSettings, findings: &mut Findings<'_>) -> SocketAccess {
+    let default = settings::SocketSettings::default();
     if raw.socket.is_some() && !raw.address.starts_with("unix:") {
         let found = "it with an address that is no Unix socket";
         let expected = "it with an address such as \"unix:/run/watchword/grpc.sock\" only";
@@ -121,7 +121,7 @@ fn group(name: &str, findings: &mut Findings<'_>) -> Option<u32> {
     number
 }
 
-fn files(raw: &raw::Tls, findings: &mut Findings<'_>) -> TlsFiles {
+fn files(raw: &settings::TlsSettings, findings: &mut Findings<'_>) -> TlsFiles {
     let known = findings.count();
     let mut file = |name, file: &str| -> PathBuf {
         let file = path(file, &["server", "grpc", "tls", name], findings);
@@ -139,8 +139,8 @@ fn files(raw: &raw::Tls, findings: &mut Findings<'_>) -> TlsFiles {
         warn_of_dates(ca, Needed::One, &setting("client_ca"), findings);
     }
     let need = match raw.client_certificate {
-        Some(raw::ClientCertificate::Optional) => ClientCertificate::Optional,
-        Some(raw::ClientCertificate::Required) | None => ClientCertificate::Required,
+        Some(settings::ClientCertificateSetting::Optional) => ClientCertificate::Optional,
+        Some(settings::ClientCertificateSetting::Required) | None => ClientCertificate::Required,
     };
     if raw.client_certificate.is_some() && client_ca.is_none() {
         let setting = ["server", "grpc", "tls", "client_certificate"];
@@ -161,14 +161,18 @@ fn files(raw: &raw::Tls, findings: &mut Findings<'_>) -> TlsFiles {
     files
 }
 
-fn limits(raw: &raw::Grpc, findings: &mut Findings<'_>) -> Limits {
+fn limits(raw: &settings::GrpcSettings, findings: &mut Findings<'_>) -> Limits {
     let mut number =
         |name, value, bounds| whole(&["server", "grpc", name], value, bounds, findings);
-    let connections = number("max_connections", raw.max_connections, raw::MAX_CONNECTIONS);
+    let connections = number(
+        "max_connections",
+        raw.max_connections,
+        settings::MAX_CONNECTIONS,
+    );
     let streams = raw.max_concurrent_streams;
-    let streams = number("max_concurrent_streams", streams, raw::MAX_STREAMS);
+    let streams = number("max_concurrent_streams", streams, settings::MAX_STREAMS);
     let headers = raw.max_header_list_size;
-    let headers = number("max_header_list_size", headers, raw::MAX_HEADER_LIST);
+    let headers = number("max_header_list_size", headers, settings::MAX_HEADER_LIST);
     let mut span = |name, text: &str, span: Span| {
         let setting = ["server", "grpc", name];
         span.read(Some(text), &setting, Duration::from_secs(1), findings)
@@ -179,9 +183,9 @@ fn limits(raw: &raw::Grpc, findings: &mut Findings<'_>) -> Limits {
         max_connections: usize::try_from(connections).unwrap_or(usize::MAX),
         max_concurrent_streams: u32::try_from(streams).unwrap_or(u32::MAX),
         max_header_list_size: u32::try_from(headers).unwrap_or(u32::MAX),
-        keepalive_interval: span("keepalive_interval", interval, raw::KEEPALIVE_INTERVAL),
-        keepalive_timeout: span("keepalive_timeout", timeout, raw::KEEPALIVE_TIMEOUT),
-        max_connection_age: span("max_connection_age", age, raw::MAX_AGE),
-        max_connection_age_grace: span("max_connection_age_grace", grace, raw::MAX_AGE_GRACE),
+        keepalive_interval: span("keepalive_interval", interval, settings::KEEPALIVE_INTERVAL),
+        keepalive_timeout: span("keepalive_timeout", timeout, settings::KEEPALIVE_TIMEOUT),
+        max_connection_age: span("max_connection_age", age, settings::MAX_AGE),
+        max_connection_age_grace: span("max_connection_age_grace", grace, settings::MAX_AGE_GRACE),
     }
 }

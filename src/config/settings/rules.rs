@@ -10,31 +10,31 @@ use super::AcceptedWarnings;
 /// The rules, or that there are none.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(in crate::config) enum Rules {
+pub(crate) enum RulesSetting {
     /// `any_valid_token`: a valid token of any issuer opens every path.
     None(NoRules),
     /// The rules in their order.
-    List(Vec<Rule>),
+    List(Vec<RuleSettings>),
 }
 
 /// The word that stands for no rules.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::config) enum NoRules {
+pub(crate) enum NoRules {
     /// A valid token of any issuer opens every path.
     AnyValidToken,
 }
 
-impl Rules {
+impl RulesSetting {
     /// The rules; `None` where there is no list.
-    pub(in crate::config) fn list(&self) -> Option<&[Rule]> {
+    pub(crate) fn list(&self) -> Option<&[RuleSettings]> {
         match self {
             Self::None(NoRules::AnyValidToken) => None,
             Self::List(rules) => Some(rules),
         }
     }
 
-    pub(in crate::config) fn list_mut(&mut self) -> &mut [Rule] {
+    pub(crate) fn list_mut(&mut self) -> &mut [RuleSettings] {
         match self {
             Self::None(NoRules::AnyValidToken) => &mut [],
             Self::List(rules) => rules,
@@ -45,30 +45,30 @@ impl Rules {
 /// A rule.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Rule {
+pub(crate) struct RuleSettings {
     /// The name that logs and metadata use: 1 to 64 printable characters, other than those of other rules. The default is
     /// its place, such as `rules[2]`; the first is `rules[0]`.
-    pub(in crate::config) name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The requests that the rule is for. Without it, it is for all.
     #[serde(default, rename = "match")]
-    pub(in crate::config) matches: Match,
+    pub(crate) matches: MatchSettings,
     /// What it asks for: `none`, or a demand on the token. Without it, any valid token is enough.
     #[serde(default)]
-    pub(in crate::config) require: Require,
+    pub(crate) require: RequireSetting,
     /// `shadow`: denials under this rule are logged, counted and told in the metadata, but not enforced.
     #[serde(default)]
-    pub(in crate::config) mode: Mode,
+    pub(crate) mode: Mode,
     /// Permit `require: none` for every request, which is refused otherwise.
     #[serde(default)]
-    pub(in crate::config) insecure_allow_all: bool,
+    pub(crate) insecure_allow_all: bool,
     /// Warnings to accept in this section: code to reason.
-    pub(in crate::config) accept_warnings: Option<AcceptedWarnings>,
+    pub(crate) accept_warnings: Option<AcceptedWarnings>,
 }
 
 /// What becomes of denials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::config) enum Mode {
+pub(crate) enum Mode {
     /// They are enforced.
     #[default]
     Enforce,
@@ -83,60 +83,60 @@ pub(in crate::config) enum Mode {
 /// rules that follow.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct Match {
+pub(crate) struct MatchSettings {
     /// Hosts; `*.example.com` stands for every host below. With a port (`example.com:8443`) if the
     /// proxy routes by it. A `Host` with a port that no rule names, or with a final dot, is
     /// refused: see `server.proxy_ignores_host_port`.
-    pub(in crate::config) hosts: Option<Vec<String>>,
+    pub(crate) hosts: Option<Vec<String>>,
     /// The path, without query.
-    pub(in crate::config) path: Option<PathMatch>,
+    pub(crate) path: Option<PathSettings>,
     /// Methods (RFC 9110 §9.1). `GET` does not include `HEAD`.
-    pub(in crate::config) methods: Option<Vec<String>>,
+    pub(crate) methods: Option<Vec<String>>,
     /// `context_extensions` that the proxy's configuration sets: name to value.
-    pub(in crate::config) context: Option<BTreeMap<String, String>>,
+    pub(crate) context: Option<BTreeMap<String, String>>,
 }
 
 /// A path: exactly one of `exact`, `prefix` and `glob`.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct PathMatch {
+pub(crate) struct PathSettings {
     /// Exactly this path.
-    pub(in crate::config) exact: Option<String>,
+    pub(crate) exact: Option<String>,
     /// This path and everything below, by whole segments.
-    pub(in crate::config) prefix: Option<String>,
+    pub(crate) prefix: Option<String>,
     /// `*` stands for characters within a segment, `**` at the end for any number of segments.
-    pub(in crate::config) glob: Option<String>,
+    pub(crate) glob: Option<String>,
     /// Take an escaped slash (`%2f`) for a character of a segment, as npm and GitLab mean it in
     /// `/@scope%2fname`. Without it, a path with `%2f` that fits this rule in either reading is
     /// refused. The risk: a proxy or service that decodes it sees other segments than this rule.
     /// Dot segments and empty segments behind it are refused all the same.
-    pub(in crate::config) encoded_slashes: bool,
+    pub(crate) encoded_slashes: bool,
     /// Leave other spellings of the path to the rules that follow, instead of refusing them. For paths
     /// that differ only in case, such as `/Report` and `/report`. The risk: if the proxy or the service
     /// takes another spelling for this one, a weaker rule decides about it.
-    pub(in crate::config) exact_spelling: bool,
+    pub(crate) exact_spelling: bool,
 }
 
 /// What a rule asks for.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(in crate::config) enum Require {
+pub(crate) enum RequireSetting {
     /// `none`: anonymous; a token is not looked at.
-    Word(Word),
+    Word(NoneWord),
     /// A demand on the token.
-    Demand(Demand),
+    Demand(DemandSettings),
 }
 
-impl Default for Require {
+impl Default for RequireSetting {
     fn default() -> Self {
-        Self::Demand(Demand::default())
+        Self::Demand(DemandSettings::default())
     }
 }
 
 /// The word that stands for no requirement.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::config) enum Word {
+pub(crate) enum NoneWord {
     /// Anonymous.
     None,
 }
@@ -144,27 +144,27 @@ pub(in crate::config) enum Word {
 /// What a token must bring.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct Demand {
+pub(crate) struct DemandSettings {
     /// A request without a token passes as anonymous; one with a bad token is denied.
-    pub(in crate::config) optional: bool,
+    pub(crate) optional: bool,
     /// Names of issuers of which one must have issued the token. Without it, any issuer is good.
-    pub(in crate::config) issuers: Option<Vec<String>>,
+    pub(crate) issuers: Option<Vec<String>>,
     /// Audiences, beside the issuer's own, of which `aud` must name one.
-    pub(in crate::config) audiences: Option<Vec<String>>,
+    pub(crate) audiences: Option<Vec<String>>,
     /// Scopes that the token must all have, in `scope` or `scp`.
-    pub(in crate::config) scopes: Option<Vec<String>>,
+    pub(crate) scopes: Option<Vec<String>>,
     /// Claims that must all pass: claim, its names separated by dots, to value, list of values, or a test.
-    pub(in crate::config) claims: Option<BTreeMap<String, ClaimTest>>,
+    pub(crate) claims: Option<BTreeMap<String, ClaimTestSetting>>,
 }
 
 /// A test for a claim.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(in crate::config) enum ClaimTest {
+pub(crate) enum ClaimTestSetting {
     /// The claim equals one of these.
     List(Vec<Scalar>),
     /// A test by name.
-    Test(NamedTest),
+    Test(ClaimTestSettings),
     /// The claim equals this.
     Value(Scalar),
 }
@@ -172,7 +172,7 @@ pub(in crate::config) enum ClaimTest {
 /// A value that a claim is compared with; types are never converted.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(in crate::config) enum Scalar {
+pub(crate) enum Scalar {
     /// `true` or `false`
     Bool(bool),
     /// A number; equal where it is written alike.
@@ -184,21 +184,21 @@ pub(in crate::config) enum Scalar {
 /// A test by name: exactly one of `equals`, `contains` and `contains_all`.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct NamedTest {
+pub(crate) struct ClaimTestSettings {
     /// The claim, as a list of names; the key of the test is only a label then.
-    pub(in crate::config) path: Option<Vec<String>>,
+    pub(crate) path: Option<Vec<String>>,
     /// The claim equals this, or one of these.
-    pub(in crate::config) equals: Option<OneOrMore>,
+    pub(crate) equals: Option<OneOrMore>,
     /// The claim is an array with this, or one of these, in it.
-    pub(in crate::config) contains: Option<OneOrMore>,
+    pub(crate) contains: Option<OneOrMore>,
     /// The claim is an array with all of these in it.
-    pub(in crate::config) contains_all: Option<Vec<Scalar>>,
+    pub(crate) contains_all: Option<Vec<Scalar>>,
 }
 
 /// A value, or several.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(in crate::config) enum OneOrMore {
+pub(crate) enum OneOrMore {
     /// One.
     One(Scalar),
     /// Several.

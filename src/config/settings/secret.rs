@@ -7,12 +7,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Stands for what is not shown.
-pub(in crate::config) const MASK: &str = "********";
+pub(crate) const MASK: &str = "********";
 
 /// A value that nobody else may know. It is read like any other, and written as [`MASK`].
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
-pub(in crate::config) struct Secret<T>(T);
+pub(crate) struct Secret<T>(T);
 
 impl<T> Deref for Secret<T> {
     type Target = T;
@@ -47,7 +47,7 @@ impl<T: JsonSchema> JsonSchema for Secret<T> {
 /// A URL. Written without user, password, query and fragment, any of which may be a secret.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
-pub(in crate::config) struct Url(String);
+pub(crate) struct Url(String);
 
 impl Deref for Url {
     type Target = str;

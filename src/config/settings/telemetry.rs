@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use super::super::span::Span;
-use super::ClaimName;
+use super::ClaimNameSetting;
 use super::secret::{Secret, Url};
 
-pub(in crate::config) const EXPORT_TIMEOUT: Span =
+pub(crate) const EXPORT_TIMEOUT: Span =
     Span::new(Duration::from_millis(100), Duration::from_secs(60)).or(Duration::from_secs(5));
 
 /// Logging, to standard error.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct Log {
+pub(crate) struct LogSettings {
     /// One JSON object a line, or text for people.
-    pub(in crate::config) format: LogFormat,
+    pub(crate) format: LogFormat,
     /// The least severe level that is written. `debug` has one line a decision.
-    pub(in crate::config) level: LogLevel,
+    pub(crate) level: LogLevel,
     /// The log of decisions, to standard output.
-    pub(in crate::config) decisions: Decisions,
+    pub(crate) decisions: DecisionsSettings,
 }
 
 /// The form of log lines.
@@ -57,20 +57,20 @@ pub enum LogLevel {
 /// The log of decisions: one JSON object a line on standard output, whatever `format` and `level` say.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct Decisions {
+pub(crate) struct DecisionsSettings {
     /// Which decisions are written.
-    pub(in crate::config) policy: DecisionPolicy,
+    pub(crate) policy: DecisionPolicy,
     /// With `sampled`, the share of allows that is written, from 0 to 1; denials always are.
     #[schemars(range(min = 0.0, max = 1.0), extend("default" = 0.01))]
-    pub(in crate::config) sample: Option<f64>,
+    pub(crate) sample: Option<f64>,
     /// Claims that are written, of tokens whose signature holds; at most 16.
-    pub(in crate::config) claims: Vec<ClaimName>,
+    pub(crate) claims: Vec<ClaimNameSetting>,
     /// Write a keyed hash (HMAC-SHA-256, its first 16 bytes in hex) of each of these claims in place of its value.
     #[schemars(extend("default" = true))]
-    pub(in crate::config) hash_claims: Option<bool>,
+    pub(crate) hash_claims: Option<bool>,
     /// A file with the key of these hashes, of at least 32 bytes, so that replicas write the same; one line break at
     /// the end of a text is left out. Without it, the key is random, another one in each process.
-    pub(in crate::config) hash_key_file: Option<String>,
+    pub(crate) hash_key_file: Option<String>,
 }
 
 /// Which decisions are written.
@@ -91,30 +91,30 @@ pub enum DecisionPolicy {
 /// Traces: a span a decision, sent to an OpenTelemetry collector.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Traces {
+pub(crate) struct TracesSettings {
     /// The collector.
-    pub(in crate::config) otlp: Otlp,
+    pub(crate) otlp: OtlpSettings,
     /// The share of traced decisions among those whose caller sends no trace context, from 0 to 1; else the caller
     /// decides.
     #[schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0))]
-    pub(in crate::config) sample_ratio: Option<f64>,
+    pub(crate) sample_ratio: Option<f64>,
     /// The service that spans are said to be of.
     #[schemars(extend("default" = "watchword"))]
-    pub(in crate::config) service_name: Option<String>,
+    pub(crate) service_name: Option<String>,
 }
 
 /// An OpenTelemetry collector that is spoken to by OTLP over gRPC.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Otlp {
+pub(crate) struct OtlpSettings {
     /// Its URL, such as `http://127.0.0.1:4317`.
-    pub(in crate::config) endpoint: Url,
+    pub(crate) endpoint: Url,
     /// A PEM file with the certificate authorities that are trusted instead of the system's. Read for each connection.
-    pub(in crate::config) ca: Option<String>,
+    pub(crate) ca: Option<String>,
     /// Headers to send; over https only.
     #[serde(default)]
-    pub(in crate::config) headers: BTreeMap<String, Secret<String>>,
+    pub(crate) headers: BTreeMap<String, Secret<String>>,
     /// How long sending a batch of spans may take.
     #[schemars(transform = EXPORT_TIMEOUT.in_schema())]
-    pub(in crate::config) timeout: Option<String>,
+    pub(crate) timeout: Option<String>,
 }
