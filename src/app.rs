@@ -5,7 +5,6 @@ mod engine;
 mod environment;
 mod follow;
 mod reload;
-mod restart;
 mod start;
 
 use std::net::SocketAddr;

@@ -1,10 +1,12 @@
 //! Configuration: a YAML file becomes a checked [`Config`], or a list of every problem in it.
 //!
-//! The types in `settings` are the only description of the file: serde reads them, the JSON Schema comes
-//! from them, and the file is held against that schema so that all problems are found at once, each
-//! with its position. What a schema cannot say is checked in `issuers`, `rules`, `server` and `telemetry`.
+//! The types in `settings` declare each setting once: its type, bounds, default, documentation, and
+//! whether it needs a restart. The JSON Schema comes from them. `schema` compares the file with it,
+//! so that all problems are found at once, each with its position. Checks beyond a schema are in
+//! `issuers`, `rules`, `server` and `telemetry`.
 //!
-//! `${NAME}` in a value is replaced from the environment before all that. Only the commands have one: see [`Config::load`].
+//! `${NAME}` in a value is replaced from the environment before all that. Only the commands have
+//! one: see [`Config::load`].
 
 mod document;
 mod effective;
@@ -13,22 +15,24 @@ mod files;
 mod findings;
 mod issuers;
 mod mistakes;
+mod path;
 mod problem;
 mod reference;
+mod restart;
 mod rules;
 mod schema;
 mod server;
+mod setting;
 mod settings;
-mod span;
 mod structure;
 mod telemetry;
 mod token_from;
-mod values;
 mod warning;
 
 pub use environment::Environment;
 pub use problem::{Problem, Problems};
 pub use reference::reference;
+pub use restart::RestartSettings;
 pub use schema::schema;
 pub use server::{CallerDemand, CallerSecret, CallersConfig, GrpcConfig, ServerConfig};
 pub use settings::{DecisionPolicy, LogFormat, LogLevel};
@@ -47,6 +51,8 @@ use crate::policy::{IssuerId, Policy};
 
 use document::Document;
 use findings::Findings;
+use setting::Setting;
+use settings::{Mode, Settings};
 
 /// Largest configuration file, in bytes.
 const MAX_SIZE: usize = 1024 * 1024;
@@ -58,30 +64,34 @@ pub struct Config {
     pub server: ServerConfig,
     /// Logging.
     pub log: LogConfig,
-    /// Where spans are sent, if anywhere.
+    /// The collector of spans, if there is one.
     pub traces: Option<TracesConfig>,
     /// Entries of the verified-token cache; 0 switches it off.
     pub token_cache_entries: u64,
     /// Issuers and rules.
     pub policy: Arc<Policy>,
-    /// The directory in which the last good keys are kept between runs, where there is one.
+    /// The directory in which the last good keys are kept between runs, if there is one.
     pub state_dir: Option<PathBuf>,
-    /// Where each issuer's keys come from.
+    /// The source of each issuer's keys.
     pub sources: Vec<(IssuerId, Source)>,
-    /// The files whose content is part of it, beside its own.
+    /// The other files whose content is part of the configuration.
     pub files: Vec<PathBuf>,
-    /// The settings that it has, to compare a successor with.
+    /// The settings that it has, to see whether a successor is half written.
     pub structure: Structure,
-    /// Whether its text ends with a line `...`, by which YAML says that a document is whole.
+    /// The settings that only a restart changes.
+    pub restart: RestartSettings,
+    /// Whether the text ends with a line `...`, the end of a YAML document.
     pub has_end_marker: bool,
-    /// What is most likely not meant.
+    /// Settings that are most likely not meant.
     pub warnings: Vec<Warning>,
-    /// Whether a change of it, or of those files, is taken into use while the server runs; and how often they are looked at.
+    /// The time between two looks at the configuration and its files; `None`: changes are not taken
+    /// into use.
     pub reload: Option<Duration>,
 }
 
 impl Config {
-    /// Reads and checks a file, with the process's environment. Paths in it are relative to its folder.
+    /// Reads and checks a file, with the process's environment. Paths in it are relative to its
+    /// folder.
     ///
     /// # Errors
     /// Every problem found.
@@ -89,8 +99,8 @@ impl Config {
         Self::parse_in(&read(file)?, file, &environment::process)
     }
 
-    /// Checks configuration text; `file` names it in messages, and paths are relative to its folder. No variable is set
-    /// in its environment.
+    /// Checks configuration text, with an empty environment. `file` names it in messages, and paths
+    /// are relative to its folder.
     ///
     /// # Errors
     /// Every problem found.
@@ -110,7 +120,8 @@ impl Config {
         Self::build(text, file, environment, false).map(|(_, config)| config)
     }
 
-    /// As [`Config::load`], and looks into the files with keys, certificates and credentials that it names.
+    /// As [`Config::load`], and looks into the files with keys, certificates and credentials that it
+    /// names.
     ///
     /// # Errors
     /// Every problem found.
@@ -125,7 +136,6 @@ impl Config {
     pub fn check_from(source: impl Read, name: &Path) -> Result<Self, Problems> {
         let mut content = Vec::new();
         let limit = u64::try_from(MAX_SIZE).unwrap_or(u64::MAX);
-        // One byte more tells that there is more.
         let read = source
             .take(limit.saturating_add(1))
             .read_to_end(&mut content);
@@ -134,16 +144,14 @@ impl Config {
         Self::build(&text, name, &environment::process, true).map(|(_, config)| config)
     }
 
-    /// Loads a file, and writes what is in effect as YAML: defaults filled in, variables replaced, secrets masked.
+    /// Loads a file, and writes the configuration in effect as YAML: defaults filled in, variables
+    /// replaced, secrets masked.
     ///
     /// # Errors
     /// Every problem found.
     pub fn effective(file: &Path) -> Result<String, Problems> {
-        let (raw, config) = Self::build(&read(file)?, file, &environment::process, false)?;
-        effective::yaml(raw, &config).map_err(|error| {
-            let expected = "a configuration that can be written";
-            Problems::one(file, Problem::at_start(error.to_string(), expected))
-        })
+        let (settings, config) = Self::build(&read(file)?, file, &environment::process, false)?;
+        effective::yaml(settings, &config).map_err(|error| Problems::fault(file, &error))
     }
 
     fn build(
@@ -151,61 +159,64 @@ impl Config {
         file: &Path,
         environment: &Environment<'_>,
         look_into_files: bool,
-    ) -> Result<(settings::Settings, Self), Problems> {
+    ) -> Result<(Settings, Self), Problems> {
         let mut document = Document::parse(text).map_err(|problem| Problems::one(file, problem))?;
         let structure = Structure::of(&document, text);
         let (variables, faults) = environment::substitute(&mut document, environment, MAX_SIZE);
         schema::convert(&mut document);
         let mut findings = Findings::new(file, &document, &variables, look_into_files);
-        findings.add_faults(&faults);
+        findings.add_faults(faults);
         schema::check(&document, &mut findings);
-        // What can be read is checked further, so that all problems are found at once.
-        let readable = document.to_json_without(findings.pruned());
-        let raw: settings::Settings = match serde_json::from_value(readable) {
-            Ok(raw) => raw,
+        // The readable part is checked further, so that all problems are found at once.
+        let readable = document.to_json_without(findings.unreadable());
+        let restart = RestartSettings::of(&readable);
+        let settings: Settings = match serde_json::from_value(readable) {
+            Ok(settings) => settings,
             Err(error) => {
                 findings.fail_if_any()?;
-                let found = if variables.is_empty() {
-                    error.to_string()
+                let is_secret = !variables.is_empty();
+                let error = if is_secret {
+                    "not shown".to_owned()
                 } else {
-                    "what cannot be read".to_owned()
+                    error.to_string()
                 };
-                findings.add(&[], found, "a configuration as the reference describes it");
-                return Err(findings.into_problems());
+                return Err(Problems::fault(file, &error));
             }
         };
-        let server = server::server(&raw.server, &mut findings);
-        let log = telemetry::log(&raw.log, &mut findings);
-        let traces = raw.traces.as_ref();
-        let traces = traces.and_then(|traces| telemetry::traces(traces, &mut findings));
-        let state_dir = server::state_dir(raw.state_dir.as_deref(), &mut findings);
-        let reload = server::reload(&raw.reload, &mut findings);
-        let (issuers, sources) = issuers::issuers(&raw, &mut findings);
-        let places = token_from::token_from(&raw, &mut findings);
-        let rules = rules::rules(&raw, &mut findings);
-        warning::check_accepted(&raw, &mut findings);
+        let mut root = Setting::root(&settings, &mut findings);
+        let server = root.member("server", &settings.server).build();
+        let log = telemetry::log(root.member("log", &settings.log));
+        let traces = settings.traces.as_ref();
+        let traces = traces.and_then(|traces| telemetry::traces(root.member("traces", traces)));
+        let state_dir = settings.state_dir.as_ref();
+        let state_dir = state_dir.map(|path| server::state_dir(root.member("state_dir", path)));
+        let (issuers, sources) = issuers::issuers(&mut root);
+        let places = token_from::token_from(&mut root);
+        let rules = rules::rules(&mut root);
+        warning::check_accepted(&mut root);
         findings.fail_if_any()?;
         let max_token_size = server.max_token_size;
-        let shadow = raw.mode == settings::Mode::Shadow;
+        let shadow = settings.mode == Mode::Shadow;
         let mut policy = Policy::new(issuers, rules, places, max_token_size, shadow);
-        if raw.server.forward_override_headers {
+        if settings.server.forward_override_headers {
             policy = policy.forwarding_override_headers();
         }
         let config = Self {
             server,
             log,
             traces,
-            token_cache_entries: raw.token_cache.max_entries,
+            token_cache_entries: settings.token_cache.max_entries,
             policy: Arc::new(policy),
             state_dir,
             sources: issuers::with_ids(sources),
             files: findings.take_files(),
             structure,
+            restart,
             has_end_marker: text.trim_end().ends_with("\n..."),
             warnings: findings.take_warnings(),
-            reload,
+            reload: server::reload(&settings.reload),
         };
-        Ok((raw, config))
+        Ok((settings, config))
     }
 }
 
@@ -213,11 +224,10 @@ fn read(file: &Path) -> Result<String, Problems> {
     text(read_bounded(file, MAX_SIZE), file)
 }
 
-/// The text of a file's content, of which there is none where it is too long.
+/// The text of a file's content; `None` stands for one that is too long.
 fn text(content: std::io::Result<Option<Vec<u8>>>, file: &Path) -> Result<String, Problems> {
-    let problem =
-        |found: String| Problems::one(file, Problem::at_start(found, "a readable YAML file"));
+    let problem = |message: String| Problems::one(file, Problem::of_file(message));
     let content = content.map_err(|error| problem(error.to_string()))?;
-    let content = content.ok_or_else(|| problem(format!("more than {MAX_SIZE} bytes")))?;
-    String::from_utf8(content).map_err(|_| problem("bytes that are not UTF-8".to_owned()))
+    let content = content.ok_or_else(|| problem(format!("longer than {MAX_SIZE} bytes")))?;
+    String::from_utf8(content).map_err(|_| problem("not UTF-8".to_owned()))
 }

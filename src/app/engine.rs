@@ -41,7 +41,7 @@ pub struct Engine {
 pub enum ReloadError {
     /// It has settings that only a start can change.
     #[error("only a restart can change {0}")]
-    NeedsRestart(&'static str),
+    NeedsRestart(String),
     /// Rules would become weaker, and it does not say that they are to.
     #[error("{0}")]
     Weaker(Loss),

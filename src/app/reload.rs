@@ -12,7 +12,6 @@ use crate::listen::{TlsError, TlsFiles, certificate_expiry, load_tls};
 use crate::telemetry::CONFIGURATION;
 use crate::token::UnixTime;
 
-use super::restart::needs_restart;
 use super::{App, ReloadError};
 
 /// The completeness of a configuration's file.
@@ -44,8 +43,8 @@ impl App {
         completeness: Completeness,
     ) -> Result<(), ReloadError> {
         self.refuse_incomplete(&config, completeness)?;
-        if let Some(setting) = needs_restart(&self.config, &config) {
-            return Err(ReloadError::NeedsRestart(setting));
+        if let Some(setting) = self.config.restart.first_changed_in(&config.restart) {
+            return Err(ReloadError::NeedsRestart(setting.to_owned()));
         }
         let loaded = load(config.server.grpc.tls.clone()).await?;
         self.engine.reload(&config).await?;

@@ -3,6 +3,7 @@
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::path::{SettingPath, Step};
 use super::problem::{Position, Problem};
 
 /// A parsed document.
@@ -17,7 +18,7 @@ pub(super) struct Node {
     pub(super) value: Value,
 }
 
-/// Where a value's text is from.
+/// The source of a value's text.
 pub(super) enum Origin {
     /// It stands in the document as it is.
     Document,
@@ -47,23 +48,16 @@ pub(super) struct Key {
 }
 
 impl Document {
-    /// Reads one document. Duplicate keys, alias bombs and deep nesting are refused by the parser.
+    /// Reads one document. The parser refuses repeated keys, alias bombs and deep nesting.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
-        let options = serde_saphyr::options! { strict_booleans: true, budget: serde_saphyr::budget! { max_depth: 32 }, with_snippet: false };
+        let options = serde_saphyr::options! {
+            strict_booleans: true,
+            budget: serde_saphyr::budget! { max_depth: 32 },
+            with_snippet: false,
+        };
         match serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options) {
             Ok(root) => Ok(Self { root: node(root) }),
-            Err(error) => {
-                let position = error.location().map_or(Position::START, |at| position(&at));
-                let text = error.to_string();
-                let found = text.lines().next().unwrap_or_default();
-                // The parser's advice to programmers.
-                let found = found.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
-                let found = found.replace(
-                    "; use from_str_multiple or from_str_multiple_with_options",
-                    "",
-                );
-                Err(Problem::new(position, found, "a YAML mapping of settings"))
-            }
+            Err(error) => Err(syntax_problem(&error)),
         }
     }
 
@@ -75,35 +69,30 @@ impl Document {
         &mut self.root
     }
 
-    /// The position of the value at a path, or of the deepest value on the way that exists.
-    pub(super) fn position(&self, path: &[&str]) -> Position {
-        self.deepest(path).position
+    /// The position of the value at a path, or of the last value on it that exists.
+    pub(super) fn position(&self, path: &SettingPath) -> Position {
+        self.last_on(path).position
     }
 
-    /// The variables from which that value is; empty where none is.
-    pub(super) fn variables(&self, path: &[&str]) -> &[String] {
-        match &self.deepest(path).origin {
+    /// The variables whose values are in that value.
+    pub(super) fn variables(&self, path: &SettingPath) -> &[String] {
+        match &self.last_on(path).origin {
             Origin::Expanded { variables, .. } => variables,
             Origin::Document | Origin::Failed => &[],
         }
     }
 
     /// Whether there is a value at this very path.
-    pub(super) fn has(&self, path: &[&str]) -> bool {
-        let node = path
-            .iter()
-            .try_fold(&self.root, |node, step| node.child(step));
-        node.is_some()
+    pub(super) fn has(&self, path: &SettingPath) -> bool {
+        let mut steps = path.steps().iter();
+        steps
+            .try_fold(&self.root, |node, step| node.child(step))
+            .is_some()
     }
 
-    /// Whether the value at a path is a mapping with nothing in it.
-    pub(super) fn is_empty_map(&self, path: &[&str]) -> bool {
-        matches!(&self.deepest(path).value, Value::Map(members) if members.is_empty())
-    }
-
-    fn deepest(&self, path: &[&str]) -> &Node {
+    fn last_on(&self, path: &SettingPath) -> &Node {
         let mut node = &self.root;
-        for step in path {
+        for step in path.steps() {
             match node.child(step) {
                 Some(child) => node = child,
                 None => break,
@@ -113,22 +102,19 @@ impl Document {
     }
 
     /// The document without positions, and without these members.
-    pub(super) fn to_json_without(&self, members: &[Vec<String>]) -> serde_json::Value {
+    pub(super) fn to_json_without(&self, members: &[SettingPath]) -> serde_json::Value {
         let mut json = self.root.to_json();
         for path in members {
-            if let Some((name, parents)) = path.split_last() {
-                let parent = parents.iter().try_fold(&mut json, |value, step| {
-                    match step
-                        .strip_prefix('[')
-                        .and_then(|step| step.strip_suffix(']'))
-                    {
-                        Some(index) => value.get_mut(index.parse::<usize>().ok()?),
-                        None => value.get_mut(step),
-                    }
-                });
-                parent
-                    .and_then(serde_json::Value::as_object_mut)
-                    .map(|parent| parent.remove(name));
+            if let Some((Step::Member(name), parents)) = path.steps().split_last() {
+                let parent = parents
+                    .iter()
+                    .try_fold(&mut json, |value, step| match step {
+                        Step::Member(name) => value.get_mut(name),
+                        Step::Element(index) => value.get_mut(index),
+                    });
+                if let Some(parent) = parent.and_then(serde_json::Value::as_object_mut) {
+                    parent.remove(name);
+                }
             }
         }
         json
@@ -136,23 +122,22 @@ impl Document {
 }
 
 impl Node {
-    /// A member by its name, or an element by `[index]`.
-    pub(super) fn child(&self, step: &str) -> Option<&Node> {
-        match &self.value {
-            Value::Map(members) => members
-                .iter()
-                .find(|(key, _)| key.name == step)
-                .map(|(_, node)| node),
-            Value::List(elements) => {
-                let index = step
-                    .strip_prefix('[')?
-                    .strip_suffix(']')?
-                    .parse::<usize>()
-                    .ok()?;
-                elements.get(index)
-            }
+    pub(super) fn child(&self, step: &Step) -> Option<&Node> {
+        match (&self.value, step) {
+            (Value::Map(_), Step::Member(name)) => self.member(name),
+            (Value::List(elements), Step::Element(index)) => elements.get(*index),
             _ => None,
         }
+    }
+
+    pub(super) fn member(&self, name: &str) -> Option<&Node> {
+        let Value::Map(members) = &self.value else {
+            return None;
+        };
+        let mut members = members.iter();
+        members
+            .find(|(key, _)| key.name == name)
+            .map(|(_, node)| node)
     }
 
     pub(super) fn to_json(&self) -> serde_json::Value {
@@ -167,6 +152,29 @@ impl Node {
                 .map(|(key, node)| (key.name.clone(), node.to_json()))
                 .collect(),
         }
+    }
+}
+
+/// The parser's message without its place, which stands before it, and without its advice to
+/// programmers.
+fn syntax_problem(error: &serde_saphyr::Error) -> Problem {
+    let text = error.to_string();
+    let text = text.lines().next().unwrap_or_default();
+    let advice = [
+        ", set DuplicateKeyPolicy in Options if acceptable",
+        "; use from_str_multiple or from_str_multiple_with_options",
+    ];
+    let text = advice
+        .iter()
+        .fold(text.to_owned(), |text, advice| text.replace(advice, ""));
+    let text = match text.rsplit_once(" at line ") {
+        Some((text, _)) => text.to_owned(),
+        None => text,
+    };
+    let message = format!("not a YAML mapping of settings: {text}");
+    match error.location() {
+        Some(location) => Problem::new(position(&location), &SettingPath::default(), message),
+        None => Problem::of_file(message),
     }
 }
 

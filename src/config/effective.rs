@@ -1,31 +1,30 @@
 //! The configuration in effect, as text that would read as the same.
 //!
-//! What is secret is masked by the types in `settings`, not here.
+//! Secrets are masked by the types in `settings`, not here.
 
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use crate::jose::Algorithm;
 use crate::jwks::{FetchedSource, Source};
 
+use super::Config;
 use super::environment::escaped;
 use super::schema::without_null_members;
+use super::settings::{JwksSettings, RulesSetting, Settings, Time};
 use super::token_from::default_scheme;
-use super::values::written;
-use super::{Config, settings};
 
-/// What was read, with the defaults that depend on other settings filled in as they were taken.
-pub(super) fn yaml(mut raw: settings::Settings, config: &Config) -> Result<String, Error> {
-    fill(&mut raw, config);
-    let json = without_null_members(serde_json::to_value(raw)?);
+/// The settings, with the defaults that depend on other settings filled in.
+pub(super) fn yaml(mut settings: Settings, config: &Config) -> Result<String, Error> {
+    fill(&mut settings, config);
+    let json = without_null_members(serde_json::to_value(settings)?);
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let mut text = String::new();
     serde_saphyr::to_fmt_writer_with_options(&mut text, &as_written(json), options)?;
     Ok(text)
 }
 
-/// Why a configuration could not be written.
+/// The reason why a configuration cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error(transparent)]
@@ -34,51 +33,50 @@ pub(super) enum Error {
     Yaml(#[from] serde_saphyr::ser_error::Error),
 }
 
-fn fill(raw: &mut settings::Settings, config: &Config) {
-    let issuers = raw.issuers.values_mut().zip(config.policy.issuers());
-    for ((raw, issuer), (_, source)) in issuers.zip(&config.sources) {
-        let algorithms = issuer.algorithms.iter().copied().map(Algorithm::name);
-        raw.algorithms
-            .get_or_insert_with(|| algorithms.map(ToOwned::to_owned).collect());
-        if let (Some(jwks), Source::Fetched(source)) = (&mut raw.jwks, source) {
+fn fill(settings: &mut Settings, config: &Config) {
+    let issuers = settings.issuers.values_mut().zip(config.policy.issuers());
+    for ((settings, issuer), (_, source)) in issuers.zip(&config.sources) {
+        let names = issuer
+            .algorithms
+            .iter()
+            .map(|algorithm| algorithm.name().into());
+        settings.algorithms.get_or_insert_with(|| names.collect());
+        if let (Some(jwks), Source::Fetched(source)) = (&mut settings.jwks, source) {
             fill_jwks(jwks, source);
         }
     }
-    let rules = raw
-        .rules
-        .iter_mut()
-        .flat_map(settings::RulesSetting::list_mut);
-    for (raw, rule) in rules.zip(config.policy.rules().iter()) {
-        raw.name.get_or_insert_with(|| rule.name.to_string());
+    let rules = settings.rules.iter_mut().flat_map(RulesSetting::list_mut);
+    for (settings, rule) in rules.zip(config.policy.rules().iter()) {
+        settings.name.get_or_insert_with(|| rule.name.to_string());
     }
-    let places = raw
-        .issuers
-        .values_mut()
-        .map(|issuer| &mut issuer.token_from);
-    for place in places.chain([&mut raw.server.token_from]).flatten() {
+    let issuers = settings.issuers.values_mut();
+    let places = issuers.map(|issuer| &mut issuer.token_from);
+    for place in places.chain([&mut settings.server.token_from]).flatten() {
         if let (Some(header), None) = (&place.header, &place.scheme) {
             place.scheme = default_scheme(header).map(ToOwned::to_owned);
         }
     }
 }
 
-fn fill_jwks(raw: &mut settings::JwksSettings, source: &FetchedSource) {
-    let fill = |setting: &mut Option<String>, value: Duration| {
-        setting.get_or_insert_with(|| written(value));
+fn fill_jwks(settings: &mut JwksSettings, source: &FetchedSource) {
+    let fill = |setting: &mut Option<Time>, value: Duration| {
+        setting.get_or_insert(value.into());
     };
     let timing = &source.timing;
-    fill(&mut raw.cache_duration, timing.cache_duration);
-    fill(&mut raw.max_stale, timing.max_stale);
-    fill(&mut raw.cooldown, timing.cooldown);
-    // `wait` stays unset where it is: any value would cut the wait of calls with a deadline.
+    fill(&mut settings.cache_duration, timing.cache_duration);
+    fill(&mut settings.max_stale, timing.max_stale);
+    fill(&mut settings.cooldown, timing.cooldown);
+    // `wait` stays as it is: any value would cut the wait of calls with a deadline.
     if source.origin.is_remote() {
-        fill(&mut raw.min_cache_duration, timing.min_cache_duration);
-        fill(&mut raw.max_cache_duration, timing.max_cache_duration);
-        fill(&mut raw.timeout, timing.timeout);
-        fill(&mut raw.connect_timeout, source.access.connect_timeout);
-        raw.allow_http.get_or_insert(source.access.allow_http);
-        raw.deny_private_addresses
-            .get_or_insert(source.access.deny_private_addresses);
+        fill(&mut settings.min_cache_duration, timing.min_cache_duration);
+        fill(&mut settings.max_cache_duration, timing.max_cache_duration);
+        fill(&mut settings.timeout, timing.timeout);
+        fill(&mut settings.connect_timeout, source.access.connect_timeout);
+        let access = &source.access;
+        settings.allow_http.get_or_insert(access.allow_http);
+        settings
+            .deny_private_addresses
+            .get_or_insert(access.deny_private_addresses);
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use super::document::{Document, Node, Origin, Value};
+use super::path::SettingPath;
 
 /// Looks up a variable.
 pub type Environment<'e> = dyn Fn(&str) -> Option<OsString> + 'e;
@@ -27,15 +28,9 @@ pub(super) struct Variables(BTreeMap<String, String>);
 
 /// A value in which a reference could not be followed.
 pub(super) struct Fault {
-    path: Vec<String>,
+    pub(super) path: SettingPath,
     pub(super) found: String,
     pub(super) expected: String,
-}
-
-impl Fault {
-    pub(super) fn steps(&self) -> Vec<&str> {
-        self.path.iter().map(String::as_str).collect()
-    }
 }
 
 /// Replaces all references in a document, up to `room` bytes of text together.
@@ -44,15 +39,14 @@ pub(super) fn substitute(
     environment: &Environment<'_>,
     room: usize,
 ) -> (Variables, Vec<Fault>) {
-    let mut walk = Walk {
+    let mut substitution = Substitution {
         environment,
         room,
-        path: Vec::new(),
         variables: Variables::default(),
         faults: Vec::new(),
     };
-    walk.node(document.root_mut());
-    (walk.variables, walk.faults)
+    substitution.node(document.root_mut(), &SettingPath::default());
+    (substitution.variables, substitution.faults)
 }
 
 /// How a value of the environment is named in messages.
@@ -92,42 +86,35 @@ impl Variables {
     }
 }
 
-struct Walk<'w> {
-    environment: &'w Environment<'w>,
-    /// How many bytes of text may still come.
+struct Substitution<'s> {
+    environment: &'s Environment<'s>,
+    /// The bytes of text that may still come.
     room: usize,
-    path: Vec<String>,
     variables: Variables,
     faults: Vec<Fault>,
 }
 
-impl Walk<'_> {
-    fn node(&mut self, node: &mut Node) {
+impl Substitution<'_> {
+    fn node(&mut self, node: &mut Node, path: &SettingPath) {
         match &mut node.value {
             Value::String(text) if text.contains('$') => {
-                node.origin = self.text(text);
+                node.origin = self.text(text, path);
             }
             Value::List(elements) => {
                 for (index, element) in elements.iter_mut().enumerate() {
-                    self.within(format!("[{index}]"), element);
+                    self.node(element, &path.element(index));
                 }
             }
             Value::Map(members) => {
                 for (key, value) in members {
-                    self.within(key.name.clone(), value);
+                    self.node(value, &path.member(&key.name));
                 }
             }
             _ => {}
         }
     }
 
-    fn within(&mut self, step: String, node: &mut Node) {
-        self.path.push(step);
-        self.node(node);
-        self.path.pop();
-    }
-
-    fn text(&mut self, text: &mut String) -> Origin {
+    fn text(&mut self, text: &mut String, path: &SettingPath) -> Origin {
         let mut used = Vec::new();
         let mut lookup = |name: &str| {
             let value = (self.environment)(name)?;
@@ -149,7 +136,7 @@ impl Walk<'_> {
             }
             Err((found, expected)) => {
                 self.faults.push(Fault {
-                    path: self.path.clone(),
+                    path: path.clone(),
                     found,
                     expected,
                 });

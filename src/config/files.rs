@@ -1,21 +1,22 @@
-//! Files that a configuration names, as far as they are worth a warning: secrets that others may
-//! touch, and certificates that are not valid now. A file that cannot be read is none of its
-//! business.
+//! Settings that name files: their paths and contents, and warnings of secrets that others may read
+//! or write, and of certificates that are not valid now.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::PathBuf;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
+use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::files::{is_in_kubernetes_volume, read_bounded};
 use crate::token::UnixTime;
 
 use super::MAX_SIZE;
-use super::findings::Findings;
+use super::setting::Setting;
+use super::settings::FilePath;
 use super::warning::WarningCode;
 
 /// Others may read.
@@ -23,7 +24,7 @@ const READABLE: u32 = 0o004;
 /// The group or others may write.
 const WRITABLE: u32 = 0o022;
 
-/// Which certificates of a file must be valid.
+/// The certificates of a file that must be valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needed {
     /// All: a server's or client's chain.
@@ -32,68 +33,97 @@ pub(super) enum Needed {
     One,
 }
 
-/// Warns of a file with a secret that others than its owner and group may read, or that others than
-/// its owner may write.
-pub(super) fn warn_of_open_secret(file: &Path, path: &[&str], findings: &mut Findings<'_>) {
-    let Ok(metadata) = std::fs::metadata(file) else {
-        return;
-    };
-    let mode = metadata.permissions().mode() & 0o777;
-    // Kubernetes mounts secrets with mode 0644, in a volume that only the pod sees.
-    let open = if is_in_kubernetes_volume(file) {
-        mode & WRITABLE
-    } else {
-        mode & (READABLE | WRITABLE)
-    };
-    if metadata.is_file() && open != 0 {
-        let who = if open & WRITABLE == 0 {
-            "others may read"
-        } else {
-            "its group or others may write"
-        };
-        let found = format!("a file with mode {mode:04o}, which {who}");
-        findings.warn(
-            WarningCode::OpenFile,
-            path,
-            found,
-            "mode 0600, or 0640 with a group of its own",
-        );
+impl Setting<'_, '_, FilePath> {
+    pub(super) fn path(&self) -> PathBuf {
+        self.resolve(self.value)
     }
-}
 
-/// Warns of certificates in PEM that are not valid now.
-pub(super) fn warn_of_dates(
-    file: &Path,
-    needed: Needed,
-    path: &[&str],
-    findings: &mut Findings<'_>,
-) {
-    let Ok(Some(pem)) = read_bounded(file, MAX_SIZE) else {
-        return;
-    };
-    let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
-    let now = Clock::system().now();
-    let mut wrong: Vec<String> = Vec::new();
-    let mut good = 0;
-    for certificate in certificates.filter_map(|der| Certificate::from_der(&der).ok()) {
-        match out_of_date(&certificate, now) {
-            Some(cause) => wrong.push(cause),
-            None => good += 1,
+    /// The path of a file whose content is part of the configuration.
+    pub(super) fn followed(&mut self) -> PathBuf {
+        let path = self.path();
+        self.findings.follow(&path);
+        path
+    }
+
+    /// The path of a file that is read later. On demand, the file must be readable now.
+    pub(super) fn readable(&mut self) -> PathBuf {
+        if self.findings.look_into_files() {
+            self.read(MAX_SIZE);
+        }
+        self.path()
+    }
+
+    /// The content of a file, of bounded size. The path is not quoted in problems: it may be the
+    /// secret itself, in the wrong place.
+    pub(super) fn read(&mut self, most: usize) -> Option<Vec<u8>> {
+        let found = match read_bounded(&self.path(), most) {
+            Ok(Some(content)) => return Some(content),
+            Ok(None) => format!("more than {most} bytes"),
+            Err(error) => error.to_string(),
+        };
+        let expected = "the path of a readable file, from this file's folder";
+        self.unusable(found, expected);
+        None
+    }
+
+    /// The content of a followed file with a secret.
+    pub(super) fn read_secret(&mut self, most: usize) -> Option<Zeroizing<Vec<u8>>> {
+        self.followed();
+        self.warn_of_open_secret();
+        self.read(most).map(Zeroizing::new)
+    }
+
+    /// Warns of a file with a secret that others than its owner and group may read, or that others
+    /// than its owner may write.
+    pub(super) fn warn_of_open_secret(&mut self) {
+        let file = self.path();
+        let Ok(metadata) = std::fs::metadata(&file) else {
+            return;
+        };
+        let mode = metadata.permissions().mode() & 0o777;
+        // Kubernetes mounts secrets with mode 0644, in a volume that only the pod sees.
+        let open = if is_in_kubernetes_volume(&file) {
+            mode & WRITABLE
+        } else {
+            mode & (READABLE | WRITABLE)
+        };
+        if metadata.is_file() && open != 0 {
+            let who = if open & WRITABLE == 0 {
+                "others may read"
+            } else {
+                "its group or others may write"
+            };
+            let found = format!("a file with mode {mode:04o}, which {who}");
+            let expected = "mode 0600, or 0640 with a group of its own";
+            self.warn(WarningCode::OpenFile, found, expected);
         }
     }
-    let enough = needed == Needed::One && good > 0;
-    if let (false, Some(wrong)) = (enough, wrong.first()) {
-        let expected = "a certificate that is valid now; if it is, compare this machine's clock";
-        findings.warn(
-            WarningCode::ExpiredCertificate,
-            path,
-            wrong.as_str(),
-            expected,
-        );
+
+    /// Warns of certificates in PEM that are not valid now.
+    pub(super) fn warn_of_dates(&mut self, needed: Needed) {
+        let Ok(Some(pem)) = read_bounded(&self.path(), MAX_SIZE) else {
+            return;
+        };
+        let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
+        let now = Clock::system().now();
+        let mut wrong: Vec<String> = Vec::new();
+        let mut good = 0;
+        for certificate in certificates.filter_map(|der| Certificate::from_der(&der).ok()) {
+            match out_of_date(&certificate, now) {
+                Some(cause) => wrong.push(cause),
+                None => good += 1,
+            }
+        }
+        let enough = needed == Needed::One && good > 0;
+        if let (false, Some(wrong)) = (enough, wrong.first()) {
+            let expected =
+                "a certificate that is valid now; if it is, compare this machine's clock";
+            self.warn(WarningCode::ExpiredCertificate, wrong.as_str(), expected);
+        }
     }
 }
 
-/// What is wrong with the dates of a certificate, if anything.
+/// The problem with the dates of a certificate, if there is one.
 fn out_of_date(certificate: &Certificate, now: UnixTime) -> Option<String> {
     let validity = certificate.tbs_certificate().validity();
     let (from, to) = (validity.not_before, validity.not_after);

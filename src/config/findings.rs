@@ -1,11 +1,10 @@
-//! Collecting what is wrong, and what is most likely not meant, each with its place in the
-//! document.
+//! Collects the problems and the warnings of a document, each with its place.
 
 use std::path::{Path, PathBuf};
 
 use super::document::{Document, Key};
 use super::environment::{Fault, Variables, value_of};
-use super::mistakes::Mistake;
+use super::path::SettingPath;
 use super::problem::{Problem, Problems};
 use super::warning::{Warning, WarningCode};
 
@@ -15,10 +14,14 @@ pub(super) struct Findings<'d> {
     document: &'d Document,
     variables: &'d Variables,
     look_into_files: bool,
-    list: Vec<Problem>,
+    problems: Vec<Problem>,
     warnings: Vec<Warning>,
-    /// Settings that are left out of the checks that follow, since their form is wrong.
-    pruned: Vec<Vec<String>>,
+    /// Settings of wrong form. A section that holds one may seem to lack a setting.
+    malformed: Vec<SettingPath>,
+    /// Settings of wrong value.
+    refused: Vec<SettingPath>,
+    /// Settings that are left out of the checks that follow.
+    unreadable: Vec<SettingPath>,
     /// Files whose content becomes part of the configuration.
     files: Vec<PathBuf>,
 }
@@ -35,199 +38,180 @@ impl<'d> Findings<'d> {
             document,
             variables,
             look_into_files,
-            list: Vec::new(),
+            problems: Vec::new(),
             warnings: Vec::new(),
-            pruned: Vec::new(),
+            malformed: Vec::new(),
+            refused: Vec::new(),
+            unreadable: Vec::new(),
             files: Vec::new(),
         }
     }
 
-    /// Notes a problem with the value at a path; where the path leaves the document, with its parent. What was found
-    /// may quote the value: one that is from the environment is named instead.
-    pub(super) fn add(
-        &mut self,
-        path: &[&str],
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) {
+    /// Notes a problem with a value; if the path leaves the document, with the last value on it. A
+    /// value from the environment is named in place of `found`, which may quote it.
+    pub(super) fn found(&mut self, path: &SettingPath, found: String, expected: &str) {
         let found = self.shown(path, found);
-        self.push(path, found, expected.into());
+        self.add(path, format!("found {found}; expected {expected}"));
     }
 
     /// Notes why a value is of no use, in words that do not quote it.
-    pub(super) fn add_cause(
-        &mut self,
-        path: &[&str],
-        cause: impl Into<String>,
-        expected: impl Into<String>,
-    ) {
+    pub(super) fn unusable(&mut self, path: &SettingPath, cause: String, expected: &str) {
         let found = match self.document.variables(path) {
-            [] => cause.into(),
-            variables => format!("{}: {}", value_of(variables), cause.into()),
+            [] => cause,
+            variables => format!("{}: {cause}", value_of(variables)),
         };
-        self.push(path, found, expected.into());
+        self.add(path, format!("found {found}; expected {expected}"));
     }
 
-    /// Notes a problem with the name under which the value at a path stands.
-    pub(super) fn add_key(
+    /// Notes a problem with a setting's name.
+    pub(super) fn bad_name(&mut self, path: &SettingPath, found: &str, expected: &str) {
+        self.add(path, format!("found {found}; expected {expected}"));
+    }
+
+    /// Notes in one sentence that settings contradict each other.
+    pub(super) fn contradiction(&mut self, path: &SettingPath, sentence: String) {
+        self.add(path, sentence);
+    }
+
+    /// Notes a word that is not among the known ones, with the nearest.
+    pub(super) fn unknown<'k>(
         &mut self,
-        path: &[&str],
-        found: impl Into<String>,
-        expected: impl Into<String>,
+        path: &SettingPath,
+        text: &str,
+        word: &str,
+        known: impl Iterator<Item = &'k str>,
     ) {
-        self.push(path, found.into(), expected.into());
+        let known: Vec<&str> = known.collect();
+        let is_shown = self.document.variables(path).is_empty();
+        let hint = nearest(word, &known).filter(|_| is_shown).map(hint);
+        let found = self.shown(path, text.to_owned());
+        let message = one_of(&found, &known, hint);
+        self.add(path, message);
     }
 
-    /// Warns of the value at a path, unless a section that it stands in accepts that.
+    /// Notes a member of a section that has no such setting. `meant` is the setting that its author
+    /// most likely meant, if not the one with the most similar name.
+    pub(super) fn unknown_key(
+        &mut self,
+        section: &SettingPath,
+        key: &Key,
+        known: &[&str],
+        meant: Option<String>,
+    ) {
+        let hint = meant.or_else(|| nearest(&key.name, known).map(hint));
+        let message = one_of(&format!("unknown key {:?}", key.name), known, hint);
+        let message = self.variables.redact(message);
+        let problem = Problem::new(key.position, section, message);
+        self.problems.push(problem);
+    }
+
+    /// Warns of a value, unless a section that holds it accepts the warning.
     pub(super) fn warn(
         &mut self,
         code: WarningCode,
-        path: &[&str],
-        found: impl Into<String>,
-        expected: impl Into<String>,
+        path: &SettingPath,
+        found: String,
+        expected: &str,
     ) {
-        let accepted = (0..=path.len()).any(|length| {
-            let section = path.iter().take(length).copied();
-            let setting: Vec<&str> = section.chain(["accept_warnings", code.name()]).collect();
-            self.document.has(&setting)
+        let is_accepted = path.with_parents().any(|section| {
+            let accepted = section.member("accept_warnings").member(code.name());
+            self.document.has(&accepted)
         });
-        if accepted || self.is_follow_on(path) {
+        if is_accepted || self.is_follow_on(path) {
             return;
         }
         let found = self.shown(path, found);
-        let found = self.variables.redact(found);
-        let position = self.document.position(path);
-        let problem = Problem::new(position, found, expected).within(path);
+        let problem = self.problem(path, format!("found {found}; expected {expected}"));
         self.warnings.push(Warning::new(code, self.file, problem));
     }
 
-    /// Notes a mistake at a path, or warns of it.
-    pub(super) fn mistake(&mut self, path: &[&str], mistake: Option<Mistake>) {
-        let Some(mistake) = mistake else { return };
-        match mistake.code {
-            Some(code) => self.warn(code, path, mistake.found, mistake.expected),
-            None => self.add(path, mistake.found, mistake.expected),
-        }
-    }
-
-    /// As [`Findings::mistake`], for the name under which the value at a path stands.
-    pub(super) fn mistake_in_key(&mut self, path: &[&str], mistake: Option<Mistake>) {
-        match mistake {
-            Some(mistake) if mistake.is_never_right() => {
-                self.add_key(path, mistake.found, mistake.expected);
-            }
-            other => self.mistake(path, other),
-        }
-    }
-
-    /// The warnings, in the order of their places.
-    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
-        let mut warnings = std::mem::take(&mut self.warnings);
-        warnings.sort_by_key(Warning::position);
-        warnings
-    }
-
-    /// Whether the document has a value at this path that is a mapping with nothing in it.
-    pub(super) fn is_empty_map(&self, path: &[&str]) -> bool {
-        self.document.has(path) && self.document.is_empty_map(path)
-    }
-
     /// Notes values that could not be expanded, and leaves them out of the checks that follow.
-    pub(super) fn add_faults(&mut self, faults: &[Fault]) {
-        for fault in faults {
-            self.push(&fault.steps(), fault.found.clone(), fault.expected.clone());
+    pub(super) fn add_faults(&mut self, faults: Vec<Fault>) {
+        for fault in &faults {
+            let message = format!("found {}; expected {}", fault.found, fault.expected);
+            self.add(&fault.path, message);
         }
         for fault in faults {
-            self.prune(&fault.steps());
+            self.leave_out(fault.path);
         }
     }
 
-    fn push(&mut self, path: &[&str], found: String, expected: String) {
-        if self.is_follow_on(path) {
-            return;
+    fn add(&mut self, path: &SettingPath, message: String) {
+        if !self.is_follow_on(path) {
+            self.problems.push(self.problem(path, message));
         }
-        let found = self.variables.redact(found);
-        let position = self.document.position(path);
-        self.list
-            .push(Problem::new(position, found, expected).within(path));
     }
 
-    /// The text of a value for a message, or its name where it is from the environment.
-    pub(super) fn shown(&self, path: &[&str], text: impl Into<String>) -> String {
+    fn problem(&self, path: &SettingPath, message: String) -> Problem {
+        let message = self.variables.redact(message);
+        Problem::new(self.document.position(path), path, message)
+    }
+
+    /// Text of a value for a message; the variable's name if the value is from the environment.
+    pub(super) fn shown(&self, path: &SettingPath, text: String) -> String {
         match self.document.variables(path) {
-            [] => text.into(),
+            [] => text,
             variables => value_of(variables),
         }
     }
 
-    /// Notes a value that is not among the words that are known, with the nearest one.
-    pub(super) fn add_unknown<'k>(
-        &mut self,
-        path: &[&str],
-        kind: &str,
-        word: &str,
-        known: impl Iterator<Item = &'k str>,
-    ) {
-        let position = self.document.position(path);
-        let found = self.shown(path, format!("{kind} {word:?}").trim_start());
-        let secret = !self.document.variables(path).is_empty();
-        let (expected, nearest) = choices(word, known);
-        let problem = Problem::new(position, found, expected);
-        let problem = problem.hint(nearest.filter(|_| !secret));
-        self.list.push(problem.within(path));
-    }
-
-    /// Notes a key that is not among those that are known, with the nearest one.
-    pub(super) fn add_unknown_key<'k>(
-        &mut self,
-        path: &[&str],
-        key: &Key,
-        known: impl Iterator<Item = &'k str>,
-    ) {
-        let found = format!("unknown key {:?}", key.name);
-        let (expected, nearest) = choices(&key.name, known);
-        let problem = Problem::new(key.position, found, expected).hint(nearest);
-        self.list.push(problem.within(path));
-    }
-
-    /// Leaves a setting out of the checks that follow. An element of a list goes with its list, so that the others
-    /// keep their places.
-    pub(super) fn prune(&mut self, path: &[&str]) {
-        let whole = path
-            .iter()
-            .rposition(|step| !step.starts_with('['))
-            .map_or(0, |at| at + 1);
-        let setting = path.iter().take(whole).map(|step| (*step).to_owned());
-        let setting: Vec<_> = setting.collect();
+    /// Leaves a setting of wrong form out of the checks that follow.
+    pub(super) fn leave_out(&mut self, path: SettingPath) {
         // One long list of wrong elements is one setting.
-        if self.pruned.last() != Some(&setting) {
-            self.pruned.push(setting);
+        if self.leave_out_value(&path) {
+            self.malformed.push(path);
         }
     }
 
-    pub(super) fn pruned(&self) -> &[Vec<String>] {
-        &self.pruned
+    /// Leaves a setting of good form and wrong value out of the checks that follow.
+    pub(super) fn refuse(&mut self, path: SettingPath, is_readable: bool) {
+        if !is_readable {
+            self.leave_out_value(&path);
+        }
+        self.refused.push(path);
     }
 
-    /// Whether something in this setting was left out: what it seems to lack may be just that.
-    pub(super) fn is_follow_on(&self, path: &[&str]) -> bool {
-        let within = |pruned: &Vec<String>| {
-            pruned.len() > path.len() && pruned.iter().zip(path).all(|(a, b)| a == b)
-        };
-        self.pruned.iter().any(within)
+    /// An element goes with its list, so that the others keep their places.
+    fn leave_out_value(&mut self, path: &SettingPath) -> bool {
+        let whole = path.whole();
+        let is_new = self.unreadable.last() != Some(&whole);
+        if is_new {
+            self.unreadable.push(whole);
+        }
+        is_new
     }
 
-    /// How many problems were noted so far.
+    /// The settings that cannot be read.
+    pub(super) fn unreadable(&self) -> &[SettingPath] {
+        &self.unreadable
+    }
+
+    /// Whether a problem with this setting would only follow from one that is already noted.
+    fn is_follow_on(&self, path: &SettingPath) -> bool {
+        self.malformed.iter().any(|wrong| wrong.is_within(path))
+            || self.refused.iter().any(|wrong| path.is_within(wrong))
+    }
+
+    /// Whether part of this setting is left out, or of wrong value.
+    pub(super) fn is_incomplete(&self, path: &SettingPath) -> bool {
+        let mut wrong = self.malformed.iter().chain(&self.refused);
+        wrong.any(|wrong| wrong.is_within(path))
+    }
+
+    /// The number of problems so far.
     pub(super) fn count(&self) -> usize {
-        self.list.len()
+        self.problems.len()
     }
 
-    /// A path in the configuration, seen from its file's folder.
-    pub(super) fn resolve(&self, path: &str) -> PathBuf {
-        self.file.parent().unwrap_or(Path::new("")).join(path)
+    pub(super) fn is_given(&self, path: &SettingPath) -> bool {
+        self.document.has(path)
     }
 
-    /// Notes a file whose content becomes part of the configuration, so that a change of it is one of the configuration.
+    pub(super) fn file(&self) -> &Path {
+        self.file
+    }
+
+    /// Follows a file: a change of its content is a change of the configuration.
     pub(super) fn follow(&mut self, file: &Path) {
         self.files.push(file.to_owned());
     }
@@ -240,30 +224,34 @@ impl<'d> Findings<'d> {
         self.look_into_files
     }
 
+    /// The warnings, in the order of their places.
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.sort_by_key(Warning::position);
+        warnings
+    }
+
     pub(super) fn fail_if_any(&mut self) -> Result<(), Problems> {
-        if self.list.is_empty() {
+        if self.problems.is_empty() {
             return Ok(());
         }
-        let problems = Problems::sorted(self.file, std::mem::take(&mut self.list));
+        let problems = Problems::sorted(self.file, std::mem::take(&mut self.problems));
         Err(problems.with_warnings(self.take_warnings()))
     }
-
-    pub(super) fn into_problems(mut self) -> Problems {
-        let warnings = self.take_warnings();
-        Problems::sorted(self.file, self.list).with_warnings(warnings)
-    }
 }
 
-/// What is expected, and the nearest to a word.
-fn choices<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> (String, Option<&'k str>) {
-    let known: Vec<&str> = known.collect();
-    (
-        format!("one of: {}", known.join(", ")),
-        nearest(word, &known),
-    )
+fn one_of(found: &str, known: &[&str], hint: Option<String>) -> String {
+    let hint = hint.unwrap_or_default();
+    format!("found {found}; expected one of: {}{hint}", known.join(", "))
 }
 
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+/// The question at the end of a message.
+pub(super) fn hint(meant: impl std::fmt::Display) -> String {
+    format!("; did you mean \"{meant}\"?")
+}
+
+/// The known word most similar to a word, if one is similar.
+pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let score = |candidate: &str| strsim::jaro_winkler(word, candidate);
     let best = known
         .iter()

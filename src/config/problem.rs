@@ -1,10 +1,11 @@
-//! What is wrong with a configuration, and where.
+//! Problems of a configuration, each with its place.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::escape::Escaped;
 
+use super::path::SettingPath;
 use super::warning::Warning;
 
 /// A place in the file; both count from 1.
@@ -14,18 +15,12 @@ pub(super) struct Position {
     pub(super) column: u64,
 }
 
-impl Position {
-    pub(super) const START: Self = Self { line: 1, column: 1 };
-}
-
-/// One thing that is wrong.
+/// One problem. `Display` gives its place, if it has one, and the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    position: Position,
-    setting: String,
-    found: String,
-    expected: String,
-    hint: Option<String>,
+    position: Option<Position>,
+    setting: SettingPath,
+    message: String,
 }
 
 /// Everything that is wrong with a file. `Display` gives a line a problem.
@@ -37,46 +32,34 @@ pub struct Problems {
 }
 
 impl Problem {
-    pub(super) fn new(
-        position: Position,
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> Self {
-        let (found, expected) = (found.into(), expected.into());
+    pub(super) fn new(position: Position, setting: &SettingPath, message: String) -> Self {
         Self {
-            position,
-            setting: String::new(),
-            found,
-            expected,
-            hint: None,
+            position: Some(position),
+            setting: setting.clone(),
+            message,
         }
     }
 
-    /// Adds the setting's path to the message: names joined with dots, positions in brackets.
-    pub(super) fn within(mut self, path: &[&str]) -> Self {
-        for name in path {
-            let dot = if self.setting.is_empty() || name.starts_with('[') {
-                ""
-            } else {
-                "."
-            };
-            self.setting.push_str(dot);
-            self.setting.push_str(name);
+    /// A problem with the file as a whole.
+    pub(super) fn of_file(message: String) -> Self {
+        Self {
+            position: None,
+            setting: SettingPath::default(),
+            message,
         }
-        self
     }
 
-    pub(super) fn hint(mut self, hint: Option<&str>) -> Self {
-        self.hint = hint.map(ToOwned::to_owned);
-        self
-    }
-
-    pub(super) fn position(&self) -> Position {
+    pub(super) fn position(&self) -> Option<Position> {
         self.position
     }
 
-    pub(super) fn at_start(found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::new(Position::START, found, expected)
+    /// The place in the file, as compilers write it.
+    pub(super) fn write_place(&self, f: &mut fmt::Formatter<'_>, file: &Path) -> fmt::Result {
+        write!(f, "{}:", Escaped(&file.to_string_lossy()))?;
+        match self.position {
+            Some(Position { line, column }) => write!(f, "{line}:{column}: "),
+            None => f.write_str(" "),
+        }
     }
 }
 
@@ -95,43 +78,43 @@ impl Problems {
         Self { warnings, ..self }
     }
 
-    /// What is most likely not meant, beside the problems.
+    /// Settings that are most likely not meant, beside the problems.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// A fault of ours while the file was read.
+    /// A fault of Watchword while the file was read.
     pub(crate) fn fault(file: &Path, fault: &dyn fmt::Display) -> Self {
-        let found = format!("a fault of Watchword: {fault}");
-        Self::one(file, Problem::at_start(found, "a good end"))
+        Self::one(
+            file,
+            Problem::of_file(format!("a fault of Watchword: {fault}")),
+        )
     }
 
     pub(super) fn one(file: &Path, problem: Problem) -> Self {
-        Self {
-            file: file.to_owned(),
-            list: vec![problem],
-            warnings: Vec::new(),
-        }
+        Self::sorted(file, vec![problem])
     }
 }
 
-/// Most problems that are shown: a text goes into logs, and to operators.
+/// Most problems that are shown: the text goes into logs, and to operators.
 const MAX_SHOWN: usize = 100;
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.to_string_lossy();
         for (index, problem) in self.list.iter().take(MAX_SHOWN).enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
-            let Position { line, column } = problem.position;
-            write!(f, "{}:{line}:{column}: {problem}", Escaped(&file))?;
+            problem.write_place(f, &self.file)?;
+            problem.fmt(f)?;
         }
         match self.list.len().saturating_sub(MAX_SHOWN) {
             0 => Ok(()),
-            more => write!(f, "\n{}: and {more} more problems", Escaped(&file)),
+            more => {
+                let file = self.file.to_string_lossy();
+                write!(f, "\n{}: and {more} more problems", Escaped(&file))
+            }
         }
     }
 }
@@ -139,15 +122,10 @@ impl fmt::Display for Problems {
 /// Without its place.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.setting.is_empty() {
-            write!(f, "{}: ", Escaped(&self.setting))?;
+        if !self.setting.steps().is_empty() {
+            write!(f, "{}: ", Escaped(&self.setting.to_string()))?;
         }
-        let (found, expected) = (Escaped(&self.found), Escaped(&self.expected));
-        write!(f, "found {found}; expected {expected}")?;
-        match &self.hint {
-            Some(hint) => write!(f, "; did you mean \"{}\"?", Escaped(hint)),
-            None => Ok(()),
-        }
+        write!(f, "{}", Escaped(&self.message))
     }
 }
 

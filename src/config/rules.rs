@@ -8,246 +8,202 @@ use std::collections::HashSet;
 use crate::policy::{HostPattern, IssuerId, Match, PathPattern, Policy, Requirement, Rule, Rules};
 use crate::request::Path;
 
-use super::findings::Findings;
 use super::mistakes::{self, Mistake};
-use super::settings;
-use super::values::filled;
+use super::setting::Setting;
+use super::settings::{
+    MatchSettings, Mode, NoneWord, PathSettings, RequireSetting, RuleSettings, RulesSetting,
+    Settings, Text,
+};
 
 use hidden::{Earlier, Hiders};
 
 /// The rules in their order.
-pub(super) fn rules(raw: &settings::Settings, findings: &mut Findings<'_>) -> Rules {
-    let Some(list) = raw.rules.as_ref().and_then(settings::RulesSetting::list) else {
-        return Rules::new(None, raw.server.proxy_ignores_host_port);
+pub(super) fn rules(root: &mut Setting<'_, '_, Settings>) -> Rules {
+    let settings = root.value;
+    let proxy_ignores_port = settings.server.proxy_ignores_host_port;
+    let Some(list) = settings.rules.as_ref().and_then(RulesSetting::list) else {
+        return Rules::new(None, proxy_ignores_port);
     };
-    if list.is_empty() {
-        findings.add(
-            &["rules"],
-            "an empty list",
-            "at least one rule, or no rules at all",
-        );
-    }
-    let names = raw.issuers.keys().map(String::as_str);
-    let issuers: Vec<_> = names.zip(Policy::issuer_ids(raw.issuers.len())).collect();
-    let proxy_ignores_port = raw.server.proxy_ignores_host_port;
+    let names = settings.issuers.keys().map(String::as_str);
+    let issuers: Vec<_> = names
+        .zip(Policy::issuer_ids(settings.issuers.len()))
+        .collect();
     let mut names = HashSet::new();
-    let mut rules = Vec::new();
     let mut earlier = Earlier::default();
-    for (index, raw) in list.iter().enumerate() {
-        let element = format!("[{index}]");
-        let known = findings.count();
-        let section = Section {
-            element: &element,
-            raw,
-            issuers: &issuers,
-            proxy_ignores_port,
-            findings,
-        };
-        let rule = section.build();
-        // One with a problem may be for other requests, once it is mended.
-        let is_whole = findings.count() == known && !findings.is_follow_on(&["rules", &element]);
-        if is_whole {
-            note_hidden(&earlier, &element, &rule.matches, findings);
-            earlier.add(index, rule.matches.clone());
+    let mut section = root.member("rules", list);
+    let rules = list.iter().enumerate().map(|(place, settings)| {
+        let mut setting = section.element(place, settings);
+        let known = setting.findings.count();
+        let rule = setting.build(place, &issuers, proxy_ignores_port);
+        // A rule with a problem may be for other requests, once it is mended.
+        if setting.findings.count() == known && !setting.is_incomplete() {
+            setting.note_hidden(&earlier, &rule.matches);
+            earlier.add(place, rule.matches.clone());
         }
         if !names.insert(rule.name.clone()) {
-            findings.add(
-                &["rules", &element, "name"],
-                "the name of another rule",
-                "a name that stands once",
-            );
+            let mut name = setting.member("name", &());
+            name.found("the name of another rule", "each name only once");
         }
-        rules.push(rule);
-    }
-    Rules::new(Some(rules), proxy_ignores_port)
+        rule
+    });
+    Rules::new(Some(rules.collect()), proxy_ignores_port)
 }
 
-/// A rule that no request reaches promises what does not happen.
-fn note_hidden(earlier: &Earlier, element: &str, matches: &Match, findings: &mut Findings<'_>) {
-    let (places, ends) = match earlier.hiding(matches) {
-        None => return,
-        Some(Hiders::Decide(places)) => (
-            places,
-            ["decides all of its requests", "decide all of its requests"],
-        ),
-        Some(Hiders::Refuse(places)) => (
-            places,
-            [
-                "refuses its requests as other spellings of its own",
-                "refuse its requests as other spellings of their own",
-            ],
-        ),
-    };
-    let names: Vec<String> = places
-        .iter()
-        .map(|place| format!("rules[{place}]"))
-        .collect();
-    let [one, several] = ends;
-    let end = if names.len() == 1 { one } else { several };
-    let rules = names.join(" and ");
-    let found = format!("a rule that no request reaches, because {rules} {end}");
-    let expected = "it further up, or removed: the first match applies";
-    findings.add(&["rules", element, "match"], found, expected);
-}
-
-/// One rule's section.
-struct Section<'s, 'd> {
-    element: &'s str,
-    raw: &'s settings::RuleSettings,
-    issuers: &'s [(&'s str, IssuerId)],
-    proxy_ignores_port: bool,
-    findings: &'s mut Findings<'d>,
-}
-
-impl Section<'_, '_> {
-    fn build(mut self) -> Rule {
-        let name = self
-            .raw
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("rules{}", self.element));
+impl Setting<'_, '_, RuleSettings> {
+    fn build(
+        &mut self,
+        place: usize,
+        issuers: &[(&str, IssuerId)],
+        proxy_ignores_port: bool,
+    ) -> Rule {
+        let settings = self.value;
+        let name = settings.name.clone();
+        let name = name.unwrap_or_else(|| format!("rules[{place}]"));
         if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
-            self.note(
-                &["name"],
-                format!("{name:?}"),
-                "a name of 1 to 64 printable characters",
-            );
+            let expected = "a name of 1 to 64 printable characters";
+            self.member("name", &())
+                .found(format!("{name:?}"), expected);
         }
-        self.refuse_empty_sections();
-        let matches = self.matches();
-        let requirement = match &self.raw.require {
-            settings::RequireSetting::Word(settings::NoneWord::None) => {
+        let matches = self
+            .member("match", &settings.matches)
+            .build(proxy_ignores_port);
+        let requirement = match &settings.require {
+            RequireSetting::Word(NoneWord::None) => {
                 self.refuse_open_door(&matches);
                 Requirement::None
             }
-            settings::RequireSetting::Demand(demand) => Requirement::Token(self.demand(demand)),
+            RequireSetting::Demand(demand) => {
+                Requirement::Token(self.member("require", demand).build(issuers))
+            }
         };
         Rule {
             name: name.into(),
             matches,
             requirement,
-            shadow: self.raw.mode == settings::Mode::Shadow,
+            shadow: settings.mode == Mode::Shadow,
         }
     }
 
-    fn note(&mut self, setting: &[&str], found: impl Into<String>, expected: impl Into<String>) {
-        let path = [&["rules", self.element], setting].concat();
-        self.findings.add(&path, found, expected);
-    }
-
-    /// Notes a mistake, or warns of it.
-    fn mistake(&mut self, setting: &[&str], mistake: Option<Mistake>) {
-        let path = [&["rules", self.element], setting].concat();
-        self.findings.mistake(&path, mistake);
-    }
-
-    /// What was meant to limit a rule and is empty limits nothing.
-    fn refuse_empty_sections(&mut self) {
-        for [section, name] in [["match", "context"], ["require", "claims"]] {
-            let path = ["rules", self.element, section, name];
-            if self.findings.is_empty_map(&path) {
-                let expected = format!("at least one entry, or no {name}");
-                self.findings.add(&path, "an empty mapping", expected);
-            }
-        }
+    /// A rule that no request reaches does not do what it says.
+    fn note_hidden(&mut self, earlier: &Earlier, matches: &Match) {
+        let (places, [one, several]) = match earlier.hiding(matches) {
+            None => return,
+            Some(Hiders::Decide(places)) => (
+                places,
+                ["decides all of its requests", "decide all of its requests"],
+            ),
+            Some(Hiders::Refuse(places)) => (
+                places,
+                [
+                    "refuses its requests as other spellings of its own",
+                    "refuse its requests as other spellings of their own",
+                ],
+            ),
+        };
+        let names: Vec<String> = places
+            .iter()
+            .map(|place| format!("rules[{place}]"))
+            .collect();
+        let end = if names.len() == 1 { one } else { several };
+        let rules = names.join(" and ");
+        self.member("match", &()).contradiction(format!(
+            "no request reaches this rule, because {rules} {end}: the first match applies, so move \
+             this rule up, or remove it"
+        ));
     }
 
     /// A rule that lets everybody do everything is a mistake unless it says so.
     fn refuse_open_door(&mut self, matches: &Match) {
         let every_path = matches.path.as_ref().is_none_or(PathPattern::is_every_path);
-        let whole = every_path
+        let is_for_all = every_path
             && matches.hosts.is_empty()
             && matches.methods.is_empty()
             && matches.context.is_empty();
-        if whole && !self.raw.insecure_allow_all {
-            let expected = "a match that limits it, or insecure_allow_all: true";
-            self.note(&["require"], "none for every request", expected);
+        if is_for_all && !self.value.insecure_allow_all {
+            self.member("require", &()).contradiction(
+                "`require: none` without `match` allows every request: limit the rule by a `match`, \
+                 or set `insecure_allow_all: true`",
+            );
         }
     }
+}
 
-    fn matches(&mut self) -> Match {
-        let raw = &self.raw.matches;
-        let context = raw
-            .context
-            .iter()
-            .flatten()
-            .map(|(k, v)| (k.as_str().into(), v.as_str().into()))
-            .collect();
-        let methods = self.list(&["match", "methods"], raw.methods.as_deref());
-        for (index, method) in methods.iter().enumerate() {
-            let element = format!("[{index}]");
-            let setting = ["match", "methods", &element];
+impl Setting<'_, '_, MatchSettings> {
+    fn build(&mut self, proxy_ignores_port: bool) -> Match {
+        let settings = self.value;
+        let context = settings.context.iter().flatten();
+        let methods = settings.methods.as_deref().unwrap_or_default();
+        self.member("methods", methods).for_each(|mut method| {
+            let text = &**method.value;
             let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-            if method.bytes().all(allowed) {
-                self.mistake(&setting, mistakes::of_method(method));
+            if text.bytes().all(allowed) {
+                method.mistake(mistakes::of_method(text));
             } else {
-                self.note(&setting, format!("{method:?}"), "a method");
+                method.found(format!("{text:?}"), "a method");
             }
-        }
+        });
+        let path = settings.path.as_ref();
         Match {
-            hosts: self.hosts(),
-            path: self.path(),
-            methods,
-            context,
+            hosts: self.hosts(proxy_ignores_port),
+            path: path.and_then(|path| self.member("path", path).pattern()),
+            methods: boxed(methods),
+            context: context
+                .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+                .collect(),
         }
     }
 
-    fn list(&mut self, setting: &[&str], list: Option<&[String]>) -> Vec<Box<str>> {
-        let path = [&["rules", self.element], setting].concat();
-        filled(list, &path, self.findings)
-            .iter()
-            .map(|entry| entry.as_str().into())
-            .collect()
-    }
-
-    fn hosts(&mut self) -> Vec<HostPattern> {
+    fn hosts(&mut self, proxy_ignores_port: bool) -> Vec<HostPattern> {
         let mut patterns = Vec::new();
-        for (index, host) in self
-            .list(&["match", "hosts"], self.raw.matches.hosts.as_deref())
-            .iter()
-            .enumerate()
-        {
-            let element = format!("[{index}]");
-            let setting = ["match", "hosts", &element];
-            match HostPattern::parse(host) {
-                Some(pattern) if pattern.has_port() && self.proxy_ignores_port => {
-                    let expected =
-                        "a host without port, since server.proxy_ignores_host_port is true";
-                    self.note(&setting, format!("{host:?}"), expected);
+        let hosts = self.value.hosts.as_deref().unwrap_or_default();
+        self.member("hosts", hosts).for_each(|mut host| {
+            let text = &**host.value;
+            match HostPattern::parse(text) {
+                Some(pattern) if pattern.has_port() && proxy_ignores_port => {
+                    let shown = host.quoted(text);
+                    host.contradiction(format!(
+                        "the host {shown} has a port, and `server.proxy_ignores_host_port` is \
+                         true: leave out the port"
+                    ));
                 }
                 Some(pattern) => patterns.push(pattern),
                 None => {
-                    let expected = "a host name, or \"*.\" and a domain; with a port where the proxy routes by it";
-                    self.note(&setting, format!("{host:?}"), expected);
+                    let expected = "a host name, or \"*.\" and a domain; with a port if the proxy \
+                                    routes by it";
+                    host.found(format!("{text:?}"), expected);
                 }
             }
-        }
+        });
         patterns
     }
+}
 
-    fn path(&mut self) -> Option<PathPattern> {
-        let raw = self.raw.matches.path.as_ref()?;
-        let (kind, text) = match (&raw.exact, &raw.prefix, &raw.glob) {
+impl Setting<'_, '_, PathSettings> {
+    fn pattern(&mut self) -> Option<PathPattern> {
+        let settings = self.value;
+        let (kind, text) = match (&settings.exact, &settings.prefix, &settings.glob) {
             (Some(text), None, None) => ("exact", text),
             (None, Some(text), None) => ("prefix", text),
             (None, None, Some(text)) => ("glob", text),
             _ => {
-                let expected = "exactly one of exact, prefix and glob";
-                self.note(&["match", "path"], "another combination", expected);
+                self.contradiction(
+                    "`path` takes exactly one of `exact`, `prefix` and `glob`, such as `path: \
+                     {prefix: /admin}`",
+                );
                 return None;
             }
         };
-        let setting = ["match", "path", kind];
+        let mut setting = self.member(kind, text);
         let mistake = mistakes::of_path(kind, text);
-        let never_right = mistake.as_ref().is_some_and(Mistake::is_never_right);
-        self.mistake(&setting, mistake);
-        if never_right {
+        let is_never_right = mistake.as_ref().is_some_and(Mistake::is_never_right);
+        setting.mistake(mistake);
+        if is_never_right {
             return None;
         }
-        if !is_clear(text, raw.encoded_slashes) {
+        if !is_clear(text, settings.encoded_slashes) {
             let expected = "a path that begins with \"/\", without query, \"//\", dot segments, \";\" \
                             and needless or ambiguous %-escapes";
-            self.note(&setting, format!("{text:?}"), expected);
+            setting.found(format!("{text:?}"), expected);
             return None;
         }
         let pattern = match kind {
@@ -257,13 +213,15 @@ impl Section<'_, '_> {
         };
         if pattern.is_none() {
             let expected = "\"**\" as the whole last segment only";
-            self.note(&setting, format!("{text:?}"), expected);
+            setting.found(format!("{text:?}"), expected);
         }
-        pattern.map(|pattern| {
-            let pattern = pattern.with_escaped_slashes(raw.encoded_slashes);
-            pattern.with_exact_spelling(raw.exact_spelling)
-        })
+        let pattern = pattern?.with_escaped_slashes(settings.encoded_slashes);
+        Some(pattern.with_exact_spelling(settings.exact_spelling))
     }
+}
+
+fn boxed(texts: &[Text]) -> Vec<Box<str>> {
+    texts.iter().map(|text| (**text).into()).collect()
 }
 
 /// A pattern is compared with clear paths only, so it must be one, or it could never match.

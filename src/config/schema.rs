@@ -1,7 +1,9 @@
-//! The JSON Schema of the configuration types: what a file is held against, and what editors are given.
+//! The JSON Schema of the settings: a file is compared with it, and editors read it.
 //!
-//! Of JSON Schema it knows the part that the types produce, and no more: `$ref`, `type`, `enum`,
-//! `const`, `properties`, `required`, `additionalProperties`, `items`, `anyOf` and `oneOf`.
+//! The module knows the part of JSON Schema that the types produce: `$ref`, `type`, `enum`, `const`,
+//! `properties`, `required`, `additionalProperties`, `items`, `anyOf`, `oneOf`, bounds and lengths.
+//! Of its own are `x-kind` (`duration`, `path`, `URL`), `x-minimum` and `x-maximum` of durations,
+//! `x-form` (an example for messages), and `x-restart` (see `restart`).
 
 mod check;
 mod convert;
@@ -18,8 +20,8 @@ use serde_json::{Map, Value as Json};
 use super::document::{Node, Value};
 use super::settings;
 
-/// The schema. Nothing in it allows `null`: an empty value is most likely a list whose entries were taken out, never as
-/// good as no setting.
+/// The schema. It never allows `null`: an empty value is most likely a list without its entries, and
+/// not the same as no setting.
 pub(super) static SCHEMA: LazyLock<Json> = LazyLock::new(|| {
     let mut schema = schemars::schema_for!(settings::Settings).to_value();
     without_null(&mut schema);
@@ -73,7 +75,7 @@ pub(super) fn without_null_members(value: Json) -> Json {
     }
 }
 
-/// What a schema says, at the place that it refers to.
+/// The schema that a `$ref` names, or the schema itself.
 pub(super) fn resolve(schema: &Json) -> Option<&Map<String, Json>> {
     let members = schema.as_object()?;
     match members.get("$ref").and_then(Json::as_str) {
@@ -82,7 +84,7 @@ pub(super) fn resolve(schema: &Json) -> Option<&Map<String, Json>> {
     }
 }
 
-/// The alternatives that a schema gives, without nesting; empty: it is the only one itself.
+/// The alternatives of a schema, without nesting; none if the schema stands for itself.
 pub(super) fn alternatives(schema: &Map<String, Json>) -> Vec<&Map<String, Json>> {
     let list = schema
         .get("anyOf")
@@ -122,6 +124,12 @@ pub(super) fn fits(node: &Node, schema: &Map<String, Json>) -> bool {
             (Value::Number(number), "integer") => number.is_u64(),
             _ => false,
         })
+}
+
+/// The text of a member; empty if there is none.
+pub(super) fn text<'s>(schema: &'s Map<String, Json>, member: &str) -> &'s str {
+    let text = schema.get(member).and_then(Json::as_str);
+    text.unwrap_or_default()
 }
 
 /// The words that a schema allows; empty: all.

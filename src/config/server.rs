@@ -10,93 +10,92 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::findings::Findings;
-use super::settings;
-use super::span::Span;
-use super::values::path;
-
-use grpc::grpc;
+use super::setting::Setting;
+use super::settings::{FilePath, ReloadSettings, ServerSettings};
 
 /// Listeners and life cycle.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The gRPC listener.
     pub grpc: GrpcConfig,
-    /// The plaintext listener for health, where there is one.
+    /// The plaintext listener for health, if there is one.
     pub health: Option<SocketAddr>,
-    /// The listener for metrics and probes, where there is one.
+    /// The listener for metrics and probes, if there is one.
     pub admin: Option<SocketAddr>,
     /// The realm of challenges: visible ASCII and spaces, without quotes and backslashes.
     pub realm: String,
-    /// The longest token that is looked at, in bytes.
+    /// The longest token, in bytes.
     pub max_token_size: usize,
-    /// How long a server that was told to stop goes on, with its health saying that it will.
+    /// How long a stopping server still answers calls.
     pub drain: Duration,
-    /// How long a stopping server waits for calls in flight.
+    /// How long a stopping server waits for calls in flight, after `drain`.
     pub shutdown_timeout: Duration,
-    /// Most calls that are worked on at a time.
+    /// Most calls in progress at a time.
     pub max_in_flight: usize,
-    /// The memory that the process may use, in bytes; `None`: what the system says.
+    /// The memory that the process may use, in bytes; `None`: the system's limit.
     pub memory_limit: Option<usize>,
 }
 
-pub(super) fn server(raw: &settings::ServerSettings, findings: &mut Findings<'_>) -> ServerConfig {
-    let mut listener = |name, address: &str, example| {
-        tcp(&["server", name, "address"], address, example, findings)
-    };
-    let health = raw.health.as_ref();
-    let health = health.map(|health| listener("health", &health.address, "\"0.0.0.0:9192\""));
-    let admin = raw.admin.as_ref();
-    let admin = admin.map(|admin| listener("admin", &admin.address, "\"127.0.0.1:9193\""));
-    let quotable = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    if raw.realm.is_empty() || !raw.realm.bytes().all(quotable) {
-        let path = ["server", "realm"];
-        findings.add(
-            &path,
-            format!("{:?}", raw.realm),
-            "visible ASCII without quotes and backslashes",
-        );
-    }
-    let mut number = |name, value, bounds| {
-        let number = whole(&["server", name], value, bounds, findings);
-        usize::try_from(number).unwrap_or(usize::MAX)
-    };
-    let max_token_size = number("max_token_size", raw.max_token_size, settings::TOKEN_SIZE);
-    let max_in_flight = number("max_in_flight", raw.max_in_flight, settings::MAX_IN_FLIGHT);
-    let mut span = |name, text: &str, span: Span| {
-        span.read(Some(text), &["server", name], Duration::ZERO, findings)
-    };
-    let (drain, shutdown_timeout) = (
-        span("drain", &raw.drain, settings::DRAIN),
-        span(
-            "shutdown_timeout",
-            &raw.shutdown_timeout,
-            settings::SHUTDOWN_TIMEOUT,
-        ),
-    );
-    ServerConfig {
-        grpc: grpc(&raw.grpc, findings),
-        health,
-        admin,
-        realm: raw.realm.clone(),
-        max_token_size,
-        drain,
-        shutdown_timeout,
-        max_in_flight,
-        memory_limit: memory_limit(raw.memory_limit.as_deref(), findings),
+/// The smallest and the largest memory limit, in bytes.
+const MEMORY: std::ops::RangeInclusive<u64> = 64 << 20..=64 << 30;
+
+impl Setting<'_, '_, ServerSettings> {
+    pub(super) fn build(&mut self) -> ServerConfig {
+        let settings = self.value;
+        let health = settings.health.as_ref().map(|health| {
+            let mut section = self.member("health", health);
+            section
+                .member("address", &*health.address)
+                .tcp("\"0.0.0.0:9192\"")
+        });
+        let admin = settings.admin.as_ref().map(|admin| {
+            let mut section = self.member("admin", admin);
+            section
+                .member("address", &*admin.address)
+                .tcp("\"127.0.0.1:9193\"")
+        });
+        let quotable = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+        if !settings.realm.bytes().all(quotable) {
+            let found = format!("{:?}", &*settings.realm);
+            let expected = "visible ASCII without quotes and backslashes";
+            self.member("realm", &settings.realm).found(found, expected);
+        }
+        let memory_limit = settings.memory_limit.as_deref();
+        let memory_limit =
+            memory_limit.and_then(|limit| self.member("memory_limit", limit).memory_size());
+        ServerConfig {
+            grpc: self.member("grpc", &settings.grpc).build(),
+            health,
+            admin,
+            realm: settings.realm.to_string(),
+            max_token_size: usize::try_from(settings.max_token_size).unwrap_or(usize::MAX),
+            drain: settings.drain.into(),
+            shutdown_timeout: settings.shutdown_timeout.into(),
+            max_in_flight: usize::try_from(settings.max_in_flight).unwrap_or(usize::MAX),
+            memory_limit,
+        }
     }
 }
 
-/// A size as Kubernetes writes it.
-fn memory_limit(text: Option<&str>, findings: &mut Findings<'_>) -> Option<usize> {
-    let text = text?;
-    let bytes =
-        bytes(text).filter(|bytes| (settings::MEMORY.0..=settings::MEMORY.1).contains(bytes));
-    if bytes.is_none() {
-        let expected = "a size from \"64Mi\" to \"64Gi\", with Ki, Mi or Gi";
-        findings.add(&["server", "memory_limit"], format!("{text:?}"), expected);
+impl Setting<'_, '_, str> {
+    /// A size as Kubernetes writes it, within the bounds of a memory limit.
+    fn memory_size(&mut self) -> Option<usize> {
+        let bytes = bytes(self.value).filter(|bytes| MEMORY.contains(bytes));
+        if bytes.is_none() {
+            let expected = "a size from \"64Mi\" to \"64Gi\", with Ki, Mi or Gi";
+            self.found(format!("{:?}", self.value), expected);
+        }
+        usize::try_from(bytes?).ok()
     }
-    usize::try_from(bytes?).ok()
+
+    /// An address and port.
+    fn tcp(&mut self, example: &str) -> SocketAddr {
+        self.value.parse().unwrap_or_else(|_| {
+            let expected = format!("an address such as {example}");
+            self.found(format!("{:?}", self.value), &expected);
+            SocketAddr::from(([0, 0, 0, 0], 0))
+        })
+    }
 }
 
 fn bytes(text: &str) -> Option<u64> {
@@ -109,57 +108,23 @@ fn bytes(text: &str) -> Option<u64> {
     })
 }
 
-/// An address and port.
-fn tcp(setting: &[&str], text: &str, example: &str, findings: &mut Findings<'_>) -> SocketAddr {
-    text.parse().unwrap_or_else(|_| {
-        let expected = format!("an address such as {example}");
-        findings.add(setting, format!("{text:?}"), expected);
-        SocketAddr::from(([0, 0, 0, 0], 0))
-    })
-}
-
-/// A number within bounds; the nearest of them where it is not (and noted).
-fn whole(
-    setting: &[&str],
-    value: u64,
-    (least, most): (u64, u64),
-    findings: &mut Findings<'_>,
-) -> u64 {
-    if !(least..=most).contains(&value) {
-        let expected = format!("from {least} to {most}");
-        findings.add(setting, value.to_string(), expected);
-    }
-    value.clamp(least, most)
-}
-
-/// The directory for what is kept between runs. Whether it is there is looked at only on demand.
-pub(super) fn state_dir(raw: Option<&str>, findings: &mut Findings<'_>) -> Option<PathBuf> {
-    let setting = ["state_dir"];
-    let directory = path(raw?, &setting, findings);
-    if findings.look_into_files() {
+/// The directory for the last good keys. Only `check-config` and a start look whether it exists.
+pub(super) fn state_dir(mut setting: Setting<'_, '_, FilePath>) -> PathBuf {
+    let directory = setting.path();
+    if setting.findings.look_into_files() {
         let found = match std::fs::metadata(&directory) {
             Ok(metadata) if metadata.is_dir() => None,
             Ok(_) => Some("something that is not a directory".to_owned()),
             Err(error) => Some(error.to_string()),
         };
         if let Some(found) = found {
-            findings.add_cause(&setting, found, "an existing directory");
+            setting.unusable(found, "an existing directory");
         }
     }
-    Some(directory)
+    directory
 }
 
-/// How often files are looked at; `None`: never.
-pub(super) fn reload(
-    raw: &settings::ReloadSettings,
-    findings: &mut Findings<'_>,
-) -> Option<Duration> {
-    let setting = ["reload", "interval"];
-    let interval = settings::RELOAD_INTERVAL.read(
-        Some(&raw.interval),
-        &setting,
-        Duration::from_secs(5),
-        findings,
-    );
-    raw.watch.then_some(interval)
+/// The time between two looks at the files; `None`: they are not watched.
+pub(super) fn reload(settings: &ReloadSettings) -> Option<Duration> {
+    settings.watch.then(|| settings.interval.into())
 }

@@ -232,7 +232,7 @@ impl Shape {
 impl Element {
     fn of(node: &Node) -> Self {
         let digest = |name: &str| {
-            let text = node.child(name)?.to_json().to_string();
+            let text = node.member(name)?.to_json().to_string();
             Some(BuildHasherDefault::<DefaultHasher>::default().hash_one(text))
         };
         Self {

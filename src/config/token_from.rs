@@ -1,125 +1,102 @@
-//! Where tokens are looked for: `token_from` of the server and of issuers.
+//! The places where tokens are looked for: `token_from` of the server and of issuers.
 
 use crate::policy::{IssuerId, Policy, TokenFrom};
 use crate::token::Location;
 
-use super::findings::Findings;
-use super::settings;
+use super::setting::Setting;
+use super::settings::{Settings, TokenFromSettings};
 
-/// Where tokens are looked for: the server's places, and each issuer's own.
-pub(super) fn token_from(raw: &settings::Settings, findings: &mut Findings<'_>) -> Vec<TokenFrom> {
-    let mut sources: Vec<TokenFrom> = Vec::new();
-    if raw.server.token_from.is_empty() {
-        findings.add(
-            &["server", "token_from"],
-            "an empty list",
-            "at least one place",
-        );
+/// The server's places, and each issuer's own.
+pub(super) fn token_from(root: &mut Setting<'_, '_, Settings>) -> Vec<TokenFrom> {
+    let settings = root.value;
+    let mut places: Vec<TokenFrom> = Vec::new();
+    let mut server = root.member("server", &settings.server);
+    let shared = &*settings.server.token_from;
+    server.member("token_from", shared).for_each(|mut place| {
+        let location = place.location(&places);
+        add(&mut places, location, None);
+    });
+    let mut issuers = root.member("issuers", &settings.issuers);
+    for (id, (name, issuer)) in Policy::issuer_ids(settings.issuers.len()).zip(&settings.issuers) {
+        let mut section = issuers.member(name, issuer);
+        let own = &*issuer.token_from;
+        section.member("token_from", own).for_each(|mut place| {
+            let location = place.location(&places);
+            add(&mut places, location, Some(id));
+        });
     }
-    for (index, place) in raw.server.token_from.iter().enumerate() {
-        let element = format!("[{index}]");
-        let location = location(place, &["server", "token_from", &element], findings);
-        note_alike(
-            &sources,
-            location.as_ref(),
-            &["server", "token_from", &element],
-            findings,
-        );
-        add(&mut sources, location, None);
-    }
-    for (id, (name, issuer)) in Policy::issuer_ids(raw.issuers.len()).zip(&raw.issuers) {
-        for (index, place) in issuer.token_from.iter().enumerate() {
-            let element = format!("[{index}]");
-            let path = ["issuers", name, "token_from", &element];
-            let location = location(place, &path, findings);
-            note_alike(&sources, location.as_ref(), &path, findings);
-            add(&mut sources, location, Some(id));
-        }
-    }
-    sources
+    places
 }
 
-/// Of two places whose names a reader may take for one, each makes a token in the other malformed.
-fn note_alike(
-    sources: &[TokenFrom],
-    location: Option<&Location>,
-    path: &[&str],
-    findings: &mut Findings<'_>,
-) {
+/// Adds a place once, however often it is named: else its token would count as two.
+fn add(places: &mut Vec<TokenFrom>, location: Option<Location>, issuer: Option<IssuerId>) {
     let Some(location) = location else { return };
-    let mut known = sources.iter().map(|source| &source.location);
-    if known.any(|known| known != location && known.is_like(location)) {
-        let found = "a name that is easily taken for that of another place";
-        let expected = "names that differ in more than case and separators";
-        findings.add(path, found, expected);
-    }
-}
-
-/// One place is looked at once, however often it is named: else its token would count as two.
-fn add(sources: &mut Vec<TokenFrom>, location: Option<Location>, issuer: Option<IssuerId>) {
-    let Some(location) = location else { return };
-    match sources
-        .iter_mut()
-        .find(|source| source.location == location)
-    {
+    match places.iter_mut().find(|place| place.location == location) {
         Some(known) => match (&mut known.issuers, issuer) {
             (Some(issuers), Some(issuer)) => issuers.push(issuer),
             (issuers, None) => *issuers = None,
             (None, Some(_)) => {}
         },
-        None => sources.push(TokenFrom {
+        None => places.push(TokenFrom {
             location,
             issuers: issuer.map(|issuer| vec![issuer]),
         }),
     }
 }
 
-fn location(
-    raw: &settings::TokenFromSettings,
-    path: &[&str],
-    findings: &mut Findings<'_>,
-) -> Option<Location> {
-    const EXPECTED: &str = "exactly one of header, cookie and query (scheme only with header)";
-    let token = |text: &str| {
-        let special = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-        !text.is_empty() && text.bytes().all(special)
-    };
-    let name = [&raw.header, &raw.cookie, &raw.query]
-        .into_iter()
-        .flatten()
-        .next();
-    if name.is_some_and(|name| !token(name)) || raw.scheme.as_deref().is_some_and(|s| !token(s)) {
-        findings.add(
-            path,
-            "a name with other characters",
-            "letters, digits, \"-\", \"_\", \".\" and \"~\"",
-        );
-        return None;
-    }
-    match (&raw.header, &raw.cookie, &raw.query) {
-        (Some(name), None, None) => {
-            let name = name.to_ascii_lowercase();
-            let scheme = raw.scheme.as_deref().or(default_scheme(&name));
-            let scheme = scheme.map(Into::into);
-            Some(Location::Header {
-                name: name.into(),
-                scheme,
-            })
+impl Setting<'_, '_, TokenFromSettings> {
+    fn location(&mut self, known: &[TokenFrom]) -> Option<Location> {
+        let TokenFromSettings {
+            header,
+            scheme,
+            cookie,
+            query,
+        } = self.value;
+        let given = [header, scheme, cookie, query];
+        if given.into_iter().flatten().any(|name| !is_name(name)) {
+            let expected = "letters, digits, \"-\", \"_\", \".\" and \"~\"";
+            self.found("a name with other characters", expected);
+            return None;
         }
-        (None, Some(name), None) if raw.scheme.is_none() => Some(Location::Cookie {
-            name: name.as_str().into(),
-        }),
-        (None, None, Some(name)) if raw.scheme.is_none() => Some(Location::Query {
-            name: name.as_str().into(),
-        }),
-        _ => {
-            findings.add(path, "another combination", EXPECTED);
-            None
+        let location = match (header, cookie, query) {
+            (Some(name), None, None) => {
+                let name = name.to_ascii_lowercase();
+                let scheme = scheme.as_deref().or(default_scheme(&name));
+                Location::Header {
+                    scheme: scheme.map(Into::into),
+                    name: name.into(),
+                }
+            }
+            (None, Some(name), None) if scheme.is_none() => Location::Cookie {
+                name: name.as_str().into(),
+            },
+            (None, None, Some(name)) if scheme.is_none() => Location::Query {
+                name: name.as_str().into(),
+            },
+            _ => {
+                self.contradiction(
+                    "a place takes exactly one of `header`, `cookie` and `query`, and `scheme` only \
+                     with `header`: remove the others, or write a place for each",
+                );
+                return None;
+            }
+        };
+        // If a reader may take two names for one, each makes a token in the other malformed.
+        let mut known = known.iter().map(|place| &place.location);
+        if known.any(|known| *known != location && known.is_like(&location)) {
+            let found = "a name that is easily taken for that of another place";
+            self.found(found, "names that differ in more than case and separators");
         }
+        Some(location)
     }
 }
 
-/// The scheme before a token in a header, where none is configured.
+fn is_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+/// The default scheme before a token in a header.
 pub(super) fn default_scheme(header: &str) -> Option<&'static str> {
     header
         .eq_ignore_ascii_case("authorization")

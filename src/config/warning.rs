@@ -1,4 +1,4 @@
-//! What is allowed in a configuration, but most likely not meant.
+//! Settings that are allowed, but most likely not meant.
 //!
 //! A warning has a code, so that the section in which it stands can accept it: `accept_warnings:
 //! {CODE: the reason}`.
@@ -6,15 +6,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::escape::Escaped;
-
-use super::findings::Findings;
-use super::problem::Problem;
-use super::settings;
+use super::problem::{Position, Problem};
+use super::setting::Setting;
+use super::settings::{AcceptedWarnings, RulesSetting, Settings};
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $code:ident = $name:literal;)*) => {
-        /// What a warning is about.
+        /// The kind of a warning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum WarningCode {
             $($(#[doc = $doc])+ $code,)*
@@ -68,7 +66,7 @@ impl WarningCode {
     }
 }
 
-/// One thing that is most likely not meant. `Display` gives its place, its code, and what to do.
+/// A setting that is most likely not meant. `Display` gives its place, the fix, and the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     code: WarningCode,
@@ -85,66 +83,57 @@ impl Warning {
         }
     }
 
-    /// What it is about.
+    /// The kind.
     #[must_use]
     pub fn code(&self) -> WarningCode {
         self.code
     }
 
-    pub(super) fn position(&self) -> super::problem::Position {
+    pub(super) fn position(&self) -> Option<Position> {
         self.problem.position()
     }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (line, column) = (self.position().line, self.position().column);
-        let (problem, code) = (&self.problem, self.code.name());
-        let file = self.file.to_string_lossy();
-        let file = Escaped(&file);
-        write!(f, "{file}:{line}:{column}: warning: {problem} [{code}]")
+        self.problem.write_place(f, &self.file)?;
+        write!(f, "warning: {} [{}]", self.problem, self.code.name())
     }
 }
 
-/// Sees to it that only warnings are accepted that exist, each with a reason.
-pub(super) fn check_accepted(raw: &settings::Settings, findings: &mut Findings<'_>) {
-    check_list(&[], raw.accept_warnings.as_ref(), findings);
-    check_list(&["server"], raw.server.accept_warnings.as_ref(), findings);
-    for (name, issuer) in &raw.issuers {
-        check_list(
-            &["issuers", name],
-            issuer.accept_warnings.as_ref(),
-            findings,
-        );
+/// Checks that accepted warnings exist, each with a reason.
+pub(super) fn check_accepted(root: &mut Setting<'_, '_, Settings>) {
+    let settings = root.value;
+    root.accepted_warnings(settings.accept_warnings.as_ref());
+    let server = &settings.server;
+    root.member("server", server)
+        .accepted_warnings(server.accept_warnings.as_ref());
+    let mut issuers = root.member("issuers", &settings.issuers);
+    for (name, issuer) in &settings.issuers {
+        issuers
+            .member(name, issuer)
+            .accepted_warnings(issuer.accept_warnings.as_ref());
     }
-    let rules = raw
-        .rules
-        .iter()
-        .filter_map(settings::RulesSetting::list)
-        .flatten();
-    for (index, rule) in rules.enumerate() {
-        let element = format!("[{index}]");
-        check_list(
-            &["rules", &element],
-            rule.accept_warnings.as_ref(),
-            findings,
-        );
-    }
+    let rules = settings.rules.as_ref().and_then(RulesSetting::list);
+    let rules = rules.unwrap_or_default();
+    root.member("rules", rules).for_each(|mut rule| {
+        let accepted = rule.value.accept_warnings.as_ref();
+        rule.accepted_warnings(accepted);
+    });
 }
 
-fn check_list(
-    section: &[&str],
-    list: Option<&settings::AcceptedWarnings>,
-    findings: &mut Findings<'_>,
-) {
-    for (name, reason) in list.into_iter().flatten() {
-        let path = [section, &["accept_warnings", name]].concat();
-        if WarningCode::from_name(name).is_none() {
-            let known = WarningCode::ALL.iter().map(|code| code.name());
-            findings.add_unknown(&path, "warning", name, known);
-        }
-        if reason.trim().is_empty() {
-            findings.add(&path, "no reason", "why the warning is accepted");
+impl<T: ?Sized> Setting<'_, '_, T> {
+    fn accepted_warnings(&mut self, accepted: Option<&AcceptedWarnings>) {
+        let mut section = self.member("accept_warnings", &());
+        for (name, reason) in accepted.into_iter().flatten() {
+            let mut setting = section.member(name, reason);
+            if WarningCode::from_name(name).is_none() {
+                let known = WarningCode::ALL.iter().map(|code| code.name());
+                setting.unknown("warning", name, known);
+            }
+            if reason.trim().is_empty() {
+                setting.found("no reason", "why the warning is accepted");
+            }
         }
     }
 }

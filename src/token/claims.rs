@@ -35,8 +35,8 @@ impl ClaimPath {
 
     /// The names as given; dots do not separate.
     #[must_use]
-    pub fn literal(names: &[String]) -> Self {
-        Self(names.iter().map(|name| name.as_str().into()).collect())
+    pub fn literal(names: &[impl AsRef<str>]) -> Self {
+        Self(names.iter().map(|name| name.as_ref().into()).collect())
     }
 
     /// The names, outermost first.

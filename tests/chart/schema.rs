@@ -140,9 +140,11 @@ fn older(schema: &mut Value) {
             let target = fields.get("$ref").and_then(Value::as_str);
             if let Some(target) = target.map(|target| target.replace("#/$defs/", "#/definitions/"))
             {
-                let beside = fields.keys().find(|key| {
-                    !["$ref", "description", "default", "title"].contains(&key.as_str())
-                });
+                let says_nothing = |key: &&String| {
+                    key.starts_with("x-")
+                        || ["$ref", "description", "default", "title"].contains(&key.as_str())
+                };
+                let beside = fields.keys().find(|key| !says_nothing(key));
                 assert_eq!(beside, None, "beside a reference to {target}");
                 *schema = json!({"$ref": target});
                 return;

@@ -36,7 +36,7 @@ fn editors_get_a_schema_with_descriptions_defaults_and_limits() {
     assert_eq!(schema["$id"], "urn:watchword:configuration");
     assert_eq!(schema["required"], json!(["issuers"]));
     assert_eq!(schema["additionalProperties"], false);
-    let jwks = &schema["$defs"]["Jwks"]["properties"];
+    let jwks = &schema["$defs"]["JwksSettings"]["properties"];
     assert_eq!(jwks["timeout"]["default"], "5s");
     assert_eq!(jwks["headers"]["additionalProperties"]["writeOnly"], true);
     let description = jwks["timeout"]["description"].as_str().unwrap();
@@ -59,10 +59,10 @@ fn a_number_a_switch_and_a_word_may_come_from_the_environment() {
         json!({"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$"});
     let types = &schema["$defs"];
     for (type_name, setting) in [
-        ("Server", "max_token_size"),
-        ("TokenCache", "max_entries"),
-        ("Issuer", "any_audience"),
-        ("Jwks", "allow_http"),
+        ("ServerSettings", "max_token_size"),
+        ("TokenCacheSettings", "max_entries"),
+        ("IssuerSettings", "any_audience"),
+        ("JwksSettings", "allow_http"),
     ] {
         let choices = &types[type_name]["properties"][setting]["anyOf"];
         assert_eq!(choices[1], reference, "{setting}");
@@ -72,7 +72,7 @@ fn a_number_a_switch_and_a_word_may_come_from_the_environment() {
     let words = types["LogLevel"]["oneOf"].as_array().unwrap();
     assert_eq!(words.last(), Some(&reference));
     assert_eq!(
-        types["Issuer"]["properties"]["issuer"]["anyOf"],
+        types["IssuerSettings"]["properties"]["issuer"]["anyOf"],
         Value::Null
     );
     assert_eq!(

@@ -87,9 +87,9 @@ issuers:
       deny_private_addresses: false
       connect_timeout: 1s
       timeout: 1s
-      cache_duration: 10m
       min_cache_duration: 1m
       max_cache_duration: 1h
+      cache_duration: 10m
       max_stale: 24h
       cooldown: 30s
     required: true
@@ -242,7 +242,7 @@ fn a_bad_configuration_is_not_printed() {
     assert_eq!(text(&output.stdout), "");
     let problems = text(&output.stderr);
     assert!(
-        problems.contains("watchword.yaml:1:10: issuers: found no issuer"),
+        problems.contains("watchword.yaml:1:10: issuers: found an empty mapping"),
         "{problems}"
     );
     assert!(

@@ -297,7 +297,7 @@ fn a_bad_configuration_is_refused_before_anything_starts() {
     ]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        text(&output.stderr).contains("watchword.yaml:1:10: issuers: found no issuer"),
+        text(&output.stderr).contains("watchword.yaml:1:10: issuers: found an empty mapping"),
         "{}",
         text(&output.stderr)
     );

@@ -229,7 +229,8 @@ issuers:
         problems.contains("found the header \"${HEADER}\", in which tokens"),
         "{problems}"
     );
-    let limit = "found 90s, which is shorter than cache_duration (the value of ${CACHE}); expected at least the value of ${CACHE}";
+    let limit =
+        "`max_cache_duration` (90s) is shorter than `cache_duration` (the value of ${CACHE})";
     assert!(problems.contains(limit), "{problems}");
 }
 

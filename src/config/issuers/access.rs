@@ -1,6 +1,6 @@
-//! How a key server is spoken to: certificates, headers, credentials, proxy.
+//! Access to a key server: certificates, headers, credentials, proxy.
 //!
-//! Values of headers, and paths at which somebody may have written a secret itself, are never repeated in messages.
+//! Messages never quote values of headers, nor paths: somebody may have written the secret itself.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,16 +10,15 @@ use reqwest::Url;
 
 use crate::jwks::{self, Access, Credentials};
 
-use super::super::files::{Needed, warn_of_dates, warn_of_open_secret};
-use super::super::{MAX_SIZE, settings, values};
-use super::Section;
+use super::super::files::Needed;
+use super::super::setting::Setting;
+use super::super::settings::{BasicSettings, JwksSettings};
 
-/// What is expected where a file cannot be read.
-pub(super) const READABLE: &str = "the path of a readable file, from this file's folder";
-/// What is expected where there are several kinds of credentials.
-const ONE_CREDENTIAL: &str = "one of basic, bearer_token_file and a header authorization";
-/// Headers that say how the connection is used (RFC 9110 §7.6.1), how long the request is and for whom, or that change
-/// what a fetch brings so that it cannot be read. `if-…` are others of the latter.
+/// The rule for several kinds of credentials.
+const ONE_CREDENTIAL: &str = "a fetch sends one kind of credentials: keep one of `basic`, \
+                              `bearer_token_file` and a header `authorization`";
+/// Headers about the use of the connection (RFC 9110 §7.6.1) or the length of the request, or with
+/// which a fetch would bring something unreadable. Names with `if-` are others of the latter.
 const RESERVED: [&str; 14] = [
     "accept-encoding",
     "connection",
@@ -37,167 +36,103 @@ const RESERVED: [&str; 14] = [
     "upgrade",
 ];
 
-/// The settings that only fetches over HTTP have, and whether each is given.
-pub(super) fn http_settings(raw: &settings::JwksSettings) -> [(&'static str, bool); 13] {
-    [
-        ("allow_http", raw.allow_http.is_some()),
-        ("ca", raw.ca.is_some()),
-        ("client_certificate", raw.client_certificate.is_some()),
-        ("client_key", raw.client_key.is_some()),
-        ("headers", raw.headers.is_some()),
-        ("basic", raw.basic.is_some()),
-        ("bearer_token_file", raw.bearer_token_file.is_some()),
-        ("proxy", raw.proxy.is_some()),
-        (
-            "deny_private_addresses",
-            raw.deny_private_addresses.is_some(),
-        ),
-        ("connect_timeout", raw.connect_timeout.is_some()),
-        ("timeout", raw.timeout.is_some()),
-        ("min_cache_duration", raw.min_cache_duration.is_some()),
-        ("max_cache_duration", raw.max_cache_duration.is_some()),
-    ]
+/// Whether a fetch sends something that nobody on the way may read. Any header may be such.
+pub(super) fn sends_credentials(settings: &JwksSettings) -> bool {
+    let headers = settings.headers.as_ref();
+    headers.is_some_and(|headers| !headers.is_empty())
+        || settings.basic.is_some()
+        || settings.bearer_token_file.is_some()
+        || settings.client_certificate.is_some()
 }
 
-/// Whether something is sent that nobody on the way may read. Any header may be such.
-pub(super) fn sends_credentials(raw: &settings::JwksSettings) -> bool {
-    raw.headers
-        .as_ref()
-        .is_some_and(|headers| !headers.is_empty())
-        || raw.basic.is_some()
-        || raw.bearer_token_file.is_some()
-        || raw.client_certificate.is_some()
-}
-
-impl Section<'_, '_> {
-    pub(super) fn access(
-        &mut self,
-        raw: &settings::JwksSettings,
-        connect_timeout: Duration,
-    ) -> Access {
-        let ca = raw.ca.as_deref();
+impl Setting<'_, '_, JwksSettings> {
+    pub(super) fn access(&mut self, connect_timeout: Duration) -> Access {
+        let settings = self.value;
         let known = self.findings.count();
+        let ca = settings.ca.as_ref().map(|ca| {
+            let mut ca = self.member("ca", ca);
+            ca.warn_of_dates(Needed::One);
+            ca.readable()
+        });
         let access = Access {
-            allow_http: raw.allow_http == Some(true),
-            ca: ca.map(|file| self.readable(&["jwks", "ca"], file)),
-            client_certificate: self.client_certificate(raw),
-            headers: self.request_headers(raw),
-            credentials: self.credentials(raw),
-            proxy: self.proxy(raw),
-            deny_private_addresses: raw.deny_private_addresses == Some(true),
+            allow_http: settings.allow_http == Some(true),
+            ca,
+            client_certificate: self.client_certificate(),
+            headers: self.request_headers(),
+            credentials: self.credentials(),
+            proxy: self.proxy(),
+            deny_private_addresses: settings.deny_private_addresses == Some(true),
             connect_timeout,
         };
-        self.warn_of_files(raw, &access);
         if self.findings.look_into_files()
             && self.findings.count() == known
             && let Err(error) = jwks::check_access(&access)
         {
-            self.note(&["jwks"], error.with_causes(), "files that a fetch can use");
+            self.found(error.with_causes(), "files that a fetch can use");
         }
         access
     }
 
-    fn warn_of_files(&mut self, raw: &settings::JwksSettings, access: &Access) {
-        let setting = |names: &[&'static str]| [&["issuers", self.name, "jwks"], names].concat();
-        if let Some(ca) = &access.ca {
-            warn_of_dates(ca, Needed::One, &setting(&["ca"]), self.findings);
-        }
-        if let Some((certificate, key)) = &access.client_certificate {
-            let path = setting(&["client_certificate"]);
-            warn_of_dates(certificate, Needed::All, &path, self.findings);
-            warn_of_open_secret(key, &setting(&["client_key"]), self.findings);
-        }
-        if let Some(basic) = &raw.basic {
-            let file = self.findings.resolve(&basic.password_file);
-            let path = setting(&["basic", "password_file"]);
-            warn_of_open_secret(&file, &path, self.findings);
-        }
-        if let Some(file) = &raw.bearer_token_file {
-            let file = self.findings.resolve(file);
-            warn_of_open_secret(&file, &setting(&["bearer_token_file"]), self.findings);
-        }
-    }
-
-    /// A path in this section, seen from the configuration's folder.
-    pub(super) fn path(&mut self, setting: &[&str], path: &str) -> PathBuf {
-        let setting = [&["issuers", self.name], setting].concat();
-        values::path(path, &setting, self.findings)
-    }
-
-    /// The path of a file that is read later; on demand, whether it can be is looked at now.
-    fn readable(&mut self, setting: &[&str], file: &str) -> PathBuf {
-        let path = self.path(setting, file);
-        if self.findings.look_into_files() && !file.is_empty() {
-            match crate::files::read_bounded(&path, MAX_SIZE) {
-                Ok(Some(_)) => {}
-                Ok(None) => {
-                    self.note_cause(setting, format!("more than {MAX_SIZE} bytes"), READABLE);
-                }
-                Err(error) => self.note_cause(setting, error.to_string(), READABLE),
-            }
-        }
-        path
-    }
-
-    fn client_certificate(&mut self, raw: &settings::JwksSettings) -> Option<(PathBuf, PathBuf)> {
-        let mut path =
-            |setting, file: Option<&str>| file.map(|file| self.readable(&["jwks", setting], file));
-        let certificate = path("client_certificate", raw.client_certificate.as_deref());
-        let key = path("client_key", raw.client_key.as_deref());
-        let found = match (certificate, key) {
+    fn client_certificate(&mut self) -> Option<(PathBuf, PathBuf)> {
+        let settings = self.value;
+        let certificate = settings.client_certificate.as_ref().map(|file| {
+            let mut certificate = self.member("client_certificate", file);
+            certificate.warn_of_dates(Needed::All);
+            certificate.readable()
+        });
+        let key = settings.client_key.as_ref().map(|file| {
+            let mut key = self.member("client_key", file);
+            key.warn_of_open_secret();
+            key.readable()
+        });
+        let (given, missing) = match (certificate, key) {
             (None, None) => return None,
             (Some(certificate), Some(key)) => return Some((certificate, key)),
-            (Some(_), None) => "client_certificate without client_key",
-            (None, Some(_)) => "client_key without client_certificate",
+            (Some(_), None) => ("client_certificate", "client_key"),
+            (None, Some(_)) => ("client_key", "client_certificate"),
         };
-        self.note(&["jwks"], found, "both or neither");
+        self.contradiction(format!(
+            "`{given}` needs `{missing}`: add `{missing}`, or remove `{given}`"
+        ));
         None
     }
 
-    fn credentials(&mut self, raw: &settings::JwksSettings) -> Option<Credentials> {
-        let basic = raw.basic.as_ref().map(|basic| self.basic(basic));
-        let bearer = raw.bearer_token_file.as_deref().map(|file| {
-            let token_file = self.readable(&["jwks", "bearer_token_file"], file);
-            Credentials::Bearer { token_file }
+    fn credentials(&mut self) -> Option<Credentials> {
+        let settings = self.value;
+        let basic = settings.basic.as_ref();
+        let basic = basic.map(|basic| self.member("basic", basic).credentials());
+        let bearer = settings.bearer_token_file.as_ref().map(|file| {
+            let mut setting = self.member("bearer_token_file", file);
+            setting.warn_of_open_secret();
+            Credentials::Bearer {
+                token_file: setting.readable(),
+            }
         });
         if basic.is_some() && bearer.is_some() {
-            self.note(
-                &["jwks", "bearer_token_file"],
-                "basic as well",
-                ONE_CREDENTIAL,
-            );
+            self.member("bearer_token_file", &())
+                .contradiction(ONE_CREDENTIAL);
         }
         basic.or(bearer)
     }
 
-    fn basic(&mut self, raw: &settings::BasicSettings) -> Credentials {
-        // RFC 7617 §2: the first colon ends the name.
-        if raw.username.chars().any(|c| c == ':' || c.is_control()) {
-            let setting = ["jwks", "basic", "username"];
-            let expected = "a name without them";
-            self.note(&setting, "a colon or control character", expected);
-        }
-        Credentials::Basic {
-            username: raw.username.as_str().into(),
-            password_file: self.readable(&["jwks", "basic", "password_file"], &raw.password_file),
-        }
-    }
-
     /// Headers in the order of their names, so that sections that say the same are equal.
-    fn request_headers(&mut self, raw: &settings::JwksSettings) -> Vec<(HeaderName, HeaderValue)> {
+    fn request_headers(&mut self) -> Vec<(HeaderName, HeaderValue)> {
+        let settings = self.value;
         let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
-        for (name, value) in raw.headers.iter().flatten() {
-            let setting = ["jwks", "headers", name.as_str()];
-            let (name, value) = (self.header_name(raw, name), header_value(value));
+        let mut section = self.member("headers", &settings.headers);
+        for (name, value) in settings.headers.iter().flatten() {
+            let mut setting = section.member(name, &**name);
+            let name = setting.request_header_name(settings);
+            let value = header_value(value);
             if value.is_none() {
                 let expected = "visible ASCII, with spaces inside only";
-                self.note(&setting, "another value, which is not shown", expected);
+                setting.found("another value, which is not shown", expected);
             }
             let (Some(name), Some(value)) = (name, value) else {
                 continue;
             };
             if headers.iter().any(|(known, _)| *known == name) {
-                self.note_key(&setting, "the same name again", "a header that stands once");
+                setting.bad_name("the same name again", "each header only once");
             }
             headers.push((name, value));
         }
@@ -205,47 +140,58 @@ impl Section<'_, '_> {
         headers
     }
 
-    fn header_name(&mut self, raw: &settings::JwksSettings, text: &str) -> Option<HeaderName> {
-        let setting = ["jwks", "headers", text];
-        let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
-            self.note_key(
-                &setting,
-                "a name that HTTP does not allow",
-                "the name of a header",
-            );
-            return None;
-        };
-        if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("if-") {
-            self.note_key(
-                &setting,
-                "a header that the fetch itself depends on",
-                "another header",
-            );
-        }
-        if name == http::header::AUTHORIZATION {
-            let others = [
-                ("basic as well", raw.basic.is_some()),
-                ("bearer_token_file as well", raw.bearer_token_file.is_some()),
-            ];
-            for (found, _) in others.into_iter().filter(|(_, given)| *given) {
-                self.note_key(&setting, found, ONE_CREDENTIAL);
-            }
-        }
-        Some(name)
-    }
-
-    fn proxy(&mut self, raw: &settings::JwksSettings) -> Option<Url> {
-        let found = match Url::parse(raw.proxy.as_deref()?) {
+    fn proxy(&mut self) -> Option<Url> {
+        let proxy = self.value.proxy.as_ref()?;
+        let found = match Url::parse(proxy) {
             Err(error) => error.to_string(),
             Ok(url) => match proxy_fault(&url) {
                 None => return Some(url),
                 Some(fault) => fault.to_owned(),
             },
         };
-        // Not named: it may hold a password.
+        // Not quoted: it may hold a password.
         let expected = "an http or https URL of host and port only";
-        self.note(&["jwks", "proxy"], found, expected);
+        self.member("proxy", proxy).found(found, expected);
         None
+    }
+}
+
+impl Setting<'_, '_, BasicSettings> {
+    fn credentials(&mut self) -> Credentials {
+        let BasicSettings {
+            username,
+            password_file,
+        } = self.value;
+        // RFC 7617 §2: the first colon ends the name.
+        if username.chars().any(|c| c == ':' || c.is_control()) {
+            let found = "a colon or control character";
+            self.member("username", username)
+                .found(found, "a name without them");
+        }
+        let mut file = self.member("password_file", password_file);
+        file.warn_of_open_secret();
+        Credentials::Basic {
+            username: username.as_str().into(),
+            password_file: file.readable(),
+        }
+    }
+}
+
+impl Setting<'_, '_, str> {
+    fn request_header_name(&mut self, settings: &JwksSettings) -> Option<HeaderName> {
+        let Ok(name) = HeaderName::from_bytes(self.value.as_bytes()) else {
+            self.bad_name("a name that HTTP does not allow", "the name of a header");
+            return None;
+        };
+        if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("if-") {
+            let found = "a header that the fetch itself depends on";
+            self.bad_name(found, "another header");
+        }
+        let has_other = settings.basic.is_some() || settings.bearer_token_file.is_some();
+        if name == http::header::AUTHORIZATION && has_other {
+            self.contradiction(ONE_CREDENTIAL);
+        }
+        Some(name)
     }
 }
 

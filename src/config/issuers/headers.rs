@@ -1,125 +1,92 @@
-//! The claims of an issuer that become headers.
+//! Claims that become headers, and the paths of claims.
 
 use crate::policy::{ArrayForm, ClaimHeader, ClaimHeaders, HeaderName};
 use crate::token::ClaimPath;
 
-use super::super::findings::Findings;
 use super::super::mistakes;
-use super::super::settings;
-use super::super::values::filled;
-use super::Section;
+use super::super::setting::Setting;
+use super::super::settings::{
+    ArrayFormSetting, ClaimHeaderSetting, ClaimNameSetting, IssuerSettings, Settings,
+};
 
-impl Section<'_, '_> {
-    pub(super) fn headers(&mut self) -> ClaimHeaders {
-        let mut headers = Vec::new();
-        let raw = self.raw;
-        for (name, header) in &raw.headers {
-            let setting = ["headers", name.as_str()];
+impl Setting<'_, '_, IssuerSettings> {
+    pub(super) fn claim_headers(&mut self) -> ClaimHeaders {
+        let headers = &self.value.headers;
+        let mut section = self.member("headers", headers);
+        let headers = headers.iter().filter_map(|(name, header)| {
             let (claim, array, required) = match header {
-                settings::ClaimHeaderSetting::Dotted(path) => (
-                    self.dotted(&setting, path),
-                    settings::ArrayFormSetting::Comma,
-                    false,
-                ),
-                settings::ClaimHeaderSetting::Literal(names) => (
-                    self.literal(&setting, names),
-                    settings::ArrayFormSetting::Comma,
-                    false,
-                ),
-                settings::ClaimHeaderSetting::Full(full) => {
-                    let claim = match &full.claim {
-                        settings::ClaimNameSetting::Dotted(path) => self.dotted(&setting, path),
-                        settings::ClaimNameSetting::Literal(names) => self.literal(&setting, names),
-                    };
-                    (claim, full.array, full.required)
-                }
+                ClaimHeaderSetting::Name(claim) => (claim, ArrayFormSetting::Comma, false),
+                ClaimHeaderSetting::Full(full) => (&full.claim, full.array, full.required),
             };
+            let mut setting = section.member(name, claim);
+            let claim = setting.claim_path();
             let array = match array {
-                settings::ArrayFormSetting::Comma => ArrayForm::Comma,
-                settings::ArrayFormSetting::Json => ArrayForm::Json,
+                ArrayFormSetting::Comma => ArrayForm::Comma,
+                ArrayFormSetting::Json => ArrayForm::Json,
             };
-            let path = [&["issuers", self.name], &setting[..]].concat();
-            let mistake = mistakes::of_claim_header(name, &claim.to_string());
-            self.findings.mistake(&path, mistake);
-            match HeaderName::parse(name) {
-                Ok(name) => headers.push(ClaimHeader {
-                    name,
-                    claim,
-                    array,
-                    required,
-                }),
-                Err(error) => self.note_key(
-                    &setting,
-                    format!("{name:?}: {error}"),
-                    "a header of your own",
-                ),
-            }
-        }
-        ClaimHeaders::new(headers)
-    }
-
-    fn dotted(&mut self, setting: &[&str], path: &str) -> ClaimPath {
-        if path.split('.').any(str::is_empty) {
-            self.note(
-                setting,
-                format!("{path:?}"),
-                "names of claims, separated by single dots",
-            );
-        } else {
-            let setting = [&["issuers", self.name], setting].concat();
-            self.findings.mistake(&setting, mistakes::of_claim(path));
-        }
-        ClaimPath::dotted(path)
-    }
-
-    fn literal(&mut self, setting: &[&str], names: &[String]) -> ClaimPath {
-        let path = [&["issuers", self.name], setting].concat();
-        ClaimPath::literal(filled(Some(names), &path, self.findings))
+            setting.mistake(mistakes::of_claim_header(name, &claim.to_string()));
+            let parsed = HeaderName::parse(name).map_err(|error| {
+                setting.bad_name(format!("{name:?}: {error}"), "a header of your own");
+            });
+            Some(ClaimHeader {
+                name: parsed.ok()?,
+                claim,
+                array,
+                required,
+            })
+        });
+        ClaimHeaders::new(headers.collect())
     }
 }
 
-/// Two names that a framework may take for one would let a client set one of them.
-pub(super) fn refuse_alike_headers(raw: &settings::Settings, findings: &mut Findings<'_>) {
+impl Setting<'_, '_, ClaimNameSetting> {
+    pub(in crate::config) fn claim_path(&mut self) -> ClaimPath {
+        match self.value {
+            ClaimNameSetting::Literal(names) => ClaimPath::literal(names),
+            ClaimNameSetting::Dotted(path) => {
+                if path.split('.').any(str::is_empty) {
+                    let expected = "names of claims, separated by single dots";
+                    self.found(format!("{path:?}"), expected);
+                } else {
+                    self.mistake(mistakes::of_claim(path));
+                }
+                ClaimPath::dotted(path)
+            }
+        }
+    }
+}
+
+/// If a framework may take two names for one, a client could set one of them.
+pub(super) fn refuse_alike(root: &mut Setting<'_, '_, Settings>) {
+    let settings = root.value;
+    let issuers = settings.issuers.values();
+    let places = issuers.flat_map(|issuer| &issuer.token_from);
+    let places = settings.server.token_from.iter().chain(places);
+    let credentials: Vec<&str> = places.filter_map(|place| place.header.as_deref()).collect();
     let mut seen: Vec<(&str, HeaderName)> = Vec::new();
-    for (issuer, section) in &raw.issuers {
-        for name in section.headers.keys() {
+    let mut section = root.member("issuers", &settings.issuers);
+    for (issuer, settings) in &settings.issuers {
+        let mut issuer = section.member(issuer, settings);
+        let mut headers = issuer.member("headers", &settings.headers);
+        for (name, claim) in &settings.headers {
             let Ok(parsed) = HeaderName::parse(name) else {
                 continue;
             };
-            let alike = seen
-                .iter()
-                .find(|(known, like)| *known != name && like.is_like(name.as_bytes()));
-            if let Some((known, _)) = alike {
+            let mut header = headers.member(name, claim);
+            let is_alike = |(known, other): &&(&str, HeaderName)| {
+                *known != name && other.is_like(name.as_bytes())
+            };
+            if let Some((known, _)) = seen.iter().find(is_alike) {
                 let found = format!("{name:?}, which is easily taken for {known:?}");
-                findings.add_key(
-                    &["issuers", issuer, "headers", name],
-                    found,
-                    "names that differ in more than - and _",
-                );
+                header.bad_name(found, "names that differ in more than - and _");
             }
-            refuse_credential(
-                raw,
-                &parsed,
-                &["issuers", issuer, "headers", name],
-                findings,
-            );
+            // A header cannot be removed as the credential and set as a claim.
+            let mut credentials = credentials.iter();
+            if let Some(credential) = credentials.find(|other| parsed.is_like(other.as_bytes())) {
+                let found = format!("the header {credential:?}, in which tokens are looked for");
+                header.bad_name(found, "a header of its own");
+            }
             seen.push((name, parsed));
         }
-    }
-}
-
-/// A header cannot be taken away as the credential and set as a claim.
-fn refuse_credential(
-    raw: &settings::Settings,
-    name: &HeaderName,
-    path: &[&str],
-    findings: &mut Findings<'_>,
-) {
-    let issuers = raw.issuers.values().flat_map(|issuer| &issuer.token_from);
-    let places = raw.server.token_from.iter().chain(issuers);
-    let mut headers = places.filter_map(|place| place.header.as_deref());
-    if let Some(header) = headers.find(|header| name.is_like(header.as_bytes())) {
-        let found = format!("the header {header:?}, in which tokens are looked for");
-        findings.add_key(path, found, "a header of its own");
     }
 }

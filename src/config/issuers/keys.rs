@@ -1,160 +1,161 @@
-//! Where an issuer's keys come from: `jwks` and `secret_file`.
+//! The source of an issuer's keys: `jwks` or `secret_file`.
 
-use zeroize::Zeroizing;
-
+use crate::files::without_line_end;
 use crate::jose::{Algorithm, KeySet};
 use crate::jwks::{self, Access, FetchedSource, KeyOrigin, Source};
 
-use super::super::files::warn_of_open_secret;
 use super::super::mistakes;
-use super::super::settings;
-use super::Section;
-use super::access::{READABLE, http_settings};
-use super::timing::{FILE_FRESHNESS, fetch_settings};
+use super::super::setting::Setting;
+use super::super::settings::{DiscoverySetting, FilePath, IssuerSettings, JwksSettings, Secret};
 
 /// Longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
 
-impl Section<'_, '_> {
-    /// Where the keys come from; `None` where that was noted as a problem.
+/// The settings that only fetches over HTTP have.
+const OF_HTTP: [&str; 13] = [
+    "allow_http",
+    "ca",
+    "client_certificate",
+    "client_key",
+    "headers",
+    "basic",
+    "bearer_token_file",
+    "proxy",
+    "deny_private_addresses",
+    "connect_timeout",
+    "timeout",
+    "min_cache_duration",
+    "max_cache_duration",
+];
+/// The other settings that only fetches have.
+const OF_FETCHES: [&str; 4] = ["cache_duration", "max_stale", "cooldown", "wait"];
+
+impl Setting<'_, '_, IssuerSettings> {
+    /// The source of the keys; `None`: it has a problem, which is noted.
     pub(super) fn source(&mut self, algorithms: &[Algorithm]) -> Option<Source> {
-        match (&self.raw.jwks, &self.raw.secret_file) {
-            (Some(jwks), None) => self.jwks(jwks),
-            (None, Some(file)) => self.secret(file, algorithms),
-            _ => {
-                self.note(
-                    &[],
-                    "neither, or both",
-                    "exactly one of jwks and secret_file",
+        let settings = self.value;
+        match (&settings.jwks, &settings.secret_file) {
+            (Some(jwks), None) => self.member("jwks", jwks).source(&settings.issuer),
+            (None, Some(file)) => self.member("secret_file", file).shared_secret(algorithms),
+            (None, None) => {
+                self.contradiction(
+                    "an issuer needs keys: add `jwks`, such as `jwks: {uri: \
+                     \"https://idp.example.com/keys\"}`, or `secret_file`",
+                );
+                None
+            }
+            (Some(_), Some(_)) => {
+                self.contradiction(
+                    "`jwks` gives public keys and `secret_file` a shared secret: remove one of them",
                 );
                 None
             }
         }
     }
+}
 
-    fn secret(&mut self, file: &str, algorithms: &[Algorithm]) -> Option<Source> {
-        let path = self.findings.resolve(file);
-        self.findings.follow(&path);
-        let setting = ["issuers", self.name, "secret_file"];
-        warn_of_open_secret(&path, &setting, self.findings);
-        let found = match crate::files::read_bounded(&path, MAX_SECRET) {
-            Ok(Some(secret)) => return self.hmac_keys(&secret.into(), algorithms),
-            Ok(None) => format!("more than {MAX_SECRET} bytes"),
-            Err(error) => error.to_string(),
-        };
-        // Not named: somebody may have put the secret itself there.
-        self.note_cause(&["secret_file"], found, READABLE);
-        None
+impl Setting<'_, '_, FilePath> {
+    fn shared_secret(&mut self, algorithms: &[Algorithm]) -> Option<Source> {
+        let secret = self.read_secret(MAX_SECRET)?;
+        let keys = KeySet::from_secret(algorithms, without_line_end(&secret));
+        let keys = keys.map_err(|error| self.unusable(error.to_string(), "a longer secret"));
+        keys.ok().map(Source::fixed)
     }
+}
 
-    fn hmac_keys(
-        &mut self,
-        secret: &Zeroizing<Vec<u8>>,
-        algorithms: &[Algorithm],
-    ) -> Option<Source> {
-        match KeySet::from_secret(algorithms, crate::files::without_line_end(secret)) {
-            Ok(keys) => Some(Source::fixed(keys)),
-            Err(error) => {
-                self.note_cause(&["secret_file"], error.to_string(), "a longer secret");
-                None
-            }
-        }
-    }
-
-    fn jwks(&mut self, raw: &settings::JwksSettings) -> Option<Source> {
-        match (&raw.uri, &raw.discovery, &raw.file, &raw.inline) {
+impl Setting<'_, '_, JwksSettings> {
+    fn source(&mut self, issuer: &str) -> Option<Source> {
+        let settings = self.value;
+        match (
+            &settings.uri,
+            &settings.discovery,
+            &settings.file,
+            &settings.inline,
+        ) {
             (Some(uri), None, None, None) => {
-                let path = ["issuers", self.name, "jwks", "uri"];
-                self.findings.mistake(&path, mistakes::of_keys_url(uri));
-                let origin = self.url("uri", uri, raw).map(KeyOrigin::Uri);
-                self.fetched(origin, raw)
+                self.member("uri", uri).mistake(mistakes::of_keys_url(uri));
+                let origin = self.url("uri", uri).map(KeyOrigin::Uri);
+                self.fetched(origin)
             }
             (None, Some(discovery), None, None) => {
-                let origin = self.discovery(discovery, raw);
-                self.fetched(origin, raw)
+                let origin = self.discovery(discovery, issuer);
+                self.fetched(origin)
             }
             (None, None, Some(file), None) => {
-                self.refuse("file", http_settings(raw), "uri or discovery");
-                Some(self.file(file, raw))
+                self.refuse("file", &OF_HTTP, "`uri` and `discovery`");
+                Some(self.file(file))
             }
             (None, None, None, Some(inline)) => {
-                self.refuse("inline", http_settings(raw), "uri or discovery");
-                self.refuse("inline", fetch_settings(raw), "uri, discovery or file");
+                self.refuse("inline", &OF_HTTP, "`uri` and `discovery`");
+                self.refuse("inline", &OF_FETCHES, "`uri`, `discovery` and `file`");
                 self.inline(inline)
             }
+            (None, None, None, None) => {
+                self.contradiction(
+                    "`jwks` needs one of `uri`, `discovery`, `file` and `inline`: add the one that \
+                     says where the keys are",
+                );
+                None
+            }
             _ => {
-                self.note(
-                    &["jwks"],
-                    "another combination",
-                    "exactly one of uri, discovery, file and inline",
+                self.contradiction(
+                    "`jwks` takes exactly one of `uri`, `discovery`, `file` and `inline`: remove \
+                     the others",
                 );
                 None
             }
         }
     }
 
-    /// Notes those of these settings that are given. Whoever writes one counts on it.
-    fn refuse<const N: usize>(&mut self, origin: &str, settings: [(&str, bool); N], others: &str) {
-        for (setting, _) in settings.into_iter().filter(|(_, given)| *given) {
-            let found = format!("a setting that does nothing with {origin}");
-            let expected = format!("it with {others} only");
-            self.note(&["jwks", setting], found, expected);
+    /// Notes those of these settings that are given: their author counts on them.
+    fn refuse(&mut self, origin: &str, names: &[&str], others: &str) {
+        for name in names {
+            if self.is_given(name) {
+                self.member(name, &()).contradiction(format!(
+                    "`{name}` does nothing with `{origin}`, only with {others}: remove it"
+                ));
+            }
         }
     }
 
-    /// The source at a server, if it has a place; the other settings are checked anyway.
-    fn fetched(
-        &mut self,
-        origin: Option<KeyOrigin>,
-        raw: &settings::JwksSettings,
-    ) -> Option<Source> {
-        let (timing, connect_timeout) = self.timing(raw, settings::CACHE_DURATION.default());
-        let access = self.access(raw, connect_timeout);
-        origin.map(|origin| {
-            Source::Fetched(Box::new(FetchedSource {
-                origin,
-                access,
-                timing,
-            }))
-        })
+    /// The source at a server, if its URL is good; the other settings are checked anyway.
+    fn fetched(&mut self, origin: Option<KeyOrigin>) -> Option<Source> {
+        let (timing, connect_timeout) = self.timing();
+        let access = self.access(connect_timeout);
+        let source = |origin| FetchedSource {
+            origin,
+            access,
+            timing,
+        };
+        origin.map(source).map(Box::new).map(Source::Fetched)
     }
 
-    fn discovery(
-        &mut self,
-        discovery: &settings::DiscoverySetting,
-        raw: &settings::JwksSettings,
-    ) -> Option<KeyOrigin> {
+    fn discovery(&mut self, discovery: &DiscoverySetting, issuer: &str) -> Option<KeyOrigin> {
         let metadata = match discovery {
-            settings::DiscoverySetting::Metadata(url) => Some(self.url("discovery", url, raw)?),
-            settings::DiscoverySetting::Switch(true) => {
-                self.well_known(raw)?;
-                None
-            }
-            settings::DiscoverySetting::Switch(false) => {
-                self.note(
-                    &["jwks", "discovery"],
-                    "false",
-                    "true, or the URL of the metadata",
-                );
+            DiscoverySetting::Metadata(url) => Some(self.url("discovery", url)?),
+            DiscoverySetting::Switch(true) if self.has_well_known_places(issuer) => None,
+            DiscoverySetting::Switch(true) => return None,
+            DiscoverySetting::Switch(false) => {
+                let mut setting = self.member("discovery", discovery);
+                setting.found("false", "true, or the URL of the metadata");
                 return None;
             }
         };
         Some(KeyOrigin::Discovery {
-            issuer: self.raw.issuer.as_str().into(),
+            issuer: issuer.into(),
             metadata,
         })
     }
 
-    fn file(&mut self, file: &str, raw: &settings::JwksSettings) -> Source {
-        let setting = ["jwks", "file"];
-        let path = self.path(&setting, file);
-        if self.findings.look_into_files()
-            && !file.is_empty()
+    fn file(&mut self, file: &FilePath) -> Source {
+        let (timing, _) = self.timing();
+        let mut setting = self.member("file", file);
+        let path = setting.path();
+        if setting.findings.look_into_files()
             && let Err(error) = jwks::read_keys(&path)
         {
-            self.note_cause(&setting, error.with_causes(), "at least one usable key");
+            setting.unusable(error.with_causes(), "at least one usable key");
         }
-        let (timing, _) = self.timing(raw, FILE_FRESHNESS);
         Source::Fetched(Box::new(FetchedSource {
             origin: KeyOrigin::Path(path),
             access: Access::default(),
@@ -162,21 +163,15 @@ impl Section<'_, '_> {
         }))
     }
 
-    fn inline(&mut self, inline: &serde_json::Value) -> Option<Source> {
-        let text = match inline {
+    fn inline(&mut self, inline: &Secret<serde_json::Value>) -> Option<Source> {
+        let text = match &**inline {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        match KeySet::from_documents([text.as_bytes()]) {
-            Ok(keys) => Some(Source::fixed(keys)),
-            Err(error) => {
-                self.note_cause(
-                    &["jwks", "inline"],
-                    error.to_string(),
-                    "a JWK set with a usable key",
-                );
-                None
-            }
-        }
+        let keys = KeySet::from_documents([text.as_bytes()]);
+        let mut setting = self.member("inline", inline);
+        let expected = "a JWK set with a usable key";
+        let keys = keys.map_err(|error| setting.unusable(error.to_string(), expected));
+        keys.ok().map(Source::fixed)
     }
 }

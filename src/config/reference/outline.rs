@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
-use super::super::schema::{resolve, types, words};
-use super::text;
+use super::super::schema::{resolve, text, types, words};
 
 /// A mapping with settings.
 pub(super) struct Section<'s> {
@@ -145,12 +144,13 @@ fn scalar(schema: &Map<String, Json>) -> String {
     if kinds.is_empty() {
         return "anything".to_owned();
     }
-    let limit = |name: &str| schema.get(name).filter(|limit| **limit != 0);
-    let limits = match (limit("minimum"), limit("maximum")) {
-        (None, None) => text(schema, "x-limits").to_owned(),
-        (Some(min), None) => format!("at least {min}"),
-        (None, Some(max)) => format!("at most {max}"),
-        (Some(min), Some(max)) => format!("{min} to {max}"),
+    let limit = |name: &str| match schema.get(name) {
+        Some(Json::Number(limit)) => limit.to_string(),
+        _ => text(schema, &format!("x-{name}")).to_owned(),
+    };
+    let limits = match (&*limit("minimum"), &*limit("maximum")) {
+        (_, "") => String::new(),
+        (least, most) => format!("{least} to {most}"),
     };
     let comma = if limits.is_empty() { "" } else { ", " };
     format!("{}{comma}{limits}", kinds.join(" or "))

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::super::schema::{alternatives, resolve, words};
-use super::text;
+use super::super::schema::{alternatives, resolve, text, words};
 
 /// The default of a setting. That of a mapping stands with its own settings.
 pub(super) fn default(setting: &Json, required: bool) -> String {
@@ -17,12 +16,20 @@ pub(super) fn default(setting: &Json, required: bool) -> String {
     }
 }
 
-/// The description of a setting, and those of the words that it may be.
-pub(super) fn details(setting: &Json) -> String {
+/// The description of a setting, and those of the words that it may be. `needs_restart` is that of
+/// the section.
+pub(super) fn details(setting: &Json, needs_restart: bool) -> String {
     let own = setting.get("description").and_then(Json::as_str);
     let mut lines: Vec<_> = own.into_iter().map(ToOwned::to_owned).collect();
     let all = resolve(setting).map(alternatives).unwrap_or_default();
     lines.extend(all.into_iter().filter_map(alternative));
+    let restart = match setting.get("x-restart") {
+        Some(Json::Bool(true)) => "Only a restart changes it.",
+        Some(Json::Bool(false)) if needs_restart => "A reload changes it.",
+        Some(Json::String(_)) => "A reload takes other values; only a restart adds or removes it.",
+        _ => "",
+    };
+    lines.extend((!restart.is_empty()).then(|| restart.to_owned()));
     lines.join("\n\n")
 }
 

@@ -1,4 +1,4 @@
-//! What a rule asks of a token: `require`.
+//! The demand of a rule on tokens: `require`.
 
 use std::sync::Arc;
 
@@ -7,37 +7,36 @@ use crate::policy::{ClaimRule, ClaimTest, Demand, IssuerId};
 use crate::token::{Audiences, ClaimPath, is_scope_byte};
 
 use super::super::mistakes;
-use super::super::settings;
-use super::super::values::json;
-use super::Section;
+use super::super::setting::Setting;
+use super::super::settings::{
+    ClaimTestSetting, ClaimTestSettings, DemandSettings, OneOrMore, Scalar, Text,
+};
+use super::boxed;
 
-impl Section<'_, '_> {
-    pub(super) fn demand(&mut self, raw: &settings::DemandSettings) -> Demand {
-        let issuers = self.demanded_issuers(raw);
-        let audiences = self.list(&["require", "audiences"], raw.audiences.as_deref());
-        let scopes = self.list(&["require", "scopes"], raw.scopes.as_deref());
-        for (index, scope) in scopes.iter().enumerate() {
-            let element = format!("[{index}]");
-            let setting = ["require", "scopes", &element];
-            if scope.bytes().all(is_scope_byte) {
-                self.mistake(&setting, mistakes::of_scope(scope));
+impl Setting<'_, '_, DemandSettings> {
+    pub(super) fn build(&mut self, issuers: &[(&str, IssuerId)]) -> Demand {
+        let settings = self.value;
+        let list = |list: &'_ Option<Vec<Text>>| boxed(list.as_deref().unwrap_or_default());
+        let scopes = settings.scopes.as_deref().unwrap_or_default();
+        self.member("scopes", scopes).for_each(|mut scope| {
+            let text = &**scope.value;
+            if text.bytes().all(is_scope_byte) {
+                scope.mistake(mistakes::of_scope(text));
             } else {
-                self.note(&setting, format!("{scope:?}"), "a scope of visible ASCII");
+                scope.found(format!("{text:?}"), "a scope of visible ASCII");
             }
-        }
-        for (index, audience) in audiences.iter().enumerate() {
-            let setting = ["require", "audiences", &*format!("[{index}]")];
-            self.mistake(&setting, mistakes::of_audience(audience));
-        }
-        let claims = raw
-            .claims
-            .iter()
-            .flatten()
-            .map(|(name, test)| self.claim(name, test))
-            .collect();
+        });
+        let audiences = settings.audiences.as_deref().unwrap_or_default();
+        self.member("audiences", audiences)
+            .for_each(|mut audience| {
+                let mistake = mistakes::of_audience(audience.value);
+                audience.mistake(mistake);
+            });
+        let scopes = list(&settings.scopes);
+        let audiences = list(&settings.audiences);
         Demand {
-            optional: raw.optional,
-            issuers,
+            optional: settings.optional,
+            issuers: self.issuers(issuers),
             audiences: if audiences.is_empty() {
                 Audiences::Any
             } else {
@@ -45,83 +44,86 @@ impl Section<'_, '_> {
             },
             scope_text: Arc::from(scopes.join(" ")),
             scopes,
-            claims,
+            claims: self.claims(),
         }
     }
 
-    fn demanded_issuers(&mut self, raw: &settings::DemandSettings) -> Vec<IssuerId> {
+    fn issuers(&mut self, known: &[(&str, IssuerId)]) -> Vec<IssuerId> {
         let mut issuers = Vec::new();
-        for (index, name) in self
-            .list(&["require", "issuers"], raw.issuers.as_deref())
-            .iter()
-            .enumerate()
-        {
-            if let Some((_, id)) = self.issuers.iter().find(|(known, _)| **known == **name) {
-                issuers.push(*id);
-            } else {
-                let element = format!("[{index}]");
-                let path = ["rules", self.element, "require", "issuers", &element];
-                let known = self.issuers.iter().map(|(name, _)| *name);
-                self.findings.add_unknown(&path, "issuer", name, known);
+        let names = self.value.issuers.as_deref().unwrap_or_default();
+        self.member("issuers", names).for_each(|mut name| {
+            let text = &**name.value;
+            match known.iter().find(|(known, _)| *known == text) {
+                Some((_, id)) => issuers.push(*id),
+                None => name.unknown("issuer", text, known.iter().map(|(name, _)| *name)),
             }
-        }
+        });
         issuers
     }
 
-    fn claim(&mut self, name: &str, raw: &settings::ClaimTestSetting) -> ClaimRule {
-        let setting = ["require", "claims", name];
-        let (path, test) = match raw {
-            settings::ClaimTestSetting::Value(value) => {
-                (None, ClaimTest::Equals(vec![json(value)]))
-            }
-            settings::ClaimTestSetting::List(values) => (None, ClaimTest::Equals(all(values))),
-            settings::ClaimTestSetting::Test(named) => {
-                (named.path.as_deref(), self.named_test(&setting, named))
-            }
+    fn claims(&mut self) -> Vec<ClaimRule> {
+        let claims = self.value.claims.iter().flatten();
+        let mut section = self.member("claims", &());
+        claims
+            .map(|(name, test)| section.member(name, test).claim(name))
+            .collect()
+    }
+}
+
+impl Setting<'_, '_, ClaimTestSetting> {
+    fn claim(&mut self, name: &str) -> ClaimRule {
+        let (path, test) = match self.value {
+            ClaimTestSetting::Value(value) => (None, ClaimTest::Equals(vec![json(value)])),
+            ClaimTestSetting::List(values) => (None, ClaimTest::Equals(all(values))),
+            ClaimTestSetting::Test(test) => (test.path.as_deref(), self.named_test(test)),
         };
-        if test.values().is_empty() {
-            self.note(&setting, "no value", "at least one value");
-        }
-        if let Some(names) = path {
-            self.list(&["require", "claims", name, "path"], Some(names));
+        if path.is_some() {
+            // The name is a label.
         } else if name.split('.').any(str::is_empty) {
-            let path = [&["rules", self.element], &setting[..]].concat();
             let expected = "names of claims, separated by single dots";
-            self.findings.add_key(&path, format!("{name:?}"), expected);
+            self.bad_name(format!("{name:?}"), expected);
         } else {
-            let path = [&["rules", self.element], &setting[..]].concat();
-            let mistake = mistakes::of_tested_claim(name);
-            self.findings.mistake_in_key(&path, mistake);
+            self.name_mistake(mistakes::of_tested_claim(name));
         }
         let path = path.map_or_else(|| ClaimPath::dotted(name), ClaimPath::literal);
         ClaimRule { path, test }
     }
 
-    fn named_test(&mut self, setting: &[&str], raw: &settings::ClaimTestSettings) -> ClaimTest {
-        match (&raw.equals, &raw.contains, &raw.contains_all) {
+    fn named_test(&mut self, test: &ClaimTestSettings) -> ClaimTest {
+        match (&test.equals, &test.contains, &test.contains_all) {
             (Some(values), None, None) => ClaimTest::Equals(several(values)),
             (None, Some(values), None) => ClaimTest::Contains(several(values)),
             (None, None, Some(values)) => ClaimTest::ContainsAll(all(values)),
             _ => {
-                self.note(
-                    setting,
-                    "another combination",
-                    "exactly one of equals, contains and contains_all",
+                self.contradiction(
+                    "a test takes exactly one of `equals`, `contains` and `contains_all`: write a \
+                     test for each",
                 );
-                // Stands in for the test; one that is empty would be noted again.
-                ClaimTest::Equals(vec![Json::Null])
+                ClaimTest::Equals(Vec::new())
             }
         }
     }
 }
 
-fn all(values: &[settings::Scalar]) -> Vec<Json> {
+fn all(values: &[Scalar]) -> Vec<Json> {
     values.iter().map(json).collect()
 }
 
-fn several(values: &settings::OneOrMore) -> Vec<Json> {
+fn several(values: &OneOrMore) -> Vec<Json> {
     match values {
-        settings::OneOrMore::One(value) => vec![json(value)],
-        settings::OneOrMore::More(values) => all(values),
+        OneOrMore::One(value) => vec![json(value)],
+        OneOrMore::More(values) => all(values),
+    }
+}
+
+/// A value as a token would carry it.
+fn json(scalar: &Scalar) -> Json {
+    match scalar {
+        Scalar::Bool(value) => Json::Bool(*value),
+        Scalar::String(text) => Json::String(text.as_str().into()),
+        // A number's text is JSON, so that reading it gives a number.
+        Scalar::Number(number) => {
+            Json::parse(number.to_string().as_bytes(), 1).unwrap_or(Json::Null)
+        }
     }
 }

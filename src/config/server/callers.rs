@@ -7,22 +7,21 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use http::HeaderName;
 use zeroize::Zeroizing;
 
-use crate::config::files::warn_of_open_secret;
-use crate::config::findings::Findings;
-use crate::config::settings;
-use crate::config::values::{filled, path};
-use crate::files::{read_bounded, without_line_end};
+use crate::config::setting::Setting;
+use crate::config::settings::{CallerSettings, CallersSettings};
+use crate::files::without_line_end;
 use crate::listen::PeerName;
 
 const DEFAULT_HEADER: &str = "x-watchword-secret";
 /// Shortest and longest secret, in bytes.
 const SECRET: std::ops::RangeInclusive<usize> = 16..=4096;
-/// One to be used, and one to take its place or to go.
+/// One in use, and its predecessor or successor.
 const MAX_SECRETS: usize = 2;
-/// What is expected of a file with secrets.
-const SECRETS: &str = "a file with one or two secrets, each on a line of its own, of 16 to 4096 visible ASCII characters";
+/// The form of a file with secrets.
+const SECRETS: &str =
+    "one or two secrets, each on a line of its own, of 16 to 4096 visible ASCII characters";
 
-/// Who may call which service; `None`: everybody who can connect.
+/// The callers that may call each service; `None`: everybody who can connect.
 #[derive(Clone, Debug, Default)]
 pub struct CallersConfig {
     /// Envoy's `Check`.
@@ -31,12 +30,13 @@ pub struct CallersConfig {
     pub validate: Option<CallerDemand>,
 }
 
-/// What a caller must show. Both parts must hold.
+/// Proof that a caller must show. Both parts must hold.
 #[derive(Clone, Debug)]
 pub struct CallerDemand {
-    /// A secret in the call's metadata, where one is demanded.
+    /// A secret in the call's metadata, if one is demanded.
     pub secret: Option<CallerSecret>,
-    /// Names of which the verified client certificate must have one; empty: no certificate is demanded.
+    /// Names of which the verified client certificate must have one; empty: no certificate is
+    /// demanded.
     pub certificate_names: Vec<PeerName>,
 }
 
@@ -54,8 +54,7 @@ impl CallerSecret {
         &self.header
     }
 
-    /// Whether this is one of the secrets. Takes equally long for every value of the same length, and says nothing of
-    /// the length of the secrets.
+    /// Whether this is one of the secrets. The time depends on nothing but the length of the value.
     #[must_use]
     pub fn is(&self, given: &[u8]) -> bool {
         let given = digest(&SHA256, given);
@@ -64,7 +63,7 @@ impl CallerSecret {
         })
     }
 
-    /// From lines of text; `None` where it is not as [`SECRETS`] says.
+    /// From lines of text; `None`: the text is not as [`SECRETS`] says.
     fn read(header: HeaderName, text: &[u8]) -> Option<Self> {
         let text = without_line_end(text);
         let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
@@ -88,101 +87,73 @@ impl fmt::Debug for CallerSecret {
     }
 }
 
-pub(super) fn callers(
-    raw: &settings::CallersSettings,
-    asks_for_certificates: bool,
-    findings: &mut Findings<'_>,
-) -> CallersConfig {
-    let mut demand = |name, caller: &Option<settings::CallerSettings>| {
-        let mut section = Section {
-            name,
-            asks_for_certificates,
-            findings: &mut *findings,
+impl Setting<'_, '_, CallersSettings> {
+    pub(super) fn build(&mut self, asks_for_certificates: bool) -> CallersConfig {
+        let CallersSettings { check, validate } = self.value;
+        let mut demand = |name, caller: &Option<CallerSettings>| {
+            let caller = caller.as_ref()?;
+            self.member(name, caller).demand(asks_for_certificates)
         };
-        caller.as_ref().and_then(|caller| section.demand(caller))
-    };
-    CallersConfig {
-        check: demand("check", &raw.check),
-        validate: demand("validate", &raw.validate),
+        CallersConfig {
+            check: demand("check", check),
+            validate: demand("validate", validate),
+        }
     }
 }
 
-struct Section<'s, 'd> {
-    name: &'static str,
-    asks_for_certificates: bool,
-    findings: &'s mut Findings<'d>,
-}
-
-impl Section<'_, '_> {
-    fn demand(&mut self, raw: &settings::CallerSettings) -> Option<CallerDemand> {
-        if raw.secret_file.is_none() && raw.certificate_names.is_none() {
-            let expected =
-                "secret_file or certificate_names; or no such setting, to let everybody call";
-            self.note(&[], "neither secret_file nor certificate_names", expected);
-        }
-        if raw.certificate_names.is_some() && !self.asks_for_certificates {
-            let expected = "it with server.grpc.tls.client_ca only";
-            self.note(
-                &["certificate_names"],
-                "it without clients' certificates",
-                expected,
+impl Setting<'_, '_, CallerSettings> {
+    fn demand(&mut self, asks_for_certificates: bool) -> Option<CallerDemand> {
+        let settings = self.value;
+        if settings.secret_file.is_none() && settings.certificate_names.is_none() {
+            self.contradiction(
+                "a caller needs `secret_file` or `certificate_names`: add one, or remove this \
+                 section to let everybody call",
             );
         }
-        let setting = ["server", "grpc", "callers", self.name, "certificate_names"];
-        let names = filled(raw.certificate_names.as_deref(), &setting, self.findings);
-        let header = self.header(raw);
+        if let (Some(names), false) = (&settings.certificate_names, asks_for_certificates) {
+            self.member("certificate_names", names).contradiction(
+                "`certificate_names` needs clients' certificates: set `server.grpc.tls.client_ca`",
+            );
+        }
+        let names = settings.certificate_names.iter().flatten();
+        let certificate_names = names.map(|name| PeerName::from_text(name)).collect();
+        let header = self.header();
         Some(CallerDemand {
-            secret: match &raw.secret_file {
-                Some(file) => Some(self.secret(header?, file)?),
+            secret: match &settings.secret_file {
+                Some(_) => Some(self.secret(header?)?),
                 None => None,
             },
-            certificate_names: names.iter().map(|name| PeerName::from_text(name)).collect(),
+            certificate_names,
         })
     }
 
-    fn header(&mut self, raw: &settings::CallerSettings) -> Option<HeaderName> {
-        if raw.secret_header.is_some() && raw.secret_file.is_none() {
-            self.note(
-                &["secret_header"],
-                "it without secret_file",
-                "both, or neither",
-            );
-        }
-        let text = raw.secret_header.as_deref().unwrap_or(DEFAULT_HEADER);
+    fn header(&mut self) -> Option<HeaderName> {
+        let given = self.value.secret_header.as_deref();
+        let text = given.unwrap_or(DEFAULT_HEADER);
+        let mut setting = self.member("secret_header", text);
         let name = HeaderName::from_bytes(text.as_bytes()).ok();
         let name = name.filter(|name| !is_reserved(name.as_str()));
         if name.is_none() {
             let expected = "the name of metadata that gRPC leaves to its users, without -bin";
-            self.note(&["secret_header"], format!("{text:?}"), expected);
+            setting.found(format!("{text:?}"), expected);
+        }
+        if given.is_some() && self.value.secret_file.is_none() {
+            self.member("secret_header", &()).contradiction(
+                "`secret_header` needs `secret_file`: add `secret_file`, or remove `secret_header`",
+            );
         }
         name
     }
 
-    fn secret(&mut self, header: HeaderName, file: &str) -> Option<CallerSecret> {
-        let setting = ["server", "grpc", "callers", self.name, "secret_file"];
-        let path = path(file, &setting, self.findings);
-        self.findings.follow(&path);
-        warn_of_open_secret(&path, &setting, self.findings);
-        if file.is_empty() {
-            return None;
+    fn secret(&mut self, header: HeaderName) -> Option<CallerSecret> {
+        let file = self.value.secret_file.as_ref()?;
+        let mut setting = self.member("secret_file", file);
+        let text = setting.read_secret(MAX_SECRETS * (SECRET.end() + 2))?;
+        let secret = CallerSecret::read(header, &text);
+        if secret.is_none() {
+            setting.unusable("another content, which is not shown", SECRETS);
         }
-        // Not named: somebody may have put the secret itself there.
-        let found = match read_bounded(&path, MAX_SECRETS * (SECRET.end() + 2)) {
-            Err(error) => error.to_string(),
-            Ok(None) => "a longer file".to_owned(),
-            Ok(Some(text)) => match CallerSecret::read(header, &Zeroizing::new(text)) {
-                Some(secret) => return Some(secret),
-                None => "another content, which is not shown".to_owned(),
-            },
-        };
-        self.note(&["secret_file"], found, SECRETS);
-        None
-    }
-
-    fn note(&mut self, setting: &[&str], found: impl Into<String>, expected: &str) {
-        let section = ["server", "grpc", "callers", self.name];
-        self.findings
-            .add(&[&section, setting].concat(), found, expected);
+        secret
     }
 }
 

@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::AcceptedWarnings;
+use super::{AcceptedWarnings, Text};
 
-/// The rules, or that there are none.
+/// A list of rules, or the word for none.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum RulesSetting {
     /// `any_valid_token`: a valid token of any issuer opens every path.
     None(NoRules),
     /// The rules in their order.
+    #[schemars(extend("minItems" = 1))]
     List(Vec<RuleSettings>),
 }
 
-/// The word that stands for no rules.
+/// No rules.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NoRules {
@@ -46,16 +47,17 @@ impl RulesSetting {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleSettings {
-    /// The name that logs and metadata use: 1 to 64 printable characters, other than those of other rules. The default is
-    /// its place, such as `rules[2]`; the first is `rules[0]`.
+    /// The name in logs and metadata: 1 to 64 printable characters, each rule its own. The default
+    /// is its place, such as `rules[2]`; the first is `rules[0]`.
     pub(crate) name: Option<String>,
-    /// The requests that the rule is for. Without it, it is for all.
+    /// The requests that the rule is for; all by default.
     #[serde(default, rename = "match")]
     pub(crate) matches: MatchSettings,
-    /// What it asks for: `none`, or a demand on the token. Without it, any valid token is enough.
+    /// `none`, or a demand on the token. By default any valid token is enough.
     #[serde(default)]
     pub(crate) require: RequireSetting,
-    /// `shadow`: denials under this rule are logged, counted and told in the metadata, but not enforced.
+    /// `shadow`: denials under this rule are logged, counted and reported in the metadata, but not
+    /// enforced.
     #[serde(default)]
     pub(crate) mode: Mode,
     /// Permit `require: none` for every request, which is refused otherwise.
@@ -65,40 +67,46 @@ pub(crate) struct RuleSettings {
     pub(crate) accept_warnings: Option<AcceptedWarnings>,
 }
 
-/// What becomes of denials.
+/// Whether denials are enforced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
     /// They are enforced.
     #[default]
     Enforce,
-    /// They are noted, and the request passes; headers that Watchword manages are removed from it all the same.
+    /// They are reported, and the request is allowed; headers that Watchword manages are removed
+    /// from it all the same.
     Shadow,
 }
 
-/// The requests that a rule is for. Every part that is given must fit.
+/// The requests that a rule is for. Every part that is given must match.
 ///
-/// A request that fits only in another spelling (upper and lower case, a final slash, escapes, a
+/// A request that matches only in another spelling (upper and lower case, a final slash, escapes, a
 /// port or final dot of the host) is refused as `request_malformed`: it never falls through to the
 /// rules that follow.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-form" = "{path: {prefix: /admin}}"))]
 pub(crate) struct MatchSettings {
     /// Hosts; `*.example.com` stands for every host below. With a port (`example.com:8443`) if the
     /// proxy routes by it. A `Host` with a port that no rule names, or with a final dot, is
     /// refused: see `server.proxy_ignores_host_port`.
-    pub(crate) hosts: Option<Vec<String>>,
+    #[schemars(length(min = 1))]
+    pub(crate) hosts: Option<Vec<Text>>,
     /// The path, without query.
     pub(crate) path: Option<PathSettings>,
     /// Methods (RFC 9110 §9.1). `GET` does not include `HEAD`.
-    pub(crate) methods: Option<Vec<String>>,
+    #[schemars(length(min = 1))]
+    pub(crate) methods: Option<Vec<Text>>,
     /// `context_extensions` that the proxy's configuration sets: name to value.
+    #[schemars(extend("minProperties" = 1))]
     pub(crate) context: Option<BTreeMap<String, String>>,
 }
 
 /// A path: exactly one of `exact`, `prefix` and `glob`.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-form" = "{prefix: /admin}"))]
 pub(crate) struct PathSettings {
     /// Exactly this path.
     pub(crate) exact: Option<String>,
@@ -107,7 +115,7 @@ pub(crate) struct PathSettings {
     /// `*` stands for characters within a segment, `**` at the end for any number of segments.
     pub(crate) glob: Option<String>,
     /// Take an escaped slash (`%2f`) for a character of a segment, as npm and GitLab mean it in
-    /// `/@scope%2fname`. Without it, a path with `%2f` that fits this rule in either reading is
+    /// `/@scope%2fname`. Without it, a path with `%2f` that matches this rule in either reading is
     /// refused. The risk: a proxy or service that decodes it sees other segments than this rule.
     /// Dot segments and empty segments behind it are refused all the same.
     pub(crate) encoded_slashes: bool,
@@ -117,11 +125,11 @@ pub(crate) struct PathSettings {
     pub(crate) exact_spelling: bool,
 }
 
-/// What a rule asks for.
+/// A rule's demand.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum RequireSetting {
-    /// `none`: anonymous; a token is not looked at.
+    /// `none`: anonymous; tokens are not looked at.
     Word(NoneWord),
     /// A demand on the token.
     Demand(DemandSettings),
@@ -133,7 +141,7 @@ impl Default for RequireSetting {
     }
 }
 
-/// The word that stands for no requirement.
+/// No requirement.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum NoneWord {
@@ -141,19 +149,24 @@ pub(crate) enum NoneWord {
     None,
 }
 
-/// What a token must bring.
+/// Demands on a token.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct DemandSettings {
-    /// A request without a token passes as anonymous; one with a bad token is denied.
+    /// A request without a token is allowed as anonymous; one with a bad token is denied.
     pub(crate) optional: bool,
-    /// Names of issuers of which one must have issued the token. Without it, any issuer is good.
-    pub(crate) issuers: Option<Vec<String>>,
+    /// Names of issuers of which one must have issued the token; any by default.
+    #[schemars(length(min = 1))]
+    pub(crate) issuers: Option<Vec<Text>>,
     /// Audiences, beside the issuer's own, of which `aud` must name one.
-    pub(crate) audiences: Option<Vec<String>>,
+    #[schemars(length(min = 1))]
+    pub(crate) audiences: Option<Vec<Text>>,
     /// Scopes that the token must all have, in `scope` or `scp`.
-    pub(crate) scopes: Option<Vec<String>>,
-    /// Claims that must all pass: claim, its names separated by dots, to value, list of values, or a test.
+    #[schemars(length(min = 1))]
+    pub(crate) scopes: Option<Vec<Text>>,
+    /// Claims that must all pass: the claim, names separated by dots, to a value, a list of values,
+    /// or a test.
+    #[schemars(extend("minProperties" = 1))]
     pub(crate) claims: Option<BTreeMap<String, ClaimTestSetting>>,
 }
 
@@ -162,6 +175,7 @@ pub(crate) struct DemandSettings {
 #[serde(untagged)]
 pub(crate) enum ClaimTestSetting {
     /// The claim equals one of these.
+    #[schemars(extend("minItems" = 1))]
     List(Vec<Scalar>),
     /// A test by name.
     Test(ClaimTestSettings),
@@ -175,7 +189,7 @@ pub(crate) enum ClaimTestSetting {
 pub(crate) enum Scalar {
     /// `true` or `false`
     Bool(bool),
-    /// A number; equal where it is written alike.
+    /// A number; equal if written alike.
     Number(serde_json::Number),
     /// A string.
     String(String),
@@ -185,13 +199,15 @@ pub(crate) enum Scalar {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimTestSettings {
-    /// The claim, as a list of names; the key of the test is only a label then.
-    pub(crate) path: Option<Vec<String>>,
+    /// The claim, as a list of names; the key of the test is then only a label.
+    #[schemars(length(min = 1))]
+    pub(crate) path: Option<Vec<Text>>,
     /// The claim equals this, or one of these.
     pub(crate) equals: Option<OneOrMore>,
     /// The claim is an array with this, or one of these, in it.
     pub(crate) contains: Option<OneOrMore>,
     /// The claim is an array with all of these in it.
+    #[schemars(length(min = 1))]
     pub(crate) contains_all: Option<Vec<Scalar>>,
 }
 
@@ -202,5 +218,6 @@ pub(crate) enum OneOrMore {
     /// One.
     One(Scalar),
     /// Several.
+    #[schemars(extend("minItems" = 1))]
     More(Vec<Scalar>),
 }

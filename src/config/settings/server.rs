@@ -3,33 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use std::time::Duration;
-
-use super::super::span::Span;
-use super::{AcceptedWarnings, TokenFromSettings};
-
-pub(crate) const DRAIN: Span = up_to(600);
-pub(crate) const SHUTDOWN_TIMEOUT: Span = up_to(600);
-pub(crate) const KEEPALIVE_INTERVAL: Span = from_one_second_to(3600);
-pub(crate) const KEEPALIVE_TIMEOUT: Span = from_one_second_to(300);
-pub(crate) const MAX_AGE: Span = from_one_second_to(24 * 3600);
-pub(crate) const MAX_AGE_GRACE: Span = from_one_second_to(3600);
-/// From the least to the most that these may be.
-pub(crate) const MAX_IN_FLIGHT: (u64, u64) = (16, 1_000_000);
-/// The smallest and the largest memory limit, in bytes.
-pub(crate) const MEMORY: (u64, u64) = (64 << 20, 64 << 30);
-pub(crate) const TOKEN_SIZE: (u64, u64) = (256, 65536);
-pub(crate) const MAX_CONNECTIONS: (u64, u64) = (1, 1_000_000);
-pub(crate) const MAX_STREAMS: (u64, u64) = (1, 65536);
-pub(crate) const MAX_HEADER_LIST: (u64, u64) = (16384, 1_048_576);
-
-const fn up_to(seconds: u64) -> Span {
-    Span::new(Duration::ZERO, Duration::from_secs(seconds))
-}
-
-const fn from_one_second_to(seconds: u64) -> Span {
-    Span::new(Duration::from_secs(1), Duration::from_secs(seconds))
-}
+use super::time::{Time, between};
+use super::{AcceptedWarnings, FilePath, Text, TokenFromSettings};
 
 /// Listeners and limits.
 #[derive(Deserialize, Serialize, JsonSchema)]
@@ -37,44 +12,54 @@ const fn from_one_second_to(seconds: u64) -> Span {
 pub(crate) struct ServerSettings {
     /// The gRPC listener: `ext_authz` and health.
     pub(crate) grpc: GrpcSettings,
-    /// A listener for `grpc.health.v1` only, plaintext, for probes that cannot use the gRPC listener.
-    /// Without it there is none.
+    /// A plaintext listener for `grpc.health.v1` only, for probes that cannot use the gRPC listener.
+    /// Without this section there is none.
+    #[schemars(extend("x-restart" = true))]
     pub(crate) health: Option<HealthSettings>,
-    /// The listener for operators: metrics, probes and keys. Without it there is none.
+    /// The listener for operators: metrics, probes and keys. Without this section there is none.
+    #[schemars(extend("x-restart" = true))]
     pub(crate) admin: Option<AdminSettings>,
-    /// The realm in `www-authenticate` (RFC 9110 §11.5): visible ASCII and spaces, without `"` and `\`.
-    pub(crate) realm: String,
-    /// The longest token that is looked at, in bytes; a longer one is `token_too_large`.
-    #[schemars(range(min = TOKEN_SIZE.0, max = TOKEN_SIZE.1))]
+    /// The realm in `www-authenticate` (RFC 9110 §11.5): visible ASCII and spaces, without `"` and
+    /// `\`.
+    #[schemars(extend("x-restart" = false))]
+    pub(crate) realm: Text,
+    /// The longest token, in bytes. A longer one is denied as `token_too_large`.
+    #[schemars(range(min = 256, max = 65536), extend("x-restart" = false))]
     pub(crate) max_token_size: u64,
-    /// Where tokens are looked for; at least one place. More than one credential in a request is malformed.
+    /// Places where tokens are looked for. More than one credential in a request is malformed.
+    #[schemars(length(min = 1), extend("x-restart" = false))]
     pub(crate) token_from: Vec<TokenFromSettings>,
     /// Whether a request may bring `x-http-method`, `x-http-method-override`, `x-method-override`,
     /// `x-original-url` and `x-rewrite-url` to the service. Frameworks that read them take another
     /// method or path than the one that the rules judged: a client that may GET could DELETE. They
-    /// are removed on every allow unless this is `true`, which is safe only where no service behind
+    /// are removed on every allow unless this is `true`, which is safe only if no service behind
     /// this proxy reads them.
+    #[schemars(extend("x-restart" = false))]
     pub(crate) forward_override_headers: bool,
     /// Whether the proxy in front ignores a port in `Host` when it chooses a route, as Istio, Envoy
     /// Gateway and Contour do. Rules then compare hosts without their port.
+    #[schemars(extend("x-restart" = false))]
     pub(crate) proxy_ignores_host_port: bool,
-    /// How long a server that was told to stop goes on as before, but for its health, which is `NOT_SERVING` at once: the
-    /// time that load balancers have to notice.
-    #[schemars(transform = DRAIN.in_schema())]
-    pub(crate) drain: String,
+    /// How long a stopping server still answers calls. Its health is `NOT_SERVING` at once, so this
+    /// is the time that load balancers have to notice.
+    #[schemars(transform = between("0s", "10m"), extend("x-restart" = false))]
+    pub(crate) drain: Time,
     /// How long a stopping server waits for calls in flight, after `drain`.
-    #[schemars(transform = SHUTDOWN_TIMEOUT.in_schema())]
-    pub(crate) shutdown_timeout: String,
-    /// Most calls that are worked on at a time, beside four for each connection; those beyond are answered with 503
-    /// `overloaded` at once. Calls that wait for keys, or whose message is on the way, do not count. One connection can
-    /// take a third of them at most.
-    #[schemars(range(min = MAX_IN_FLIGHT.0, max = MAX_IN_FLIGHT.1))]
+    #[schemars(transform = between("0s", "10m"), extend("x-restart" = false))]
+    pub(crate) shutdown_timeout: Time,
+    /// Most calls in progress at a time, beside four for each connection; further ones are answered
+    /// with 503 `overloaded` at once. Calls that wait for keys, or whose message has not arrived, do
+    /// not count. One connection can have a third of them at most.
+    #[schemars(range(min = 16, max = 1_000_000), extend("x-restart" = true))]
     pub(crate) max_in_flight: u64,
-    /// The memory that the process may use, as Kubernetes writes it, such as `128Mi`, from `64Mi` to `64Gi`; set it where
-    /// there is no limit of a container. Without it, the limit of the control group counts, up to `1Gi`; without that, `256Mi`.
-    /// Everything that callers can make the server hold comes from it: docs/operations.md has the parts.
+    /// The memory that the process may use, as Kubernetes writes it, such as `128Mi`, from `64Mi` to
+    /// `64Gi`. Set it if the container has no limit. The default is the limit of the control group,
+    /// at most `1Gi`; without such a limit, `256Mi`. It bounds everything that callers can make the
+    /// server hold.
+    #[schemars(extend("x-restart" = true))]
     pub(crate) memory_limit: Option<String>,
     /// Warnings to accept in this section: code to reason.
+    #[schemars(extend("x-restart" = false))]
     pub(crate) accept_warnings: Option<AcceptedWarnings>,
 }
 
@@ -84,7 +69,7 @@ impl Default for ServerSettings {
             grpc: GrpcSettings::default(),
             health: None,
             admin: None,
-            realm: "watchword".to_owned(),
+            realm: "watchword".into(),
             max_token_size: 16384,
             token_from: vec![TokenFromSettings {
                 header: Some("authorization".to_owned()),
@@ -92,8 +77,8 @@ impl Default for ServerSettings {
             }],
             forward_override_headers: false,
             proxy_ignores_host_port: false,
-            drain: "5s".to_owned(),
-            shutdown_timeout: "10s".to_owned(),
+            drain: Time::seconds(5),
+            shutdown_timeout: Time::seconds(10),
             max_in_flight: 4096,
             memory_limit: None,
             accept_warnings: None,
@@ -104,42 +89,47 @@ impl Default for ServerSettings {
 /// The gRPC listener.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-restart" = true))]
 pub(crate) struct GrpcSettings {
-    /// Address and port, where port 0 takes a free one; or `unix:` and the path of a Unix socket, such as
-    /// `unix:/run/watchword/grpc.sock`.
+    /// Address and port, where port 0 takes a free one; or `unix:` and the path of a Unix socket,
+    /// such as `unix:/run/watchword/grpc.sock`.
     pub(crate) address: String,
-    /// Who may connect to the Unix socket.
+    /// Access to the Unix socket.
     pub(crate) socket: Option<SocketSettings>,
-    /// TLS. Without it, the listener is plaintext.
+    /// TLS. Without this section, the listener is plaintext.
+    #[schemars(extend("x-restart" = "on or off"))]
     pub(crate) tls: Option<TlsSettings>,
-    /// Who may call.
+    /// The callers that may call each service.
+    #[schemars(extend("x-restart" = false))]
     pub(crate) callers: CallersSettings,
-    /// Whether the schema of the services is told to whoever asks (`grpc.reflection.v1` and `v1alpha`), as grpcurl does.
+    /// Whether anybody can ask for the schema of the services (`grpc.reflection.v1` and `v1alpha`),
+    /// as grpcurl does.
     pub(crate) reflection: bool,
-    /// Most connections at a time, where `memory_limit` has room for so many. For a further one, the one of least use is sent
-    /// away: one that was never answered, else the one that has been idle longest.
-    #[schemars(range(min = MAX_CONNECTIONS.0, max = MAX_CONNECTIONS.1))]
+    /// Most connections at a time, if `memory_limit` has room for as many. A further one takes the
+    /// place of the one of least use: one that was never answered, else the one that has been idle
+    /// longest.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) max_connections: u64,
-    /// Most calls in flight on one connection. Further ones wait at the caller's.
-    #[schemars(range(min = MAX_STREAMS.0, max = MAX_STREAMS.1))]
+    /// Most calls in flight on one connection. Further ones wait at the caller.
+    #[schemars(range(min = 1, max = 65536))]
     pub(crate) max_concurrent_streams: u64,
-    /// Largest metadata of a call, in bytes, each entry with 32 more (RFC 9113 §6.5.2). A larger one is answered
-    /// with HTTP 431, which is an error to Envoy.
-    #[schemars(range(min = MAX_HEADER_LIST.0, max = MAX_HEADER_LIST.1))]
+    /// Largest metadata of a call, in bytes, each entry with 32 more (RFC 9113 §6.5.2). A larger one
+    /// is answered with HTTP 431, which is an error to Envoy.
+    #[schemars(range(min = 16384, max = 1_048_576))]
     pub(crate) max_header_list_size: u64,
-    /// How long a connection may be quiet until it is sent a ping.
-    #[schemars(transform = KEEPALIVE_INTERVAL.in_schema())]
-    pub(crate) keepalive_interval: String,
-    /// How long a ping may go unanswered. The connection is closed then.
-    #[schemars(transform = KEEPALIVE_TIMEOUT.in_schema())]
-    pub(crate) keepalive_timeout: String,
-    /// Age at which a connection is told to go. Each has up to a tenth more or less, so that they do not all come back at
-    /// once.
-    #[schemars(transform = MAX_AGE.in_schema())]
-    pub(crate) max_connection_age: String,
-    /// How long calls in flight have then, until they are cut.
-    #[schemars(transform = MAX_AGE_GRACE.in_schema())]
-    pub(crate) max_connection_age_grace: String,
+    /// The time without traffic after which a connection is sent a ping.
+    #[schemars(transform = between("1s", "1h"))]
+    pub(crate) keepalive_interval: Time,
+    /// The time after which a connection with an unanswered ping is closed.
+    #[schemars(transform = between("1s", "5m"))]
+    pub(crate) keepalive_timeout: Time,
+    /// The age at which a connection is asked to close (GOAWAY). Each has up to a tenth more or
+    /// less, so that they do not all come back at once.
+    #[schemars(transform = between("1s", "24h"))]
+    pub(crate) max_connection_age: Time,
+    /// How long calls in flight then have before they are cut.
+    #[schemars(transform = between("1s", "1h"))]
+    pub(crate) max_connection_age_grace: Time,
 }
 
 impl Default for GrpcSettings {
@@ -153,22 +143,23 @@ impl Default for GrpcSettings {
             max_connections: 4096,
             max_concurrent_streams: 1024,
             max_header_list_size: 131_072,
-            keepalive_interval: "30s".to_owned(),
-            keepalive_timeout: "10s".to_owned(),
-            max_connection_age: "5m".to_owned(),
-            max_connection_age_grace: "30s".to_owned(),
+            keepalive_interval: Time::seconds(30),
+            keepalive_timeout: Time::seconds(10),
+            max_connection_age: Time::minutes(5),
+            max_connection_age_grace: Time::seconds(30),
         }
     }
 }
 
-/// Who may connect to a Unix socket.
+/// Access to a Unix socket.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-restart" = true))]
 pub(crate) struct SocketSettings {
     /// The socket's permissions in octal, in quotes: connecting takes the right to write.
     pub(crate) mode: String,
-    /// The socket's group: a name in `/etc/group`, or a number in quotes. Without it, it is the
-    /// process's.
+    /// The socket's group: a name in `/etc/group`, or a number in quotes. The default is the group
+    /// of the process.
     pub(crate) group: Option<String>,
 }
 
@@ -184,13 +175,15 @@ impl Default for SocketSettings {
 /// TLS 1.2 and 1.3 on the gRPC listener.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-form" = "{certificate: FILE, private_key: FILE}"))]
 pub(crate) struct TlsSettings {
     /// A PEM file with the server's certificate, then those between it and the authority.
-    pub(crate) certificate: String,
+    pub(crate) certificate: FilePath,
     /// A PEM file with its private key.
-    pub(crate) private_key: String,
-    /// A PEM file with the authorities of clients' certificates. Without it, clients are not asked for one.
-    pub(crate) client_ca: Option<String>,
+    pub(crate) private_key: FilePath,
+    /// A PEM file with the authorities of clients' certificates. Without it, clients are not asked
+    /// for one.
+    pub(crate) client_ca: Option<FilePath>,
     /// Whether a client must have a certificate; only with `client_ca`, and `required` unless given.
     pub(crate) client_certificate: Option<ClientCertificateSetting>,
 }
@@ -199,13 +192,13 @@ pub(crate) struct TlsSettings {
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ClientCertificateSetting {
-    /// Without one, there is no connection.
+    /// Clients without a certificate cannot connect.
     Required,
-    /// One that is shown must be good.
+    /// Clients may have no certificate. One that they show must be valid.
     Optional,
 }
 
-/// Who may call which service. Health answers everybody who can connect.
+/// The callers that may call each service. Health answers everybody who can connect.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CallersSettings {
@@ -215,25 +208,28 @@ pub(crate) struct CallersSettings {
     pub(crate) validate: Option<CallerSettings>,
 }
 
-/// What a caller must show: a secret, or a certificate, or both where both are given.
+/// Proof that a caller must show: a secret, a certificate, or both if both are given.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-form" = "{secret_file: FILE}"))]
 pub(crate) struct CallerSettings {
-    /// A file with one secret a line, one or two of at least 16 visible ASCII characters: with two, either opens, so that
-    /// they can be replaced one after the other.
-    pub(crate) secret_file: Option<String>,
+    /// A file with one secret a line, one or two of at least 16 visible ASCII characters. Of two,
+    /// either is good, so that they can be replaced one after the other.
+    pub(crate) secret_file: Option<FilePath>,
     /// The name of the metadata with the secret.
     #[schemars(extend("default" = "x-watchword-secret"))]
     pub(crate) secret_header: Option<String>,
     /// Names of which the client's certificate must have one: a URI or a DNS name of its
-    /// `subjectAltName`, compared exactly. What has a colon is a URI, everything else a DNS name; a
+    /// `subjectAltName`, compared exactly. A name with a colon is a URI, any other a DNS name; a
     /// name of the other type does not count. Needs `tls.client_ca`.
-    pub(crate) certificate_names: Option<Vec<String>>,
+    #[schemars(length(min = 1))]
+    pub(crate) certificate_names: Option<Vec<Text>>,
 }
 
 /// The listener for health.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-form" = "{address: 0.0.0.0:9192}"))]
 pub(crate) struct HealthSettings {
     /// Address and port, such as `0.0.0.0:9192`; port 0 takes a free one.
     pub(crate) address: String,
@@ -242,6 +238,7 @@ pub(crate) struct HealthSettings {
 /// The admin listener.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-form" = "{address: 127.0.0.1:9193}"))]
 pub(crate) struct AdminSettings {
     /// Address and port, such as `127.0.0.1:9193`; port 0 takes a free one.
     pub(crate) address: String,

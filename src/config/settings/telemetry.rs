@@ -5,20 +5,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use std::time::Duration;
-
-use super::super::span::Span;
-use super::ClaimNameSetting;
-use super::secret::{Secret, Url};
-
-pub(crate) const EXPORT_TIMEOUT: Span =
-    Span::new(Duration::from_millis(100), Duration::from_secs(60)).or(Duration::from_secs(5));
+use super::time::{Time, between};
+use super::{ClaimNameSetting, FilePath, Secret, Text, Url};
 
 /// Logging, to standard error.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-restart" = true))]
 pub(crate) struct LogSettings {
-    /// One JSON object a line, or text for people.
+    /// The form of lines: `text` for people, or one JSON object a line.
     pub(crate) format: LogFormat,
     /// The least severe level that is written. `debug` has one line a decision.
     pub(crate) level: LogLevel,
@@ -41,9 +36,9 @@ pub enum LogFormat {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// What needs somebody to act.
+    /// Somebody must act.
     Error,
-    /// What may need somebody to act.
+    /// Somebody may have to act.
     Warn,
     /// Life cycle.
     #[default]
@@ -54,33 +49,38 @@ pub enum LogLevel {
     Trace,
 }
 
-/// The log of decisions: one JSON object a line on standard output, whatever `format` and `level` say.
+/// The log of decisions: one JSON object a line on standard output, independent of `format` and
+/// `level`.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-restart" = true))]
 pub(crate) struct DecisionsSettings {
-    /// Which decisions are written.
+    /// The decisions that are written.
     pub(crate) policy: DecisionPolicy,
     /// With `sampled`, the share of allows that is written, from 0 to 1; denials always are.
     #[schemars(range(min = 0.0, max = 1.0), extend("default" = 0.01))]
     pub(crate) sample: Option<f64>,
-    /// Claims that are written, of tokens whose signature holds; at most 16.
+    /// Claims that are written, of tokens with a valid signature; at most 16.
+    #[schemars(length(max = 16))]
     pub(crate) claims: Vec<ClaimNameSetting>,
-    /// Write a keyed hash (HMAC-SHA-256, its first 16 bytes in hex) of each of these claims in place of its value.
+    /// Write a keyed hash (HMAC-SHA-256, its first 16 bytes in hex) of each of these claims in place
+    /// of its value.
     #[schemars(extend("default" = true))]
     pub(crate) hash_claims: Option<bool>,
-    /// A file with the key of these hashes, of at least 32 bytes, so that replicas write the same; one line break at
-    /// the end of a text is left out. Without it, the key is random, another one in each process.
-    pub(crate) hash_key_file: Option<String>,
+    /// A file with the key of these hashes, of at least 32 bytes, so that replicas write the same
+    /// ones; one line break at the end of a text is left out. By default each process makes a random
+    /// key.
+    pub(crate) hash_key_file: Option<FilePath>,
 }
 
-/// Which decisions are written.
+/// The decisions that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DecisionPolicy {
     /// None.
     #[default]
     None,
-    /// Denials, and what shadow mode lets pass.
+    /// Denials, and requests that only shadow mode allows.
     Denials,
     /// Denials, and a share of the allows.
     Sampled,
@@ -91,30 +91,38 @@ pub enum DecisionPolicy {
 /// Traces: a span a decision, sent to an OpenTelemetry collector.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-restart" = true, "x-form" = "{otlp: {endpoint: \"http://127.0.0.1:4317\"}}"))]
 pub(crate) struct TracesSettings {
     /// The collector.
     pub(crate) otlp: OtlpSettings,
-    /// The share of traced decisions among those whose caller sends no trace context, from 0 to 1; else the caller
-    /// decides.
+    /// The share of traced decisions among those whose caller sends no trace context, from 0 to 1.
+    /// Of the others, the caller decides.
     #[schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0))]
     pub(crate) sample_ratio: Option<f64>,
-    /// The service that spans are said to be of.
+    /// The spans' `service.name`.
     #[schemars(extend("default" = "watchword"))]
-    pub(crate) service_name: Option<String>,
+    pub(crate) service_name: Option<Text>,
 }
 
-/// An OpenTelemetry collector that is spoken to by OTLP over gRPC.
+/// An OpenTelemetry collector, called by OTLP over gRPC.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-restart" = true, "x-form" = "{endpoint: \"http://127.0.0.1:4317\"}"))]
 pub(crate) struct OtlpSettings {
     /// Its URL, such as `http://127.0.0.1:4317`.
     pub(crate) endpoint: Url,
-    /// A PEM file with the certificate authorities that are trusted instead of the system's. Read for each connection.
-    pub(crate) ca: Option<String>,
+    /// A PEM file with the certificate authorities that are trusted instead of the system's. Read for
+    /// each connection.
+    pub(crate) ca: Option<FilePath>,
     /// Headers to send; over https only.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Secret<String>>,
     /// How long sending a batch of spans may take.
-    #[schemars(transform = EXPORT_TIMEOUT.in_schema())]
-    pub(crate) timeout: Option<String>,
+    #[serde(default = "export_timeout")]
+    #[schemars(transform = between("100ms", "1m"))]
+    pub(crate) timeout: Time,
+}
+
+fn export_timeout() -> Time {
+    Time::seconds(5)
 }

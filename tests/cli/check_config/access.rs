@@ -31,28 +31,29 @@ fn credentials_go_over_https_only() {
 
 #[test]
 fn there_is_one_credential_and_it_is_whole() {
-    let one = "expected one of basic, bearer_token_file and a header authorization";
+    let one = "a fetch sends one kind of credentials: keep one of `basic`, `bearer_token_file` and a \
+               header `authorization`";
     let with = |more: &str| problems(&format!("{{uri: 'https://a/k', {more}}}"));
     assert_eq!(
         with("basic: {username: u, password_file: p}, bearer_token_file: t"),
-        format!("5:91: jwks.bearer_token_file: found basic as well; {one}")
+        format!("5:91: jwks.bearer_token_file: {one}")
     );
     assert_eq!(
         with("basic: {username: u, password_file: p}, headers: {Authorization: x}"),
-        format!("5:97: jwks.headers.Authorization: found basic as well; {one}")
+        format!("5:97: jwks.headers.Authorization: {one}")
     );
     assert_eq!(
         with("bearer_token_file: t, headers: {authorization: x}"),
-        format!("5:79: jwks.headers.authorization: found bearer_token_file as well; {one}")
+        format!("5:79: jwks.headers.authorization: {one}")
     );
     assert_eq!(with("headers: {authorization: x}"), "");
     assert_eq!(
         with("client_key: k"),
-        "5:11: jwks: found client_key without client_certificate; expected both or neither"
+        "5:11: jwks: `client_key` needs `client_certificate`: add `client_certificate`, or remove `client_key`"
     );
     assert_eq!(
         with("client_certificate: c"),
-        "5:11: jwks: found client_certificate without client_key; expected both or neither"
+        "5:11: jwks: `client_certificate` needs `client_key`: add `client_key`, or remove `client_certificate`"
     );
     assert_eq!(
         with("basic: {username: 'a:b', password_file: p}"),
@@ -113,7 +114,7 @@ fn headers_are_such_as_may_be_sent_and_their_values_are_not_repeated() {
     );
     assert_eq!(
         with("X-Key: a, x-key: b"),
-        "5:59: jwks.headers.x-key: found the same name again; expected a header that stands once"
+        "5:59: jwks.headers.x-key: found the same name again; expected each header only once"
     );
     assert_eq!(
         with("x-key: 'Basic s3cret', cookie: a=b, accept: '*/*'"),

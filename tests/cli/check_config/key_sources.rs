@@ -72,11 +72,13 @@ fn keys_come_from_exactly_one_place() {
         "{discovery: 'https://a/metadata'}",
         "{file: keys.json}",
     ]);
-    let one = "5:11: jwks: found another combination; expected exactly one of uri, discovery, \
-               file and inline";
+    let none = "5:11: jwks: `jwks` needs one of `uri`, `discovery`, `file` and `inline`: add the one \
+                that says where the keys are";
+    let one = "5:11: jwks: `jwks` takes exactly one of `uri`, `discovery`, `file` and `inline`: remove \
+               the others";
     refused(&[
-        ("{}", one),
-        ("{allow_http: true}", one),
+        ("{}", none),
+        ("{allow_http: true}", none),
         ("{uri: 'https://a/k', discovery: true}", one),
         ("{uri: 'https://a/k', file: k}", one),
         ("{file: k, inline: {}}", one),
@@ -120,24 +122,21 @@ fn settings_that_do_nothing_are_problems() {
     ];
     let problem = |setting: &str, origin: &str, others: &str| {
         let (name, _) = setting.split_once(':').unwrap();
-        format!(
-            "jwks.{name}: found a setting that does nothing with {origin}; expected it with \
-             {others} only"
-        )
+        format!("jwks.{name}: `{name}` does nothing with `{origin}`, only with {others}: remove it")
     };
     for setting in http {
         let text = problems(&format!("{{file: k, {setting}}}"));
-        let expected = problem(setting, "file", "uri or discovery");
+        let expected = problem(setting, "file", "`uri` and `discovery`");
         assert!(text.ends_with(&expected), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
         let text = problems(&format!("{{inline: {KEYS}, {setting}}}"));
-        let expected = problem(setting, "inline", "uri or discovery");
+        let expected = problem(setting, "inline", "`uri` and `discovery`");
         assert!(text.ends_with(&expected), "{text}");
     }
     for setting in fetched {
         accepted(&[&format!("{{file: k, {setting}}}")]);
         let text = problems(&format!("{{inline: {KEYS}, {setting}}}"));
-        let expected = problem(setting, "inline", "uri, discovery or file");
+        let expected = problem(setting, "inline", "`uri`, `discovery` and `file`");
         assert!(text.ends_with(&expected), "{text}");
     }
     accepted(&[&format!("{{inline: {KEYS}}}")]);
@@ -202,9 +201,8 @@ fn only_urls_that_may_be_fetched_are_taken() {
 fn metadata_are_looked_for_only_under_issuers_that_are_urls() {
     let refused = |iss: &str, jwks: &str, found: &str, expected: &str| {
         let text = format!(
-            "5:23: jwks.discovery: found true, with this issuer: {found}; expected {expected}, or \
-             the URL of the \
-             metadata here"
+            "5:23: jwks.discovery: `discovery: true` looks under `issuer`: found {found}; expected \
+             {expected}. Mend `issuer`, or set `discovery` to the URL of the metadata"
         );
         assert_eq!(problems_of(iss, jwks), text);
     };

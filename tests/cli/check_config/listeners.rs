@@ -55,9 +55,9 @@ such as \"30s\", from 1s to 1h
 fn settings_of_a_socket_go_with_a_socket() {
     let server = "  grpc: {socket: {mode: '0660'}}\n";
     let said_of_tcp = said("socket-tcp", server, &[]);
-    assert!(
-        said_of_tcp.contains("server.grpc.socket: found it with an address that is no Unix socket")
-    );
+    assert!(said_of_tcp.contains(
+        "server.grpc.socket: `socket` is for a Unix socket, but `address` is \"0.0.0.0:9191\""
+    ));
     for mode in ["660x", "0900", "1777", "0060", "00660", "", "+660"] {
         let server = format!("  grpc: {{address: 'unix:s', socket: {{mode: '{mode}'}}}}\n");
         let said = said("socket-mode", &server, &[]);
@@ -87,11 +87,11 @@ fn callers_show_something_that_can_be_checked() {
     for (callers, expected) in [
         (
             "{check: {}}",
-            "callers.check: found neither secret_file nor certificate_names",
+            "callers.check: a caller needs `secret_file` or `certificate_names`",
         ),
         (
             "{check: {certificate_names: [a]}}",
-            "callers.check.certificate_names: found it without clients' certificates",
+            "callers.check.certificate_names: `certificate_names` needs clients' certificates",
         ),
         (
             "{check: {certificate_names: []}}",
@@ -119,7 +119,7 @@ fn callers_show_something_that_can_be_checked() {
         ),
         (
             "{check: {secret_header: x-a, certificate_names: [a]}}",
-            "callers.check.secret_header: found it without secret_file",
+            "callers.check.secret_header: `secret_header` needs `secret_file`",
         ),
     ] {
         let said = said(
@@ -143,8 +143,7 @@ fn the_files_of_tls_are_looked_into() {
                     expected files that a server can use";
     assert!(missing.contains(expected), "{missing}");
     let without_ca = said("tls-ca", &tls(", client_certificate: optional"), &[]);
-    let expected =
-        "server.grpc.tls.client_certificate: found it without client_ca; expected both, or neither";
+    let expected = "server.grpc.tls.client_certificate: `client_certificate` needs `client_ca`";
     assert!(without_ca.contains(expected), "{without_ca}");
     let key = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();

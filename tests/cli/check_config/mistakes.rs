@@ -183,7 +183,7 @@ fn a_rule_that_earlier_ones_hide_is_named() {
         is_refused(
             name,
             &with_rules(rules),
-            &[hider, "expected it further up, or removed"],
+            &[hider, "move this rule up, or remove it"],
         );
     }
     for (name, rules) in [
@@ -371,17 +371,17 @@ fn a_demand_that_demands_nothing_is_refused() {
         (
             "values",
             "- {require: {claims: {a: []}}}",
-            "rules[0].require.claims.a: found no value",
+            "rules[0].require.claims.a: found an empty list",
         ),
         (
             "contains",
             "- {require: {claims: {a: {contains_all: []}}}}",
-            "rules[0].require.claims.a: found no value",
+            "rules[0].require.claims.a.contains_all: found an empty list",
         ),
         (
             "path",
             "- {match: {path: {}}}",
-            "rules[0].match.path: found another combination",
+            "rules[0].match.path: `path` takes exactly one of",
         ),
     ] {
         is_refused(name, &with_rules(rules), &[part]);
@@ -512,4 +512,56 @@ fn scope_with_a_character_that_no_scope_can_have_is_refused() {
     }
     let config = with_rules("- require: {scopes: ['!#[]~']}");
     assert_eq!(check("scope-visible", &config).0, 0);
+}
+
+/// Nothing but the form is wrong, so the message shows it.
+#[test]
+fn a_section_of_the_wrong_form_is_answered_with_the_right_one() {
+    let issuer =
+        |settings: &str| format!("issuers:\n  corp:\n    issuer: https://a\n    {settings}\n");
+    let uri = "{uri: \"https://idp.example.com/keys\"}";
+    for (name, config, part) in [
+        (
+            "list",
+            "issuers: [{issuer: a}]\n".to_owned(),
+            "found a list; expected a mapping such as {NAME: ".to_owned(),
+        ),
+        (
+            "jwks",
+            issuer("jwks: https://a/keys"),
+            format!("found a string; expected a mapping such as {uri}"),
+        ),
+        (
+            "audience",
+            issuer("audiences: api"),
+            "found a string; expected a list such as [ONE, TWO]".to_owned(),
+        ),
+        (
+            "jwks-uri",
+            issuer("jwks_uri: https://a/keys"),
+            format!("did you mean \"jwks: {uri}\"?"),
+        ),
+        (
+            "path",
+            with_rules("- match: {path: /a}"),
+            "expected a mapping such as {prefix: /admin}".to_owned(),
+        ),
+        (
+            "prefix",
+            with_rules("- match: {prefix: /a}"),
+            "did you mean \"path: {prefix: …}\"?".to_owned(),
+        ),
+    ] {
+        is_refused(name, &config, &[&part]);
+    }
+}
+
+#[test]
+fn a_syntax_error_has_its_place_once() {
+    let (_, _, err) = check("tab", "issuers:\n  corp:\n\t issuer: a\n");
+    assert!(
+        err.starts_with("watchword.yaml:3:3: not a YAML mapping"),
+        "{err}"
+    );
+    assert!(!err.contains("line 3"), "{err}");
 }

@@ -65,7 +65,7 @@ fn where_there_is_no_verdict_the_exit_code_is_2_and_nothing_is_printed() {
     let cases: [(&[&str], &str); 6] = [
         (
             &["-c", "bad.yaml"],
-            "bad.yaml:1:10: issuers: found no issuer",
+            "bad.yaml:1:10: issuers: found an empty mapping",
         ),
         (&["-c", "none.yaml"], "none.yaml"),
         (&[], "--config <FILE>"),

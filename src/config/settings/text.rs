@@ -1,15 +1,93 @@
-//! Values that are not shown when a configuration is printed.
+//! Texts of a configuration: that may not be empty, that name a file, or that are not shown when the
+//! configuration is printed.
 
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Stands for what is not shown.
-pub(crate) const MASK: &str = "********";
+/// Printed in place of a secret.
+const MASK: &str = "********";
 
-/// A value that nobody else may know. It is read like any other, and written as [`MASK`].
+/// Declares a type of text with its schema.
+macro_rules! text {
+    ($(#[doc = $doc:literal])+ $name:ident, $schema:tt) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Deserialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(String);
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+text! {
+    /// Text that is not empty.
+    Text, {"type": "string", "minLength": 1}
+}
+
+text! {
+    /// The path of a file or directory, seen from the configuration's folder.
+    FilePath, {"type": "string", "minLength": 1, "x-kind": "path"}
+}
+
+text! {
+    /// A URL. It is printed without user, password, query and fragment: any may be a secret.
+    Url, {"type": "string", "x-kind": "URL"}
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl Serialize for FilePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl Serialize for Url {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&masked(&self.0))
+    }
+}
+
+/// A secret value, printed as [`MASK`].
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Secret<T>(T);
@@ -41,39 +119,6 @@ impl<T: JsonSchema> JsonSchema for Secret<T> {
         let mut schema = T::json_schema(generator);
         schema.insert("writeOnly".to_owned(), true.into());
         schema
-    }
-}
-
-/// A URL. Written without user, password, query and fragment, any of which may be a secret.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Url(String);
-
-impl Deref for Url {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Serialize for Url {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&masked(&self.0))
-    }
-}
-
-impl JsonSchema for Url {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Url".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({"type": "string", "x-kind": "URL"})
     }
 }
 
