@@ -80,7 +80,7 @@ pub struct Config {
     pub structure: Structure,
     /// The settings that only a restart changes.
     pub restart: RestartSettings,
-    /// Whether the text ends with a line `...`, the end of a YAML document.
+    /// True if the text ends with a line `...`, the end of a YAML document.
     pub has_end_marker: bool,
     /// Settings that are most likely not meant.
     pub warnings: Vec<Warning>,
@@ -120,8 +120,8 @@ impl Config {
         Self::build(text, file, environment, false).map(|(_, config)| config)
     }
 
-    /// As [`Config::load`], and looks into the files with keys, certificates and credentials that it
-    /// names.
+    /// As [`Config::load`], and looks into the files with keys, certificates and credentials that
+    /// it names.
     ///
     /// # Errors
     /// Every problem found.

@@ -3,7 +3,7 @@
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::path::{SettingPath, Step};
+use super::path::{PathStep, SettingPath};
 use super::problem::{Position, Problem};
 
 /// A parsed document.
@@ -26,7 +26,7 @@ pub(super) enum Origin {
     Expanded {
         /// The variables whose values are in it.
         variables: Vec<String>,
-        /// Whether the text was one reference and nothing else.
+        /// True if the text was one reference and nothing else.
         whole: bool,
     },
     /// It could not be expanded, which was noted; the text is of no use.
@@ -82,7 +82,7 @@ impl Document {
         }
     }
 
-    /// Whether there is a value at this very path.
+    /// Returns true if there is a value at this very path.
     pub(super) fn has(&self, path: &SettingPath) -> bool {
         let mut steps = path.steps().iter();
         steps
@@ -105,12 +105,12 @@ impl Document {
     pub(super) fn to_json_without(&self, members: &[SettingPath]) -> serde_json::Value {
         let mut json = self.root.to_json();
         for path in members {
-            if let Some((Step::Member(name), parents)) = path.steps().split_last() {
+            if let Some((PathStep::Member(name), parents)) = path.steps().split_last() {
                 let parent = parents
                     .iter()
                     .try_fold(&mut json, |value, step| match step {
-                        Step::Member(name) => value.get_mut(name),
-                        Step::Element(index) => value.get_mut(index),
+                        PathStep::Member(name) => value.get_mut(name),
+                        PathStep::Element(index) => value.get_mut(index),
                     });
                 if let Some(parent) = parent.and_then(serde_json::Value::as_object_mut) {
                     parent.remove(name);
@@ -122,10 +122,10 @@ impl Document {
 }
 
 impl Node {
-    pub(super) fn child(&self, step: &Step) -> Option<&Node> {
+    pub(super) fn child(&self, step: &PathStep) -> Option<&Node> {
         match (&self.value, step) {
-            (Value::Map(_), Step::Member(name)) => self.member(name),
-            (Value::List(elements), Step::Element(index)) => elements.get(*index),
+            (Value::Map(_), PathStep::Member(name)) => self.member(name),
+            (Value::List(elements), PathStep::Element(index)) => elements.get(*index),
             _ => None,
         }
     }

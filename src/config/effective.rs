@@ -60,7 +60,7 @@ fn fill(settings: &mut Settings, config: &Config) {
 
 fn fill_jwks(settings: &mut JwksSettings, source: &FetchedSource) {
     let fill = |setting: &mut Option<Time>, value: Duration| {
-        setting.get_or_insert(value.into());
+        setting.get_or_insert(Time::from_duration(value));
     };
     let timing = &source.timing;
     fill(&mut settings.cache_duration, timing.cache_duration);

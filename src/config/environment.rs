@@ -1,7 +1,7 @@
 //! `${NAME}` in the values of a configuration: text that comes from the environment.
 //!
-//! References are looked for in a document that is already parsed, so what a variable holds is never read as YAML.
-//! What it holds is never repeated in messages either: see [`Variables::redact`].
+//! References are replaced after the document is parsed, so the value of a variable is never read
+//! as YAML. Messages never repeat it either: see [`Variables::redact`].
 
 mod text;
 
@@ -49,7 +49,7 @@ pub(super) fn substitute(
     (substitution.variables, substitution.faults)
 }
 
-/// How a value of the environment is named in messages.
+/// The name of a value of the environment in messages.
 pub(super) fn value_of(variables: &[String]) -> String {
     let names: Vec<_> = variables
         .iter()
@@ -71,8 +71,8 @@ impl Variables {
         self.0.is_empty()
     }
 
-    /// A message in which the names of variables stand for their values. Messages about a value of the environment do
-    /// not quote it at all; this is for those about another setting.
+    /// A message with the names of variables in place of their values. Messages about a value of
+    /// the environment do not quote it at all; this is for those about another setting.
     pub(super) fn redact(&self, message: String) -> String {
         let mut values: Vec<_> = self.0.iter().collect();
         values.retain(|(_, value)| value.len() >= REDACTED_FROM);

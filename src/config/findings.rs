@@ -186,13 +186,14 @@ impl<'d> Findings<'d> {
         &self.unreadable
     }
 
-    /// Whether a problem with this setting would only follow from one that is already noted.
+    /// Returns true if a problem with this setting would only follow from one that is already
+    /// noted.
     fn is_follow_on(&self, path: &SettingPath) -> bool {
         self.malformed.iter().any(|wrong| wrong.is_within(path))
             || self.refused.iter().any(|wrong| path.is_within(wrong))
     }
 
-    /// Whether part of this setting is left out, or of wrong value.
+    /// Returns true if part of this setting is left out, or of wrong value.
     pub(super) fn is_incomplete(&self, path: &SettingPath) -> bool {
         let mut wrong = self.malformed.iter().chain(&self.refused);
         wrong.any(|wrong| wrong.is_within(path))

@@ -4,31 +4,31 @@ use std::fmt;
 
 /// The steps from the document's root to a setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct SettingPath(Vec<Step>);
+pub(super) struct SettingPath(Vec<PathStep>);
 
 /// One step: into a mapping or into a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Member(String),
     Element(usize),
 }
 
 impl SettingPath {
     pub(super) fn member(&self, name: &str) -> Self {
-        self.with(Step::Member(name.to_owned()))
+        self.with(PathStep::Member(name.to_owned()))
     }
 
     pub(super) fn element(&self, index: usize) -> Self {
-        self.with(Step::Element(index))
+        self.with(PathStep::Element(index))
     }
 
-    pub(super) fn with(&self, step: Step) -> Self {
+    pub(super) fn with(&self, step: PathStep) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
     }
 
-    pub(super) fn steps(&self) -> &[Step] {
+    pub(super) fn steps(&self) -> &[PathStep] {
         &self.0
     }
 
@@ -45,12 +45,12 @@ impl SettingPath {
 
     /// The setting that holds this element: itself, if it is none.
     pub(super) fn whole(&self) -> Self {
-        let is_member = |step: &Step| matches!(step, Step::Member(_));
+        let is_member = |step: &PathStep| matches!(step, PathStep::Member(_));
         let length = self.0.iter().rposition(is_member).map_or(0, |at| at + 1);
         Self(self.0.iter().take(length).cloned().collect())
     }
 
-    /// Whether this is the other setting, or part of it.
+    /// Returns true if this is the other setting, or part of it.
     pub(super) fn is_within(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }
@@ -60,9 +60,9 @@ impl fmt::Display for SettingPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, step) in self.0.iter().enumerate() {
             match step {
-                Step::Member(name) if place == 0 => f.write_str(name)?,
-                Step::Member(name) => write!(f, ".{name}")?,
-                Step::Element(index) => write!(f, "[{index}]")?,
+                PathStep::Member(name) if place == 0 => f.write_str(name)?,
+                PathStep::Member(name) => write!(f, ".{name}")?,
+                PathStep::Element(index) => write!(f, "[{index}]")?,
             }
         }
         Ok(())

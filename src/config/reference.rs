@@ -41,7 +41,8 @@ fn table(section: &Section<'_>, outline: &Outline<'_>) -> String {
     let needs_restart = section.schema.get("x-restart") == Some(&true.into());
     let restart = if needs_restart { RESTART } else { "" };
     let mut table = format!(
-        "## {}\n\n{description}{restart}\n\n| setting | type | default | description |\n|---|---|---|---|\n",
+        "## {}\n\n{description}{restart}\n\n| setting | type | default | description |\n\
+         |---|---|---|---|\n",
         section.heading()
     );
     let properties = section.schema.get("properties").and_then(Json::as_object);

@@ -121,8 +121,8 @@ impl Setting<'_, '_, RuleSettings> {
             && matches.context.is_empty();
         if is_for_all && !self.value.insecure_allow_all {
             self.member("require", &()).contradiction(
-                "`require: none` without `match` allows every request: limit the rule by a `match`, \
-                 or set `insecure_allow_all: true`",
+                "`require: none` without `match` allows every request: limit the rule by a \
+                 `match`, or set `insecure_allow_all: true`",
             );
         }
     }
@@ -201,8 +201,8 @@ impl Setting<'_, '_, PathSettings> {
             return None;
         }
         if !is_clear(text, settings.encoded_slashes) {
-            let expected = "a path that begins with \"/\", without query, \"//\", dot segments, \";\" \
-                            and needless or ambiguous %-escapes";
+            let expected = "a path that begins with \"/\", without query, \"//\", dot segments, \
+                            \";\" and needless or ambiguous %-escapes";
             setting.found(format!("{text:?}"), expected);
             return None;
         }

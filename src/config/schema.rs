@@ -1,9 +1,9 @@
 //! The JSON Schema of the settings: a file is compared with it, and editors read it.
 //!
-//! The module knows the part of JSON Schema that the types produce: `$ref`, `type`, `enum`, `const`,
-//! `properties`, `required`, `additionalProperties`, `items`, `anyOf`, `oneOf`, bounds and lengths.
-//! Of its own are `x-kind` (`duration`, `path`, `URL`), `x-minimum` and `x-maximum` of durations,
-//! `x-form` (an example for messages), and `x-restart` (see `restart`).
+//! The module knows the part of JSON Schema that the types produce: `$ref`, `type`, `enum`,
+//! `const`, `properties`, `required`, `additionalProperties`, `items`, `anyOf`, `oneOf`, bounds and
+//! lengths. Of its own are `x-kind` (`duration`, `path`, `URL`), `x-minimum` and `x-maximum` of
+//! durations, `x-form` (an example for messages), and `x-restart` (see `restart`).
 
 mod check;
 mod convert;
@@ -20,15 +20,16 @@ use serde_json::{Map, Value as Json};
 use super::document::{Node, Value};
 use super::settings;
 
-/// The schema. It never allows `null`: an empty value is most likely a list without its entries, and
-/// not the same as no setting.
+/// The schema. It never allows `null`: an empty value is most likely a list without its entries,
+/// and not the same as no setting.
 pub(super) static SCHEMA: LazyLock<Json> = LazyLock::new(|| {
     let mut schema = schemars::schema_for!(settings::Settings).to_value();
     without_null(&mut schema);
     schema
 });
 
-/// Takes out `null`, which the types have for settings that may be left out: as a type and in defaults.
+/// Takes out `null`, which the types have for settings that may be left out: as a type and in
+/// defaults.
 fn without_null(schema: &mut Json) {
     match schema {
         Json::Object(members) => {
@@ -111,7 +112,7 @@ pub(super) fn types(schema: &Map<String, Json>) -> Vec<&str> {
     }
 }
 
-/// Whether a value has a type that a schema allows.
+/// Returns true if a value has a type that a schema allows.
 pub(super) fn fits(node: &Node, schema: &Map<String, Json>) -> bool {
     let types = types(schema);
     types.is_empty()

@@ -26,9 +26,9 @@ pub struct ServerConfig {
     pub realm: String,
     /// The longest token, in bytes.
     pub max_token_size: usize,
-    /// How long a stopping server still answers calls.
+    /// The time for which a stopping server still answers calls.
     pub drain: Duration,
-    /// How long a stopping server waits for calls in flight, after `drain`.
+    /// The time for calls in flight, after `drain`.
     pub shutdown_timeout: Duration,
     /// Most calls in progress at a time.
     pub max_in_flight: usize,

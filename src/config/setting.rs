@@ -109,7 +109,7 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
         self.findings.warn(code, &self.path, found.into(), expected);
     }
 
-    /// Whether the document has this member.
+    /// Returns true if the document has this member.
     pub(super) fn is_given(&self, name: &str) -> bool {
         self.findings.is_given(&self.path.member(name))
     }
@@ -131,7 +131,7 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
             .shown(&self.path.parent().member(name), text.into())
     }
 
-    /// Whether part of this setting is left out, or of wrong value.
+    /// Returns true if part of this setting is left out, or of wrong value.
     pub(super) fn is_incomplete(&self) -> bool {
         self.findings.is_incomplete(&self.path)
     }

@@ -1,8 +1,8 @@
 //! The configuration file as its author writes it.
 //!
-//! These types are the reference: their comments are the documentation of the settings, and the JSON
-//! Schema against which a file is checked is made from them. Durations are written like `30s`, `10m`,
-//! `24h` or `500ms`. Unknown keys are errors. Relative paths are relative to the file.
+//! These types are the reference: their comments are the documentation of the settings, and the
+//! JSON Schema against which a file is checked is made from them. Durations are written like `30s`,
+//! `10m`, `24h` or `500ms`. Unknown keys are errors. Relative paths are relative to the file.
 
 mod jwks;
 mod rules;
@@ -64,7 +64,8 @@ pub(crate) struct Settings {
         "x-form" = "{NAME: {issuer: \"https://idp.example.com\"}}"
     ))]
     pub(crate) issuers: BTreeMap<String, IssuerSettings>,
-    /// `shadow`: every request is allowed; denials are logged, counted and reported in the metadata.
+    /// `shadow`: every request is allowed; denials are logged, counted and reported in the
+    /// metadata.
     #[serde(default)]
     #[schemars(extend("x-restart" = false))]
     pub(crate) mode: Mode,
@@ -101,8 +102,8 @@ pub(crate) struct TokenFromSettings {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ReloadSettings {
-    /// Whether this file, and the files whose content is part of the configuration (secrets,
-    /// certificates), are watched.
+    /// Watch this file, and the files whose content is part of the configuration (secrets,
+    /// certificates).
     pub(crate) watch: bool,
     /// The time between two looks at their content.
     #[schemars(transform = between("100ms", "1h"))]
@@ -118,14 +119,14 @@ impl Default for ReloadSettings {
     }
 }
 
-/// The cache of tokens whose signatures were checked. Times, audience, issuer and rule are judged on
-/// every request all the same.
+/// The cache of tokens whose signatures were checked. Times, audience, issuer and rule are judged
+/// on every request all the same.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct TokenCacheSettings {
-    /// Most tokens, of up to 4 KiB of memory each: mostly those of up to 1 KiB of text. A larger one
-    /// counts for several, and the memory limit of the process may leave room for fewer. 0 switches
-    /// the cache off.
+    /// Most tokens, of up to 4 KiB of memory each: mostly those of up to 1 KiB of text. A larger
+    /// one counts for several, and the memory limit of the process may leave room for fewer. 0
+    /// switches the cache off.
     pub(crate) max_entries: u64,
 }
 
@@ -152,23 +153,23 @@ pub(crate) struct IssuerSettings {
     /// `any_audience: true`.
     #[schemars(length(min = 1))]
     pub(crate) audiences: Option<Vec<Text>>,
-    /// Accept tokens for any audience. They may have been made for another service: only for issuers
-    /// that write no usable `aud`.
+    /// Accept tokens for any audience. They may have been made for another service: only for
+    /// issuers that write no usable `aud`.
     #[serde(default)]
     pub(crate) any_audience: bool,
-    /// Where its public keys are. Either this or `secret_file`.
+    /// The place of its public keys. Either this or `secret_file`.
     pub(crate) jwks: Option<JwksSettings>,
-    /// Whether the server becomes ready only when it has keys of this issuer.
+    /// The server becomes ready only when it has keys of this issuer.
     #[serde(default = "yes")]
     pub(crate) required: bool,
-    /// A file with a shared secret, for HS256, HS384 and HS512, instead of `jwks`. Its bytes are the
-    /// secret; one line break at the end of a text is left out.
+    /// A file with a shared secret, for HS256, HS384 and HS512, instead of `jwks`. Its bytes are
+    /// the secret; one line break at the end of a text is left out.
     pub(crate) secret_file: Option<FilePath>,
     /// Signature algorithms that are accepted (RFC 7518 §3.1, RFC 8037, RFC 9864). With
     /// `secret_file`, the default is `HS256`.
-    #[schemars(length(min = 1), extend("default" = public_key_algorithms().map(Algorithm::name).collect::<Vec<_>>()))]
+    #[schemars(length(min = 1), extend("default" = public_key_algorithm_names()))]
     pub(crate) algorithms: Option<Vec<Text>>,
-    /// How far clocks may differ, for `exp`, `nbf` and `iat` (RFC 7519 §4.1.4).
+    /// The tolerated difference of clocks, for `exp`, `nbf` and `iat` (RFC 7519 §4.1.4).
     #[serde(default = "leeway")]
     #[schemars(transform = between("0s", "5m"))]
     pub(crate) leeway: Time,
@@ -176,14 +177,14 @@ pub(crate) struct IssuerSettings {
     /// it there is no limit.
     #[schemars(transform = between("0s", "87840h"))]
     pub(crate) max_lifetime: Option<Time>,
-    /// Media types of which the header's `typ` must be one, such as `at+jwt` (RFC 9068). By default,
-    /// no `typ`, `JWT`, `JOSE` and `at+jwt` are accepted.
+    /// Media types of which the header's `typ` must be one, such as `at+jwt` (RFC 9068). By
+    /// default, no `typ`, `JWT`, `JOSE` and `at+jwt` are accepted.
     #[schemars(length(min = 1))]
     pub(crate) types: Option<Vec<Text>>,
     /// Accept sender-constrained tokens (`cnf`, RFC 7800) without proof of possession.
     #[serde(default)]
     pub(crate) ignore_confirmation: bool,
-    /// Whether the credential stays in the request that goes upstream.
+    /// Leave the credential in the request that goes upstream.
     #[serde(default = "yes")]
     pub(crate) forward_token: bool,
     /// Further places for tokens of this issuer only.
@@ -205,6 +206,10 @@ fn yes() -> bool {
 
 fn leeway() -> Time {
     Time::seconds(30)
+}
+
+fn public_key_algorithm_names() -> Vec<&'static str> {
+    public_key_algorithms().map(Algorithm::name).collect()
 }
 
 /// The default algorithms of an issuer with public keys.

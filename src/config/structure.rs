@@ -13,7 +13,7 @@ use super::document::{Document, Node, Value};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Structure {
     root: Shape,
-    /// Whether the last line of its text has its line break.
+    /// True if the last line of its text has its line break.
     last_line_ends: bool,
 }
 
@@ -32,12 +32,12 @@ struct Element {
     shape: Shape,
 }
 
-/// What a configuration has and its successor lacks, so that the latter may be only half written.
+/// A part that a configuration has and its successor lacks: the successor may be half written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// The list of rules.
     Rules,
-    /// What a rule requires. It has the rule's place.
+    /// A rule's `require`, with the rule's place.
     Require(usize),
     /// The line break of the last line.
     LineBreak,
@@ -79,7 +79,7 @@ impl Structure {
         }
     }
 
-    /// What makes rules weaker by its absence from the successor, and so must be said.
+    /// The part whose absence makes rules of the successor weaker, so that it must be stated.
     #[must_use]
     pub fn weakened_in(&self, successor: &Self) -> Option<Loss> {
         let rules = self.root.member("rules").and_then(Shape::list)?;
@@ -95,7 +95,7 @@ impl Structure {
         lost.map(|(place, _)| Loss::Require(place))
     }
 
-    /// What shows that the successor's file was cut off where it weakens a rule: in the middle of a
+    /// The sign that the successor's file was cut off where that weakens a rule: in the middle of a
     /// line, or within its last rule.
     #[must_use]
     pub fn cut_off_in(&self, successor: &Self) -> Option<Loss> {
@@ -112,7 +112,7 @@ impl Structure {
             .or_else(|| self.last_require_missing_in(successor))
     }
 
-    /// What the successor lacks behind its last setting.
+    /// The first setting that the successor lacks behind its last one.
     #[must_use]
     pub fn shortened_in(&self, successor: &Self) -> Option<Loss> {
         let missing = self.missing_at_end(successor).into_iter().next();
@@ -132,8 +132,8 @@ impl Structure {
         (!is_known).then_some(Loss::LastRequire(place))
     }
 
-    /// What the successor lacks behind its last setting, of each section that this setting stands in,
-    /// from the outermost.
+    /// The settings that the successor lacks behind its last one, in each section that holds that
+    /// one, from the outermost.
     fn missing_at_end(&self, successor: &Self) -> Vec<String> {
         let mut missing = Vec::new();
         let mut path = String::new();
@@ -162,8 +162,8 @@ impl Structure {
     }
 }
 
-/// The last setting of a section in both configurations, its name, and the first that is missing behind
-/// it.
+/// The last setting of a section in both configurations, its name, and the first that is missing
+/// behind it.
 type End<'s> = (Option<(&'s Shape, &'s Shape)>, String, Option<String>);
 
 fn end_of_map<'s>(old: &'s [(String, Shape)], new: &'s [(String, Shape)]) -> End<'s> {

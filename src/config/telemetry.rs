@@ -20,7 +20,7 @@ const KEY_SIZES: (usize, usize) = (32, 1024);
 const RESERVED: [&str; 4] = ["content-type", "te", "host", "user-agent"];
 
 /// Logging.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct LogConfig {
     /// The form of lines.
     pub format: LogFormat,
@@ -31,20 +31,20 @@ pub struct LogConfig {
 }
 
 /// The log of decisions.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct DecisionsConfig {
-    /// Which decisions are written.
+    /// The decisions that are written.
     pub policy: DecisionPolicy,
     /// With [`DecisionPolicy::Sampled`], the share of allows that is written, from 0 to 1.
     pub sample: f64,
     /// The claims that are written.
     pub claims: Vec<ClaimPath>,
-    /// How they are written.
+    /// The form of their values.
     pub form: ClaimForm,
 }
 
-/// How claims are written into the decision log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The form of claims in the decision log.
+#[derive(Clone, Debug)]
 pub enum ClaimForm {
     /// As they are, cut where they are long.
     Plain,
@@ -52,18 +52,9 @@ pub enum ClaimForm {
     Hashed(Option<HashKey>),
 }
 
-/// A key of hashes. It is never shown. Keys count as equal: one that was replaced in its file is no reason to refuse a
-/// reload, and is used from the next start on.
+/// A key of hashes. It is never shown, and used from the next start on when its file changes.
 #[derive(Clone)]
 pub struct HashKey(Zeroizing<Vec<u8>>);
-
-impl PartialEq for HashKey {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for HashKey {}
 
 impl HashKey {
     /// A key of these bytes.
@@ -85,8 +76,8 @@ impl std::fmt::Debug for HashKey {
     }
 }
 
-/// Where spans are sent, and which.
-#[derive(Clone, Debug, PartialEq)]
+/// The collector of spans, and their share.
+#[derive(Clone, Debug)]
 pub struct TracesConfig {
     /// The collector: scheme, host and port.
     pub endpoint: Url,
@@ -94,11 +85,11 @@ pub struct TracesConfig {
     pub ca: Option<PathBuf>,
     /// Headers to send. Their values are marked as sensitive, so that they are not shown.
     pub headers: Vec<(AsciiMetadataKey, AsciiMetadataValue)>,
-    /// How long sending a batch may take.
+    /// The longest time for sending a batch.
     pub timeout: Duration,
     /// The share of traced decisions among those without a caller's context, from 0 to 1.
     pub sample_ratio: f64,
-    /// The service that spans are said to be of.
+    /// The spans' `service.name`.
     pub service_name: String,
 }
 

@@ -75,8 +75,8 @@ impl Setting<'_, '_, TokenFromSettings> {
             },
             _ => {
                 self.contradiction(
-                    "a place takes exactly one of `header`, `cookie` and `query`, and `scheme` only \
-                     with `header`: remove the others, or write a place for each",
+                    "a place takes exactly one of `header`, `cookie` and `query`, and `scheme` \
+                     only with `header`: remove the others, or write a place for each",
                 );
                 return None;
             }

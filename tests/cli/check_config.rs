@@ -104,7 +104,8 @@ watchword.yaml:9:20: issuers.corp.forward_token: found a string; expected true o
 watchword.yaml:10:13: issuers.corp.leeway: found \"1h\"; expected a duration such as \"30s\", \
 from 0s to 5m
 watchword.yaml:12:12: rules[0].require: found \"nobody\"; expected \"none\" or a mapping
-watchword.yaml:13:17: rules[1].match.path: found a string; expected a mapping such as {prefix: /admin}
+watchword.yaml:13:17: rules[1].match.path: found a string; expected a mapping such as \
+{prefix: /admin}
 ";
     assert_eq!(err, expected);
 }
@@ -119,8 +120,8 @@ fn a_rule_that_is_never_reached_is_a_problem() {
     let head = GOOD.split_once("rules:").unwrap().0;
     let (code, _, err) = check("unreached", &format!("{head}rules:\n{rules}"), KEYS);
     assert_eq!(code, Some(1), "{err}");
-    let expected = "rules[1].match: no request reaches this rule, because rules[0] decides all of its \
-                    requests: the first match applies, so move this rule up, or remove it";
+    let expected = "rules[1].match: no request reaches this rule, because rules[0] decides all of \
+                    its requests: the first match applies, so move this rule up, or remove it";
     assert!(err.contains(expected), "{err}");
     let turned = "rules:\n- match: {path: {prefix: /admin/}}\n  require: {scopes: [admin]}\n- {}\n";
     let (code, _, err) = check("reached", &format!("{head}{turned}"), KEYS);
@@ -170,7 +171,8 @@ rules:
         "issuers.other.issuer: found the issuer of \"corp\" again",
         "issuers.other.audiences: found an empty list",
         ":14:26: rules[0].match.path.prefix: found \"/a/../b\"",
-        ":15:23: rules[0].require.issuers[0]: found issuer \"crop\"; expected one of: corp, other; did you mean \"corp\"?",
+        ":15:23: rules[0].require.issuers[0]: found issuer \"crop\"; expected one of: corp, \
+         other; did you mean \"corp\"?",
         ":16:12: rules[1].require: `require: none` without `match` allows every request",
     ] {
         assert!(err.contains(part), "missing: {part}\nin:\n{err}");

@@ -41,7 +41,7 @@ fn editors_get_a_schema_with_descriptions_defaults_and_limits() {
     assert_eq!(jwks["headers"]["additionalProperties"]["writeOnly"], true);
     let description = jwks["timeout"]["description"].as_str().unwrap();
     assert!(
-        description.starts_with("How long a fetch may take"),
+        description.starts_with("The longest time for a fetch"),
         "{description}"
     );
 }

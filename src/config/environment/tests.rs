@@ -56,7 +56,8 @@ issuers:
     let config = parse(text, &[("SIZE", "4096"), ("ANY", "true")]).unwrap();
     assert_eq!(config.server.max_token_size, 4096);
     assert_eq!(config.token_cache_entries, 17);
-    let size = "w.yaml:1:26: server.max_token_size: found the value of ${SIZE}; expected a whole number, 0 or more";
+    let size = "w.yaml:1:26: server.max_token_size: found the value of ${SIZE}; expected a whole \
+                number, 0 or more";
     let any =
         "w.yaml:7:19: issuers.corp.any_audience: found the value of ${ANY}; expected true or false";
     for (variables, problem) in [
@@ -125,8 +126,10 @@ issuers:
     assert_eq!(
         refused(text, &[]),
         "\
-w.yaml:4:17: issuers.corp.audiences[0]: found ${UNSET}, which is not set; expected a variable of the environment, or a default: ${UNSET:-default}
-w.yaml:4:29: issuers.corp.audiences[1]: found \"${\" without the name of a variable behind it; expected ${NAME} or ${NAME:-default}, with letters, digits and _ in the name; or $$ for a $
+w.yaml:4:17: issuers.corp.audiences[0]: found ${UNSET}, which is not set; \
+    expected a variable of the environment, or a default: ${UNSET:-default}
+w.yaml:4:29: issuers.corp.audiences[1]: found \"${\" without the name of a variable behind it; \
+    expected ${NAME} or ${NAME:-default}, with letters, digits and _ in the name; or $$ for a $
 w.yaml:5:18: issuers.corp.jwks.file: found \"${\" without \"}\"; expected ${NAME}, or $$ for a $
 w.yaml:6:13: issuers.corp.leeway: found \"1h\"; expected a duration such as \"30s\", from 0s to 5m"
     );
@@ -222,7 +225,8 @@ issuers:
     issuer: a
     any_audience: true
     headers: {x-secret-name: sub}
-    jwks: {uri: 'https://a.example', max_stale: 97m, max_cache_duration: 90s, cache_duration: '${CACHE}'}
+    jwks: {uri: 'https://a.example', max_stale: 97m, max_cache_duration: 90s, \
+           cache_duration: '${CACHE}'}
 ";
     let problems = refused(text, &[("HEADER", "x-secret-name"), ("CACHE", "96m")]);
     assert!(

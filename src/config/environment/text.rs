@@ -2,16 +2,16 @@
 
 use std::ffi::OsString;
 
-/// What a text becomes.
+/// The result for a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Expanded {
     pub(super) text: String,
-    /// Whether the text was one reference and nothing else.
+    /// True if the text was one reference and nothing else.
     pub(super) whole: bool,
 }
 
-/// What was found and what was expected. Nothing of a text is repeated but good names: it may be a password with a `$`
-/// in it.
+/// The parts of a message: found, expected. They quote good names of variables and nothing else of
+/// the text, which may be a password with a `$` in it.
 type Wrong = (String, String);
 
 /// Finds a variable's value.
@@ -48,7 +48,8 @@ pub(super) fn expand(text: &str, lookup: &mut Lookup<'_>, room: usize) -> Result
     })
 }
 
-/// The value of what stands between the braces. As in a shell, a default stands in for an empty value too.
+/// The value of a reference, given without braces. As in a shell, a default also replaces an empty
+/// value.
 fn value(reference: &str, lookup: &mut Lookup<'_>) -> Result<String, Wrong> {
     let (name, default) = match reference.split_once(":-") {
         Some((name, default)) => (name, Some(default)),

@@ -36,7 +36,7 @@ const RESERVED: [&str; 14] = [
     "upgrade",
 ];
 
-/// Whether a fetch sends something that nobody on the way may read. Any header may be such.
+/// Returns true if a fetch sends a secret. Any header may be one.
 pub(super) fn sends_credentials(settings: &JwksSettings) -> bool {
     let headers = settings.headers.as_ref();
     headers.is_some_and(|headers| !headers.is_empty())

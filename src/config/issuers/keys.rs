@@ -46,7 +46,8 @@ impl Setting<'_, '_, IssuerSettings> {
             }
             (Some(_), Some(_)) => {
                 self.contradiction(
-                    "`jwks` gives public keys and `secret_file` a shared secret: remove one of them",
+                    "`jwks` gives public keys and `secret_file` a shared secret: remove one of \
+                     them",
                 );
                 None
             }

@@ -10,12 +10,12 @@ use super::super::settings::{
     MIN_CACHE_DURATION, TIMEOUT, Time,
 };
 
-/// How long keys from files are fresh: reading them costs little.
+/// The time for which keys from files are fresh: reading them costs little.
 const FILE_CACHE_DURATION: Time = Time::seconds(5);
 
 impl Setting<'_, '_, JwksSettings> {
-    /// The durations of a source, and how long connecting may take. A default adapts to the settings
-    /// that are given.
+    /// The durations of a source, and how long connecting may take. A default adapts to the
+    /// settings that are given.
     pub(super) fn timing(&mut self) -> (Timing, Duration) {
         let settings = self.value;
         let is_file = settings.file.is_some();

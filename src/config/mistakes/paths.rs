@@ -47,8 +47,8 @@ fn regular_expression(text: &str) -> Option<Mistake> {
     if !found {
         return None;
     }
-    let expected = "glob, where * stands for any text in a segment and a final ** for any segments: \
-                    no pattern is a regular expression";
+    let expected = "glob, where * stands for any text in a segment and a final ** for any \
+                    segments: no pattern is a regular expression";
     Mistake::unlikely(WarningCode::PathRegex, format!("{text:?}"), expected)
 }
 

@@ -8,7 +8,7 @@ use super::super::schema::{resolve, text, types, words};
 
 /// A mapping with settings.
 pub(super) struct Section<'s> {
-    /// Where it stands: `issuers.NAME.jwks`; empty for the whole file.
+    /// The path, such as `issuers.NAME.jwks`; empty for the whole file.
     path: String,
     pub(super) schema: &'s Map<String, Json>,
 }
@@ -16,7 +16,7 @@ pub(super) struct Section<'s> {
 /// The mappings of a configuration, each once, in the order in which their parents have them.
 pub(super) struct Outline<'s> {
     sections: Vec<Section<'s>>,
-    /// Where a type is described that has a name.
+    /// The path at which each named type is described.
     homes: BTreeMap<&'s str, String>,
 }
 
@@ -28,7 +28,7 @@ impl Section<'_> {
         format!("`{}`", self.path)
     }
 
-    /// Where a setting of this mapping stands.
+    /// The path of a setting of this mapping.
     pub(super) fn member(&self, name: &str) -> String {
         if self.path.is_empty() {
             return name.to_owned();
@@ -84,7 +84,7 @@ impl<'s> Outline<'s> {
         }
     }
 
-    /// What a value at a path may be, in words; a mapping is linked to its section.
+    /// The kind of a value in words; a mapping is linked to its section.
     pub(super) fn kind(&self, schema: &Json, path: &str) -> String {
         let name = schema.get("$ref").and_then(Json::as_str);
         if let Some(home) = name.and_then(|name| self.homes.get(name)) {
@@ -170,7 +170,7 @@ fn link(path: &str) -> String {
     format!("[mapping](#{})", anchor(path))
 }
 
-/// How the pages of repositories name a heading.
+/// The anchor of a heading on pages of repositories.
 fn anchor(path: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-');
     path.to_lowercase().chars().filter(kept).collect()

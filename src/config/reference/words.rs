@@ -1,4 +1,4 @@
-//! What stands in the cells of a table.
+//! The cells of a table.
 
 use serde_json::{Map, Value as Json};
 

@@ -2,7 +2,7 @@
 
 use crate::policy::{HostPattern, Match, PathPattern};
 
-/// Whether one pattern takes all paths of another.
+/// A test for a pattern that matches all paths of another.
 type Covers = fn(&PathPattern, &PathPattern) -> bool;
 
 /// Rules that leave nothing to a later one, by their places.
@@ -57,7 +57,7 @@ fn or_any<T>(list: &[T]) -> impl Iterator<Item = Option<&T>> + Clone {
     any.into_iter().chain(list.iter().map(Some))
 }
 
-/// Whether a rule is for all requests of a later one that have this host and method.
+/// Returns true if a rule is for all requests of a later one that have this host and method.
 fn takes(
     rule: &Match,
     later: &Match,

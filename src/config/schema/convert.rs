@@ -5,7 +5,8 @@ use serde_json::{Map, Value as Json};
 use super::super::document::{Document, Node, Origin, Value};
 use super::{SCHEMA, alternatives, fits, resolve, types};
 
-/// Converts text that was one reference to what the schema wants there. Where text is allowed, it stays text.
+/// Converts text that was one reference to the type that the schema wants. If it allows text, the
+/// text stays.
 pub(in crate::config) fn convert(document: &mut Document) {
     node(document.root_mut(), &SCHEMA);
 }

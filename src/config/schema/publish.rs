@@ -1,4 +1,4 @@
-//! The schema as editors are given it.
+//! The schema for editors.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -7,8 +7,8 @@ use super::{SCHEMA, alternatives, types, words};
 /// A reference to the environment.
 const REFERENCE: &str = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$";
 
-/// The JSON Schema (draft 2020-12) of a configuration file. Where a file may have a number, a switch or one of some
-/// words, it may have a reference to the environment too.
+/// The JSON Schema (draft 2020-12) of a configuration file. Wherever it allows a number, a boolean
+/// or a word, it also allows a reference to the environment.
 #[must_use]
 pub fn schema() -> Json {
     let mut schema = SCHEMA.clone();
@@ -47,7 +47,7 @@ fn within(members: &mut Map<String, Json>) {
     }
 }
 
-/// Whether a schema allows some scalar values, and a reference is none of them.
+/// Returns true if a schema allows scalar values, but no reference.
 fn lacks_references(schema: &Map<String, Json>) -> bool {
     let mut all = alternatives(schema);
     if all.is_empty() {

@@ -1,4 +1,4 @@
-//! Who may call: secrets and certificate names, from `server.grpc.callers`.
+//! The section `server.grpc.callers`: secrets and certificate names of callers.
 
 use std::fmt;
 
@@ -54,7 +54,8 @@ impl CallerSecret {
         &self.header
     }
 
-    /// Whether this is one of the secrets. The time depends on nothing but the length of the value.
+    /// Returns true if this is one of the secrets. The time depends only on the length of the
+    /// value.
     #[must_use]
     pub fn is(&self, given: &[u8]) -> bool {
         let given = digest(&SHA256, given);

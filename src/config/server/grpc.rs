@@ -20,7 +20,7 @@ const GROUPS: &str = "/etc/group";
 /// The gRPC listener.
 #[derive(Clone, Debug)]
 pub struct GrpcConfig {
-    /// Where it listens.
+    /// The address.
     pub address: ListenAddress,
     /// Access to it, if it is a Unix socket.
     pub socket: SocketAccess,
@@ -30,7 +30,7 @@ pub struct GrpcConfig {
     pub limits: Limits,
     /// The callers that may call each service.
     pub callers: CallersConfig,
-    /// Whether anybody can ask for the schema of the services.
+    /// True if anybody can ask for the schema of the services.
     pub reflection: bool,
 }
 
@@ -60,8 +60,8 @@ impl Setting<'_, '_, GrpcSettings> {
         if socket.is_some() && !self.value.address.starts_with("unix:") {
             let address = self.shown("address", format!("{:?}", self.value.address));
             self.member("socket", &()).contradiction(format!(
-                "`socket` is for a Unix socket, but `address` is {address}: remove `socket`, or set \
-                 `address` to one such as \"unix:/run/watchword/grpc.sock\""
+                "`socket` is for a Unix socket, but `address` is {address}: remove `socket`, or \
+                 set `address` to one such as \"unix:/run/watchword/grpc.sock\""
             ));
         }
         access

@@ -17,9 +17,11 @@ pub(crate) const MAX_CACHE_DURATION: Time = Time::hours(1);
 pub(crate) const MAX_STALE: Time = Time::hours(24);
 pub(crate) const COOLDOWN: Time = Time::seconds(30);
 pub(crate) const TIMEOUT: Time = Time::seconds(5);
+/// The wait of a call without a deadline.
+const WAIT: Time = Time::from_duration(Wait::WITHOUT_DEADLINE);
 pub(crate) const CONNECT_TIMEOUT: Time = Time::seconds(2);
 
-/// Where keys are: exactly one of `uri`, `discovery`, `file` and `inline`. The settings from
+/// The place of keys: exactly one of `uri`, `discovery`, `file` and `inline`. The settings from
 /// `allow_http` to `max_cache_duration` are for `uri` and `discovery` only, and none of the others
 /// for `inline`. Issuers whose sections say the same share the fetches.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
@@ -28,8 +30,8 @@ pub(crate) const CONNECT_TIMEOUT: Time = Time::seconds(2);
 pub(crate) struct JwksSettings {
     /// The URL of keys (JWK set, JWK or PEM); https, or http with `allow_http`.
     pub(crate) uri: Option<Url>,
-    /// Take the URL of the JWK set from the issuer's metadata (OIDC Discovery 1.0, RFC 8414): `true`
-    /// for the well-known places under the issuer, or the URL of the metadata.
+    /// Take the URL of the JWK set from the issuer's metadata (OIDC Discovery 1.0, RFC 8414):
+    /// `true` for the well-known places under the issuer, or the URL of the metadata.
     pub(crate) discovery: Option<DiscoverySetting>,
     /// A file with keys (JWK set, JWK or PEM), or a directory of such files.
     pub(crate) file: Option<FilePath>,
@@ -58,26 +60,28 @@ pub(crate) struct JwksSettings {
     /// always refused.
     #[schemars(extend("default" = false))]
     pub(crate) deny_private_addresses: Option<bool>,
-    /// How long connecting may take, name resolution and TLS included; not longer than `timeout`,
-    /// which is the default if it is shorter than this one.
+    /// The longest time for connecting, name resolution and TLS included; not longer than
+    /// `timeout`, which is the default if it is shorter than this one.
     #[schemars(transform = between("10ms", "1m"), extend("default" = CONNECT_TIMEOUT))]
     pub(crate) connect_timeout: Option<Time>,
-    /// How long a fetch may take as a whole.
+    /// The longest time for a fetch as a whole.
     #[schemars(transform = between("100ms", "1m"), extend("default" = TIMEOUT))]
     pub(crate) timeout: Option<Time>,
     /// The shortest time that a server may ask for; not longer than `cache_duration`, which is the
     /// default if it is shorter than this one.
     #[schemars(transform = between("1s", "24h"), extend("default" = MIN_CACHE_DURATION))]
     pub(crate) min_cache_duration: Option<Time>,
-    /// The longest time that a server may ask for; not shorter than `cache_duration`. The default is
-    /// `max_stale` if that is given and shorter, but at least `cache_duration`.
+    /// The longest time that a server may ask for; not shorter than `cache_duration`. The default
+    /// is `max_stale` if that is given and shorter, but at least `cache_duration`.
     #[schemars(transform = between("1s", "24h"), extend("default" = MAX_CACHE_DURATION))]
     pub(crate) max_cache_duration: Option<Time>,
 
-    /// How long keys are fresh if the server does not say. With `file`, the default is `5s`.
+    /// The time for which keys are fresh if the server does not say. With `file`, the default is
+    /// `5s`.
     #[schemars(transform = between("1s", "24h"), extend("default" = CACHE_DURATION))]
     pub(crate) cache_duration: Option<Time>,
-    /// How long keys are used after the last good fetch; not shorter than `max_cache_duration`.
+    /// The time for which keys are used after the last good fetch; not shorter than
+    /// `max_cache_duration`.
     #[schemars(transform = between("1s", "720h"), extend("default" = MAX_STALE))]
     pub(crate) max_stale: Option<Time>,
     /// The least time between two fetches that tokens with unknown keys cause. Scheduled fetches do
@@ -85,13 +89,13 @@ pub(crate) struct JwksSettings {
     #[schemars(transform = between("1s", "1h"), extend("default" = COOLDOWN))]
     pub(crate) cooldown: Option<Time>,
     /// The longest that a request waits for such a fetch, and never more than three quarters of the
-    /// call's own timeout. If it is not set, a call with a timeout waits those three quarters, but no
-    /// longer than `timeout`.
-    #[schemars(transform = between("0s", "10s"), extend("default" = Time::from(Wait::WITHOUT_DEADLINE)))]
+    /// call's own timeout. If it is not set, a call with a timeout waits those three quarters, but
+    /// no longer than `timeout`.
+    #[schemars(transform = between("0s", "10s"), extend("default" = WAIT))]
     pub(crate) wait: Option<Time>,
 }
 
-/// Where the issuer's metadata are.
+/// The place of the issuer's metadata.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum DiscoverySetting {

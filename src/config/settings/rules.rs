@@ -67,7 +67,7 @@ pub(crate) struct RuleSettings {
     pub(crate) accept_warnings: Option<AcceptedWarnings>,
 }
 
-/// Whether denials are enforced.
+/// The effect of denials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
@@ -119,9 +119,9 @@ pub(crate) struct PathSettings {
     /// refused. The risk: a proxy or service that decodes it sees other segments than this rule.
     /// Dot segments and empty segments behind it are refused all the same.
     pub(crate) encoded_slashes: bool,
-    /// Leave other spellings of the path to the rules that follow, instead of refusing them. For paths
-    /// that differ only in case, such as `/Report` and `/report`. The risk: if the proxy or the service
-    /// takes another spelling for this one, a weaker rule decides about it.
+    /// Leave other spellings of the path to the rules that follow, instead of refusing them. For
+    /// paths that differ only in case, such as `/Report` and `/report`. The risk: if the proxy or
+    /// the service takes another spelling for this one, a weaker rule decides about it.
     pub(crate) exact_spelling: bool,
 }
 

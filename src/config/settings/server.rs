@@ -12,8 +12,8 @@ use super::{AcceptedWarnings, FilePath, Text, TokenFromSettings};
 pub(crate) struct ServerSettings {
     /// The gRPC listener: `ext_authz` and health.
     pub(crate) grpc: GrpcSettings,
-    /// A plaintext listener for `grpc.health.v1` only, for probes that cannot use the gRPC listener.
-    /// Without this section there is none.
+    /// A plaintext listener for `grpc.health.v1` only, for probes that cannot use the gRPC
+    /// listener. Without this section there is none.
     #[schemars(extend("x-restart" = true))]
     pub(crate) health: Option<HealthSettings>,
     /// The listener for operators: metrics, probes and keys. Without this section there is none.
@@ -29,33 +29,33 @@ pub(crate) struct ServerSettings {
     /// Places where tokens are looked for. More than one credential in a request is malformed.
     #[schemars(length(min = 1), extend("x-restart" = false))]
     pub(crate) token_from: Vec<TokenFromSettings>,
-    /// Whether a request may bring `x-http-method`, `x-http-method-override`, `x-method-override`,
+    /// Let requests bring `x-http-method`, `x-http-method-override`, `x-method-override`,
     /// `x-original-url` and `x-rewrite-url` to the service. Frameworks that read them take another
     /// method or path than the one that the rules judged: a client that may GET could DELETE. They
     /// are removed on every allow unless this is `true`, which is safe only if no service behind
     /// this proxy reads them.
     #[schemars(extend("x-restart" = false))]
     pub(crate) forward_override_headers: bool,
-    /// Whether the proxy in front ignores a port in `Host` when it chooses a route, as Istio, Envoy
-    /// Gateway and Contour do. Rules then compare hosts without their port.
+    /// Set it if the proxy in front ignores a port in `Host` when it chooses a route, as Istio,
+    /// Envoy Gateway and Contour do. Rules then compare hosts without their port.
     #[schemars(extend("x-restart" = false))]
     pub(crate) proxy_ignores_host_port: bool,
-    /// How long a stopping server still answers calls. Its health is `NOT_SERVING` at once, so this
-    /// is the time that load balancers have to notice.
+    /// The time for which a stopping server still answers calls. Its health is `NOT_SERVING` at
+    /// once, so this is the time that load balancers have to notice.
     #[schemars(transform = between("0s", "10m"), extend("x-restart" = false))]
     pub(crate) drain: Time,
-    /// How long a stopping server waits for calls in flight, after `drain`.
+    /// The time for calls in flight, after `drain`.
     #[schemars(transform = between("0s", "10m"), extend("x-restart" = false))]
     pub(crate) shutdown_timeout: Time,
     /// Most calls in progress at a time, beside four for each connection; further ones are answered
-    /// with 503 `overloaded` at once. Calls that wait for keys, or whose message has not arrived, do
-    /// not count. One connection can have a third of them at most.
+    /// with 503 `overloaded` at once. Calls that wait for keys, or whose message has not arrived,
+    /// do not count. One connection can have a third of them at most.
     #[schemars(range(min = 16, max = 1_000_000), extend("x-restart" = true))]
     pub(crate) max_in_flight: u64,
-    /// The memory that the process may use, as Kubernetes writes it, such as `128Mi`, from `64Mi` to
-    /// `64Gi`. Set it if the container has no limit. The default is the limit of the control group,
-    /// at most `1Gi`; without such a limit, `256Mi`. It bounds everything that callers can make the
-    /// server hold.
+    /// The memory that the process may use, as Kubernetes writes it, such as `128Mi`, from `64Mi`
+    /// to `64Gi`. Set it if the container has no limit. The default is the limit of the control
+    /// group, at most `1Gi`; without such a limit, `256Mi`. It bounds everything that callers can
+    /// make the server hold.
     #[schemars(extend("x-restart" = true))]
     pub(crate) memory_limit: Option<String>,
     /// Warnings to accept in this section: code to reason.
@@ -102,7 +102,7 @@ pub(crate) struct GrpcSettings {
     /// The callers that may call each service.
     #[schemars(extend("x-restart" = false))]
     pub(crate) callers: CallersSettings,
-    /// Whether anybody can ask for the schema of the services (`grpc.reflection.v1` and `v1alpha`),
+    /// Let anybody ask for the schema of the services (`grpc.reflection.v1` and `v1alpha`),
     /// as grpcurl does.
     pub(crate) reflection: bool,
     /// Most connections at a time, if `memory_limit` has room for as many. A further one takes the
@@ -113,8 +113,8 @@ pub(crate) struct GrpcSettings {
     /// Most calls in flight on one connection. Further ones wait at the caller.
     #[schemars(range(min = 1, max = 65536))]
     pub(crate) max_concurrent_streams: u64,
-    /// Largest metadata of a call, in bytes, each entry with 32 more (RFC 9113 §6.5.2). A larger one
-    /// is answered with HTTP 431, which is an error to Envoy.
+    /// Largest metadata of a call, in bytes, each entry with 32 more (RFC 9113 §6.5.2). A larger
+    /// one is answered with HTTP 431, which is an error to Envoy.
     #[schemars(range(min = 16384, max = 1_048_576))]
     pub(crate) max_header_list_size: u64,
     /// The time without traffic after which a connection is sent a ping.
@@ -127,7 +127,7 @@ pub(crate) struct GrpcSettings {
     /// less, so that they do not all come back at once.
     #[schemars(transform = between("1s", "24h"))]
     pub(crate) max_connection_age: Time,
-    /// How long calls in flight then have before they are cut.
+    /// The time after which calls still in flight are then cut.
     #[schemars(transform = between("1s", "1h"))]
     pub(crate) max_connection_age_grace: Time,
 }
@@ -184,11 +184,11 @@ pub(crate) struct TlsSettings {
     /// A PEM file with the authorities of clients' certificates. Without it, clients are not asked
     /// for one.
     pub(crate) client_ca: Option<FilePath>,
-    /// Whether a client must have a certificate; only with `client_ca`, and `required` unless given.
+    /// The demand for a certificate; only with `client_ca`, and `required` unless given.
     pub(crate) client_certificate: Option<ClientCertificateSetting>,
 }
 
-/// Whether a client must have a certificate.
+/// The demand for a certificate.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ClientCertificateSetting {

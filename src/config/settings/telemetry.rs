@@ -63,13 +63,13 @@ pub(crate) struct DecisionsSettings {
     /// Claims that are written, of tokens with a valid signature; at most 16.
     #[schemars(length(max = 16))]
     pub(crate) claims: Vec<ClaimNameSetting>,
-    /// Write a keyed hash (HMAC-SHA-256, its first 16 bytes in hex) of each of these claims in place
-    /// of its value.
+    /// Write a keyed hash (HMAC-SHA-256, its first 16 bytes in hex) of each of these claims in
+    /// place of its value.
     #[schemars(extend("default" = true))]
     pub(crate) hash_claims: Option<bool>,
     /// A file with the key of these hashes, of at least 32 bytes, so that replicas write the same
-    /// ones; one line break at the end of a text is left out. By default each process makes a random
-    /// key.
+    /// ones; one line break at the end of a text is left out. By default each process makes a
+    /// random key.
     pub(crate) hash_key_file: Option<FilePath>,
 }
 
@@ -111,13 +111,13 @@ pub(crate) struct TracesSettings {
 pub(crate) struct OtlpSettings {
     /// Its URL, such as `http://127.0.0.1:4317`.
     pub(crate) endpoint: Url,
-    /// A PEM file with the certificate authorities that are trusted instead of the system's. Read for
-    /// each connection.
+    /// A PEM file with the certificate authorities that are trusted instead of the system's. Read
+    /// for each connection.
     pub(crate) ca: Option<FilePath>,
     /// Headers to send; over https only.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Secret<String>>,
-    /// How long sending a batch of spans may take.
+    /// The longest time for sending a batch of spans.
     #[serde(default = "export_timeout")]
     #[schemars(transform = between("100ms", "1m"))]
     pub(crate) timeout: Time,

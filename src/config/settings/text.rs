@@ -1,5 +1,5 @@
-//! Texts of a configuration: that may not be empty, that name a file, or that are not shown when the
-//! configuration is printed.
+//! Texts of a configuration: that may not be empty, that name a file, or that are not shown when
+//! the configuration is printed.
 
 use std::borrow::Cow;
 use std::ops::Deref;

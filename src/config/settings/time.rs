@@ -15,6 +15,10 @@ const PATTERN: &str = r"^([0-9]+(ms|s|m|h)|.*\$.*)$";
 pub(crate) struct Time(Duration);
 
 impl Time {
+    pub(crate) const fn from_duration(duration: Duration) -> Self {
+        Self(duration)
+    }
+
     pub(crate) const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
     }
@@ -46,12 +50,6 @@ impl Time {
 impl From<Time> for Duration {
     fn from(time: Time) -> Self {
         time.0
-    }
-}
-
-impl From<Duration> for Time {
-    fn from(duration: Duration) -> Self {
-        Self(duration)
     }
 }
 

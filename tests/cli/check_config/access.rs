@@ -31,8 +31,8 @@ fn credentials_go_over_https_only() {
 
 #[test]
 fn there_is_one_credential_and_it_is_whole() {
-    let one = "a fetch sends one kind of credentials: keep one of `basic`, `bearer_token_file` and a \
-               header `authorization`";
+    let one = "a fetch sends one kind of credentials: keep one of `basic`, `bearer_token_file` \
+               and a header `authorization`";
     let with = |more: &str| problems(&format!("{{uri: 'https://a/k', {more}}}"));
     assert_eq!(
         with("basic: {username: u, password_file: p}, bearer_token_file: t"),
@@ -49,11 +49,13 @@ fn there_is_one_credential_and_it_is_whole() {
     assert_eq!(with("headers: {authorization: x}"), "");
     assert_eq!(
         with("client_key: k"),
-        "5:11: jwks: `client_key` needs `client_certificate`: add `client_certificate`, or remove `client_key`"
+        "5:11: jwks: `client_key` needs `client_certificate`: add `client_certificate`, or remove \
+         `client_key`"
     );
     assert_eq!(
         with("client_certificate: c"),
-        "5:11: jwks: `client_certificate` needs `client_key`: add `client_key`, or remove `client_certificate`"
+        "5:11: jwks: `client_certificate` needs `client_key`: add `client_key`, or remove \
+         `client_certificate`"
     );
     assert_eq!(
         with("basic: {username: 'a:b', password_file: p}"),
@@ -103,8 +105,7 @@ fn headers_are_such_as_may_be_sent_and_their_values_are_not_repeated() {
         assert_eq!(
             with(&format!("x-key: {value}")),
             "5:49: jwks.headers.x-key: found another value, which is not shown; expected visible \
-             ASCII, with spaces \
-             inside only",
+             ASCII, with spaces inside only",
             "{value}"
         );
     }
@@ -149,8 +150,7 @@ fn a_proxy_is_a_host_and_a_port() {
 fn what_is_set_is_what_is_used() {
     let access = source(
         "{uri: 'https://a/k', allow_http: true, ca: ca.pem, client_certificate: c.pem, \
-         client_key: k.pem, \
-         headers: {X-B: '1', x-a: '2'}, basic: {username: u, password_file: p}, \
+         client_key: k.pem, headers: {X-B: '1', x-a: '2'}, basic: {username: u, password_file: p}, \
          proxy: 'http://p:3128', \
          deny_private_addresses: true}",
     )

@@ -66,23 +66,28 @@ fn durations_that_contradict_one_another_are_problems() {
     for (settings, expected) in [
         (
             "min_cache_duration: 11m",
-            "5:52: jwks.min_cache_duration: `min_cache_duration` (11m) is longer than `cache_duration` (10m): make `min_cache_duration` shorter, or `cache_duration` longer",
+            "5:52: jwks.min_cache_duration: `min_cache_duration` (11m) is longer than \
+             `cache_duration` (10m): make `min_cache_duration` shorter, or `cache_duration` longer",
         ),
         (
             "cache_duration: 2h, max_cache_duration: 90m",
-            "5:72: jwks.max_cache_duration: `max_cache_duration` (90m) is shorter than `cache_duration` (2h): make `max_cache_duration` longer, or `cache_duration` shorter",
+            "5:72: jwks.max_cache_duration: `max_cache_duration` (90m) is shorter than \
+             `cache_duration` (2h): make `max_cache_duration` longer, or `cache_duration` shorter",
         ),
         (
             "max_cache_duration: 12h, max_stale: 6h",
-            "5:68: jwks.max_stale: `max_stale` (6h) is shorter than `max_cache_duration` (12h): make `max_stale` longer, or `max_cache_duration` shorter",
+            "5:68: jwks.max_stale: `max_stale` (6h) is shorter than `max_cache_duration` (12h): \
+             make `max_stale` longer, or `max_cache_duration` shorter",
         ),
         (
             "max_stale: 5m",
-            "5:43: jwks.max_stale: `max_stale` (5m) is shorter than `cache_duration` (10m): make `max_stale` longer, or `cache_duration` shorter",
+            "5:43: jwks.max_stale: `max_stale` (5m) is shorter than `cache_duration` (10m): make \
+             `max_stale` longer, or `cache_duration` shorter",
         ),
         (
             "connect_timeout: 6s",
-            "5:49: jwks.connect_timeout: `connect_timeout` (6s) is longer than `timeout` (5s): make `connect_timeout` shorter, or `timeout` longer",
+            "5:49: jwks.connect_timeout: `connect_timeout` (6s) is longer than `timeout` (5s): \
+             make `connect_timeout` shorter, or `timeout` longer",
         ),
         ("connect_timeout: 6s, timeout: 6s", ""),
         ("max_cache_duration: 12h, max_stale: 12h", ""),

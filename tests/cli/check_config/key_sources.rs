@@ -72,10 +72,10 @@ fn keys_come_from_exactly_one_place() {
         "{discovery: 'https://a/metadata'}",
         "{file: keys.json}",
     ]);
-    let none = "5:11: jwks: `jwks` needs one of `uri`, `discovery`, `file` and `inline`: add the one \
-                that says where the keys are";
-    let one = "5:11: jwks: `jwks` takes exactly one of `uri`, `discovery`, `file` and `inline`: remove \
-               the others";
+    let none = "5:11: jwks: `jwks` needs one of `uri`, `discovery`, `file` and `inline`: add the \
+                one that says where the keys are";
+    let one = "5:11: jwks: `jwks` takes exactly one of `uri`, `discovery`, `file` and `inline`: \
+               remove the others";
     refused(&[
         ("{}", none),
         ("{allow_http: true}", none),
