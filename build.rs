@@ -1,16 +1,16 @@
-//! Compiles `proto/` to Rust with protox, so that no `protoc` is needed.
+//! Compiles `proto/` to Rust with protox, so no `protoc` is needed.
 //!
-//! The schema is adapted before code is made from it, without changing a byte on the wire:
+//! The schema is adapted before code is generated from it; the wire format stays the same:
 //!
-//! * Text becomes `bytes`. prost refuses a message whose string is not UTF-8, and Envoy takes that
-//!   refusal for an error, which `failure_mode_allow` turns into an allow. Bytes reach our own
-//!   code, which denies. They are also handed out of the receive buffer without a copy.
-//! * Maps become lists of entries, which is what they are on the wire: no hashing, and a duplicate
-//!   stays visible.
-//! * `dynamic_metadata` becomes `bytes`: an encoded `Struct`, made once when the configuration is
-//!   loaded. The questions of a batch become `bytes` too: each is judged as if it had come alone.
+//! * Text becomes `bytes`. prost refuses a message whose string is not UTF-8, and Envoy treats that
+//!   refusal as an error, which `failure_mode_allow` turns into an allow. Bytes reach our own code,
+//!   which denies. They are also slices of the receive buffer, not copies.
+//! * Maps become lists of entries, which they are on the wire: no hashing, and a duplicate stays
+//!   visible.
+//! * `dynamic_metadata` becomes `bytes`: an encoded `Struct`, built once per configuration. The
+//!   requests of a batch become `bytes` too: each is parsed as if it had come alone.
 //!
-//! The unadapted schema gives the descriptors that reflection serves, and a client for `examples/`.
+//! The unchanged schema gives the descriptors for reflection, and a client for `examples/`.
 
 use prost::Message as _;
 use prost_types::field_descriptor_proto::Type;
@@ -21,12 +21,12 @@ const PROTOS: [&str; 3] = [
     "watchword/v1/token_validation.proto",
     "opentelemetry/proto/collector/trace/v1/trace_service.proto",
 ];
-/// The files that reflection describes.
+/// The files that reflection serves.
 const SERVED: [&str; 2] = [PROTOS[0], PROTOS[1]];
-/// Packages that are not adapted: they read nothing that a client sends.
+/// Packages that are not adapted: they never parse what a stranger sends.
 const UNADAPTED: [&str; 2] = ["google.protobuf", "opentelemetry.proto"];
 
-/// Messages that carry credentials: `src/wire.rs` gives them a `Debug` that shows nothing.
+/// Messages that contain credentials: `src/wire.rs` gives them a `Debug` that shows nothing.
 const REDACTED: [&str; 11] = [
     ".envoy.service.auth.v3.CheckRequest",
     ".envoy.service.auth.v3.AttributeContext",
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A client with plain types, as anybody would make it from the schema.
+/// A client with plain types, as other projects generate it from the schema.
 fn make_client(out: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
     let folder = out.join("client");
     std::fs::create_dir_all(&folder)?;

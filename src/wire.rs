@@ -1,6 +1,7 @@
-//! The messages of Envoy's external authorization API, of our own and of OTLP, generated from `proto/` at build time.
+//! The messages of Envoy's external authorization API, of our own API and of OTLP, generated from
+//! `proto/` at build time.
 //!
-//! In those that callers send, texts are bytes and maps are lists of entries: see `build.rs`.
+//! In messages that callers send, texts are bytes and maps are lists of entries: see `build.rs`.
 
 #![allow(
     missing_docs,
@@ -12,10 +13,12 @@
 
 include!(concat!(env!("OUT_DIR"), "/wire.rs"));
 
-/// The schema as it stands in `proto/`, for reflection.
+/// The unchanged schema of `proto/`, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
-/// Requests carry credentials, and allows claims, so they are never printed.
+use envoy::service::auth::v3::attribute_context;
+
+/// Requests contain credentials, and allows contain claims, so they are never printed.
 macro_rules! redact {
     ($($name:literal for $message:path;)*) => {$(
         impl std::fmt::Debug for $message {
@@ -29,10 +32,10 @@ macro_rules! redact {
 redact! {
     "CheckRequest" for envoy::service::auth::v3::CheckRequest;
     "AttributeContext" for envoy::service::auth::v3::AttributeContext;
-    "Request" for envoy::service::auth::v3::attribute_context::Request;
-    "HttpRequest" for envoy::service::auth::v3::attribute_context::HttpRequest;
-    "HeadersEntry" for envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
-    "ContextExtensionsEntry" for envoy::service::auth::v3::attribute_context::ContextExtensionsEntry;
+    "Request" for attribute_context::Request;
+    "HttpRequest" for attribute_context::HttpRequest;
+    "HeadersEntry" for attribute_context::http_request::HeadersEntry;
+    "ContextExtensionsEntry" for attribute_context::ContextExtensionsEntry;
     "HeaderMap" for envoy::config::core::v3::HeaderMap;
     "HeaderValue" for envoy::config::core::v3::HeaderValue;
     "ValidateRequest" for watchword::v1::ValidateRequest;
