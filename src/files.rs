@@ -25,7 +25,10 @@ pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>
 /// Returns true if a file lies below a folder whose name begins with two dots, as in a volume that
 /// Kubernetes replaces as a whole.
 pub(crate) fn is_in_kubernetes_volume(file: &Path) -> bool {
-    let is_version = |part: Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b".."));
+    let is_version = |part: Component<'_>| match part {
+        Component::Normal(name) => name.as_encoded_bytes().starts_with(b".."),
+        _ => false,
+    };
     fs::canonicalize(file).is_ok_and(|file| file.components().any(is_version))
 }
 

@@ -57,9 +57,12 @@ rules:
         };
         let mint = |index: usize| {
             let claims = serde_json::json!({
-                "iss": "https://issuer.bench.example", "aud": "orders-api", "sub": format!("user-{index}"),
+                "iss": "https://issuer.bench.example",
+                "aud": "orders-api",
+                "sub": format!("user-{index}"),
                 "email": format!("user-{index}@example.com"), "jti": format!("{index:032x}"),
-                "scope": "openid orders.read orders.write", "iat": 1_700_000_000, "exp": 4_000_000_000_u64,
+                "scope": "openid orders.read orders.write",
+                "iat": 1_700_000_000, "exp": 4_000_000_000_u64,
                 "realm_access": {"roles": ["buyer", "reviewer"]},
             });
             jsonwebtoken::encode(&header, &claims, &self.signing).unwrap()

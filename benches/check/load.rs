@@ -1,4 +1,4 @@
-//! The client: a fixed number of calls in flight on two connections, as a proxy with two workers has.
+//! The client: a fixed number of calls in flight on two connections, like a proxy with two workers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ pub(crate) struct Load {
     runtime: tokio::runtime::Runtime,
 }
 
-/// What one round gave.
+/// The figures of one round.
 pub(crate) struct Round {
     pub(crate) calls_per_second: f64,
     pub(crate) cpu_micros_per_call: f64,

@@ -1,8 +1,8 @@
-//! Check over gRPC, beside a service that allows everything without looking.
+//! Check over gRPC, compared with a service that allows everything.
 //!
-//! Both servers run as processes of their own, on the same kind of runtime, and are asked in turn by the
-//! same client, so that a machine whose speed drifts hurts both alike. Two figures a row: calls a second,
-//! and the server's processor time for a call, which the client's own work cannot hide.
+//! Both servers run as separate processes with the same kind of runtime, and one client calls them
+//! in turn, so a machine whose speed drifts affects both alike. Each row has two figures: calls per
+//! second, and the server's processor time per call, which the client's own work cannot hide.
 //! Run with `cargo bench --bench check`; quote ratios, not single figures.
 
 #![allow(
@@ -23,7 +23,7 @@ use std::time::Duration;
 use load::{Load, Round};
 use server::{Kind, Server};
 
-/// Turns of each row; medians are printed.
+/// The rounds of each row; medians are printed.
 const TURNS: usize = 7;
 const WARM_ROUND: Duration = Duration::from_millis(1500);
 /// Tokens that a cold round sends, each once.
@@ -46,7 +46,7 @@ fn main() {
     for _ in 0..TURNS {
         noops.push(load.for_time(&noop, warm, WARM_ROUND));
         warms.push(load.for_time(&watchword, warm, WARM_ROUND));
-        // A new process has an empty cache, so that each token is new to it.
+        // A new process has an empty cache, so each token is new to it.
         let fresh = Server::start(Kind::Watchword, &keys);
         load.for_time(&fresh, warm, WARM_ROUND / 10);
         colds.push(load.once_each(&fresh, &tokens[1..]));

@@ -1,4 +1,4 @@
-//! A Check service as tonic makes it, that answers every call with the same allow.
+//! A Check service from tonic that answers every call with the same allow.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// A server process; ended when dropped.
+/// A server process; dropping it ends the process.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -83,7 +83,7 @@ impl Drop for Server {
     }
 }
 
-/// The child's part: serve until killed, on one thread, so that the client has the other core.
+/// The child process: serves until killed, on one thread, so the client has the other core.
 pub(crate) fn run(kind: Kind) {
     let mut config = String::new();
     std::io::stdin().read_to_string(&mut config).unwrap();

@@ -1,4 +1,4 @@
-//! The decision alone, without gRPC: where a cold call's time goes.
+//! The decision alone, without gRPC: the parts of a cold call's time.
 //!
 //! Run with `cargo bench --bench core`; each figure is the best of several rounds.
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Looks at a gRPC server and calls it by reflection alone, as grpcurl does. No generated code is needed.
+"""Lists and calls the methods of a gRPC server by reflection, without generated code.
 
-    reflect.py                                                                   lists services and methods
-    reflect.py watchword.v1.TokenValidation/Validate '{"token": "eyJ..."}'      calls a method
-    reflect.py watchword.v1.TokenValidation/Validate -                           the same, from standard input
+List services and methods; call a method; call it with a request from standard input:
 
-The server must have `server: {grpc: {reflection: true}}`. Exit code 2: it cannot be asked, or answers with an error. For
-whether a token is good, look at the answer.
+    reflect.py
+    reflect.py watchword.v1.TokenValidation/Validate '{"token": "eyJ..."}'
+    reflect.py watchword.v1.TokenValidation/Validate -
+
+The server needs `server: {grpc: {reflection: true}}`. Exit code 2: the server is unreachable or
+answers with an error. The verdict on a token is in the answer, not in the exit code.
 """
 
 import argparse
@@ -15,24 +17,25 @@ import sys
 import grpc
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_reflection.v1alpha import proto_reflection_descriptor_database as reflection
 
-# A sidecar is not reached through a proxy, whatever the environment says. On a Unix socket, gRPC
-# would send the socket's path as the authority, which is none, and is refused.
+# Never reach a sidecar through a proxy, whatever the environment says. On a Unix socket, gRPC would
+# send the socket's path as the authority, which is invalid and refused.
 CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.default_authority", "watchword")]
 
 
 def main():
-    options = argparse.ArgumentParser(description="Looks at a gRPC server by reflection.")
-    options.add_argument("--address", default="127.0.0.1:9191", help="host:port or unix:/path/to/socket")
-    options.add_argument("--timeout", type=float, default=5.0, help="the longest wait for an answer, in seconds")
-    options.add_argument("method", nargs="?", help="package.Service/Method; without it, all are listed")
-    options.add_argument("request", nargs="?", default="{}", help='JSON; "-": read from standard input')
+    options = argparse.ArgumentParser(description="Calls a gRPC server by reflection.")
+    add = options.add_argument
+    add("--address", default="127.0.0.1:9191", help="host:port or unix:/path/to/socket")
+    add("--timeout", type=float, default=5.0, help="the longest wait for an answer, in seconds")
+    add("method", nargs="?", help="package.Service/Method; without it, all are listed")
+    add("request", nargs="?", default="{}", help='JSON; "-": read from standard input')
     options = options.parse_args()
     with grpc.insecure_channel(options.address, options=CHANNEL) as channel:
         try:
             grpc.channel_ready_future(channel).result(options.timeout)
-            schema = ProtoReflectionDescriptorDatabase(channel)
+            schema = reflection.ProtoReflectionDescriptorDatabase(channel)
             if options.method:
                 print(call(channel, schema, options))
             else:
@@ -51,7 +54,8 @@ def methods(schema):
     for name in sorted(schema.get_services()):
         yield name
         for method in pool.FindServiceByName(name).methods:
-            yield f"  {method.name}({method.input_type.full_name}) returns ({method.output_type.full_name})"
+            takes, returns = method.input_type.full_name, method.output_type.full_name
+            yield f"  {method.name}({takes}) returns ({returns})"
 
 
 def call(channel, schema, options):
@@ -64,7 +68,8 @@ def call(channel, schema, options):
         request_serializer=type(request).SerializeToString,
         response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
     )
-    return json_format.MessageToJson(ask(request, timeout=options.timeout), preserving_proto_field_name=True)
+    answer = ask(request, timeout=options.timeout)
+    return json_format.MessageToJson(answer, preserving_proto_field_name=True)
 
 
 def complain(problem):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Asks Watchword whether the bearer of a token may pass. Exit code 0: allowed; 1: denied; 2: there is no verdict.
+"""Asks Watchword for a verdict on a token. Exit code 0: allowed; 1: denied; 2: no verdict.
 
-`may_pass` is what to copy: it fails closed. README.md says how the modules of `watchword.v1` are made.
+Copy `may_pass`: it fails closed. README.md shows how to generate the modules of `watchword.v1`.
 """
 
 import argparse
@@ -12,8 +12,8 @@ import grpc
 from watchword.v1 import token_validation_pb2 as api
 from watchword.v1 import token_validation_pb2_grpc as service
 
-# A sidecar is not reached through a proxy, whatever the environment says. On a Unix socket, gRPC
-# would send the socket's path as the authority, which is none, and is refused.
+# Never reach a sidecar through a proxy, whatever the environment says. On a Unix socket, gRPC would
+# send the socket's path as the authority, which is invalid and refused.
 CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.default_authority", "watchword")]
 
 
@@ -22,8 +22,7 @@ def main():
     try:
         response = ask(options)
     except (grpc.RpcError, OSError, ValueError) as error:
-        # Watchword cannot be reached, is too slow, or does not know this caller: nobody has said
-        # that the bearer may pass.
+        # Watchword is unreachable, too slow, or does not know this caller: that is not an allow.
         print(f"no verdict: {describe(error)}", file=sys.stderr)
         return 2
     if may_pass(response):
@@ -37,8 +36,8 @@ def main():
 
 
 def may_pass(response):
-    """Who may pass. Everything but an explicit allow is a refusal: denials, an error in the place of a response, and a
-    response whose verdict is of a kind that this client does not know yet."""
+    """Returns true for an explicit allow. All else is a denial: also an error instead of a
+    response, and a verdict of a kind that this client does not know yet."""
     return response.WhichOneof("verdict") == "allow"
 
 
@@ -46,7 +45,7 @@ def ask(options):
     metadata = []
     if options.secret_file:
         metadata.append(("x-watchword-secret", options.secret_file.read_text().strip()))
-    # A service makes one channel when it starts, and uses it for every call.
+    # A service opens one channel when it starts, and uses it for every call.
     with grpc.insecure_channel(options.address, options=CHANNEL) as channel:
         stub = service.TokenValidationStub(channel)
         return stub.Validate(question(options), timeout=options.timeout, metadata=metadata)
@@ -59,18 +58,19 @@ def question(options):
         raise ValueError("there is no token")
     question = api.ValidateRequest(token=token)
     if any((options.method, options.path, options.host)):
-        question.request.CopyFrom(api.Request(method=options.method, path=options.path, host=options.host))
+        request = api.Request(method=options.method, path=options.path, host=options.host)
+        question.request.CopyFrom(request)
     if options.scope or options.audience:
         question.demand.CopyFrom(api.Demand(scopes=options.scope, audiences=options.audience))
     return question
 
 
 def report_allow(response):
-    """What comes from the token is printed with quotes and escapes: it may hold anything."""
+    """Prints an allow. Text from the token is quoted and escaped: it may contain anything."""
     allow = response.allow
     print("allow")
     if response.HasField("shadowed"):
-        # Only the server's shadow mode lets this pass. Nobody is known: there is no subject.
+        # Allowed only because of the server's shadow mode: there is no subject.
         print(f"shadowed: {response.shadowed.code}")
     print_fact("rule", response.rule)
     if allow.anonymous:
@@ -79,8 +79,7 @@ def report_allow(response):
     print_fact("subject", allow.subject)
     if allow.HasField("expires_at"):
         print(f"expires: {allow.expires_at.ToJsonString()}")
-    # For the request that is handed on: remove first, then set in the place of what the client
-    # sent.
+    # For the request that you forward: remove these headers first, then set the others.
     for name in allow.headers_to_remove:
         print(f"remove: {name}")
     for header in allow.headers:
@@ -105,20 +104,22 @@ def print_fact(name, fact):
 
 
 def describe(error):
-    return f"{error.code().name}: {error.details()}" if isinstance(error, grpc.RpcError) else str(error)
+    is_rpc = isinstance(error, grpc.RpcError)
+    return f"{error.code().name}: {error.details()}" if is_rpc else str(error)
 
 
 def arguments():
-    options = argparse.ArgumentParser(description="Asks Watchword whether the bearer of a token may pass.")
+    options = argparse.ArgumentParser(description="Asks Watchword for a verdict on a token.")
     add = options.add_argument
-    add("token", nargs="?", default="-", help='"-": read from standard input, where other users do not see it')
+    add("token", nargs="?", default="-", help='"-": standard input, which other users cannot see')
     add("--address", default="127.0.0.1:9191", help="host:port or unix:/path/to/socket")
-    add("--method", default="", help="of the request that the token came with; without these three, no rule applies")
-    add("--path", default="", help="path and query")
-    add("--host", default="")
-    add("--scope", action="append", default=[], help="that the token must have; may be repeated")
-    add("--audience", action="append", default=[], help="the token must name one of them; may be repeated")
-    add("--secret-file", type=pathlib.Path, help="with the secret that Watchword asks of its callers")
+    add("--method", default="", help="the request's method; no rule applies without these three")
+    add("--path", default="", help="the request's path and query")
+    add("--host", default="", help="the request's host")
+    many = {"action": "append", "default": []}
+    add("--scope", **many, help="a scope that the token must have; may be repeated")
+    add("--audience", **many, help="the token must name one of these; may be repeated")
+    add("--secret-file", type=pathlib.Path, help="a file with the secret for callers")
     add("--timeout", type=float, default=1.0, help="the longest wait for a verdict, in seconds")
     return options.parse_args()
 

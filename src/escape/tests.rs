@@ -7,7 +7,8 @@ use super::{Escaped, escape_lines, is_active};
 const ACTIVE: &str = "\0\u{7}\u{8}\t\n\r\u{1b}\u{7f}\u{80}\u{85}\u{9b}\u{9f}\u{ad}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\
     \u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{206f}\u{3164}\u{fe0f}\u{feff}\u{fff9}\
     \u{e0001}\u{e0041}\u{e007f}\u{e01ef}";
-const PLAIN: &str = " ~a\"\\é\u{a0}\u{ac}\u{ae}ß\u{2027}\u{202f}\u{2010}\u{2070}中\u{fdff}\u{fffd}\u{1f600}\u{e1000}";
+const PLAIN: &str = " ~a\"\\é\u{a0}\u{ac}\u{ae}ß\u{2027}\u{202f}\u{2010}\u{2070}中\u{fdff}\u{fffd}\
+    \u{1f600}\u{e1000}";
 
 #[test]
 fn what_acts_is_told_from_what_is_shown() {

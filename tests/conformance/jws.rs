@@ -1,12 +1,12 @@
-//! The one place here that calls the crate: a token and a key in, a verified payload or a refusal out.
+//! The only calls of the crate: a token and a key in, a verified payload or a refusal out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use watchword::jose::{Algorithm, Jws, JwsError, KeySet};
 
-/// The payload of a token that verifies. Every algorithm is allowed, so that nothing is refused only because an
-/// allow-list is short: the key must be the reason.
+/// The payload of a token that verifies. Every algorithm is allowed, so only the key is a reason to
+/// refuse.
 pub(crate) fn verified(token: &str, keys: &KeySet) -> Result<Vec<u8>, JwsError> {
     let jws = Jws::parse(token)?;
     let payload = jws.payload().to_vec();
@@ -14,8 +14,8 @@ pub(crate) fn verified(token: &str, keys: &KeySet) -> Result<Vec<u8>, JwsError> 
     Ok(payload)
 }
 
-/// A JWK or JWK set the way a user would configure it: public keys as a key set, a sole shared secret as a secret for
-/// its one algorithm (HS256 where the key does not say). `None` where it is refused at load.
+/// A JWK or JWK set as a user configures it: public keys as a key set, a single shared secret as a
+/// secret for its one algorithm (HS256 if the key names none). `None` if loading refuses it.
 pub(crate) fn keys(jwk: &Value) -> Option<KeySet> {
     let sole = match jwk["keys"].as_array().map(Vec::as_slice) {
         Some([key]) => key,

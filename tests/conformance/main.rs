@@ -1,8 +1,9 @@
-//! Published JOSE vectors against the JWS layer: Wycheproof, RFC 7515, RFC 7517, RFC 7520, RFC 7797 and RFC 8037.
+//! Published JOSE vectors against the JWS layer: Wycheproof, RFC 7515, RFC 7517, RFC 7520, RFC 7797
+//! and RFC 8037.
 //!
-//! What a vector is labelled is what must come out. Exceptions are listed with reasons, in `overrides.json` beside
-//! the vectors or in the test, and an exception that is no longer needed fails as well. Claims play no part: most
-//! payloads here are not even JSON.
+//! The result must match each vector's label. Exceptions are listed with reasons, in
+//! `overrides.json` beside the vectors or in the test, and an exception that is no longer needed
+//! fails too. Claims are not checked: most payloads here are not even JSON.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The examples of the RFCs: what is a signed compact token is accepted, every other form is refused.
+//! The examples of the RFCs: signed compact tokens are accepted, all other forms are refused.
 
 use serde_json::Value;
 use watchword::jose::{JwsError, KeySet};
@@ -21,7 +21,8 @@ watchword_test_support::tests![
 
 const NESTED: &str = "jose-cookbook/6.nesting_signatures_and_encryption.json";
 
-/// The examples that are compact JWS: RFC 7515 A.1 to A.4, RFC 7520 §4.1 to §4.4 and the inner token of §6, RFC 8037 A.4.
+/// The examples that are compact JWS: RFC 7515 A.1 to A.4, RFC 7520 §4.1 to §4.4 and the inner
+/// token of §6, RFC 8037 A.4.
 fn examples(vectors: &Vectors) -> Vec<Example> {
     let claims =
         "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
@@ -188,7 +189,7 @@ fn json_serializations_are_refused() {
     refuse_all(&vectors, &texts, "JSON serializations");
 }
 
-/// RFC 7515 appendix F, RFC 7520 §4.5: the payload travels elsewhere, so nothing in the token can be believed.
+/// RFC 7515 appendix F, RFC 7520 §4.5: the payload is sent separately, so the token proves nothing.
 fn detached_payloads_are_refused() {
     let vectors = Vectors::find();
     let file = "jose-cookbook/jws/4_5.signature_with_detached_content.json";
@@ -249,7 +250,7 @@ fn encrypted_examples_are_refused() {
     }
 }
 
-/// Refused under the key of every example, the right one among them.
+/// Asserts that the key of every example refuses it, the right one included.
 fn refuse_all(vectors: &Vectors, tokens: &[String], what: &str) {
     assert!(!tokens.is_empty(), "there are {what} to try");
     for example in examples(vectors) {

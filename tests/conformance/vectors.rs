@@ -1,8 +1,8 @@
-//! Where the vectors are, and how they are read.
+//! Finds and reads the vectors.
 //!
-//! They are not part of the repository. `WATCHWORD_VECTORS` names their folder; without it, `../shared/vectors` beside
-//! the checkout is tried. Where neither is there, the tests that need them are skipped, except with
-//! `CI=true`.
+//! They are not part of the repository. `WATCHWORD_VECTORS` names their folder; the default is
+//! `../shared/vectors` beside the checkout. Without the folder, the tests that need it are skipped,
+//! except with `CI=true`.
 
 use std::env;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Wycheproof's JOSE files (C2SP/wycheproof), as labelled.
+//! Wycheproof's JOSE files (C2SP/wycheproof) give the results of their labels.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,8 @@ watchword_test_support::tests![
     encrypted_tokens_are_refused,
 ];
 
-/// Where this project differs from the label by a rule of its own, beyond `overrides.json`: file, test, reason.
+/// The tests whose label contradicts a rule of this project, beyond `overrides.json`: file, test,
+/// reason.
 const DEVIATIONS: [(&str, u32, &str); 2] = [
     (
         KEY,
@@ -42,7 +43,7 @@ fn signatures_under_odd_keys_come_out_as_labelled() {
     run(CRYPTO);
 }
 
-/// JWE is not implemented, so even what is labelled valid is refused.
+/// JWE is not implemented, so even vectors that are labelled valid are refused.
 fn encrypted_tokens_are_refused() {
     let vectors = Vectors::find();
     for file in [ENCRYPTION, CRYPTO] {
@@ -95,7 +96,7 @@ fn run(file: &'static str) {
     tally.finish(suite.number_of_tests - encrypted);
 }
 
-/// Counts, and everything that did not come out as it should.
+/// Counts, and every unexpected result.
 struct Tally {
     file: &'static str,
     excluded: HashSet<u32>,
@@ -174,8 +175,8 @@ impl Tally {
             .collect();
         self.wrong.extend(stale);
         say(&format!(
-            "wycheproof {}: {} valid accepted, {} invalid refused, {} against their label as listed, \
-             {} excluded; {} are under policy",
+            "wycheproof {}: {} valid accepted, {} invalid refused, \
+             {} against their label as listed, {} excluded; {} are under policy",
             self.file,
             self.accepted,
             self.refused,
@@ -194,7 +195,7 @@ impl Tally {
     }
 }
 
-/// The text that would stand in a request. One vector is a JSON serialization, kept as an object.
+/// The text of the token in a request. One vector is a JSON serialization, kept as an object.
 fn text(token: &Value) -> String {
     token
         .as_str()
@@ -226,7 +227,7 @@ struct Group {
 }
 
 impl Group {
-    /// The published half; shared secrets, and sets that hold one, exist as `private` only.
+    /// The public part; shared secrets, and sets with one, exist as `private` only.
     fn key(&self) -> &Value {
         self.public
             .as_ref()

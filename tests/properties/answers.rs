@@ -38,12 +38,15 @@ fn is_denial(response: &CheckResponse) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// `Answer` has no other constructors than those that `CheckAnswers` uses, and all of them are tried here: any
-    /// denial, with or without rule and issuer, for any request.
+    /// Only `CheckAnswers` makes an `Answer`. This tries any denial, with or without rule and
+    /// issuer, for any request.
     #[test]
     fn every_denial_has_a_non_zero_status(
-        kind in 0..Denial::samples().len(), rule in prop::option::of(0..2_usize), issuer in any::<bool>(),
-        content_type in prop::collection::vec(any::<u8>(), 0..32), grpc in any::<bool>(),
+        kind in 0..Denial::samples().len(),
+        rule in prop::option::of(0..2_usize),
+        issuer in any::<bool>(),
+        content_type in prop::collection::vec(any::<u8>(), 0..32),
+        grpc in any::<bool>(),
     ) {
         let config = Config::parse(CONFIG, Path::new("answers.yaml")).unwrap();
         let answers = CheckAnswers::new(&config.policy, "realm");
@@ -51,7 +54,8 @@ proptest! {
         prop_assert!(is_denial(answers.refuse(&denial).message()));
 
         let value: &[u8] = if grpc { b"application/grpc+proto" } else { &content_type };
-        let request = Request { headers: vec![Header { name: b"content-type", value }], ..Request::default() };
+        let headers = vec![Header { name: b"content-type", value }];
+        let request = Request { headers, ..Request::default() };
         let decision = Decision {
             rule: rule.and_then(|at| config.policy.rules().iter().nth(at)),
             near_miss: None,

@@ -1,4 +1,4 @@
-//! The core with one issuer, asked without a network.
+//! The core with one issuer, without a network.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub(crate) const ISSUER: &str = "https://idp.example.com";
 pub(crate) const AUDIENCE: &str = "orders-api";
 pub(crate) const LEEWAY: u64 = 30;
 
-/// An issuer with one key, and what judges its tokens.
+/// An issuer with one key, and the core that judges its tokens.
 pub(crate) struct Core {
     pub(crate) signer: Signer,
     snapshot: Snapshot,
@@ -47,7 +47,7 @@ impl Core {
         }
     }
 
-    /// How `Debug` shows the decision on a request.
+    /// The `Debug` output of the decision on a request.
     pub(crate) fn decide_and_print(&self, request: &Request<'_>) -> String {
         let decision = authenticate(
             &self.snapshot,
@@ -59,7 +59,7 @@ impl Core {
         format!("{:?}", decision.verdict)
     }
 
-    /// Whether a token opens the door; `Err` has the reason.
+    /// `Ok` if the token is allowed; `Err` has the reason.
     pub(crate) fn judge(&self, token: &str, now: UnixTime) -> Result<(), &'static str> {
         let value = format!("Bearer {token}");
         let header = Header {
@@ -79,7 +79,7 @@ impl Core {
     }
 }
 
-/// A configuration's policy with the keys that stand in it.
+/// A configuration's policy with its inline keys.
 pub(crate) fn snapshot(config: Config) -> Snapshot {
     let mut snapshot = Snapshot::new(config.policy);
     for (issuer, source) in &config.sources {
@@ -90,7 +90,7 @@ pub(crate) fn snapshot(config: Config) -> Snapshot {
     snapshot
 }
 
-/// The time of the system, which the oracle reads by itself.
+/// The system's time, which the oracle also reads.
 pub(crate) fn now() -> UnixTime {
     Clock::system().now()
 }

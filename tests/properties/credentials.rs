@@ -1,4 +1,5 @@
-//! No spelling or place of a forged token is overlooked: where any reader behind the proxy would find it, nobody passes.
+//! No spelling or place of a forged token is overlooked: if any reader behind the proxy would find
+//! it, the request is denied.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,7 +55,8 @@ impl World {
     fn new(signer: &Signer) -> Self {
         let text = format!(
             "
-server: {{token_from: [{{header: authorization}}, {{header: {HEADER}}}, {{cookie: {COOKIE}}}, {{query: {QUERY}}}]}}
+server: {{token_from: [{{header: authorization}}, {{header: {HEADER}}}, {{cookie: {COOKIE}}},
+  {{query: {QUERY}}}]}}
 issuers: {{corp: {{issuer: '{ISSUER}', audiences: [{AUDIENCE}], jwks: {{inline: {}}}}}}}
 rules: [{{require: {{optional: true}}}}]
 ",
@@ -135,7 +137,7 @@ impl Call {
         self.headers.push(((*name).to_owned(), value));
     }
 
-    /// Every value that somebody behind the proxy may take for the credential, with who would.
+    /// Every value that a reader behind the proxy may take for the credential, with the reader.
     fn read(&self) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         for (name, value) in &self.headers {
@@ -218,7 +220,7 @@ fn nobody_passes_while_any_reader_would_find_a_forged_token() {
         *seen.entry(format!("{kind}: {answer}")).or_default() += 1;
     }
     println!("credentials: {CASES} cases: {seen:?}");
-    // Allows beside denials, so that neither is all that there is.
+    // There are allows and denials.
     assert!(overlooked > CASES / 5, "{overlooked}");
     for kind in [
         "no forged: allowed",

@@ -1,4 +1,4 @@
-//! What an explanation says agrees with the verdict, whatever the token.
+//! Explanations agree with the verdict, whatever the token.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -89,7 +89,8 @@ rules:
     }
 }
 
-/// The first failing step carries the verdict's reason, and what is said is bounded, harmless, and shows no signature.
+/// The first failing step has the verdict's reason. The texts are bounded, harmless, and contain no
+/// signature.
 fn check(explanation: &Explanation, token: &str) {
     let failure = explanation.first_failure().map(|step| &step.outcome);
     let denial = explanation.denial.clone().map(StepOutcome::Fail);
@@ -427,7 +428,7 @@ fn cases(signer: &Signer) -> Vec<Case> {
     cases
 }
 
-/// Escape sequences would steer the terminal of whoever asks, and marks for the direction of text would turn words round.
+/// Escape sequences would control the reader's terminal, and direction marks would reorder words.
 #[test]
 fn what_a_token_says_cannot_steer_a_terminal() {
     let world = World::new();
@@ -450,7 +451,7 @@ fn what_a_token_says_cannot_steer_a_terminal() {
     assert!(found.ends_with("characters)"), "{found}");
 }
 
-/// A person wants to hear of everything at once.
+/// People want to see all faults at once.
 #[test]
 fn what_else_is_wrong_is_shown_as_not_decisive() {
     let world = World::new();
@@ -473,7 +474,7 @@ fn what_else_is_wrong_is_shown_as_not_decisive() {
     assert_eq!(failures, expected);
 }
 
-/// Where the rules deny, the token is looked at all the same.
+/// The token is explained even if the rules deny the request.
 #[test]
 fn a_token_is_judged_where_no_rule_applies() {
     let world = World::new();

@@ -53,7 +53,7 @@ fn a_flipped_bit_in_any_part_denies() {
                 flips += 1;
             }
         }
-        // The good token is in the cache by now, and still good.
+        // The valid token is cached now, and still valid.
         assert_eq!(core.judge(&token, now()), Ok(()), "{alg}");
     }
     println!(

@@ -1,4 +1,4 @@
-//! Tokens, good and odd, from a seeded generator.
+//! Valid and odd tokens from a seeded generator.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ impl Random {
     }
 }
 
-/// Values of no particular claim.
+/// Values for any claim.
 fn odd_values() -> Vec<Value> {
     vec![
         Value::Null,
@@ -56,7 +56,7 @@ fn odd_values() -> Vec<Value> {
     ]
 }
 
-/// A payload as text: mostly good claims, some of them exchanged, left out, doubled or respelt.
+/// A payload as text: mostly valid claims, some replaced, omitted, duplicated or misspelt.
 pub(crate) fn payload(random: &mut Random, now: i64) -> String {
     let odd = odd_values();
     let times: Vec<Value> = [-86400, -31, -29, -1, 0, 1, 29, 31, 300, 86400]
@@ -125,7 +125,7 @@ pub(crate) fn payload(random: &mut Random, now: i64) -> String {
     }
 }
 
-/// A header as text, likewise.
+/// A header as text, in the same way.
 pub(crate) fn header(random: &mut Random, alg: &str) -> String {
     let mut members = vec![format!("\"alg\":\"{alg}\""), "\"kid\":\"k1\"".to_owned()];
     let extras = [
@@ -160,7 +160,7 @@ pub(crate) fn header(random: &mut Random, alg: &str) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// A token in which something was changed after signing.
+/// A token that was changed after signing.
 pub(crate) fn spoil(random: &mut Random, token: &str) -> String {
     let mut bytes = token.as_bytes().to_vec();
     let at = random.below(bytes.len());

@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, KeyUsagePurpose}
 use watchword::jose::{KeySet, KeySetError};
 use watchword_test_support::mint::{self, Signer};
 
-/// Good content of blocks, with its label.
+/// Valid contents of blocks, with their labels.
 static CONTENTS: LazyLock<Vec<(&str, Vec<u8>)>> = LazyLock::new(|| {
     let signers = ["ES256", "ES512", "Ed25519", "RS256"].map(|alg| Signer::generate(alg, ""));
     let mut params = CertificateParams::default();
@@ -30,7 +30,7 @@ fn pem(label: &str, der: &[u8]) -> Vec<u8> {
     format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n").into_bytes()
 }
 
-/// Bytes put in the place of others.
+/// Bytes that replace others.
 type Damage = Vec<(prop::sample::Index, u8)>;
 
 fn damage(most: usize) -> impl Strategy<Value = Damage> {
@@ -70,7 +70,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
-/// PEM keys have no `kid`, so that each entry is either used or listed as skipped.
+/// PEM keys have no `kid`, so each entry is either used or listed as skipped.
 fn nothing_is_lost(read: Result<KeySet, KeySetError>, least: usize) {
     match read {
         Ok(keys) => {
@@ -87,23 +87,29 @@ proptest! {
 
     #[test]
     fn no_documents_make_it_panic(
-        documents in prop::collection::vec(prop_oneof![prop::collection::vec(any::<u8>(), 0..64), pieces()], 0..4),
+        documents in prop::collection::vec(
+            prop_oneof![prop::collection::vec(any::<u8>(), 0..64), pieces()], 0..4
+        ),
     ) {
-        nothing_is_lost(KeySet::from_documents(documents.iter().map(Vec::as_slice)), documents.len().min(1));
+        let keys = KeySet::from_documents(documents.iter().map(Vec::as_slice));
+        nothing_is_lost(keys, documents.len().min(1));
     }
 
     #[test]
     fn no_damage_in_the_text_makes_it_panic(
         which in prop::collection::vec(any::<prop::sample::Index>(), 1..4), damage in damage(4),
     ) {
-        let blocks = which.iter().map(|which| which.get(&CONTENTS)).map(|(label, der)| pem(label, der));
+        let contents = which.iter().map(|which| which.get(&CONTENTS));
+        let blocks = contents.map(|(label, der)| pem(label, der));
         let text = damaged(blocks.collect::<Vec<_>>().concat(), &damage);
         nothing_is_lost(KeySet::from_documents([text.as_slice()]), 1);
     }
 
     #[test]
     fn no_damage_in_the_content_makes_it_panic(
-        which in any::<prop::sample::Index>(), damage in damage(4), cut in prop::option::of(any::<prop::sample::Index>()),
+        which in any::<prop::sample::Index>(),
+        damage in damage(4),
+        cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
         let (label, der) = which.get(&CONTENTS);
         let mut der = damaged(der.clone(), &damage);

@@ -1,13 +1,16 @@
 //! Properties of the decision, over many generated tokens.
 //!
-//! * Whatever Watchword accepts, a strictly configured second implementation (`jsonwebtoken`) accepts too.
+//! * A strictly configured second implementation (`jsonwebtoken`) accepts whatever Watchword
+//!   accepts.
 //! * A flipped bit in any signed part denies.
-//! * No bytes where keys are expected make Watchword panic; each key in PEM is used or listed as skipped.
-//! * No spelling of a request reaches a weaker rule than its plain spelling, and no spelling of a credential is overlooked.
+//! * No bytes in place of keys make Watchword panic; each key in PEM is used or listed as skipped.
+//! * No spelling of a request reaches a weaker rule than its plain spelling, and no spelling of a
+//!   credential is overlooked.
 //! * An explanation names the reason of the verdict at the first step that fails.
 //! * No denial is an answer that a proxy could take for an allow.
 //!
-//! Cases come from a seeded generator, so that a failure can be repeated; each test prints how many it ran.
+//! A seeded generator makes the cases, so a failure can be repeated. Each test prints the number of
+//! its cases.
 
 #![allow(
     clippy::format_push_string,

@@ -1,6 +1,6 @@
-//! What things are said to cost in memory, held against what the system gives for them.
+//! The calculated memory costs, compared with the memory that the system provides.
 //!
-//! The system tells of whole processes only, so each measurement runs in one of its own.
+//! The system reports whole processes only, so each measurement runs in its own process.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use watchword_test_support::mint::{self, Signer};
 
 const MIB: usize = 1024 * 1024;
 
-/// Runs a measurement in a process of its own.
+/// Runs a measurement in its own process.
 fn alone(name: &str) {
     let program = std::env::current_exe().unwrap();
     let mut command = Command::new(program);
@@ -41,9 +41,9 @@ fn resident() -> usize {
     status("VmRSS")
 }
 
-/// What one of many takes, in bytes. They are kept, so that none has the memory of another.
+/// The bytes that each of many takes. All are kept, so none reuses the memory of another.
 fn measure<T>(count: usize, mut make: impl FnMut(usize) -> T) -> usize {
-    // What is set up once does not count.
+    // One-time initialization does not count.
     std::mem::forget(make(0));
     let mut all = Vec::with_capacity(count);
     let before = resident();
@@ -53,7 +53,7 @@ fn measure<T>(count: usize, mut make: impl FnMut(usize) -> T) -> usize {
     each
 }
 
-/// That a cost is not less than what was measured, and not much more.
+/// Asserts that a cost is not below the measured bytes, and not far above.
 fn compare(what: &str, cost: usize, measured: usize) {
     println!("{what}: {measured} bytes measured, {cost} said");
     assert!(cost * 102 >= measured * 100, "{what}");
@@ -119,7 +119,7 @@ fn keys() {
         let text = mint::key_set(&[&signer]).to_string();
         let token = signer.sign(&mint::claims(1_800_000_000));
         let allowed: Vec<_> = Algorithm::from_name(alg).into_iter().collect();
-        // Some of a key is made only when it is first used.
+        // The first use of a key allocates more.
         let used = |_| {
             let keys = KeySet::from_json(text.as_bytes()).unwrap();
             Jws::parse(&token).unwrap().verify(&keys, &allowed).unwrap();
@@ -130,7 +130,7 @@ fn keys() {
     }
 }
 
-/// A token of this payload, verified.
+/// A verified token with this payload.
 fn verified(token: &str, keys: &KeySet) -> Arc<VerifiedToken> {
     let token = BearerToken::new(token.as_bytes(), 65536).unwrap();
     let token = UnverifiedToken::parse(&token).unwrap();
@@ -159,7 +159,7 @@ fn entries() {
     const COUNT: usize = 100_000;
     let cache = TokenCache::new(1_000_000).unwrap();
     let (token, keys, issuer) = world(&mint::claims(1_800_000_000).to_string());
-    // All have one token, so that only the rest of an entry is measured.
+    // All share one token, so this measures only the rest of an entry.
     let token = verified(&token, &keys);
     let measured = measure(COUNT, |number| {
         cache.remember(Some(digest(number)), issuer, &keys, &token);
@@ -183,7 +183,7 @@ fn flood() {
     for (what, payload) in payloads() {
         let (text, keys, issuer) = world(&payload);
         let cache = TokenCache::within(1_000_000, CAPACITY).unwrap();
-        // From here on, the most that the process has had is counted anew.
+        // Resets the peak of the process.
         std::fs::write("/proc/self/clear_refs", "5").unwrap();
         let insert = |thread: usize| {
             for number in 0..count / 4 {
@@ -204,6 +204,6 @@ fn flood() {
         );
         most = most.max(peak);
     }
-    // The allocator keeps some of what was given back; the budget hands out half of the memory for that reason.
+    // The allocator keeps some freed memory, so the budget is only half of the limit.
     assert!(most < CAPACITY * 2, "{most}");
 }

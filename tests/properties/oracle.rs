@@ -9,7 +9,7 @@ use watchword_test_support::mint::Signer;
 use crate::core::{AUDIENCE, Core, ISSUER, LEEWAY, now, now_seconds};
 use crate::generate::{Random, header, payload, spoil};
 
-/// How many tokens each algorithm gets; together more than 10^5.
+/// The number of tokens for each algorithm; together more than 10^5.
 const CASES: [(&str, usize); 6] = [
     ("HS256", 50_000),
     ("EdDSA", 40_000),
@@ -26,8 +26,8 @@ fn decoding_key(signer: &Signer) -> DecodingKey {
     DecodingKey::from_jwk(&serde_json::from_value(signer.jwk()).unwrap()).unwrap()
 }
 
-/// Everything that the library can check, checked. It reads the clock by itself, a moment after us, so that it
-/// gets two seconds more.
+/// All checks of the library. It reads the clock itself, a moment after us, so it gets two seconds
+/// more.
 fn validation(alg: Algorithm) -> Validation {
     let mut validation = Validation::new(alg);
     validation.set_required_spec_claims(&["exp", "aud", "iss"]);
@@ -73,7 +73,8 @@ fn what_is_accepted_a_strict_second_implementation_accepts() {
     }
     let cases: usize = CASES.iter().map(|(_, cases)| cases).sum();
     println!(
-        "properties: {cases} generated tokens: {accepted} accepted by both, {stricter} by the other only"
+        "properties: {cases} generated tokens: {accepted} accepted by both, {stricter} by the \
+         other only"
     );
     println!("properties: refused for {reasons:?}");
     assert!(

@@ -1,7 +1,8 @@
-//! How services read cookies and query parameters: models of common readers, written from their documentation and behaviour.
-//! Each lists every value that it may take for a name; which of several counts differs from version to version.
+//! Models of common readers of cookies and query parameters, written from their documentation and
+//! behaviour. Each lists every value that it may take for a name; versions differ in which of
+//! several counts.
 
-/// Names and what they read.
+/// The readers, with their names.
 pub(crate) type Reader = (&'static str, fn(&str, &str) -> Vec<String>);
 
 pub(crate) const COOKIES: [Reader; 8] = [
@@ -53,7 +54,7 @@ fn go_cookies(header: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// `trim` of JavaScript takes off Unicode's white space and the byte order mark.
+/// JavaScript's `trim` removes Unicode white space and the byte order mark.
 fn node_cookies(header: &str, name: &str) -> Vec<String> {
     let blank = |c: char| c.is_whitespace() || c == '\u{feff}';
     let pairs = pairs(header, ';').into_iter();
@@ -105,7 +106,7 @@ fn php_cookies(header: &str, name: &str) -> Vec<String> {
     php(header, ';', name)
 }
 
-/// Names without regard to case.
+/// Ignores the case of names.
 fn aspnet_cookies(header: &str, name: &str) -> Vec<String> {
     let pairs = pairs(header, ';').into_iter();
     pairs
@@ -121,7 +122,8 @@ fn tomcat_cookies(header: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// White space before a name is left out, a NUL ends it, brackets make an array of it, dots and spaces become `_`.
+/// White space before a name is skipped, a NUL ends it, brackets make it an array, and dots and
+/// spaces become `_`.
 fn php(text: &str, separator: char, name: &str) -> Vec<String> {
     let wanted = name.replace(['.', ' '], "_");
     let pairs = pairs(text, separator).into_iter();
@@ -150,7 +152,7 @@ fn exact(query: &str, separators: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Brackets around a name are taken off, and those behind it make an array or object.
+/// Removes brackets around a name; brackets behind it make an array or object.
 fn qs(query: &str, name: &str) -> Vec<String> {
     let pieces = pairs(query, '&').into_iter();
     pieces

@@ -1,4 +1,4 @@
-//! Types that hold what a client or an issuer said show nothing of it in `Debug`.
+//! `Debug` shows no text from a client or an issuer.
 
 use prost::Message as _;
 use serde_json::json;
@@ -12,7 +12,7 @@ use watchword_test_support::mint;
 
 use crate::core::{Core, now_seconds};
 
-/// A word that stands in every claim, header and path of this test.
+/// A word in every claim, header and path of this test.
 const SECRET: &str = "sesame";
 
 #[test]

@@ -1,6 +1,7 @@
-//! However a request is spelled, no rule decides about it but the one that decides about its plain spelling.
+//! The rule for a request's plain spelling decides all its spellings.
 //!
-//! Routers and services read a request in many ways; a spelling that slips past a strict rule reaches a weaker one.
+//! Routers and services read a request in many ways; a spelling that slips past a strict rule would
+//! reach a weaker one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,7 +41,7 @@ const REQUIREMENTS: [&str; 5] = [
     "{scopes: [admin]}",
 ];
 
-/// What was decided: the rule of an allow, or the code of a denial.
+/// The decision: the rule of an allow, or the code of a denial.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Allow(String),
@@ -54,12 +55,13 @@ struct World {
 }
 
 impl World {
-    /// A policy of random rules; `None` where the rules cannot stand together.
+    /// A policy of random rules; `None` if they contradict each other.
     fn random(keys: &serde_json::Value, random: &mut Random) -> Option<Self> {
         let count = 1 + random.below(5);
         let rules: String = (0..count).map(|_| rule(random)).collect();
         let text = format!(
-            "issuers: {{corp: {{issuer: '{ISSUER}', audiences: [{AUDIENCE}], jwks: {{inline: {keys}}}}}}}\nrules:\n{rules}"
+            "issuers: {{corp: {{issuer: '{ISSUER}', audiences: [{AUDIENCE}], \
+             jwks: {{inline: {keys}}}}}}}\nrules:\n{rules}"
         );
         let config = Config::parse(&text, Path::new("spellings.yaml")).ok()?;
         Some(Self {
@@ -137,7 +139,7 @@ fn path(random: &mut Random) -> String {
     path
 }
 
-/// A path as it stands in a request: escaped where it must be.
+/// A path as a request contains it, with the necessary escapes.
 fn escape(path: &str) -> String {
     let byte = |byte: u8| {
         if byte.is_ascii_graphic() {
@@ -185,7 +187,7 @@ impl Call {
         }
     }
 
-    /// The same request in another spelling: some reader takes the two for one.
+    /// The same request in another spelling, which some reader treats as equal.
     fn respelled(&self, random: &mut Random) -> Self {
         let mut call = self.clone();
         for _ in 0..=random.below(3) {
@@ -270,7 +272,8 @@ fn escaped(random: &mut Random, path: &str) -> String {
     format!("{}{hex}{}", &path[..at], &path[at + 1..])
 }
 
-/// Whether rules name ports of hosts, and this host with its port, or lack of one, among them: then the two are two hosts.
+/// Returns true if rules name ports, and name this host with exactly its port or without one: then
+/// each port is a host of its own.
 fn is_a_host_of_its_own(rules: &str, call: &Call) -> bool {
     let with_port = PORTS[1..]
         .iter()

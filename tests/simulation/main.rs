@@ -1,6 +1,6 @@
 //! Random schedules of fetch outcomes, rotations, clock moves, cancellations, refreshes and
 //! requests, in simulated time and over a simulated network, against the real code from gRPC body
-//! to key cache. Each answer is held against a model.
+//! to key cache. A model checks each answer.
 //!
 //! A failure names its seed. `WATCHWORD_SIMULATION_SEED=N` runs that one again and prints what
 //! happened; `WATCHWORD_SIMULATION_SEEDS=N` runs N of them instead of 10,000.

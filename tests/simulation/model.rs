@@ -1,4 +1,4 @@
-//! What each answer must be, from the history of what the servers published and brought.
+//! The expected answer of each request, from the history of what the servers published and sent.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::network::FetchRecord;
 use crate::tokens::{Made, SHORT_END, Token};
 
-/// Timers go by whole milliseconds.
+/// The resolution of timers.
 pub(crate) const TICK: Duration = Duration::from_millis(2);
 
 /// The times of a source, as configured.
@@ -27,7 +27,7 @@ pub(crate) struct Answered {
     pub(crate) token: Token,
     pub(crate) start: Instant,
     pub(crate) end: Instant,
-    /// The calendar's time, which stood still meanwhile.
+    /// The calendar's time, which did not change during the request.
     pub(crate) wall: i64,
     pub(crate) reason: String,
 }
@@ -62,7 +62,7 @@ fn in_use(
     states
 }
 
-/// Panics where the answer is wrong. Whether the request waited for its key, and got it.
+/// Panics if the answer is wrong. Returns true if the request waited for its key and got it.
 pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord]) -> bool {
     let Answered {
         token,
@@ -105,8 +105,8 @@ pub(crate) fn judge(answered: &Answered, times: &Times, history: &[FetchRecord])
     awaited.is_some() && took > Duration::ZERO
 }
 
-/// The fetch that a request must have waited for: one that was under way or started then, came to
-/// its end within `wait`, and brought the key. Unless another one ended at that moment, and was the
+/// The fetch that a request must have waited for: one that was running or started then, ended
+/// within `wait`, and brought the key. Not if another one ended at that moment and was the
 /// request's answer.
 fn awaited<'h>(
     key: usize,
@@ -132,8 +132,8 @@ fn awaited<'h>(
     (brings && (is_earlier || !is_answered)).then_some(fetch)
 }
 
-/// Panics where a source was fetched too often, or a fetch was cut short. A fetch that comes before
-/// the schedule could have started it is one that a token or an operator caused: two of these
+/// Panics if a source was fetched too often, or a fetch was cut short. A fetch that comes before
+/// the schedule could have started it was caused by a token or an operator: two of these
 /// within a cool-down need other keys between them, and three are never within one.
 pub(crate) fn judge_fetches(fetches: &[FetchRecord], times: &Times) {
     let mut failures = 0;

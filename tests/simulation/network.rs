@@ -13,7 +13,7 @@ use watchword::jwks::{Content, Fetch, FetchError, Fetched, FetchedSource, Valida
 
 use crate::tokens::document;
 
-/// How a server answers.
+/// The behaviour of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// With the keys that it publishes.
@@ -24,39 +24,39 @@ pub(crate) enum Mode {
     Empty,
     /// With a web page.
     Html,
-    /// Not at all, until the fetch is given up.
+    /// Never: the fetch times out.
     Silent,
     /// With 429 and `Retry-After`, in seconds.
     Busy(u64),
-    /// With an error of the connection.
+    /// With a connection error.
     Down,
 }
 
-/// A server, with what happened at it.
+/// A server and its history.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) mode: Mode,
     pub(crate) latency: Duration,
     pub(crate) fresh_for: Option<Duration>,
-    /// Whether it reads its keys when a fetch comes in, and not when it answers.
+    /// True if it reads its keys when a fetch comes in, not when it answers.
     pub(crate) reads_early: bool,
     pub(crate) history: History,
     /// The keys and the mode of its last good answer.
     answered: Option<(Vec<usize>, Mode)>,
-    /// How many fetches Watchword says that tokens caused.
+    /// The number of fetches that tokens caused, according to Watchword.
     asked: u64,
-    /// Whether an operator asked for a fetch since the last one.
+    /// True if an operator asked for a fetch since the last one.
     pub(crate) is_wished: bool,
     in_flight: usize,
 }
 
-/// What happened at a server, in order.
+/// The events at a server, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub(crate) fetches: Vec<FetchRecord>,
     /// The keys that it published, each from a moment on.
     pub(crate) published: Vec<(Instant, Vec<usize>)>,
-    /// Whether it answers well and in time, each from a moment on.
+    /// True while it answers well and in time, each from a moment on.
     pub(crate) is_good: Vec<(Instant, bool)>,
 }
 
@@ -65,11 +65,11 @@ pub(crate) struct History {
 pub(crate) struct FetchRecord {
     pub(crate) start: Instant,
     pub(crate) end: Option<Instant>,
-    /// The keys that it brought, where it was good.
+    /// The keys that it brought, if it succeeded.
     pub(crate) keys: Option<Vec<usize>>,
-    /// Whether it brought another document than the last good one.
+    /// True if it brought another document than the last good one.
     pub(crate) changed: bool,
-    /// Whether a token caused it, or perhaps an operator.
+    /// True if a token caused it, or perhaps an operator.
     pub(crate) asked: bool,
     pub(crate) retry_after: Duration,
     pub(crate) latency: Duration,
@@ -82,7 +82,7 @@ pub(crate) struct Network {
     asked: Arc<OnceLock<Box<Asked>>>,
 }
 
-/// How many fetches of a source tokens caused so far.
+/// The number of fetches of a source that tokens caused so far.
 type Asked = dyn Fn(&str) -> u64 + Send + Sync;
 
 impl Network {
@@ -108,7 +108,7 @@ impl Network {
         work(self.servers().get_mut(path).unwrap())
     }
 
-    /// Tells apart the fetches that tokens cause.
+    /// Distinguishes the fetches that tokens cause.
     pub(crate) fn watch(&self, asked: Box<Asked>) {
         assert!(self.asked.set(asked).is_ok(), "watched already");
     }
@@ -203,7 +203,7 @@ fn among_bad(keys: &[usize]) -> Vec<u8> {
     set.to_string().into_bytes()
 }
 
-/// A fetch under way; its end is noted even where it is given up.
+/// A running fetch; its end is recorded even if it is dropped.
 struct Visit<'a> {
     network: &'a Network,
     path: String,

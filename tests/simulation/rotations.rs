@@ -1,14 +1,16 @@
-//! What rotations may cost: denials of tokens whose key is published.
+//! The cost of rotations: denials of tokens whose key is published.
 //!
-//! Two properties, from the history of a server and what requests were answered:
+//! Two properties, from the history of a server and the answers to requests:
 //!
-//! 1. Where the server publishes a key all the while that a token of it is judged, and the answer is that the key is
-//!    missing, a fetch is under way at that moment, or it is the answer to a fetch that started after the request, or no
-//!    fetch may start. It may start unless `Retry-After` runs, or the budget of tokens is spent: by a fetch within the
-//!    cool-down that a token or an operator caused and that brought no other keys, or by two that did.
-//! 2. The first such denial for a key starts one fetch, and no denial for that key comes later than one fetch and `wait`
-//!    after it. This needs a server that publishes the key and answers well and in time from the first denial to the
-//!    last; and at the first one, no fetch under way that may have read older keys, no `Retry-After`, and a budget.
+//! 1. If a token is denied because its key is missing, although the server published the key during
+//!    the whole request, then a fetch is running at that moment, or a fetch that started after the
+//!    request has just ended, or no fetch may start. A fetch may start unless `Retry-After` runs or
+//!    the budget of tokens is spent: by one fetch within the cool-down that a token or an operator
+//!    caused and that brought no other keys, or by two that did.
+//! 2. The first such denial for a key starts one fetch, and the last denial for that key comes at
+//!    most one fetch and `wait` later. Conditions: the server publishes the key and answers well
+//!    and in time from the first denial to the last; at the first one, no running fetch may have
+//!    read older keys, no `Retry-After` runs, and the budget is not spent.
 
 use std::time::Duration;
 
@@ -18,19 +20,19 @@ use crate::model::{Answered, TICK, Times};
 use crate::network::{FetchRecord, History};
 use crate::tokens::Made;
 
-/// The longest `Retry-After` that is heeded.
+/// The longest `Retry-After` that Watchword obeys.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
-/// What rotations cost.
+/// The cost of rotations.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
     /// Denials of tokens whose key was published.
     pub(crate) denied: usize,
-    /// From the first of them to the last, under the premises of the second property.
+    /// From the first of them to the last, under the conditions of the second property.
     pub(crate) longest: Duration,
 }
 
-/// Panics where a published key is missing and nothing is done for it. `answers` are of one source.
+/// Panics if a published key is missing and no fetch brings it. `answers` are of one source.
 pub(crate) fn judge(answers: &[&Answered], times: &Times, history: &History) -> Cost {
     let missed: Vec<(usize, &Answered)> = answers
         .iter()
@@ -59,7 +61,7 @@ pub(crate) fn judge(answers: &[&Answered], times: &Times, history: &History) -> 
     Cost { denied, longest }
 }
 
-/// The key that was said to be missing though the server published it all the while.
+/// The key that was reported missing although the server published it all the time.
 fn missed(answered: &Answered, history: &History) -> Option<usize> {
     let (Made::By(key) | Made::ShortBy(key)) = answered.token.made else {
         return None;
@@ -73,8 +75,8 @@ fn is_published(key: usize, from: Instant, to: Instant, history: &History) -> bo
     throughout(&history.published, from, to, |keys| keys.contains(&key))
 }
 
-/// Whether something holds of a value from one moment to another. Whoever changes it at the first
-/// moment did so before.
+/// Returns true if a condition holds for a value from one moment to another. A change at the first
+/// moment counts as earlier.
 fn throughout<T>(
     values: &[(Instant, T)],
     from: Instant,
@@ -107,8 +109,8 @@ fn judge_one(key: usize, denied: &Answered, times: &Times, history: &History) {
     );
 }
 
-/// Whether the denials of a key up to this one begin with `first`, under the premises of the second
-/// property.
+/// Returns true if the denials of a key up to this one start with `first`, under the conditions of
+/// the second property.
 fn is_first(
     key: usize,
     first: &Answered,
@@ -131,7 +133,7 @@ fn is_first(
         && !history.fetches.iter().any(under_way)
 }
 
-/// The moment from which a token may cause a fetch, as known at a moment.
+/// The moment from which a token may cause a fetch, as known at another moment.
 fn may_start(now: Instant, times: &Times, history: &History) -> Instant {
     let known = || history.fetches.iter().filter(|fetch| fetch.start < now);
     let mut asked = known().filter(|fetch| fetch.asked).rev();

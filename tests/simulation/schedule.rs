@@ -25,13 +25,14 @@ pub(crate) use tally::Tally;
 /// The source of each issuer, by the last part of its URL.
 const SOURCES: [&str; 3] = ["shared", "shared", "own"];
 const STEPS: usize = 40;
-/// Stands for a `wait` that the configuration does not set.
+/// The value for a `wait` that the configuration does not set.
 const UNSET: u64 = u64::MAX;
 /// An issuer that comes before all others, with a key of its own.
-const NEIGHBOUR: &str = "  0-first: {issuer: 'https://first.example', audiences: [a], jwks: {inline: {keys: [\
+const NEIGHBOUR: &str = "  0-first: {issuer: 'https://first.example', audiences: [a], \
+    jwks: {inline: {keys: [\
     {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}}}\n";
 
-/// Runs one schedule; panics where a promise is broken.
+/// Runs one schedule; panics if a property does not hold.
 pub(crate) fn run(seed: u64, trace: bool) -> Tally {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -137,13 +138,13 @@ impl World {
             }
         }
         if self.random.u8(..4) == 0 {
-            // Lets what is under way go on without time passing.
+            // Lets running tasks continue without time passing.
             tokio::task::yield_now().await;
         }
     }
 
-    /// Another configuration with the same sources, in which every issuer has another place.
-    /// Nothing of it may be noticed.
+    /// Another configuration with the same sources, in which every issuer has another index.
+    /// No request may notice it.
     async fn reload(&mut self) {
         self.reloads += 1;
         let more = if self.reloads % 2 == 1 { NEIGHBOUR } else { "" };
@@ -176,7 +177,7 @@ impl World {
     }
 
     async fn move_wall(&mut self) {
-        // The model knows one calendar time a request.
+        // The model has one calendar time per request.
         self.settle().await;
         self.wall = NOW
             + self
@@ -243,7 +244,7 @@ impl World {
         }
     }
 
-    /// Servers that are well again, and are asked for their keys, serve them within a cool-down.
+    /// Servers that are good again serve their keys within a cool-down of a request for them.
     async fn recover(&mut self) {
         let published: Vec<usize> = keys(&mut self.random);
         let timeout = self.times.timeout;
@@ -336,7 +337,7 @@ fn configuration(random: &mut fastrand::Rng) -> (Times, String) {
     let max_cache = cache * choice(&[1, 6]);
     let max_stale = max_cache * choice(&[1, 3]);
     let (cooldown, wait) = (choice(&[1, 5, 30, 120]), choice(&[0, 20, 100, 1000, UNSET]));
-    // What it is for calls without a deadline.
+    // The default for calls without a deadline.
     let (wait, wait_setting) = match wait {
         UNSET => (150, String::new()),
         wait => (wait, format!("wait: {wait}ms, ")),
@@ -353,8 +354,9 @@ fn configuration(random: &mut fastrand::Rng) -> (Times, String) {
     let issuer = |(issuer, source): (&str, &str)| {
         format!(
             "  {issuer}: {{issuer: 'https://{issuer}.example', audiences: [orders-api], jwks: {{\
-             uri: 'https://keys.example/{source}', cache_duration: {cache}s, max_cache_duration: {max_cache}s, \
-             max_stale: {max_stale}s, cooldown: {cooldown}s, {wait_setting}timeout: {timeout}s}}}}\n"
+             uri: 'https://keys.example/{source}', cache_duration: {cache}s, \
+             max_cache_duration: {max_cache}s, max_stale: {max_stale}s, cooldown: {cooldown}s, \
+             {wait_setting}timeout: {timeout}s}}}}\n"
         )
     };
     let issuers: String = ISSUERS.into_iter().zip(SOURCES).map(issuer).collect();

@@ -1,4 +1,4 @@
-//! Keys and tokens, made once: schedules only choose among them.
+//! Keys and tokens, made once; schedules choose among them.
 
 use std::sync::LazyLock;
 
@@ -9,24 +9,24 @@ use watchword_test_support::mint::{self, Signer};
 pub(crate) const NOW: i64 = 1_700_000_000;
 /// When short-lived tokens expire, leeway included.
 pub(crate) const SHORT_END: i64 = NOW + 300 + 30;
-/// How many keys there are. The last has no `kid`; the one before shares that of key 0.
+/// The number of keys. The last has no `kid`; the one before shares that of key 0.
 pub(crate) const KEYS: usize = 6;
 /// The issuers; the first two share a source.
 pub(crate) const ISSUERS: [&str; 3] = ["a", "b", "c"];
 
-/// A token, and what the model has to know of it.
+/// A token, with the facts that the model needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Token {
     pub(crate) issuer: usize,
     pub(crate) made: Made,
 }
 
-/// How a token was made.
+/// The way in which a token was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Made {
-    /// By this key, to be good for years.
+    /// By this key, valid for years.
     By(usize),
-    /// By this key, to be good for minutes.
+    /// By this key, valid for minutes.
     ShortBy(usize),
     /// By a stranger's key, under the `kid` of this one.
     ForgedAs(usize),
@@ -102,7 +102,7 @@ fn claims(issuer: &str, expires: i64) -> Value {
     let mut claims = mint::claims(NOW);
     claims["iss"] = format!("https://{issuer}.example").into();
     claims["exp"] = expires.into();
-    // The calendar may be set back to before they were made.
+    // The calendar may be set back to a time before they were made.
     let members = claims.as_object_mut().unwrap();
     members.retain(|name, _| name != "iat" && name != "nbf");
     claims

@@ -76,7 +76,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// How many values there are in one, itself included.
+/// The number of values in one, itself included.
 fn count(value: &Value) -> usize {
     1 + match value {
         Value::Array(elements) => elements.iter().map(count).sum(),

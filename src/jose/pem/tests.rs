@@ -32,7 +32,7 @@ fn public(signer: &Signer) -> String {
     pem("PUBLIC KEY", &signer.public_der())
 }
 
-/// What a certificate says of itself.
+/// The parameters of a certificate.
 fn named(name: &str, is_ca: IsCa) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);

@@ -1,4 +1,4 @@
-//! What is kept of a document, and that it means the same.
+//! A public document lacks secrets, and gives the same keys.
 
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ fn a_public_key_in_pem_is_kept_as_it_is() {
     );
 }
 
-/// What a set of these documents beside a sound one uses, and what it skips for which reason.
+/// The reasons for which a set of a sound document and these skips keys.
 fn reasons(documents: &[&[u8]]) -> Vec<SkipReason> {
     let sound = Signer::generate("Ed25519", "sound").jwk().to_string();
     let documents = documents.iter().copied().chain([sound.as_bytes()]);

@@ -203,13 +203,15 @@ proptest! {
     /// Whatever the times in a token, the moments at which it is good form one interval.
     #[test]
     fn the_times_that_allow_a_token_form_one_interval(
-        exp in 0_i64..2000, nbf in prop::option::of(0_i64..2000), iat in prop::option::of(0_i64..2000),
+        exp in 0_i64..2000,
+        nbf in prop::option::of(0_i64..2000),
+        iat in prop::option::of(0_i64..2000),
     ) {
         let mut changes = json!({"exp": exp});
         if let Some(nbf) = nbf { changes["nbf"] = nbf.into(); }
         if let Some(iat) = iat { changes["iat"] = iat.into(); }
-        let verdicts: Vec<bool> =
-            (0_u32..2100).step_by(10).map(|now| code(&changes, f64::from(now)) == "allowed").collect();
+        let allows = |now| code(&changes, f64::from(now)) == "allowed";
+        let verdicts: Vec<bool> = (0_u32..2100).step_by(10).map(allows).collect();
         let edges = verdicts.windows(2).filter(|pair| pair[0] != pair[1]).count();
         prop_assert!(edges <= 2, "{changes}: {edges} edges");
     }

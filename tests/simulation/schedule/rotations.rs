@@ -1,4 +1,4 @@
-//! Rotations, and operators who ask for a fetch.
+//! Rotations, and fetches on an operator's request.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::tokens::{ISSUERS, Made, Token};
 use super::{SOURCES, World, keys};
 
 impl World {
-    /// A new key is published, and a token of it comes, when nothing keeps the source from being
-    /// asked.
+    /// A new key is published and a token of it comes when nothing keeps the source from being
+    /// fetched.
     pub(super) async fn rotate(&mut self, path: &str) {
         self.pass(self.times.cooldown + Duration::from_secs(1))
             .await;
@@ -22,8 +22,8 @@ impl World {
         }
     }
 
-    /// A new key is published and signs at once: after a scheduled fetch, often while it is under
-    /// way, or at any time; and perhaps another one shortly after.
+    /// A new key is published and signs at once: after a scheduled fetch, often while it is
+    /// running, or at any time; and perhaps another one shortly after.
     pub(super) async fn rotate_at_once(&mut self, path: &str) {
         if self.random.u8(..3) > 0 {
             let latencies = [0, 5, 50, 120, 500].map(Duration::from_millis);
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// An operator asks for all keys.
+    /// An operator requests a fetch of all keys.
     pub(super) fn refresh(&mut self) {
         let refreshed = self.engine.state.generation().sources().refresh(None);
         self.note(&format!("refresh: {refreshed:?}"));

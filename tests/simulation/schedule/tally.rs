@@ -1,9 +1,9 @@
-//! What schedules did, in numbers.
+//! Counts the events of schedules.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What schedules did, in numbers.
+/// The events of schedules, in numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(super) requests: usize,
@@ -16,13 +16,13 @@ pub(crate) struct Tally {
     pub(super) reloads: usize,
     /// Denials of tokens whose key was published.
     pub(super) missed: usize,
-    /// The longest time for which tokens of a published key were denied by a server that is well.
+    /// The longest time for which a good server's tokens of a published key were denied.
     pub(super) longest_gap: Duration,
     pub(super) simulated: Duration,
 }
 
 impl Tally {
-    /// Whether everything happened that the schedules are for.
+    /// Returns true if each kind of event happened that the schedules are for.
     pub(crate) fn has_all_kinds(&self) -> bool {
         let kinds = [
             self.allowed,
@@ -54,8 +54,9 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} answers ({} allowed, {} of them after waiting for their key; {} jwks_unavailable), {} cancelled, {} fetches ({} failed), {} reloads, \
-             {} denials of published keys (for at most {:?} by a good server with a budget), {} simulated hours",
+            "{} answers ({} allowed, {} of them after waiting for their key; {} jwks_unavailable), \
+             {} cancelled, {} fetches ({} failed), {} reloads, {} denials of published keys (for \
+             at most {:?} by a good server with a budget), {} simulated hours",
             self.requests,
             self.allowed,
             self.waited,
