@@ -11,6 +11,7 @@ use super::{text, times};
 
 const TIME: &str = "a number of seconds since 1970, up to 2^53";
 const PAST: &str = "a time that has come";
+const FUTURE: &str = "a time to come";
 
 impl Explainer<'_, '_, '_> {
     /// Checks the types of all registered claims, before any is compared.
@@ -76,13 +77,8 @@ impl Explainer<'_, '_, '_> {
     pub(super) fn times(&mut self, claims: &Claims, expectations: &Expectations) {
         let now = self.now.unix;
         if let Err(denial) = Expectations::check_clock(now) {
-            let expected = "a clock that is right";
-            self.step(
-                "clock",
-                Err::<(), _>(denial),
-                "a time before 1970",
-                expected,
-            );
+            let (found, expected) = ("a time before 1970", "a clock that is right");
+            self.step("clock", Err::<(), _>(denial), found, expected);
         }
         let [exp, nbf, iat] = ["exp", "nbf", "iat"].map(|name| claims.time(name));
         if let (Ok(Some(expires)), Ok(Some(from))) = (&exp, &nbf)
@@ -97,25 +93,15 @@ impl Explainer<'_, '_, '_> {
                 Ok(None) if name == "exp" => return,
                 Ok(None) => (Ok(()), "absent".to_owned(), expected),
                 Ok(Some(time)) => {
-                    let relative = times::relative(*time, now, words);
-                    (
-                        check(*time),
-                        format!("{relative}; leeway {leeway}"),
-                        expected,
-                    )
+                    let found = times::relative(*time, now, words) + "; leeway " + &leeway;
+                    (check(*time), found, expected)
                 }
                 Err(denial) => (Err(denial.clone()), value(claims, name), TIME),
             };
             self.step(name, result, found, expected);
         };
         let check = |expires| expectations.check_expiry(expires, now);
-        time(
-            "exp",
-            &exp,
-            &check,
-            ["expired", "expires"],
-            "a time to come",
-        );
+        time("exp", &exp, &check, ["expired", "expires"], FUTURE);
         let check = |from| expectations.check_not_before(Some(from), now);
         time("nbf", &nbf, &check, ["began", "begins"], PAST);
         let check = |issued| expectations.check_issued(Some(issued), now);
