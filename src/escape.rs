@@ -66,8 +66,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// Escapes all characters that [`is_active`] finds, except line ends.
-#[must_use]
-pub fn escape_lines(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
     if !text
         .chars()
         .any(|character| character != '\n' && is_active(character))

@@ -17,16 +17,18 @@ mod weak_key;
 
 pub use algorithm::Algorithm;
 pub use header::JoseHeader;
-pub use json::{Json, JsonError, NotText, Number, Object};
+pub use json::JsonError;
 pub use jwk::SkipReason;
 pub use key_set::{KeySet, KeySetError, PublishedKey, UnusableKey};
-pub use public_document::{ExposedKey, PublicDocument};
+pub use public_document::ExposedKey;
 pub use verify::{Jws, VerifiedJws};
 pub use weak_key::WeakKey;
 
 pub(crate) use compact::{Compact, is_token_text};
 pub(crate) use header::MAX_HEADER_VALUES;
 pub(crate) use heap::{allocated, shared};
+pub(crate) use json::{Json, NotText, Number, Object};
+pub(crate) use public_document::PublicDocument;
 
 /// The reason for which a token is refused at the JOSE layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,20 +6,27 @@
 mod claim_headers;
 mod credential;
 mod fit;
+mod header_name;
+mod host_pattern;
 mod issuer;
-mod pattern;
+mod managed_headers;
+mod path_pattern;
 mod requirement;
 mod rules;
 
-pub use claim_headers::{
-    ArrayForm, ClaimHeader, ClaimHeaders, HeaderName, HeaderNameError, ManagedHeaders,
-};
-pub use credential::Credential;
-pub use fit::Fit;
-pub use issuer::{Issuer, IssuerId, TokenFrom};
-pub use pattern::{HostPattern, PathPattern};
-pub use requirement::{ClaimRule, ClaimTest, Demand, Requirement};
-pub use rules::{Match, NearMiss, NoRule, RequestPart, Rule, Rules};
+pub use issuer::{Issuer, IssuerId};
+pub use rules::{NearMiss, Rule, Rules};
+
+pub(crate) use claim_headers::{ArrayForm, ClaimHeader, ClaimHeaders};
+pub(crate) use credential::Credential;
+pub(crate) use fit::Fit;
+pub(crate) use header_name::{HeaderName, is_reserved_for_fetches};
+pub(crate) use host_pattern::HostPattern;
+pub(crate) use issuer::TokenFrom;
+pub(crate) use managed_headers::ManagedHeaders;
+pub(crate) use path_pattern::PathPattern;
+pub(crate) use requirement::{ClaimRule, ClaimTest, Demand, Requirement};
+pub(crate) use rules::{Match, NoRule, RequestPart};
 
 use std::collections::HashMap;
 
@@ -45,8 +52,7 @@ impl Policy {
     }
 
     /// Builds a policy. The caller ensures that names and `iss` values are unique.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         issuers: Vec<Issuer>,
         rules: Rules,
         token_from: Vec<TokenFrom>,
@@ -74,8 +80,7 @@ impl Policy {
     }
 
     /// Keeps headers that may change the method or the path (`server.forward_override_headers`).
-    #[must_use]
-    pub fn forwarding_override_headers(mut self) -> Self {
+    pub(crate) fn forwarding_override_headers(mut self) -> Self {
         self.managed.forward_overrides();
         self
     }
@@ -86,15 +91,12 @@ impl Policy {
         &self.issuers
     }
 
-    /// The issuer with this id.
-    #[must_use]
-    pub fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
+    pub(crate) fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
         self.issuers.get(id.0)
     }
 
     /// The issuer with exactly this `iss`.
-    #[must_use]
-    pub fn issuer_by_url(&self, url: &str) -> Option<(IssuerId, &Issuer)> {
+    pub(crate) fn issuer_by_url(&self, url: &str) -> Option<(IssuerId, &Issuer)> {
         let id = *self.by_url.get(url)?;
         Some((id, self.issuer(id)?))
     }
@@ -106,39 +108,31 @@ impl Policy {
     }
 
     /// The places of tokens, in the order in which they are searched.
-    #[must_use]
-    pub fn token_from(&self) -> &[TokenFrom] {
+    pub(crate) fn token_from(&self) -> &[TokenFrom] {
         &self.token_from
     }
 
     /// The header names that clients must never be able to set.
-    #[must_use]
-    pub fn managed_headers(&self) -> &ManagedHeaders {
+    pub(crate) fn managed_headers(&self) -> &ManagedHeaders {
         &self.managed
     }
 
-    /// The size limit of a token, in bytes.
-    #[must_use]
-    pub fn max_token_size(&self) -> usize {
+    pub(crate) fn max_token_size(&self) -> usize {
         self.max_token_size
     }
 
     /// Returns true if denials under this rule are reported, but not enforced.
-    #[must_use]
-    pub fn is_shadow(&self, rule: Option<&Rule>) -> bool {
+    pub(crate) fn is_shadow(&self, rule: Option<&Rule>) -> bool {
         self.shadow || rule.is_some_and(|rule| rule.shadow)
     }
 
-    /// The names of the rules in shadow mode.
-    #[must_use]
-    pub fn shadow_rules(&self) -> Vec<&str> {
+    pub(crate) fn shadow_rules(&self) -> Vec<&str> {
         let rules = self.rules.iter().filter(|rule| rule.shadow);
         rules.map(|rule| &*rule.name).collect()
     }
 
     /// Returns true if no denial is enforced, whatever the rule.
-    #[must_use]
-    pub fn is_all_shadow(&self) -> bool {
+    pub(crate) fn is_all_shadow(&self) -> bool {
         self.shadow
     }
 }

@@ -37,7 +37,7 @@ pub struct Header<'a> {
 
 impl<'a> Request<'a> {
     /// The values of all fields with this name.
-    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.headers
             .iter()
             .filter(move |header| header.name.eq_ignore_ascii_case(name.as_bytes()))
@@ -45,8 +45,7 @@ impl<'a> Request<'a> {
     }
 
     /// The query, without `?`; empty where there is none.
-    #[must_use]
-    pub fn query(&self) -> &'a [u8] {
+    pub(crate) fn query(&self) -> &'a [u8] {
         let mut parts = self.path.splitn(2, |byte| *byte == b'?');
         parts.next();
         parts.next().unwrap_or_default()

@@ -12,10 +12,11 @@ mod verified;
 
 pub use claims::{ClaimPath, Claims};
 pub use denial::{Denial, DenialClass};
-pub use expectations::{Audiences, Expectations};
-pub use extract::{BearerToken, Location, Removal};
+pub use extract::BearerToken;
 pub use time::{CurrentTime, Moment, UnixTime};
 pub use verified::{UnverifiedToken, VerifiedToken};
 
 pub(crate) use claims::{MAX_VALUES as MAX_CLAIM_VALUES, is_scope_byte};
+pub(crate) use expectations::{Audiences, Expectations};
+pub(crate) use extract::{Location, Removal};
 pub(crate) use verified::{Registered, audiences, media_type};

@@ -7,11 +7,11 @@ use crate::request::Request;
 #[derive(Debug, Default)]
 pub struct Question<'q> {
     /// The request that selects the rule; without one, no rule applies.
-    pub request: Option<Request<'q>>,
+    pub(crate) request: Option<Request<'q>>,
     /// The token, if the caller passes it; otherwise it is looked up in the request.
-    pub token: Option<RawToken<'q>>,
+    pub(crate) token: Option<RawToken<'q>>,
     /// The caller's own demand, in addition to the rule's. With it, no request passes as anonymous.
-    pub demand: Option<Demand>,
+    pub(crate) demand: Option<Demand>,
 }
 
 impl<'q> From<Request<'q>> for Question<'q> {
@@ -25,7 +25,7 @@ impl<'q> From<Request<'q>> for Question<'q> {
 
 /// The token text that a caller passes. Never printed.
 #[derive(Clone, Copy)]
-pub struct RawToken<'q>(pub &'q [u8]);
+pub(crate) struct RawToken<'q>(pub(crate) &'q [u8]);
 
 impl std::fmt::Debug for RawToken<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

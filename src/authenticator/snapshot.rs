@@ -25,7 +25,7 @@ pub struct IssuerKeys {
     pub stale: bool,
     /// The moment at which they become too old. They are withdrawn then; this field guards against
     /// a withdrawal that comes late.
-    pub usable_until: Moment,
+    pub(crate) usable_until: Moment,
 }
 
 impl Snapshot {
@@ -52,14 +52,11 @@ impl Snapshot {
     }
 
     /// The same at another revision of the keys.
-    #[must_use]
-    pub fn at_revision(self, revision: u64) -> Self {
+    pub(crate) fn at_revision(self, revision: u64) -> Self {
         Self { revision, ..self }
     }
 
-    /// The revision of the keys.
-    #[must_use]
-    pub fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
@@ -69,22 +66,18 @@ impl Snapshot {
         &self.policy
     }
 
-    /// Returns true if an issuer has keys.
-    #[must_use]
-    pub fn has_keys(&self, issuer: IssuerId) -> bool {
+    pub(crate) fn has_keys(&self, issuer: IssuerId) -> bool {
         self.keys.contains_key(&issuer)
     }
 
     /// The keys of an issuer; `None` before the first fetch and once they are too old.
-    #[must_use]
-    pub fn keys(&self, issuer: IssuerId, moment: Moment) -> Option<&IssuerKeys> {
+    pub(crate) fn keys(&self, issuer: IssuerId, moment: Moment) -> Option<&IssuerKeys> {
         let keys = self.keys.get(&issuer);
         keys.filter(|keys| moment < keys.usable_until)
     }
 
     /// Returns true if every required issuer has keys.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         let issuers = self.policy.issuers();
         let mut issuers = Policy::issuer_ids(issuers.len()).zip(issuers);
         issuers.all(|(id, issuer)| !issuer.required || self.has_keys(id))

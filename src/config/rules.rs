@@ -215,8 +215,10 @@ impl Setting<'_, '_, PathSettings> {
             let expected = "\"**\" as the whole last segment only";
             setting.found(format!("{text:?}"), expected);
         }
-        let pattern = pattern?.with_escaped_slashes(settings.encoded_slashes);
-        Some(pattern.with_exact_spelling(settings.exact_spelling))
+        let mut pattern = pattern?;
+        pattern.escaped_slashes = settings.encoded_slashes;
+        pattern.exact_spelling = settings.exact_spelling;
+        Some(pattern)
     }
 }
 

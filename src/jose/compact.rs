@@ -40,12 +40,10 @@ impl<'a> Compact<'a> {
         }
     }
 
-    /// Parses the header.
     pub(crate) fn header(&self) -> Result<JoseHeader, JwsError> {
         JoseHeader::parse(self.header_segment())
     }
 
-    /// The decoded header segment.
     pub(crate) fn header_bytes(&self) -> Result<Vec<u8>, JwsError> {
         decode(self.header_segment())
     }

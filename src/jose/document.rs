@@ -5,13 +5,10 @@ use super::json::Json;
 use super::jwk::SkipReason;
 use super::pem;
 
-/// An entry of a document of keys.
 pub(super) enum DocumentEntry {
-    /// A key, not yet checked.
     Key(Json),
     /// The key of a certificate authority. It is used only if it is alone.
     Authority(Json),
-    /// Not a key.
     Unusable(SkipReason),
 }
 
@@ -27,7 +24,6 @@ impl DocumentEntry {
     }
 }
 
-/// The format of a document.
 pub(super) enum Form {
     Json,
     Pem,
@@ -55,12 +51,10 @@ pub(super) struct ValueBudget {
 }
 
 impl ValueBudget {
-    /// The limit of a whole set.
     pub(super) fn full() -> Self {
         Self { values: MAX_VALUES }
     }
 
-    /// Reads the entries of a document in either format.
     pub(super) fn entries(&mut self, text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
         match form(text) {
             Form::Pem => pem::entries(text),

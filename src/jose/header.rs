@@ -17,7 +17,6 @@ pub struct JoseHeader {
 }
 
 impl JoseHeader {
-    /// Decodes and parses a header segment.
     pub(super) fn parse(segment: &str) -> Result<Self, JwsError> {
         let bytes = compact::decode(segment)?;
         let json = Json::parse(&bytes, MAX_HEADER_VALUES)?;
@@ -32,20 +31,16 @@ impl JoseHeader {
     }
 
     /// The algorithm; `None` if it is not implemented, or is `none`.
-    #[must_use]
-    pub fn algorithm(&self) -> Option<Algorithm> {
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }
 
-    /// The key id.
-    #[must_use]
-    pub fn kid(&self) -> Option<&str> {
+    pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
     /// The media type of the token.
-    #[must_use]
-    pub fn typ(&self) -> Option<&str> {
+    pub(crate) fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
     }
 }

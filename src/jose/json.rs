@@ -15,32 +15,27 @@ use reader::{JsonReader, MAX_DEPTH};
 
 /// A JSON value that owns its text.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Json {
-    /// `null`
+pub(crate) enum Json {
     Null,
-    /// `true` or `false`
     Bool(bool),
-    /// A number, as its text.
     Number(Number),
     /// A string, unescaped.
     String(Box<str>),
-    /// An array.
     Array(Box<[Json]>),
-    /// An object.
     Object(Object),
 }
 
 /// A number, stored as its text, so no digit is lost.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Number(Box<str>);
+pub(crate) struct Number(Box<str>);
 
 /// An object: members with distinct names, sorted by name.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Object(Box<[(Box<str>, Json)]>);
+pub(crate) struct Object(Box<[(Box<str>, Json)]>);
 
 /// A member is present, but not a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotText;
+pub(crate) struct NotText;
 
 /// The text is not JSON that this parser accepts. Positions are byte offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +68,7 @@ impl Json {
     ///
     /// # Errors
     /// See [`JsonError`].
-    pub fn parse(text: &[u8], max_values: usize) -> Result<Self, JsonError> {
+    pub(crate) fn parse(text: &[u8], max_values: usize) -> Result<Self, JsonError> {
         Self::parse_counted(text, max_values).map(|(value, _)| value)
     }
 
@@ -87,8 +82,7 @@ impl Json {
     }
 
     /// Bytes that it holds beyond its own size, with what the allocator adds.
-    #[must_use]
-    pub fn heap_size(&self) -> usize {
+    pub(crate) fn heap_size(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) => 0,
             Self::Number(Number(text)) | Self::String(text) => allocated(text.len()),
@@ -100,27 +94,21 @@ impl Json {
         }
     }
 
-    /// The text of a string; `None` for every other type.
-    #[must_use]
-    pub fn as_str(&self) -> Option<&str> {
+    pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
         }
     }
 
-    /// The elements of an array; `None` for every other type.
-    #[must_use]
-    pub fn as_array(&self) -> Option<&[Json]> {
+    pub(crate) fn as_array(&self) -> Option<&[Json]> {
         match self {
             Self::Array(elements) => Some(elements),
             _ => None,
         }
     }
 
-    /// The members of an object; `None` for every other type.
-    #[must_use]
-    pub fn as_object(&self) -> Option<&Object> {
+    pub(crate) fn as_object(&self) -> Option<&Object> {
         match self {
             Self::Object(object) => Some(object),
             _ => None,
@@ -128,7 +116,7 @@ impl Json {
     }
 
     /// Writes compact JSON in ASCII: other characters become `\u` escapes.
-    pub fn write_ascii(&self, out: &mut String) {
+    pub(crate) fn write_ascii(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(true) => out.push_str("true"),
@@ -182,15 +170,12 @@ impl std::fmt::Debug for Object {
 }
 
 impl Number {
-    /// The number as it was written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The nearest double; always finite.
-    #[must_use]
-    pub fn to_f64(&self) -> f64 {
+    pub(crate) fn to_f64(&self) -> f64 {
         self.0.parse().unwrap_or(f64::NAN)
     }
 }
@@ -203,14 +188,12 @@ impl Object {
         Self(members.into_iter().map(member).collect())
     }
 
-    /// The members of these names.
     pub(super) fn subset(&self, names: &[&str]) -> Self {
         let members = self.0.iter();
         let chosen = members.filter(|(name, _)| names.contains(&&**name));
         Self(chosen.cloned().collect())
     }
 
-    /// Takes the value of the member with exactly this name.
     pub(super) fn into_member(self, name: &str) -> Option<Json> {
         let mut members = self.0.into_iter();
         members
@@ -219,17 +202,14 @@ impl Object {
     }
 
     /// Bytes that it holds beyond its own size, with what the allocator adds.
-    #[must_use]
-    pub fn heap_size(&self) -> usize {
+    pub(crate) fn heap_size(&self) -> usize {
         let of_member =
             |(name, value): &(Box<str>, Json)| allocated(name.len()) + value.heap_size();
         let held = self.0.iter().map(of_member).sum::<usize>();
         allocated(size_of_val::<[(Box<str>, Json)]>(&self.0)) + held
     }
 
-    /// The value of the member with exactly this name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Json> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
         let index = self
             .0
             .binary_search_by(|(member, _)| (**member).cmp(name))
@@ -241,21 +221,19 @@ impl Object {
     ///
     /// # Errors
     /// [`NotText`] for another type.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, NotText> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, NotText> {
         match self.get(name) {
             None => Ok(None),
             Some(value) => value.as_str().map(Some).ok_or(NotText),
         }
     }
 
-    /// Returns true if a member has this name.
-    #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
     /// The members, in the order of their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 }

@@ -1,23 +1,18 @@
 //! Turns a JSON Web Key (RFC 7517) into prepared keys: parsed and checked once, when it is loaded.
 
 mod memory;
+mod public_key;
 
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
-use aws_lc_rs::{hmac, signature};
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::ParsedPublicKey;
 
+use super::Algorithm;
 use super::algorithm::Family;
 use super::json::{Json, NotText, Object};
-use super::weak_key::{self, WeakKey};
-use super::{Algorithm, compact};
-
-/// Largest RSA modulus, in bytes. aws-lc verifies up to 8192 bits.
-const RSA_MAX: usize = 1024;
-/// Smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits).
-const RSA_MIN: usize = 256;
-/// Largest RSA exponent, in bytes.
-const EXPONENT_MAX: usize = 8;
+use super::weak_key::WeakKey;
+use public_key::{curve_keys, ec_point, okp_point, rsa_keys};
 
 /// A key that is ready to verify one algorithm.
 pub(crate) struct PreparedKey {
@@ -69,8 +64,7 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// The stable code, for metrics.
-    #[must_use]
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
             Self::Unsupported => "unsupported",
@@ -91,12 +85,9 @@ impl PreparedKey {
         jwk: &Json,
         entry: usize,
     ) -> Result<Vec<Self>, (Option<Box<str>>, SkipReason)> {
-        let Some(members) = jwk.as_object() else {
-            return Err((None, SkipReason::Malformed));
-        };
-        let kid = members
-            .text("kid")
-            .map_err(|_| (None, SkipReason::Malformed))?;
+        let malformed: (Option<Box<str>>, _) = (None, SkipReason::Malformed);
+        let members = jwk.as_object().ok_or(malformed.clone())?;
+        let kid = members.text("kid").map_err(|NotText| malformed)?;
         prepare(members, kid, entry).map_err(|reason| (kid.map(Into::into), reason))
     }
 
@@ -106,20 +97,15 @@ impl PreparedKey {
         let Family::Hmac(hash) = algorithm.family() else {
             return None;
         };
-        if secret.len() < algorithm.secret_length() {
-            return None;
-        }
-        let verifier = VerifyingKey::Secret(Box::new(hmac::Key::new(hash, secret)));
-        Some(Self {
+        (secret.len() >= hash.tag_len()).then(|| Self {
             kid: None,
             algorithm,
             public: None,
             entry: 0,
-            verifier,
+            verifier: VerifyingKey::Secret(Box::new(hmac::Key::new(hash, secret))),
         })
     }
 
-    /// Its `kid`.
     pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
@@ -132,45 +118,33 @@ impl PreparedKey {
     }
 }
 
-fn prepare(
-    members: &Object,
-    kid: Option<&str>,
-    entry: usize,
-) -> Result<Vec<PreparedKey>, SkipReason> {
+type Prepared = Result<Vec<PreparedKey>, SkipReason>;
+
+fn prepare(members: &Object, kid: Option<&str>, entry: usize) -> Prepared {
     check_purpose(members)?;
     let alg = members.text("alg")?;
     let kty = members.text("kty")?.ok_or(SkipReason::Malformed)?;
-    let prepared: Vec<_> = match kty {
-        "RSA" => rsa_keys(members, alg)?,
-        "EC" => curve_keys(members, alg, ec_point)?,
-        "OKP" => curve_keys(members, alg, okp_point)?,
+    // RFC 7518 §6, RFC 8037 §2. No other members are ever shown: a set may contain private ones by
+    // mistake.
+    let (prepared, public): (_, &[&str]) = match kty {
+        "RSA" => (rsa_keys(members, alg)?, &["e", "n"]),
+        "EC" => (curve_keys(members, alg, ec_point)?, &["crv", "x", "y"]),
+        "OKP" => (curve_keys(members, alg, okp_point)?, &["crv", "x"]),
         "oct" => return Err(SkipReason::Symmetric),
         _ => return Err(SkipReason::Unsupported),
     };
     if prepared.is_empty() {
         return Err(SkipReason::Unsupported);
     }
-    let public = Arc::new(members.subset(public_members(kty)));
-    Ok(prepared
-        .into_iter()
-        .map(|(algorithm, key)| PreparedKey {
-            kid: kid.map(Into::into),
-            algorithm,
-            public: Some(public.clone()),
-            entry,
-            verifier: VerifyingKey::Public(key),
-        })
-        .collect())
-}
-
-/// The public members of a key (RFC 7518 §6, RFC 8037 §2). No others are ever shown: a set may
-/// contain private ones by mistake.
-fn public_members(kty: &str) -> &'static [&'static str] {
-    match kty {
-        "RSA" => &["alg", "e", "kid", "kty", "n", "use"],
-        "EC" => &["alg", "crv", "kid", "kty", "use", "x", "y"],
-        _ => &["alg", "crv", "kid", "kty", "use", "x"],
-    }
+    let public = Arc::new(members.subset(&[&["alg", "kid", "kty", "use"][..], public].concat()));
+    let keys = prepared.into_iter().map(|(algorithm, key)| PreparedKey {
+        kid: kid.map(Into::into),
+        algorithm,
+        public: Some(public.clone()),
+        entry,
+        verifier: VerifyingKey::Public(key),
+    });
+    Ok(keys.collect())
 }
 
 /// RFC 7517 §4.2 and §4.3: `use` and `key_ops` must permit verifying, if present.
@@ -181,125 +155,9 @@ fn check_purpose(members: &Object) -> Result<(), SkipReason> {
     let Some(operations) = members.get("key_ops") else {
         return Ok(());
     };
-    let operations = operations.as_array().ok_or(SkipReason::Malformed)?;
-    if operations
-        .iter()
-        .any(|operation| operation.as_str() == Some("verify"))
-    {
-        return Ok(());
-    }
-    Err(SkipReason::NotForVerifying)
-}
-
-type Keys = Vec<(Algorithm, ParsedPublicKey)>;
-
-/// Reads the point of a key on a named curve; `None` if the algorithm is for another curve.
-type Point = fn(&Object, &str, Algorithm) -> Result<Option<Vec<u8>>, SkipReason>;
-
-fn rsa_keys(members: &Object, alg: Option<&str>) -> Result<Keys, SkipReason> {
-    let modulus = integer(members, "n")?;
-    let exponent = integer(members, "e")?;
-    check_rsa(&modulus, &exponent)?;
-    let mut keys = Keys::new();
-    for algorithm in fitting(alg) {
-        if let Family::Rsa(parameters) = algorithm.family() {
-            let key = RsaPublicKeyComponents {
-                n: &modulus,
-                e: &exponent,
-            }
-            .to_parsed_public_key(parameters)
-            .map_err(|_| SkipReason::Invalid)?;
-            keys.push((algorithm, key));
-        }
-    }
-    Ok(keys)
-}
-
-/// The library checks sizes only when it verifies, so they are checked here: 2048 to 8192 bits for
-/// a modulus, at most 64 for an exponent.
-fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), SkipReason> {
-    let full = modulus.len() > RSA_MIN || modulus.first().is_some_and(|byte| *byte >= 0x80);
-    let modulus_fits = (RSA_MIN..=RSA_MAX).contains(&modulus.len()) && full;
-    if !modulus_fits || exponent.len() > EXPONENT_MAX {
-        return Err(SkipReason::Invalid);
-    }
-    Ok(weak_key::check_rsa(modulus, exponent)?)
-}
-
-fn curve_keys(members: &Object, alg: Option<&str>, point: Point) -> Result<Keys, SkipReason> {
-    let curve = members.text("crv")?.ok_or(SkipReason::Malformed)?;
-    let mut keys = Keys::new();
-    for algorithm in fitting(alg) {
-        let Some(bytes) = point(members, curve, algorithm)? else {
-            continue;
-        };
-        let parameters: &'static dyn signature::VerificationAlgorithm = match algorithm.family() {
-            Family::Ec(parameters, ..) => parameters,
-            Family::Ed25519(parameters) => parameters,
-            Family::Rsa(_) | Family::Hmac(_) => continue,
-        };
-        let key = ParsedPublicKey::new(parameters, bytes).map_err(|_| SkipReason::Invalid)?;
-        keys.push((algorithm, key));
-    }
-    Ok(keys)
-}
-
-/// The uncompressed point (SEC 1 §2.3.3); `None` if the algorithm is for another curve. RFC 7518
-/// §6.2.1.2: coordinates have the full length of the field.
-fn ec_point(
-    members: &Object,
-    curve: &str,
-    algorithm: Algorithm,
-) -> Result<Option<Vec<u8>>, SkipReason> {
-    let Family::Ec(_, name, length) = algorithm.family() else {
-        return Ok(None);
-    };
-    if name != curve {
-        return Ok(None);
-    }
-    let (x, y) = (binary(members, "x")?, binary(members, "y")?);
-    if x.len() != length || y.len() != length {
-        return Err(SkipReason::Malformed);
-    }
-    weak_key::check_ec(&x)?;
-    Ok(Some([&[4], x.as_slice(), y.as_slice()].concat()))
-}
-
-fn okp_point(
-    members: &Object,
-    curve: &str,
-    algorithm: Algorithm,
-) -> Result<Option<Vec<u8>>, SkipReason> {
-    if curve != "Ed25519" || !matches!(algorithm.family(), Family::Ed25519(_)) {
-        return Ok(None);
-    }
-    let x = binary(members, "x")?;
-    let point = x.first_chunk().filter(|_| x.len() == 32);
-    let point = point.ok_or(SkipReason::Malformed)?;
-    weak_key::check_ed25519(point)?;
-    if !weak_key::is_on_ed25519(point) {
-        return Err(SkipReason::Invalid);
-    }
-    Ok(Some(x))
-}
-
-/// The algorithms that a key with this `alg` may verify; all, without one.
-fn fitting(alg: Option<&str>) -> impl Iterator<Item = Algorithm> {
-    Algorithm::ALL
-        .into_iter()
-        .filter(move |algorithm| alg.is_none_or(|name| algorithm.fits_key_alg(name)))
-}
-
-fn binary(members: &Object, name: &str) -> Result<Vec<u8>, SkipReason> {
-    let text = members.text(name)?.ok_or(SkipReason::Malformed)?;
-    compact::decode(text).map_err(|_| SkipReason::Malformed)
-}
-
-/// A big-endian integer without leading zeros; some issuers send one, and the library refuses it.
-fn integer(members: &Object, name: &str) -> Result<Vec<u8>, SkipReason> {
-    let bytes = binary(members, name)?;
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    Ok(bytes.into_iter().skip(zeros).collect())
+    let mut operations = operations.as_array().ok_or(SkipReason::Malformed)?.iter();
+    let permitted = operations.any(|operation| operation.as_str() == Some("verify"));
+    permitted.then_some(()).ok_or(SkipReason::NotForVerifying)
 }
 
 impl From<NotText> for SkipReason {

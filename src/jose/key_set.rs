@@ -14,10 +14,10 @@ use super::public_document::ExposedKey;
 const MAX_CANDIDATES: usize = 8;
 /// The limit of keys that share a `kid` and an algorithm. If there are more, none of them is used.
 const MAX_SAME_KID: usize = 2;
-/// The limit of entries in a set.
 pub(super) const MAX_KEYS: usize = 256;
 
 /// The keys that are ready to verify, and those that are not used.
+#[derive(Default)]
 pub struct KeySet {
     keys: Vec<PreparedKey>,
     skipped: Vec<UnusableKey>,
@@ -126,16 +126,13 @@ impl KeySet {
         }
         let alone = entries.len() == 1;
         let mut set = Self {
-            keys: Vec::new(),
-            skipped: Vec::new(),
-            exposed: Vec::new(),
             entries: entries.len(),
-            unread: 0,
+            ..Self::default()
         };
         for (number, entry) in entries.into_iter().enumerate() {
             let jwk = entry.jwk(alone).map_err(|reason| (None, reason));
-            set.exposed
-                .extend(jwk.as_ref().ok().and_then(ExposedKey::find));
+            let exposed = jwk.as_ref().ok().and_then(ExposedKey::find);
+            set.exposed.extend(exposed);
             match jwk.and_then(|jwk| PreparedKey::from_jwk(&jwk, number)) {
                 Ok(keys) => set.keys.extend(keys),
                 Err((kid, reason)) => set.skipped.push(UnusableKey { kid, reason }),
@@ -158,10 +155,8 @@ impl KeySet {
         });
         Ok(Self {
             keys: keys.collect::<Result<_, _>>()?,
-            skipped: Vec::new(),
-            exposed: Vec::new(),
             entries: 1,
-            unread: 0,
+            ..Self::default()
         })
     }
 
@@ -171,26 +166,27 @@ impl KeySet {
         self.entries
     }
 
-    /// The number of documents that could not be read.
-    #[must_use]
-    pub fn unread(&self) -> usize {
+    pub(crate) fn unread(&self) -> usize {
         self.unread
     }
 
     /// The usable keys, in the order of publication.
     pub fn keys(&self) -> impl Iterator<Item = PublishedKey<'_>> {
-        let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
-        published.map(|prepared| PublishedKey {
-            kid: prepared.first().and_then(|key| key.kid.as_deref()),
+        self.published().map(|prepared| PublishedKey {
+            kid: prepared.first().and_then(PreparedKey::kid),
             algorithms: prepared.iter().map(|key| key.algorithm.name()).collect(),
         })
     }
 
+    /// The prepared keys of each published one.
+    fn published(&self) -> impl Iterator<Item = &[PreparedKey]> {
+        self.keys.chunk_by(|one, next| one.entry == next.entry)
+    }
+
     /// The usable keys, as a JWK set without private members and shared secrets.
-    #[must_use]
-    pub fn to_public_json(&self) -> String {
-        let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
-        let keys = published.filter_map(|prepared| prepared.first()?.public.as_deref());
+    pub(crate) fn to_public_json(&self) -> String {
+        let keys = self.published();
+        let keys = keys.filter_map(|prepared| prepared.first()?.public.as_deref());
         let keys = keys.cloned().map(Json::Object).collect();
         let mut text = String::from("{\"keys\":");
         Json::Array(keys).write_ascii(&mut text);
@@ -206,8 +202,7 @@ impl KeySet {
 
     /// The keys whose private part or shared secret the documents contain. They are used
     /// nevertheless.
-    #[must_use]
-    pub fn exposed(&self) -> &[ExposedKey] {
+    pub(crate) fn exposed(&self) -> &[ExposedKey] {
         &self.exposed
     }
 
@@ -218,13 +213,10 @@ impl KeySet {
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> impl Iterator<Item = &PreparedKey> {
-        let fitting = self
-            .keys
-            .iter()
-            .filter(move |key| key.algorithm == algorithm);
-        let exact = fitting
-            .clone()
-            .filter(move |key| kid.is_some() && key.kid.as_deref() == kid);
+        let keys = self.keys.iter();
+        let fitting = keys.filter(move |key| key.algorithm == algorithm);
+        let exact = fitting.clone();
+        let exact = exact.filter(move |key| kid.is_some() && key.kid() == kid);
         let others = fitting.filter(move |key| kid.is_none() || key.kid.is_none());
         exact.chain(others).take(MAX_CANDIDATES)
     }
@@ -232,13 +224,11 @@ impl KeySet {
     /// Returns true if a key has exactly this `kid`, even if its type is not supported. If none of
     /// these fits the token's algorithm, the algorithm is wrong, not the `kid`.
     pub(super) fn knows_kid(&self, kid: Option<&str>) -> bool {
-        let Some(kid) = kid else { return false };
-        let usable = self.keys.iter().any(|key| key.kid.as_deref() == Some(kid));
-        usable
-            || self
-                .skipped
-                .iter()
-                .any(|key| key.kid.as_deref() == Some(kid) && key.reason == SkipReason::Unsupported)
+        let unsupported = self.skipped.iter();
+        let unsupported = unsupported.filter(|key| key.reason == SkipReason::Unsupported);
+        let unsupported = unsupported.map(|key| key.kid.as_deref());
+        let mut known = self.keys.iter().map(PreparedKey::kid).chain(unsupported);
+        kid.is_some() && known.any(|known| known == kid)
     }
 
     /// Two keys may share a `kid` and an algorithm (a rotation under one name); more than two are
@@ -246,20 +236,18 @@ impl KeySet {
     /// too.
     fn drop_crowded_kids(&mut self) {
         let crowded: Vec<_> = (0..self.keys.len()).map(|at| self.is_crowded(at)).collect();
-        let mut crowded = crowded.into_iter();
-        let (dropped, kept): (Vec<_>, Vec<_>) = self
-            .keys
-            .drain(..)
-            .partition(|_| crowded.next().unwrap_or_default());
-        self.keys = kept;
-        let skipped = |key: PreparedKey| UnusableKey {
-            reason: match key.kid {
-                Some(_) => SkipReason::Duplicate,
-                None => SkipReason::Crowded,
-            },
-            kid: key.kid,
-        };
-        self.skipped.extend(dropped.into_iter().map(skipped));
+        for (key, is_crowded) in std::mem::take(&mut self.keys).into_iter().zip(crowded) {
+            let reason = match (is_crowded, &key.kid) {
+                (false, _) => {
+                    self.keys.push(key);
+                    continue;
+                }
+                (true, Some(_)) => SkipReason::Duplicate,
+                (true, None) => SkipReason::Crowded,
+            };
+            let kid = key.kid;
+            self.skipped.push(UnusableKey { kid, reason });
+        }
     }
 
     fn is_crowded(&self, at: usize) -> bool {
@@ -277,12 +265,8 @@ impl KeySet {
 /// Keys are counted, never printed.
 impl std::fmt::Debug for KeySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} prepared keys, {} skipped",
-            self.keys.len(),
-            self.skipped.len()
-        )
+        let (keys, skipped) = (self.keys.len(), self.skipped.len());
+        write!(f, "{keys} prepared keys, {skipped} skipped")
     }
 }
 

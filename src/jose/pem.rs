@@ -36,7 +36,6 @@ const END: &[u8] = b"-----END";
 /// parsed.
 const MAX_BLOCK: usize = 64 * 1024;
 
-/// Returns true if the text contains a PEM block.
 pub(super) fn is_pem(text: &[u8]) -> bool {
     contains(text, BEGIN)
 }
@@ -115,7 +114,6 @@ impl Certified {
 }
 
 impl CertifiedKey {
-    /// Reads the key of a certificate and its restrictions.
     fn of(certificate: &TbsCertificate) -> Result<Self, SkipReason> {
         let usage = certificate.get_extension::<KeyUsage>()?;
         if usage.is_some_and(|(_, usage)| !usage.digital_signature()) {

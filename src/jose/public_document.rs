@@ -31,11 +31,10 @@ pub struct ExposedKey {
 
 /// A document without secrets. It gives the same key set as the original.
 #[derive(Debug, PartialEq, Eq)]
-pub struct PublicDocument {
-    /// The text.
-    pub text: Vec<u8>,
+pub(crate) struct PublicDocument {
+    pub(crate) text: Vec<u8>,
     /// The keys whose secrets the original contains.
-    pub exposed: Vec<ExposedKey>,
+    pub(crate) exposed: Vec<ExposedKey>,
 }
 
 impl ExposedKey {
@@ -53,9 +52,7 @@ impl ExposedKey {
 }
 
 impl PublicDocument {
-    /// Removes the secrets from a document.
-    #[must_use]
-    pub fn of(text: &[u8]) -> Self {
+    pub(crate) fn of(text: &[u8]) -> Self {
         match document::form(text) {
             Form::Pem => Self::without_keys(match pem::entries(text) {
                 Ok(_) => text.to_vec(),

@@ -92,7 +92,6 @@ impl<'a> Jws<'a> {
         Ok(candidates)
     }
 
-    /// Returns true if this key verifies the signature.
     pub(crate) fn is_signed_with(&self, key: &PreparedKey) -> bool {
         key.verifies(self.signing_input.as_bytes(), &self.signature)
     }

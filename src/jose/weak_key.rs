@@ -186,7 +186,6 @@ static ROCA_SUBGROUPS: LazyLock<Vec<(u32, Vec<u32>)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The powers of a number modulo a small prime.
 fn powers(base: u32, prime: u32) -> Vec<u32> {
     let next = |power: &u32| Some(power * (base % prime) % prime).filter(|next| *next != 1);
     std::iter::successors(Some(1), next).collect()

@@ -56,8 +56,8 @@ impl Pool {
     }
 
     /// The number of bytes that accounts have borrowed.
-    #[must_use]
-    pub fn borrowed(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn borrowed(&self) -> usize {
         let borrowed = self.0.borrowed.load(Ordering::Relaxed);
         borrowed.max(0).cast_unsigned()
     }
@@ -80,15 +80,13 @@ impl Pool {
 }
 
 impl Account {
-    /// An account without a bound.
-    #[must_use]
-    pub fn unbounded() -> Self {
+    pub(crate) fn unbounded() -> Self {
         Pool::new(0).account(usize::MAX)
     }
 
     /// Reserves bytes. `None` if this holder may not have so many.
     #[must_use]
-    pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
+    pub(crate) fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
         self.try_add(bytes).then(|| {
             let bytes = AtomicUsize::new(bytes);
             let account = self.clone();
@@ -143,7 +141,7 @@ impl Account {
 impl Reservation {
     /// Reserves more bytes. Returns false if the holder may not have so many.
     #[must_use]
-    pub fn try_grow(&self, bytes: usize) -> bool {
+    pub(crate) fn try_grow(&self, bytes: usize) -> bool {
         let grown = self.0.account.try_add(bytes);
         if grown {
             self.0.bytes.fetch_add(bytes, Ordering::Relaxed);

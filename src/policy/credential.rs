@@ -7,11 +7,9 @@ use super::{Policy, TokenFrom};
 
 /// A token's text and its place in the request.
 #[derive(Clone, Copy, Debug)]
-pub struct Credential<'p, 'r> {
-    /// The text.
-    pub token: BearerToken<'r>,
-    /// The place.
-    pub place: &'p TokenFrom,
+pub(crate) struct Credential<'p, 'r> {
+    pub(crate) token: BearerToken<'r>,
+    pub(crate) place: &'p TokenFrom,
 }
 
 impl Policy {
@@ -20,7 +18,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`Denial::TokenMalformed`], [`Denial::TokenTooLarge`].
-    pub fn credential<'p, 'r>(
+    pub(crate) fn credential<'p, 'r>(
         &'p self,
         request: &Request<'r>,
     ) -> Result<Option<Credential<'p, 'r>>, Denial> {
@@ -35,14 +33,14 @@ impl Policy {
             let token = BearerToken::new(text, self.max_token_size())?;
             found = Some(Credential { token, place });
         }
-        let is_overlooked = match found {
-            Some(found) => self.has_lookalike(request) || self.holds_foreign_token(request, found),
-            None => false,
-        };
-        if is_overlooked {
-            return Err(Denial::TokenMalformed);
+        match found {
+            Some(found)
+                if self.has_lookalike(request) || self.holds_foreign_token(request, found) =>
+            {
+                Err(Denial::TokenMalformed)
+            }
+            found => Ok(found),
         }
-        Ok(found)
     }
 
     /// Returns true if a token header other than the credential's holds a token of another scheme.
@@ -56,8 +54,7 @@ impl Policy {
     /// Returns true if the service may find a token that Watchword does not: in a header whose name
     /// looks like a token header's (`x_token` for `x-token`), or behind another scheme. Such a
     /// request does not pass as anonymous.
-    #[must_use]
-    pub fn overlooks_token(&self, request: &Request<'_>) -> bool {
+    pub(crate) fn overlooks_token(&self, request: &Request<'_>) -> bool {
         let mut places = self.token_from().iter();
         self.has_lookalike(request)
             || places.any(|place| place.location.holds_foreign_token(request))

@@ -17,31 +17,27 @@ pub struct IssuerId(pub(super) usize);
 pub struct Issuer {
     /// The name that rules, logs and metadata use.
     pub name: Arc<str>,
-    /// The checks on its tokens' registered claims.
-    pub expectations: Expectations,
+    pub(crate) expectations: Expectations,
     /// The algorithms that its tokens may be signed with.
     pub algorithms: Vec<Algorithm>,
     /// The claims that become headers.
-    pub headers: ClaimHeaders,
+    pub(crate) headers: ClaimHeaders,
     /// True if readiness waits for this issuer's keys.
     pub required: bool,
     /// True if the credential stays in the upstream request.
-    pub forward_token: bool,
+    pub(crate) forward_token: bool,
 }
 
 /// A place in the request where tokens are accepted.
 #[derive(Clone, Debug)]
-pub struct TokenFrom {
-    /// The place.
-    pub location: Location,
+pub(crate) struct TokenFrom {
+    pub(crate) location: Location,
     /// The issuers whose tokens are accepted there; `None` for all.
-    pub issuers: Option<Vec<IssuerId>>,
+    pub(crate) issuers: Option<Vec<IssuerId>>,
 }
 
 impl TokenFrom {
-    /// Returns true if tokens of this issuer are accepted here.
-    #[must_use]
-    pub fn admits(&self, issuer: IssuerId) -> bool {
+    pub(crate) fn admits(&self, issuer: IssuerId) -> bool {
         self.issuers
             .as_ref()
             .is_none_or(|issuers| issuers.contains(&issuer))

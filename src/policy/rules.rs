@@ -5,38 +5,35 @@
 //! the request as spelled and with its folded form ([`Fit`]). If the two choose different rules,
 //! the request is refused: it never falls through to a weaker rule.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::request::{Host, Path, PathError, Request};
 use crate::token::Denial;
 
-use super::{Fit, HostPattern, PathPattern, Requirement};
+use super::host_pattern::{HostPattern, NamedHosts};
+use super::{Fit, PathPattern, Requirement};
 
 /// One rule.
 #[derive(Debug)]
 pub struct Rule {
     /// The name that logs and metadata use: given, or `rules[2]`.
     pub name: Arc<str>,
-    /// The requests that it applies to.
-    pub matches: Match,
-    /// The requirement that those requests must meet.
-    pub requirement: Requirement,
+    pub(crate) matches: Match,
+    pub(crate) requirement: Requirement,
     /// True if its denials are reported, but not enforced.
-    pub shadow: bool,
+    pub(crate) shadow: bool,
 }
 
 /// The conditions of a rule: every condition that is present must hold.
 #[derive(Clone, Debug, Default)]
-pub struct Match {
+pub(crate) struct Match {
     /// One of these hosts; empty: any.
-    pub hosts: Vec<HostPattern>,
-    /// This path.
-    pub path: Option<PathPattern>,
+    pub(crate) hosts: Vec<HostPattern>,
+    pub(crate) path: Option<PathPattern>,
     /// One of these methods; empty: any.
-    pub methods: Vec<Box<str>>,
+    pub(crate) methods: Vec<Box<str>>,
     /// All of these `context_extensions`, which the proxy's configuration sets.
-    pub context: Vec<(Box<str>, Box<str>)>,
+    pub(crate) context: Vec<(Box<str>, Box<str>)>,
 }
 
 /// The rules, in order. Without a list, every path accepts every issuer.
@@ -47,47 +44,10 @@ pub struct Rules {
     proxy_ignores_port: bool,
 }
 
-/// The ports that patterns name for each host; empty if no pattern has a port.
-#[derive(Debug, Default)]
-struct NamedHosts {
-    single: HashMap<Box<str>, Vec<Option<Box<str>>>>,
-    wildcards: Vec<HostPattern>,
-}
-
-impl NamedHosts {
-    fn new<'p>(patterns: impl Iterator<Item = &'p HostPattern> + Clone) -> Self {
-        let mut named = Self::default();
-        if !patterns.clone().any(HostPattern::has_port) {
-            return named;
-        }
-        for pattern in patterns {
-            match pattern.single_name() {
-                Some(name) => {
-                    let ports = named.single.entry(name.into()).or_default();
-                    ports.push(pattern.port().map(Into::into));
-                }
-                None if pattern.has_port() => named.wildcards.push(pattern.clone()),
-                None => {}
-            }
-        }
-        named
-    }
-
-    fn contain(&self, host: &Host<'_>) -> bool {
-        let ports = self.single.get(host.as_str());
-        let is_single = ports.is_some_and(|ports| {
-            host.is_exact() && ports.iter().any(|port| port.as_deref() == host.port())
-        });
-        is_single || self.wildcards.iter().any(|it| it.fit(host, true).exact)
-    }
-}
-
 /// The reason for which no rule can be selected.
 #[derive(Clone, Copy, Debug)]
-pub enum NoRule<'p> {
-    /// No rule matches the request.
+pub(crate) enum NoRule<'p> {
     NoneFits,
-    /// The request target is not acceptable.
     Target(PathError),
     /// The path is ambiguous, and the selection depends on it.
     Path,
@@ -100,27 +60,21 @@ pub enum NoRule<'p> {
 /// A rule that would match another spelling of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct NearMiss<'p> {
-    /// The rule.
-    pub rule: &'p Rule,
+    pub(crate) rule: &'p Rule,
     /// The part whose spelling differs.
-    pub part: RequestPart,
+    pub(crate) part: RequestPart,
 }
 
 /// A part of a request that rules compare and that has several spellings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestPart {
-    /// The method.
+pub(crate) enum RequestPart {
     Method,
-    /// The host.
     Host,
-    /// The path.
     Path,
 }
 
 impl RequestPart {
-    /// The name for logs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Method => "method",
             Self::Host => "host",
@@ -143,8 +97,7 @@ impl From<NoRule<'_>> for Denial {
 impl Rules {
     /// The rules as listed; `None` if the configuration has no list. With `proxy_ignores_port`,
     /// hosts are compared without their port.
-    #[must_use]
-    pub fn new(list: Option<Vec<Rule>>, proxy_ignores_port: bool) -> Self {
+    pub(crate) fn new(list: Option<Vec<Rule>>, proxy_ignores_port: bool) -> Self {
         let rules = list.iter().flatten();
         Self {
             named: NamedHosts::new(rules.flat_map(|rule| &rule.matches.hosts)),
@@ -162,7 +115,7 @@ impl Rules {
     ///
     /// # Errors
     /// [`NoRule`] if no rule matches, or the request is ambiguous and the selection depends on it.
-    pub fn select(&self, request: &Request<'_>) -> Result<Option<&Rule>, NoRule<'_>> {
+    pub(crate) fn select(&self, request: &Request<'_>) -> Result<Option<&Rule>, NoRule<'_>> {
         let path = Path::parse(request.path).map_err(NoRule::Target)?;
         let Some(rules) = &self.list else {
             return Ok(None);
@@ -221,7 +174,7 @@ impl Rule {
             Path::Clear(path) => {
                 let pattern = self.matches.path.as_ref();
                 path.split_at_escaped_slashes().is_none()
-                    || pattern.is_some_and(PathPattern::takes_escaped_slashes)
+                    || pattern.is_some_and(|pattern| pattern.escaped_slashes)
             }
         };
         self.requirement.admits_anonymous() && !settled
@@ -229,18 +182,6 @@ impl Rule {
 }
 
 impl Match {
-    /// Returns true if it matches every request.
-    #[must_use]
-    pub fn is_for_all(&self) -> bool {
-        let Self {
-            hosts,
-            path,
-            methods,
-            context,
-        } = self;
-        hosts.is_empty() && path.is_none() && methods.is_empty() && context.is_empty()
-    }
-
     /// Compares context and method first, since they have only one reading. A request is refused
     /// only if an ambiguous part decides.
     fn fit(&self, facts: &Facts<'_, '_>) -> Result<Fit, NoRule<'static>> {
@@ -269,11 +210,8 @@ impl Match {
     }
 
     fn has_context(&self, context: &[(&[u8], &[u8])]) -> bool {
-        self.context.iter().all(|(key, value)| {
-            context
-                .iter()
-                .any(|(k, v)| *k == key.as_bytes() && *v == value.as_bytes())
-        })
+        let mut wanted = self.context.iter();
+        wanted.all(|(key, value)| context.contains(&(key.as_bytes(), value.as_bytes())))
     }
 
     fn method_fit(&self, method: &[u8]) -> Fit {
@@ -292,8 +230,8 @@ impl Match {
             return Ok(Fit::YES);
         }
         let host = facts.host.as_ref().ok_or(NoRule::Host)?;
-        let fits = self.hosts.iter();
-        let fits = fits.map(|pattern| pattern.fit(host, facts.host_is_named));
+        let hosts = self.hosts.iter();
+        let fits = hosts.map(|pattern| pattern.fit(host, facts.host_is_named));
         Ok(fits.fold(Fit::NO, Fit::or))
     }
 

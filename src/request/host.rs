@@ -66,26 +66,22 @@ impl<'a> Host<'a> {
     }
 
     /// The canonical name or address: lower case, without port and final dot.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.name
     }
 
     /// The port, as it was sent.
-    #[must_use]
-    pub fn port(&self) -> Option<&str> {
+    pub(crate) fn port(&self) -> Option<&str> {
         self.port
     }
 
     /// Returns true if it was sent in the canonical form, apart from its case.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         self.exact
     }
 
     /// Removes the port, as a proxy that ignores ports does.
-    #[must_use]
-    pub fn without_port(self) -> Self {
+    pub(crate) fn without_port(self) -> Self {
         Self { port: None, ..self }
     }
 }

@@ -85,20 +85,17 @@ impl<'a> ClearPath<'a> {
     }
 
     /// The path as it was sent: visible ASCII, with the digits of escapes in upper case.
-    #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The form that its spellings share; `None` if the text is already in folded form.
-    #[must_use]
-    pub fn folded(&self) -> Option<&str> {
+    pub(crate) fn folded(&self) -> Option<&str> {
         self.folded.as_deref()
     }
 
     /// The path as read by a service that treats escaped slashes as separators; `None` without any.
-    #[must_use]
-    pub fn split_at_escaped_slashes(&self) -> Option<&ClearPath<'static>> {
+    pub(crate) fn split_at_escaped_slashes(&self) -> Option<&ClearPath<'static>> {
         self.split.as_deref()
     }
 }

@@ -13,7 +13,7 @@ const MAX_TIME: f64 = 9_007_199_254_740_992.0;
 /// value costs at most 104 bytes in addition to its text.
 pub(crate) const MAX_VALUES: usize = 12 * 1024;
 
-/// Returns true if a scope may have this byte (RFC 6749 §3.3). Scopes are also quoted in challenges.
+/// Returns true if a scope may have this byte (RFC 6749 §3.3). Challenges quote scopes.
 pub(crate) fn is_scope_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
 }
@@ -28,14 +28,12 @@ pub struct ClaimPath(Arc<[Box<str>]>);
 
 impl ClaimPath {
     /// Splits a path at its dots: `realm_access.roles`.
-    #[must_use]
-    pub fn dotted(path: &str) -> Self {
+    pub(crate) fn dotted(path: &str) -> Self {
         Self(path.split('.').map(Into::into).collect())
     }
 
     /// The names as given; dots do not separate.
-    #[must_use]
-    pub fn literal(names: &[impl AsRef<str>]) -> Self {
+    pub(crate) fn literal(names: &[impl AsRef<str>]) -> Self {
         Self(names.iter().map(|name| name.as_ref().into()).collect())
     }
 
@@ -73,39 +71,29 @@ impl Claims {
         self.0.heap_size()
     }
 
-    /// All claims.
-    #[must_use]
-    pub fn members(&self) -> &Object {
+    pub(crate) fn members(&self) -> &Object {
         &self.0
     }
 
-    /// A claim at the top level.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Json> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
         self.0.get(name)
     }
 
     /// A claim at any depth; `None` if a step is missing or not an object.
-    #[must_use]
-    pub fn at(&self, path: &ClaimPath) -> Option<&Json> {
+    pub(crate) fn at(&self, path: &ClaimPath) -> Option<&Json> {
         let mut names = path.names();
         let first = self.0.get(names.next()?)?;
         names.try_fold(first, |value, name| value.as_object()?.get(name))
     }
 
-    /// A registered claim that must be a string if it is present.
-    ///
-    /// # Errors
-    /// [`Denial::ClaimInvalid`] for another type: an unreadable claim is not an absent one.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, Denial> {
+    /// A registered claim that must be a string if it is present: an unreadable claim is not an
+    /// absent one.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, Denial> {
         self.0.text(name).map_err(|NotText| invalid(name))
     }
 
-    /// A registered claim that must be a time if it is present.
-    ///
-    /// # Errors
-    /// [`Denial::ClaimInvalid`] for anything but a number from 0 to 2^53.
-    pub fn time(&self, name: &str) -> Result<Option<UnixTime>, Denial> {
+    /// A registered claim that must be a number from 0 to 2^53 if it is present.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<UnixTime>, Denial> {
         match self.get(name) {
             None => Ok(None),
             Some(Json::Number(number)) if (0.0..=MAX_TIME).contains(&number.to_f64()) => {
@@ -116,10 +104,7 @@ impl Claims {
     }
 
     /// A claim that must be a string or an array of strings if it is present.
-    ///
-    /// # Errors
-    /// [`Denial::ClaimInvalid`] for every other type.
-    pub fn texts(&self, name: &str) -> Result<Option<Vec<&str>>, Denial> {
+    pub(crate) fn texts(&self, name: &str) -> Result<Option<Vec<&str>>, Denial> {
         match self.get(name) {
             None => Ok(None),
             Some(Json::String(text)) => Ok(Some(vec![text])),
@@ -133,10 +118,7 @@ impl Claims {
 
     /// The token's scopes: the words of `scope` (RFC 8693 §4.2) and of `scp`, each a string of
     /// words or an array of strings.
-    ///
-    /// # Errors
-    /// [`Denial::ClaimInvalid`] for every other type.
-    pub fn scopes(&self) -> Result<Vec<&str>, Denial> {
+    pub(crate) fn scopes(&self) -> Result<Vec<&str>, Denial> {
         let mut scopes = Vec::new();
         for name in ["scope", "scp"] {
             match self.get(name) {
@@ -151,15 +133,13 @@ impl Claims {
 }
 
 pub(super) fn invalid(claim: &str) -> Denial {
-    Denial::ClaimInvalid {
-        claim: claim.into(),
-    }
+    let claim = claim.into();
+    Denial::ClaimInvalid { claim }
 }
 
 pub(super) fn missing(claim: &str) -> Denial {
-    Denial::ClaimMissing {
-        claim: claim.into(),
-    }
+    let claim = claim.into();
+    Denial::ClaimMissing { claim }
 }
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ denials! {
     /// An encrypted token cannot be decrypted.
     DecryptFailed = "decrypt_failed", Unauthenticated, "the token cannot be decrypted";
     /// The header lists a critical extension (RFC 7515 §4.1.11).
-    CritUnsupported = "crit_unsupported", Unauthenticated, "the token needs an extension that is not supported";
+    CritUnsupported = "crit_unsupported", Unauthenticated,
+        "the token needs an extension that is not supported";
     /// The token's `typ` is not accepted here, or it is bound to a sender (`cnf`).
     TokenTypeInvalid = "token_type_invalid", Unauthenticated, "the token is of the wrong type";
     /// `exp` has passed.
@@ -100,7 +101,8 @@ denials! {
     /// The request is undecodable, incomplete, or ambiguous.
     RequestMalformed = "request_malformed", InvalidArgument, "the request is malformed";
     /// The issuer's keys were never available, or are older than `max_stale`.
-    JwksUnavailable = "jwks_unavailable", Unavailable, "the keys to check the token are not available";
+    JwksUnavailable = "jwks_unavailable", Unavailable,
+        "the keys to check the token are not available";
     /// Too much work is in flight.
     Overloaded = "overloaded", Unavailable, "the service is overloaded";
     /// A bug in Watchword.
@@ -124,8 +126,7 @@ pub enum DenialClass {
 
 impl DenialClass {
     /// The code of `google.rpc.Status`; never 0.
-    #[must_use]
-    pub fn grpc_code(self) -> i32 {
+    pub(crate) fn grpc_code(self) -> i32 {
         match self {
             Self::Unauthenticated => 16,
             Self::PermissionDenied => 7,
@@ -136,8 +137,7 @@ impl DenialClass {
     }
 
     /// The HTTP status that the downstream client gets; Envoy's API defines each of them.
-    #[must_use]
-    pub fn http_status(self) -> i32 {
+    pub(crate) fn http_status(self) -> i32 {
         match self {
             Self::Unauthenticated => 401,
             Self::PermissionDenied => 403,
@@ -168,8 +168,7 @@ impl Denial {
     /// Returns true if newer keys of the issuer could turn the denial into an allow. This includes
     /// bad signatures and unsuitable algorithms: some issuers replace a key under its old `kid`,
     /// and a token without `kid` fits any key.
-    #[must_use]
-    pub fn depends_on_keys(&self) -> bool {
+    pub(crate) fn depends_on_keys(&self) -> bool {
         matches!(
             self,
             Self::KeyNotFound

@@ -11,25 +11,24 @@ const DEFAULT_TYPES: [&str; 3] = ["jwt", "jose", "at+jwt"];
 
 /// The checks that every token of one issuer must pass.
 #[derive(Clone, Debug)]
-pub struct Expectations {
+pub(crate) struct Expectations {
     /// The exact `iss`.
-    pub issuer: Box<str>,
-    /// The accepted audiences.
-    pub audiences: Audiences,
+    pub(crate) issuer: Box<str>,
+    pub(crate) audiences: Audiences,
     /// The tolerated difference between clocks.
-    pub leeway: Duration,
+    pub(crate) leeway: Duration,
     /// The longest time from `iat` (and from now) to `exp`. With it, `iat` is required.
-    pub max_lifetime: Option<Duration>,
+    pub(crate) max_lifetime: Option<Duration>,
     /// The accepted media types of `typ`, in lower case and without `application/`. If empty, a
     /// token may have no `typ`, or `JWT`, `JOSE` or `at+jwt`.
-    pub types: Vec<Box<str>>,
+    pub(crate) types: Vec<Box<str>>,
     /// True if a token that is bound to its sender (`cnf`, RFC 7800) is accepted without a proof.
-    pub ignore_confirmation: bool,
+    pub(crate) ignore_confirmation: bool,
 }
 
 /// The accepted audiences of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Audiences {
+pub(crate) enum Audiences {
     /// Any audience, as the configuration says explicitly. Only the type of `aud` is checked.
     Any,
     /// At least one of these, compared exactly.
@@ -37,9 +36,7 @@ pub enum Audiences {
 }
 
 impl Audiences {
-    /// Returns true if one of the token's audiences is accepted.
-    #[must_use]
-    pub fn admit(&self, named: &[Box<str>]) -> bool {
+    pub(crate) fn admit(&self, named: &[Box<str>]) -> bool {
         match self {
             Self::Any => true,
             Self::OneOf(expected) => named.iter().any(|audience| expected.contains(audience)),
@@ -47,20 +44,20 @@ impl Audiences {
     }
 
     pub(crate) fn check(&self, named: &[Box<str>]) -> Result<(), Denial> {
-        pass_or(self.admit(named), Denial::AudienceMismatch)
+        let admitted = self.admit(named);
+        admitted.then_some(()).ok_or(Denial::AudienceMismatch)
     }
 }
 
 impl Expectations {
-    /// Checks a verified token at the time `now`.
-    ///
-    /// # Errors
-    /// The first check that fails.
-    pub fn check(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
+    /// Checks a verified token at the time `now`, up to the first check that fails.
+    pub(crate) fn check(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
         let claims = &token.registered;
         self.check_type(token.typ.as_deref())?;
         self.check_confirmation(token.claims())?;
-        pass_or(claims.issuer == self.issuer, Denial::IssuerNotAllowed)?;
+        if claims.issuer != self.issuer {
+            return Err(Denial::IssuerNotAllowed);
+        }
         self.audiences.check(&claims.audiences)?;
         Self::check_clock(now)?;
         Self::check_order(claims.not_before, claims.expires)?;
@@ -78,21 +75,20 @@ impl Expectations {
             Some(typ) if self.types.is_empty() => DEFAULT_TYPES.contains(&typ),
             Some(typ) => self.types.iter().any(|accepted| **accepted == *typ),
         };
-        pass_or(accepted, Denial::TokenTypeInvalid)
+        accepted.then_some(()).ok_or(Denial::TokenTypeInvalid)
     }
 
     /// RFC 9449 and RFC 8705: a token with `cnf` is valid only together with its proof.
     pub(crate) fn check_confirmation(&self, claims: &Claims) -> Result<(), Denial> {
-        let bound = !self.ignore_confirmation && claims.get("cnf").is_some();
-        pass_or(!bound, Denial::TokenTypeInvalid)
+        let accepted = self.ignore_confirmation || claims.get("cnf").is_none();
+        accepted.then_some(()).ok_or(Denial::TokenTypeInvalid)
     }
 
     /// A clock before 1970 is wrong, and by it no token would be expired.
     pub(crate) fn check_clock(now: UnixTime) -> Result<(), Denial> {
         if now < UnixTime::EPOCH {
-            return Err(Denial::TokenNotYetValid {
-                ahead: UnixTime::EPOCH.since(now),
-            });
+            let ahead = UnixTime::EPOCH.since(now);
+            return Err(Denial::TokenNotYetValid { ahead });
         }
         Ok(())
     }
@@ -101,17 +97,14 @@ impl Expectations {
     /// ends would open a window.
     pub(crate) fn check_order(from: Option<UnixTime>, expires: UnixTime) -> Result<(), Denial> {
         let in_order = from.is_none_or(|from| from <= expires);
-        pass_or(in_order, invalid("nbf"))
+        in_order.then_some(()).ok_or_else(|| invalid("nbf"))
     }
 
     pub(crate) fn check_expiry(&self, expires: UnixTime, now: UnixTime) -> Result<(), Denial> {
         // RFC 7519 §4.1.4: refused "on or after" the time.
-        if now < expires.plus(self.leeway) {
-            return Ok(());
-        }
-        Err(Denial::TokenExpired {
-            ago: now.since(expires),
-        })
+        let is_before = now < expires.plus(self.leeway);
+        let ago = now.since(expires);
+        is_before.then_some(()).ok_or(Denial::TokenExpired { ago })
     }
 
     pub(crate) fn check_not_before(
@@ -132,10 +125,8 @@ impl Expectations {
         issued: Option<UnixTime>,
         now: UnixTime,
     ) -> Result<(), Denial> {
-        if issued.is_some_and(|issued| issued > now.plus(self.leeway)) {
-            return Err(invalid("iat"));
-        }
-        Ok(())
+        let is_past = issued.is_none_or(|issued| issued <= now.plus(self.leeway));
+        is_past.then_some(()).ok_or_else(|| invalid("iat"))
     }
 
     pub(crate) fn check_lifetime(
@@ -151,12 +142,9 @@ impl Expectations {
         let issued = issued.ok_or_else(|| missing("iat"))?;
         let from_issue = expires <= issued.plus(longest);
         let from_now = expires <= now.plus(longest).plus(self.leeway);
-        pass_or(from_issue && from_now, invalid("exp"))
+        let is_short = from_issue && from_now;
+        is_short.then_some(()).ok_or_else(|| invalid("exp"))
     }
-}
-
-fn pass_or(passes: bool, denial: Denial) -> Result<(), Denial> {
-    if passes { Ok(()) } else { Err(denial) }
 }
 
 #[cfg(test)]

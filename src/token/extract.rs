@@ -6,10 +6,13 @@
 //! or parameter whose name is only another spelling of the configured one is malformed, not
 //! ignored.
 
+mod names;
+
 use crate::jose::is_token_text;
 use crate::request::{Request, fold};
 
 use super::Denial;
+use names::{is_other_spelling_of_cookie, is_other_spelling_of_parameter, named};
 
 /// The text of a credential: only characters of a compact token, within the size limit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,7 +20,7 @@ pub struct BearerToken<'a>(&'a str);
 
 /// A place in the request that may hold a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
+pub(crate) enum Location {
     /// A header field. With a scheme, its value is `Scheme token`; otherwise, the token.
     Header {
         /// Lower case.
@@ -39,10 +42,8 @@ pub enum Location {
 
 /// The change that removes a credential from the upstream request.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Removal {
-    /// Remove this header.
+pub(crate) enum Removal {
     Header(Box<str>),
-    /// Remove this query parameter.
     Query(Box<str>),
     /// Replace the cookies with these; `None` removes them all, because no others are left or they
     /// are not text.
@@ -66,8 +67,7 @@ impl<'a> BearerToken<'a> {
     }
 
     /// The token's text. Never log it.
-    #[must_use]
-    pub fn as_str(&self) -> &'a str {
+    pub(crate) fn as_str(&self) -> &'a str {
         self.0
     }
 }
@@ -79,20 +79,11 @@ impl std::fmt::Debug for BearerToken<'_> {
 }
 
 impl Location {
-    /// `Authorization: Bearer`.
-    #[must_use]
-    pub fn authorization() -> Self {
-        Self::Header {
-            name: "authorization".into(),
-            scheme: Some("Bearer".into()),
-        }
-    }
-
     /// Returns the credential in this place, if any.
     ///
     /// # Errors
     /// [`Denial::TokenMalformed`] if there is more than one, or something that looks like one.
-    pub fn find<'a>(&self, request: &Request<'a>) -> Result<Option<&'a [u8]>, Denial> {
+    pub(crate) fn find<'a>(&self, request: &Request<'a>) -> Result<Option<&'a [u8]>, Denial> {
         match self {
             Self::Header { name, scheme } => {
                 let Some(value) = at_most_one(request.values(name))? else {
@@ -115,25 +106,19 @@ impl Location {
             }
         }
     }
-}
 
-impl Location {
     /// Returns true if this header holds a token behind another scheme. Some services take the
     /// second word without checking the first.
-    #[must_use]
-    pub fn holds_foreign_token(&self, request: &Request<'_>) -> bool {
+    pub(crate) fn holds_foreign_token(&self, request: &Request<'_>) -> bool {
         match self {
-            Self::Header {
-                name,
-                scheme: Some(_),
-            } => request.values(name).any(holds_jws),
+            Self::Header { name, scheme } => {
+                scheme.is_some() && request.values(name).any(holds_jws)
+            }
             _ => false,
         }
     }
 
-    /// Returns true if both are places in the same header.
-    #[must_use]
-    pub fn is_same_header(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_header(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Header { name, .. }, Self::Header { name: other, .. }) => name == other,
             _ => false,
@@ -141,8 +126,7 @@ impl Location {
     }
 
     /// Returns true if a reader may confuse the names of the two places.
-    #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
         let dashed = |name: &str| name.replace(['_', '.', '~'], "-");
         match (self, other) {
             // One header may hold credentials of several schemes.
@@ -157,20 +141,17 @@ impl Location {
         }
     }
 
-    /// How the credential that stands here is taken out of a request.
-    #[must_use]
-    pub fn removal(&self, request: &Request<'_>) -> Removal {
+    /// The change that removes the credential in this place.
+    pub(crate) fn removal(&self, request: &Request<'_>) -> Removal {
         match self {
             Self::Header { name, .. } => Removal::Header(name.clone()),
             Self::Query { name } => Removal::Query(name.clone()),
             Self::Cookie { name } => {
-                let others = cookies(request).filter(|pair| named(pair, name).is_none());
-                let rest = others
-                    .filter(|pair| !pair.is_empty())
-                    .collect::<Vec<_>>()
-                    .join(&b"; "[..]);
-                let text = !rest.is_empty() && rest.iter().all(|byte| matches!(byte, b' '..=b'~'));
-                Removal::Cookies(text.then_some(rest))
+                let is_other = |pair: &&[u8]| !pair.is_empty() && named(pair, name).is_none();
+                let others: Vec<_> = cookies(request).filter(is_other).collect();
+                let rest = others.join(&b"; "[..]);
+                let is_text = rest.iter().all(|byte| matches!(byte, b' '..=b'~'));
+                Removal::Cookies((is_text && !rest.is_empty()).then_some(rest))
             }
         }
     }
@@ -178,19 +159,16 @@ impl Location {
 
 /// The cookies of all `cookie` fields, without white space around them.
 fn cookies<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a [u8]> {
-    request
-        .values("cookie")
-        .flat_map(|value| value.split(|byte| *byte == b';'))
-        .map(trim)
+    let fields = request.values("cookie");
+    let pairs = fields.flat_map(|value| value.split(|byte| *byte == b';'));
+    pairs.map(trim)
 }
 
 /// Returns the item, if there is one; more than one is malformed.
 fn at_most_one<'a>(mut items: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, Denial> {
-    let first = items.next();
-    if items.next().is_some() {
-        Err(Denial::TokenMalformed)
-    } else {
-        Ok(first)
+    match (items.next(), items.next()) {
+        (_, Some(_)) => Err(Denial::TokenMalformed),
+        (first, None) => Ok(first),
     }
 }
 
@@ -254,95 +232,6 @@ fn holds_jws(value: &[u8]) -> bool {
 /// An empty cookie or parameter, as a logout may leave it, is not a credential.
 fn non_empty(value: Option<&[u8]>) -> Option<&[u8]> {
     value.filter(|value| !value.is_empty() && *value != b"\"\"")
-}
-
-/// Returns true if a piece of a `cookie` field contains a cookie whose name a reader may take for
-/// `name`, apart from a cookie of exactly this name.
-fn is_other_spelling_of_cookie(pair: &[u8], name: &str) -> bool {
-    let rest = named(pair, name).unwrap_or(pair);
-    // In PHP, names may contain spaces.
-    let whole = rest.iter().position(|byte| *byte == b'=');
-    let whole = whole.and_then(|end| rest.get(..end));
-    let mut names = CookieNames::of(rest).chain(whole);
-    names.any(|other| fold::is_spelling_of(other, name))
-}
-
-/// Returns true if a query parameter's name is one that a reader may take for `name`, apart from a
-/// parameter of exactly this name. Some readers also split parameters at `;`.
-fn is_other_spelling_of_parameter(pair: &[u8], name: &str) -> bool {
-    let rest = named(pair, name).unwrap_or(pair);
-    let mut pieces = rest.split(|byte| *byte == b';');
-    if rest.len() < pair.len() {
-        pieces.next();
-    }
-    pieces.any(|piece| {
-        let other = piece.split(|byte| *byte == b'=').next();
-        fold::is_spelling_of(other.unwrap_or_default(), name)
-    })
-}
-
-/// All texts in a piece of a `cookie` field that some reader may take for the name of a cookie.
-/// Apart from `;`, a comma may separate cookies (Envoy joins fields with it, and old readers split
-/// there), and in Python white space.
-struct CookieNames<'a> {
-    rest: &'a [u8],
-    /// A word that is a name if `=` follows.
-    waiting: Option<&'a [u8]>,
-}
-
-impl<'a> CookieNames<'a> {
-    fn of(piece: &'a [u8]) -> Self {
-        Self {
-            rest: piece,
-            waiting: None,
-        }
-    }
-
-    /// The next run of visible ASCII.
-    fn word(&mut self) -> Option<&'a [u8]> {
-        let is_visible = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
-        let start = self.rest.iter().position(is_visible)?;
-        let (between, rest) = self.rest.split_at_checked(start)?;
-        if between.contains(&b',') {
-            self.waiting = None;
-        }
-        let length = rest.iter().position(|byte| !is_visible(byte));
-        let (word, rest) = rest.split_at_checked(length.unwrap_or(rest.len()))?;
-        self.rest = rest;
-        Some(word)
-    }
-}
-
-impl<'a> Iterator for CookieNames<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        loop {
-            let word = self.word()?;
-            if word.first() == Some(&b'=')
-                && let Some(name) = self.waiting.take()
-            {
-                return Some(name);
-            }
-            // A word may start with characters that readers trim or skip, `=` included.
-            let begins = |byte: &u8| fold::belongs_to_name(*byte) || *byte == b'%';
-            let Some(start) = word.iter().position(begins) else {
-                continue;
-            };
-            let name = word.get(start..).unwrap_or_default();
-            match name.iter().position(|byte| *byte == b'=') {
-                Some(end) => {
-                    self.waiting = None;
-                    return name.get(..end);
-                }
-                None => self.waiting = Some(name),
-            }
-        }
-    }
-}
-
-fn named<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }
 
 /// Optional white space around a field value (RFC 9110 §5.5): spaces and tabs.

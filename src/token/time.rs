@@ -34,8 +34,7 @@ impl UnixTime {
 pub struct Moment(Duration);
 
 impl Moment {
-    /// The latest moment.
-    pub const NEVER: Self = Self(Duration::MAX);
+    pub(crate) const NEVER: Self = Self(Duration::MAX);
 
     /// The moment this long after the start of the clock.
     #[must_use]
@@ -70,8 +69,7 @@ impl std::ops::Add<Duration> for Moment {
 pub struct CurrentTime {
     /// The time of the wall clock.
     pub unix: UnixTime,
-    /// The time since the process's clock was started.
-    pub monotonic: Moment,
+    pub(crate) monotonic: Moment,
 }
 
 /// The monotonic clock has just been started.

@@ -40,39 +40,30 @@ impl<'a> UnverifiedToken<'a> {
         Self::read(Jws::parse(token.as_str())?)
     }
 
-    /// Parses the payload of a token as claims.
     pub(crate) fn read(jws: Jws<'a>) -> Result<Self, Denial> {
         let claims = Claims::parse(jws.payload())?;
         Ok(Self { jws, claims })
     }
 
-    /// The token's JWS.
     pub(crate) fn jws(&self) -> &Jws<'a> {
         &self.jws
     }
 
-    /// The claims, unverified.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
     }
 
     /// The unverified `iss`. It only selects the issuer whose keys are tried.
-    ///
-    /// # Errors
-    /// [`Denial::ClaimMissing`] or [`Denial::ClaimInvalid`].
-    pub fn issuer(&self) -> Result<&str, Denial> {
+    pub(crate) fn issuer(&self) -> Result<&str, Denial> {
         self.claims.text("iss")?.ok_or_else(|| missing("iss"))
     }
 
-    /// The unverified key id.
-    #[must_use]
-    pub fn kid(&self) -> Option<&str> {
+    pub(crate) fn kid(&self) -> Option<&str> {
         self.jws.header().kid()
     }
 
     /// Returns true if its header names one of these algorithms.
-    #[must_use]
-    pub fn is_allowed(&self, algorithms: &[Algorithm]) -> bool {
+    pub(crate) fn is_allowed(&self, algorithms: &[Algorithm]) -> bool {
         let algorithm = self.jws.header().algorithm();
         algorithm.is_some_and(|algorithm| algorithms.contains(&algorithm))
     }
@@ -94,9 +85,6 @@ impl<'a> UnverifiedToken<'a> {
 }
 
 impl Registered {
-    /// # Errors
-    /// [`Denial::ClaimMissing`] or [`Denial::ClaimInvalid`] for the first that is absent or of the
-    /// wrong type.
     pub(crate) fn read(claims: &Claims) -> Result<Self, Denial> {
         // Not used here, but an unreadable claim must not pass as an absent one.
         claims.text("sub")?;
@@ -111,42 +99,33 @@ impl Registered {
     }
 }
 
-/// The audiences that a token names.
 pub(crate) fn audiences(claims: &Claims) -> Result<Vec<Box<str>>, Denial> {
     let named = claims.texts("aud")?.unwrap_or_default();
     Ok(named.into_iter().map(Into::into).collect())
 }
 
 impl VerifiedToken {
-    /// The audiences that the token names.
-    #[must_use]
-    pub fn audiences(&self) -> &[Box<str>] {
+    pub(crate) fn audiences(&self) -> &[Box<str>] {
         &self.registered.audiences
     }
 
-    /// `exp`
-    #[must_use]
-    pub fn expires(&self) -> UnixTime {
+    pub(crate) fn expires(&self) -> UnixTime {
         self.registered.expires
     }
 
     /// Heap bytes, allocator overhead included.
     #[must_use]
     pub fn heap_size(&self) -> usize {
-        let Registered {
-            issuer, audiences, ..
-        } = &self.registered;
-        let named = audiences.iter().map(|name| allocated(name.len()));
-        let typ = self.typ.as_ref().map_or(0, |typ| allocated(typ.len()));
-        let registered = allocated(issuer.len())
-            + allocated(size_of_val::<[Box<str>]>(audiences))
-            + named.sum::<usize>();
-        typ + registered + self.claims.heap_size()
+        let audiences = self.audiences();
+        let texts = audiences
+            .iter()
+            .chain(&self.typ)
+            .chain([&self.registered.issuer]);
+        let texts: usize = texts.map(|text| allocated(text.len())).sum();
+        allocated(size_of_val(audiences)) + texts + self.claims.heap_size()
     }
 
-    /// The claims.
-    #[must_use]
-    pub fn claims(&self) -> &Claims {
+    pub(crate) fn claims(&self) -> &Claims {
         &self.claims
     }
 }

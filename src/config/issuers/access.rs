@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 use reqwest::Url;
 
 use crate::jwks::{self, Access, Credentials};
+use crate::policy::is_reserved_for_fetches;
 
 use super::super::files::Needed;
 use super::super::setting::Setting;
@@ -17,24 +18,6 @@ use super::super::settings::{BasicSettings, JwksSettings};
 /// The rule for several kinds of credentials.
 const ONE_CREDENTIAL: &str = "a fetch sends one kind of credentials: keep one of `basic`, \
                               `bearer_token_file` and a header `authorization`";
-/// Headers about the use of the connection (RFC 9110 §7.6.1) or the length of the request, or with
-/// which a fetch would bring something unreadable. Names with `if-` are others of the latter.
-const RESERVED: [&str; 14] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "range",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// Returns true if a fetch sends a secret. Any header may be one.
 pub(super) fn sends_credentials(settings: &JwksSettings) -> bool {
@@ -183,7 +166,7 @@ impl Setting<'_, '_, str> {
             self.bad_name("a name that HTTP does not allow", "the name of a header");
             return None;
         };
-        if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("if-") {
+        if is_reserved_for_fetches(name.as_str()) {
             let found = "a header that the fetch itself depends on";
             self.bad_name(found, "another header");
         }

@@ -2,10 +2,8 @@
 
 use super::{Json, JsonError, Number, Object};
 
-/// The limit of nesting.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// The state of the parser.
 pub(super) struct JsonReader<'a> {
     text: &'a str,
     at: usize,

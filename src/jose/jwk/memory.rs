@@ -27,7 +27,6 @@ impl PreparedKey {
         kid + verifier
     }
 
-    /// Heap bytes of the public members.
     pub(in crate::jose) fn public_size(&self) -> usize {
         let public = self.public.as_ref();
         public.map_or(0, |public| shared(size_of::<Object>()) + public.heap_size())

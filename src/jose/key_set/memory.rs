@@ -16,8 +16,9 @@ impl KeySet {
             self.skipped.capacity() * size_of::<UnusableKey>(),
             self.exposed.capacity() * size_of::<ExposedKey>(),
         ];
-        let published = self.keys.chunk_by(|one, next| one.entry == next.entry);
-        let public = published.filter_map(|prepared| Some(prepared.first()?.public_size()));
+        let public = self
+            .published()
+            .filter_map(|prepared| Some(prepared.first()?.public_size()));
         let lists = lists.map(allocated).into_iter();
         let names = skipped.chain(exposed);
         lists.chain(keys).chain(public).chain(names).sum()

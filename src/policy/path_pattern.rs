@@ -1,38 +1,24 @@
-//! Patterns for hosts and paths.
+//! Patterns for paths.
 
-use crate::request::{ClearPath, Host, fold};
+use crate::request::{ClearPath, fold};
 
 use super::Fit;
 
-/// A host, or all hosts below a domain; with a port if the proxy routes by it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostPattern {
-    name: HostName,
-    port: Option<Box<str>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum HostName {
-    /// Exactly this host, in canonical form.
-    Exact(Box<str>),
-    /// Every host that ends with this text, which starts with a dot: `*.example.com`.
-    Below(Box<str>),
-}
-
 /// A path pattern. The query is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathPattern {
+pub(crate) struct PathPattern {
     shape: PathShape,
     /// The shape that folded paths are compared with; `None` if it is the same.
     folded: Option<PathShape>,
-    escaped_slashes: bool,
-    exact_spelling: bool,
+    /// True if an escaped slash in a path is data: `/npm/@scope%2fname`.
+    pub(crate) escaped_slashes: bool,
+    /// True if other spellings of a path do not match, instead of making it ambiguous.
+    pub(crate) exact_spelling: bool,
 }
 
 /// The paths that a pattern matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PathShape {
-    /// Exactly this path.
     Exact(Box<str>),
     /// This path and everything below it, by whole segments (as Gateway API's `PathPrefix`): `/a`
     /// and `/a/` are one prefix, which matches `/a`, `/a/` and `/a/b`, but not `/ab`. Stored
@@ -43,106 +29,23 @@ enum PathShape {
     Glob {
         /// The segments before a final `**`, each split at its stars.
         segments: Vec<Vec<Box<str>>>,
-        /// True if `**` follows.
         open: bool,
     },
 }
 
-impl HostPattern {
-    /// Parses `host` or `host:port`, with or without a leading `*.`; `None` for anything else.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (domain, below) = match text.strip_prefix("*.") {
-            Some(domain) => (domain, true),
-            None => (text, false),
-        };
-        let host = Host::parse(domain.as_bytes())?;
-        Some(Self {
-            name: if below {
-                HostName::Below(format!(".{}", host.as_str()).into())
-            } else {
-                HostName::Exact(host.as_str().into())
-            },
-            port: host.port().map(Into::into),
-        })
-    }
-
-    /// Returns true if it has a port.
-    #[must_use]
-    pub fn has_port(&self) -> bool {
-        self.port.is_some()
-    }
-
-    /// Compares the pattern with a host. If some pattern names this host and port (`named`), the
-    /// router distinguishes ports, and a pattern with another port does not match. Otherwise it
-    /// matches in the folded form only.
-    #[must_use]
-    pub fn fit(&self, host: &Host<'_>, named: bool) -> Fit {
-        let meant = match &self.name {
-            HostName::Exact(wanted) => **wanted == *host.as_str(),
-            HostName::Below(suffix) => host.as_str().ends_with(&**suffix),
-        };
-        let same_port = self.port.as_deref() == host.port();
-        Fit {
-            exact: meant && same_port && host.is_exact(),
-            folded: meant && (same_port || !named),
-        }
-    }
-
-    /// The host name; `None` for a wildcard.
-    #[must_use]
-    pub fn single_name(&self) -> Option<&str> {
-        match &self.name {
-            HostName::Exact(name) => Some(name),
-            HostName::Below(_) => None,
-        }
-    }
-
-    /// The port.
-    #[must_use]
-    pub fn port(&self) -> Option<&str> {
-        self.port.as_deref()
-    }
-
-    /// Returns true if it matches every host that the other pattern matches.
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        self.port == other.port
-            && match (&self.name, &other.name) {
-                (HostName::Exact(this), HostName::Exact(other)) => this == other,
-                (HostName::Exact(_), HostName::Below(_)) => false,
-                (HostName::Below(suffix), HostName::Exact(name) | HostName::Below(name)) => {
-                    name.ends_with(&**suffix)
-                }
-            }
-    }
-}
-
 impl PathPattern {
     /// `exact: /a`.
-    #[must_use]
-    pub fn exact(text: &str) -> Self {
-        let folded = fold::path(text);
-        Self::new(
-            PathShape::Exact(text.into()),
-            folded.map(|folded| PathShape::Exact(folded.into())),
-        )
+    pub(crate) fn exact(text: &str) -> Self {
+        Self::of_text(PathShape::Exact, text)
     }
 
     /// `prefix: /a/`.
-    #[must_use]
-    pub fn prefix(text: &str) -> Self {
-        let text = text.trim_end_matches('/');
-        let folded = fold::path(text);
-        Self::new(
-            PathShape::Prefix(text.into()),
-            folded.map(|folded| PathShape::Prefix(folded.into())),
-        )
+    pub(crate) fn prefix(text: &str) -> Self {
+        Self::of_text(PathShape::Prefix, text.trim_end_matches('/'))
     }
 
     /// `glob: /users/*/orders/**`; `None` if `**` is anything but the last segment.
-    #[must_use]
-    pub fn glob(text: &str) -> Option<Self> {
+    pub(crate) fn glob(text: &str) -> Option<Self> {
         let mut segments: Vec<&str> = text.split('/').skip(1).collect();
         let open = segments.last() == Some(&"**");
         if open {
@@ -151,12 +54,10 @@ impl PathPattern {
         if segments.iter().any(|segment| segment.contains("**")) {
             return None;
         }
-        let shape = |segments: &[&str], part: fn(&str) -> Box<str>| PathShape::Glob {
-            segments: segments
-                .iter()
-                .map(|segment| segment.split('*').map(part).collect())
-                .collect(),
-            open,
+        let shape = |segments: &[&str], part: fn(&str) -> Box<str>| {
+            let parts = segments.iter().map(|segment| segment.split('*').map(part));
+            let segments = parts.map(Iterator::collect).collect();
+            PathShape::Glob { segments, open }
         };
         let spelled = shape(&segments, |part| part.into());
         // A final slash makes an empty last segment.
@@ -164,12 +65,15 @@ impl PathPattern {
             segments.pop();
         }
         let folded = shape(&segments, |part| {
-            fold::literal(part)
-                .unwrap_or_else(|| part.to_owned())
-                .into()
+            fold::literal(part).map_or_else(|| part.into(), Into::into)
         });
         let folded = (folded != spelled).then_some(folded);
         Some(Self::new(spelled, folded))
+    }
+
+    fn of_text(shape: fn(Box<str>) -> PathShape, text: &str) -> Self {
+        let folded = fold::path(text).map(|folded| shape(folded.into()));
+        Self::new(shape(text.into()), folded)
     }
 
     fn new(shape: PathShape, folded: Option<PathShape>) -> Self {
@@ -181,33 +85,8 @@ impl PathPattern {
         }
     }
 
-    /// Sets whether other spellings of a path simply do not match, instead of making it ambiguous.
-    #[must_use]
-    pub fn with_exact_spelling(self, exact_spelling: bool) -> Self {
-        Self {
-            exact_spelling,
-            ..self
-        }
-    }
-
-    /// Sets whether an escaped slash in a path is data: `/npm/@scope%2fname`.
-    #[must_use]
-    pub fn with_escaped_slashes(self, escaped_slashes: bool) -> Self {
-        Self {
-            escaped_slashes,
-            ..self
-        }
-    }
-
-    /// Returns true if it treats an escaped slash as data.
-    #[must_use]
-    pub fn takes_escaped_slashes(&self) -> bool {
-        self.escaped_slashes
-    }
-
     /// Returns true if it matches every clear path: the prefix `/`, or the glob `/**`.
-    #[must_use]
-    pub fn is_every_path(&self) -> bool {
+    pub(crate) fn is_every_path(&self) -> bool {
         match &self.shape {
             PathShape::Exact(_) => false,
             PathShape::Prefix(prefix) => prefix.is_empty(),
@@ -218,8 +97,7 @@ impl PathPattern {
     /// Compares the pattern with a path. Some readers treat an escaped slash as data, others as a
     /// separator. A path with one matches exactly only if the pattern treats it as data; otherwise,
     /// the pattern matches in the folded form if it matches one of the readings.
-    #[must_use]
-    pub fn fit(&self, path: &ClearPath<'_>) -> Fit {
+    pub(crate) fn fit(&self, path: &ClearPath<'_>) -> Fit {
         let spelled = self.fit_as_spelled(path);
         match path.split_at_escaped_slashes() {
             Some(split) if !self.escaped_slashes => Fit {
@@ -235,25 +113,20 @@ impl PathPattern {
         if self.exact_spelling || (self.folded.is_none() && path.folded().is_none()) {
             return Fit::certain(exact);
         }
-        Fit {
-            exact,
-            folded: self
-                .folded_shape()
-                .matches(path.folded().unwrap_or(path.text())),
-        }
+        let folded = path.folded().unwrap_or(path.text());
+        let folded = self.folded_shape().matches(folded);
+        Fit { exact, folded }
     }
 
     /// Returns true if it matches every path that the other pattern matches, as spelled; false if
     /// that cannot be determined.
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
+    pub(crate) fn covers(&self, other: &Self) -> bool {
         self.shape.covers(&other.shape)
     }
 
     /// Returns true if it matches every path that the other pattern matches, in this spelling or
     /// another.
-    #[must_use]
-    pub fn covers_in_any_spelling(&self, other: &Self) -> bool {
+    pub(crate) fn covers_in_any_spelling(&self, other: &Self) -> bool {
         self.covers(other)
             || (!self.exact_spelling && self.folded_shape().covers(other.folded_shape()))
     }
@@ -271,11 +144,8 @@ impl PathShape {
             Self::Glob { segments, open } => {
                 // The folded form of `/` is empty.
                 let mut found = path.split('/').skip(1);
-                let all = segments.iter().all(|wanted| {
-                    found
-                        .next()
-                        .is_some_and(|segment| segment_matches(wanted, segment))
-                });
+                let mut wanted = segments.iter();
+                let all = wanted.all(|wanted| found.next().is_some_and(|it| is_match(wanted, it)));
                 all && (*open || found.next().is_none())
             }
         }
@@ -288,15 +158,9 @@ impl PathShape {
             (Self::Prefix(prefix), Self::Glob { segments, .. }) => {
                 is_below(prefix, &leading_text(segments))
             }
-            (
-                Self::Glob {
-                    segments,
-                    open: true,
-                },
-                Self::Prefix(other),
-            ) => {
+            (Self::Glob { segments, open }, Self::Prefix(other)) => {
                 // The prefix has at least as many segments as the glob.
-                let enough = other.split('/').skip(1).count() >= segments.len();
+                let enough = *open && other.split('/').skip(1).count() >= segments.len();
                 enough && (segments.is_empty() || self.matches(other))
             }
             (
@@ -306,19 +170,19 @@ impl PathShape {
                     open: other_open,
                 },
             ) => {
-                let wide = |segment: &Vec<Box<str>>| is_star(segment);
-                let pairs = segments.iter().zip(others);
-                let long_enough = if *open {
+                let is_long_enough = if *open {
                     others.len() >= segments.len()
                 } else {
                     others.len() == segments.len() && !other_open
                 };
-                long_enough
-                    && pairs.into_iter().all(|(this, other)| {
-                        this == other || (wide(this) && other.iter().any(|part| !part.is_empty()))
+                let mut pairs = segments.iter().zip(others);
+                is_long_enough
+                    && pairs.all(|(this, other)| {
+                        let is_empty = other.iter().all(|part| part.is_empty());
+                        this == other || (is_star(this) && !is_empty)
                     })
             }
-            (Self::Exact(_), _) | (Self::Glob { open: false, .. }, Self::Prefix(_)) => false,
+            (Self::Exact(_), _) => false,
         }
     }
 }
@@ -346,7 +210,7 @@ fn is_star(segment: &[Box<str>]) -> bool {
 /// A star between two parts matches any run of characters. Each part is searched from the left,
 /// which suffices because only the last part is anchored at the end: linear in practice, never
 /// exponential.
-fn segment_matches(wanted: &[Box<str>], segment: &str) -> bool {
+fn is_match(wanted: &[Box<str>], segment: &str) -> bool {
     let (head, middle, tail) = match wanted {
         [] => return segment.is_empty(),
         [only] => return **only == *segment,
