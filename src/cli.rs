@@ -104,6 +104,15 @@ fn file_without_option(file: &str) -> Result<String, String> {
     ))
 }
 
+/// The exit code of a command with a good or a bad result.
+fn exit_code(is_good: bool) -> ExitCode {
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
 /// Runs a future on a runtime with one thread per core.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Runtime::new()?;

@@ -1,8 +1,8 @@
 //! The operational log, metrics, the decision log and traces.
 //!
 //! A front door fills in a [`DecisionEvent`] and passes it to [`Telemetry::record`], which counts,
-//! logs and traces it. Nothing here waits: lines and spans go into bounded queues. Those that do not
-//! fit are dropped and counted.
+//! logs and traces it. Nothing here waits: lines and spans go into bounded queues, and what does
+//! not fit is dropped and counted.
 
 mod decision_event;
 mod decision_line;

@@ -8,29 +8,26 @@ use std::process::ExitCode;
 use crate::config::{Config, Problems, Warning};
 use crate::escape::Escaped;
 
-use super::{print_error, print_line};
+use super::{exit_code, print_error, print_line};
 
 /// The name of standard input in messages.
 const STDIN: &str = "<stdin>";
 
 /// Checks files. `strict` treats a warning as an error; `envoy` prints the settings for Envoy.
 pub(super) fn run(files: &[PathBuf], strict: bool, envoy: bool) -> ExitCode {
-    match files {
-        [file] if envoy => match accepted(file, strict) {
-            Some((_, config)) => print_line(envoy::snippet(&config).trim_end()),
-            None => return ExitCode::FAILURE,
-        },
-        _ if envoy => {
-            print_error("--envoy: found several files; expected one");
-            return ExitCode::FAILURE;
-        }
-        files => {
-            if files.iter().filter(|file| !is_good(file, strict)).count() > 0 {
-                return ExitCode::FAILURE;
-            }
-        }
+    if !envoy {
+        let bad = files.iter().filter(|file| !is_good(file, strict));
+        return exit_code(bad.count() == 0);
     }
-    ExitCode::SUCCESS
+    let [file] = files else {
+        print_error("--envoy: found several files; expected one");
+        return ExitCode::FAILURE;
+    };
+    let accepted = accepted(file, strict);
+    if let Some((_, config)) = &accepted {
+        print_line(envoy::snippet(config).trim_end());
+    }
+    exit_code(accepted.is_some())
 }
 
 fn is_good(file: &Path, strict: bool) -> bool {

@@ -14,9 +14,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 
 use super::serve::{Signals, serve};
-use super::{block_on, print_line};
+use super::{block_on, exit_code, print_line};
 
-use calls::SampleResult;
 use issuer::DemoIssuer;
 
 /// The preferred address; if it is taken, a free port is used.
@@ -35,11 +34,7 @@ pub(super) fn run(once: bool) -> anyhow::Result<ExitCode> {
             return serve(app, None, &mut signals).await;
         }
         app.stop().await;
-        Ok(if expected {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(exit_code(expected))
     })
 }
 
@@ -60,7 +55,7 @@ fn config(issuer: &DemoIssuer, address: &str) -> anyhow::Result<Config> {
     Config::parse(&text, Path::new("demo.yaml")).context("the demo's own configuration")
 }
 
-/// Makes the calls and prints the table. Returns true if every verdict is the expected one.
+/// Makes the calls and prints the table. Returns true if every verdict is as expected.
 async fn show(app: &App, issuer: &DemoIssuer) -> anyhow::Result<bool> {
     print_line(&format!(
         "Watchword {} listens on {}.\n",
@@ -69,13 +64,13 @@ async fn show(app: &App, issuer: &DemoIssuer) -> anyhow::Result<bool> {
     ));
     let results = calls::make(app.address(), issuer).await?;
     table::print(&results);
-    let (all, expected) = (results.len(), |result: &&SampleResult| result.is_expected());
-    let line = match all - results.iter().filter(expected).count() {
+    let surprises = results.iter().filter(|result| !result.is_expected());
+    let (all, surprises) = (results.len(), surprises.count());
+    print_line(&match surprises {
         0 => format!("\n{all} calls, each with the expected verdict."),
-        others => format!("\n{others} of {all} calls did not have the expected verdict."),
-    };
-    print_line(&line);
-    Ok(results.iter().all(SampleResult::is_expected))
+        _ => format!("\n{surprises} of {all} calls did not have the expected verdict."),
+    });
+    Ok(surprises == 0)
 }
 
 fn invite(app: &App, issuer: &DemoIssuer) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::jwks::Source;
 use crate::telemetry::{self, CONFIGURATION};
 
-use super::{block_on, print_line};
+use super::{block_on, exit_code, print_line};
 
 use signals::SignalRequest;
 pub(super) use signals::Signals;
@@ -107,11 +107,7 @@ pub(super) async fn serve(
         () = app.drain() => {}
         signal = signals.stop() => info!(signal, "stopping now"),
     }
-    Ok(if app.stop().await {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(app.stop().await))
 }
 
 /// The cause of a reload.

@@ -18,7 +18,7 @@ use crate::explain::{Explanation, explain, issuer_of, parse_instant};
 use crate::request::Request;
 use crate::token::{Denial, UnixTime};
 
-use super::print_error;
+use super::{exit_code, print_error};
 
 /// The exit code if there is no verdict.
 const NO_VERDICT: u8 = 2;
@@ -106,11 +106,7 @@ fn validate(arguments: &ValidateArguments) -> anyhow::Result<ExitCode> {
     } else {
         report::print(&validation);
     }
-    Ok(if explanation.denial.is_none() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(explanation.denial.is_none()))
 }
 
 fn request(arguments: &ValidateArguments) -> Request<'_> {

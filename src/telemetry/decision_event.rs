@@ -33,9 +33,9 @@ pub struct DecisionEvent<'d> {
     pub request_id: RequestId<'d>,
     /// The caller's trace.
     pub trace: Option<TraceContext<'d>>,
-    /// When the decision was made.
+    /// The time of the decision.
     pub at: UnixTime,
-    /// How long it took.
+    /// The time from the call's message to the decision.
     pub latency: Duration,
 }
 
@@ -66,9 +66,6 @@ pub enum DecisionOutcome<'d> {
 pub struct RequestId<'d>(&'d [u8]);
 
 impl Door {
-    /// All doors.
-    pub const ALL: [Self; 2] = [Self::Check, Self::Validate];
-
     /// The word for logs, metrics and spans.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -83,13 +80,8 @@ impl DecisionEvent<'_> {
     /// The word for logs, metrics and spans: `enforce` or `shadow`.
     #[must_use]
     pub fn mode(&self) -> &'static str {
-        mode_name(self.shadow)
+        if self.shadow { "shadow" } else { "enforce" }
     }
-}
-
-/// The word for a rule's mode.
-pub(super) fn mode_name(shadow: bool) -> &'static str {
-    if shadow { "shadow" } else { "enforce" }
 }
 
 impl<'d> DecisionOutcome<'d> {

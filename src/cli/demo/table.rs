@@ -14,18 +14,14 @@ const HEADINGS: [&str; 6] = [
     "HEADERS FOR THE SERVICE",
 ];
 
-/// Prints a row a call.
+/// Prints one row per call.
 pub(super) fn print(results: &[SampleResult]) {
     let rows: Vec<[String; 6]> = results.iter().map(cells).collect();
     let widths: [usize; 5] = std::array::from_fn(|column| {
-        let cells = rows
-            .iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count());
-        let heading = HEADINGS
-            .get(column)
-            .map_or(0, |heading| heading.chars().count());
-        cells.chain([heading]).max().unwrap_or_default()
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let widths = cells.map(|cell| cell.chars().count());
+        let heading = HEADINGS.get(column).map(|heading| heading.chars().count());
+        widths.chain(heading).max().unwrap_or_default()
     });
     let bold = Style::new().bold();
     print_line(&line(&HEADINGS.map(ToOwned::to_owned), widths, bold, bold));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 
-use crate::telemetry::decision_event::mode_name;
 use crate::telemetry::{DecisionEvent, Door};
 
 /// The labels of one counter of `watchword_decisions_total`.
@@ -15,7 +14,7 @@ pub(super) struct DecisionLabels {
     rule: Option<Arc<str>>,
     verdict: &'static str,
     reason: &'static str,
-    shadow: bool,
+    mode: &'static str,
 }
 
 impl DecisionLabels {
@@ -26,7 +25,7 @@ impl DecisionLabels {
             rule: event.rule.cloned(),
             verdict: event.outcome.verdict(),
             reason: event.outcome.reason(),
-            shadow: event.shadow,
+            mode: event.mode(),
         }
     }
 }
@@ -39,7 +38,7 @@ impl EncodeLabelSet for DecisionLabels {
             ("rule", self.rule.as_deref().unwrap_or_default()),
             ("verdict", self.verdict),
             ("reason", self.reason),
-            ("mode", mode_name(self.shadow)),
+            ("mode", self.mode),
         ];
         labels.encode(encoder)
     }
