@@ -20,7 +20,7 @@ use crate::listen::{ConnectionCounts, ListenAddress, Server, Tls};
 
 pub use engine::{Engine, ReloadError};
 pub use environment::ServerEnvironment;
-pub use follow::Follower;
+pub(crate) use follow::Follower;
 pub use reload::Completeness;
 pub use start::StartError;
 
@@ -71,7 +71,7 @@ impl App {
     /// The counts of connections.
     #[must_use]
     pub fn connections(&self) -> &ConnectionCounts {
-        self.server.counts()
+        &self.server.counts
     }
 
     /// The address that operators are answered at.
@@ -100,7 +100,7 @@ impl App {
 
     /// Waits for the server, or a task that it needs, to end by itself, which none ever should;
     /// returns the cause.
-    pub async fn ended(&mut self) -> String {
+    pub(crate) async fn ended(&mut self) -> String {
         let server = loop {
             tokio::select! {
                 server = self.server.ended() => break server,
@@ -120,27 +120,26 @@ impl App {
     }
 
     /// The time for which [`App::drain`] answers calls.
-    #[must_use]
-    pub fn drain_time(&self) -> Duration {
+    pub(crate) fn drain_time(&self) -> Duration {
         self.config.server.drain
     }
 
     /// The longest time that [`App::stop`] waits for calls in flight.
-    #[must_use]
-    pub fn shutdown_timeout(&self) -> Duration {
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
         self.config.server.shutdown_timeout
     }
 
-    /// Makes ready for the end: health says `NOT_SERVING`, and calls are answered as before until
-    /// the configured time is over. Whoever balances loads has that long to notice.
+    /// Prepares the stop: health says `NOT_SERVING`, and calls are answered as before for the
+    /// configured time, in which load balancers notice.
     pub async fn drain(&self) {
-        self.engine.state.stop();
+        let state = &self.engine.state;
+        state.stop();
         self.health.stopping().await;
-        self.engine.state.clock.sleep(self.drain_time()).await;
+        state.clock.sleep(self.drain_time()).await;
     }
 
     /// Stops: health says `NOT_SERVING`, no new connections, calls in flight are answered, up to
-    /// the configured time. Whether all were.
+    /// the configured time. Returns false if some were not.
     pub async fn stop(mut self) -> bool {
         self.engine.state.stop();
         self.health.stopping().await;
@@ -173,11 +172,11 @@ impl App {
 
 /// Waits for the listener for health to end by itself, where there is one.
 async fn ended(server: Option<&mut Server>) -> String {
-    match server {
-        Some(server) => match server.ended().await {
-            Ok(()) => "the listener for health stopped accepting calls".to_owned(),
-            Err(error) => error.to_string(),
-        },
-        None => std::future::pending().await,
+    let Some(server) = server else {
+        return std::future::pending().await;
+    };
+    match server.ended().await {
+        Ok(()) => "the listener for health stopped accepting calls".to_owned(),
+        Err(error) => error.to_string(),
     }
 }

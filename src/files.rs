@@ -1,8 +1,10 @@
 //! Reading of files whose content comes from outside: bounded in size, and never from a pipe.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Component, Path};
+
+use zeroize::Zeroizing;
 
 /// Reads a regular file; `None` if it is longer than `max` bytes. Never reads more than that,
 /// whatever size the file system reports.
@@ -10,7 +12,7 @@ pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>
     // Opening a pipe may block forever.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
+            ErrorKind::InvalidInput,
             "not a regular file",
         ));
     }
@@ -20,6 +22,13 @@ pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>
         .take(limit)
         .read_to_end(&mut content)?;
     Ok((content.len() <= max).then_some(content))
+}
+
+/// Reads a file of at most `max` bytes into memory that is wiped when it is dropped.
+pub(crate) fn read_secret(path: &Path, max: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let too_large = || io::Error::new(ErrorKind::FileTooLarge, format!("more than {max} bytes"));
+    let content = read_bounded(path, max)?;
+    content.map(Zeroizing::new).ok_or_else(too_large)
 }
 
 /// Returns true if a file lies below a folder whose name begins with two dots, as in a volume that

@@ -20,12 +20,14 @@ mod source_task;
 mod status;
 mod store;
 
-pub use cache::fetch_keys;
+pub(crate) use cache::fetch_keys;
 pub use fetch::{Content, Fetch, FetchError, Fetched, Validators};
 pub(crate) use http::{check_access, forbidden_literal};
-pub use key_request::{CallTime, KeyRequest, KeyWait};
+pub(crate) use key_request::KeyWait;
+pub use key_request::{CallTime, KeyRequest};
 pub use key_sources::{KeySources, SourceContext};
-pub use life_cycle::Refresh;
-pub use network::{Network, read_keys};
+pub(crate) use life_cycle::FetchStart;
+pub use network::Network;
+pub(crate) use network::read_keys;
 pub use source::{Access, Credentials, FetchedSource, KeyOrigin, Source, Timing, Wait};
 pub use status::SourceStatus;

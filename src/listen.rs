@@ -22,13 +22,13 @@ pub use address::{ListenAddress, Listener, SocketAccess};
 pub use connection::Connection;
 pub use connection_counts::ConnectionCounts;
 pub use handler::{BegunCall, CallHandler, CallKind};
-pub use in_flight::{CallCounter, CountedCall, InFlightLimit, Permit};
-pub use peer::{Peer, PeerName};
+pub use in_flight::InFlightLimit;
+pub(crate) use in_flight::{CallCounter, CountedCall, Permit};
+pub(crate) use peer::{Peer, PeerName};
 pub use server::Server;
-pub use tls::{
-    ClientCertificate, Tls, TlsError, TlsFiles, TlsProblem, certificate_expiry, load_tls,
-};
-pub use warning_interval::WarningInterval;
+pub use tls::{ClientCertificate, Tls, TlsFiles, load_tls};
+pub(crate) use tls::{LoadedTls, TlsError};
+pub(crate) use warning_interval::WarningInterval;
 
 use std::time::Duration;
 
@@ -95,8 +95,7 @@ impl ListenerBudget {
     }
 
     /// The budget of a listener with few connections: that which is reserved for each.
-    #[must_use]
-    pub fn without_pools(in_flight: InFlightLimit) -> Self {
+    pub(crate) fn without_pools(in_flight: InFlightLimit) -> Self {
         Self {
             connections: usize::MAX,
             calls: Pool::new(0),

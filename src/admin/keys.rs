@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::escape::escape_lines;
-use crate::jwks::{Refresh, SourceStatus};
+use crate::jwks::{FetchStart, SourceStatus};
 use crate::policy::{IssuerId, Policy};
 
 use super::AdminPages;
@@ -30,7 +30,7 @@ pub(super) async fn list(State(admin): State<Arc<AdminPages>>) -> Response {
     let sources = generation.sources().status();
     let sources = sources
         .iter()
-        .map(|source| source_entry(source, generation.policy()));
+        .map(|source| source_entry(source, &generation.policy));
     page(&json!({"sources": sources.collect::<Vec<Value>>()}))
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn public(
         return (StatusCode::BAD_REQUEST, text).into_response();
     };
     let generation = admin.state.generation();
-    let Some(issuer) = issuer_named(generation.policy(), &name) else {
+    let Some(issuer) = issuer_named(&generation.policy, &name) else {
         return (StatusCode::NOT_FOUND, "no such issuer\n").into_response();
     };
     let Some(keys) = generation.sources().keys_of(issuer) else {
@@ -67,12 +67,12 @@ pub(super) async fn refresh(
     let generation = admin.state.generation().clone();
     let issuer = match query.issuer {
         None => None,
-        Some(name) => match issuer_named(generation.policy(), &name) {
+        Some(name) => match issuer_named(&generation.policy, &name) {
             Some(issuer) => Some(issuer),
             None => return (StatusCode::NOT_FOUND, "no such issuer\n").into_response(),
         },
     };
-    let sources = generation.sources().refresh(issuer);
+    let sources = generation.sources().fetch_for_operator(issuer);
     if sources.is_empty() {
         return (StatusCode::NOT_FOUND, "no source of keys to fetch\n").into_response();
     }
@@ -124,11 +124,11 @@ fn source_entry(source: &SourceStatus, policy: &Policy) -> Value {
     })
 }
 
-fn refresh_entry((source, refresh): (String, Refresh)) -> Value {
+fn refresh_entry((source, refresh): (String, FetchStart)) -> Value {
     match refresh {
-        Refresh::Started => json!({"source": source, "result": "started"}),
-        Refresh::UnderWay => json!({"source": source, "result": "under_way"}),
-        Refresh::Scheduled(wait) => {
+        FetchStart::Started => json!({"source": source, "result": "started"}),
+        FetchStart::UnderWay => json!({"source": source, "result": "under_way"}),
+        FetchStart::Scheduled(wait) => {
             // Rounded up, so that it has started by then.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             json!({"source": source, "result": "scheduled", "starts_in_seconds": seconds})

@@ -39,7 +39,7 @@ impl Collector for KeyMetrics {
         let mut sources: Vec<IssuerStatus<'_>> = Vec::new();
         for status in &statuses {
             let issuers = status.issuers.iter();
-            let issuers = issuers.filter_map(|issuer| generation.policy().issuer(*issuer));
+            let issuers = issuers.filter_map(|issuer| generation.policy.issuer(*issuer));
             sources.extend(issuers.map(|issuer| (&*issuer.name, status)));
         }
         gauges(&mut encoder, &sources)?;

@@ -53,7 +53,7 @@ fn describe(admin: &AdminPages, text: &mut String) {
     let generation = admin.state.generation();
     let reloads = admin.state.reloads.snapshot();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "shadow: {}", shadow(generation.policy()));
+    let _ = writeln!(text, "shadow: {}", shadow(&generation.policy));
     let _ = writeln!(text, "configuration: {}", configuration(&reloads));
     for warning in &reloads.warnings {
         let _ = writeln!(text, "  {warning}");
@@ -92,7 +92,7 @@ fn configuration(reloads: &ReloadRecord) -> String {
 }
 
 fn keys(generation: &Generation, text: &mut String) {
-    let policy = generation.policy();
+    let policy = &generation.policy;
     for source in generation.sources().status() {
         let issuers = source.issuers.iter();
         let issuers = issuers.filter_map(|issuer| Some(&*policy.issuer(*issuer)?.name));

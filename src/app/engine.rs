@@ -29,7 +29,7 @@ const WARM_UP: Duration = Duration::from_secs(15);
 pub struct Engine {
     /// Judges calls, by the configuration in use.
     pub state: Arc<State>,
-    memory: MemoryBudget,
+    pub(super) memory: MemoryBudget,
     random: fastrand::Rng,
     ready: watch::Sender<bool>,
     /// The task that reports readiness.
@@ -38,8 +38,8 @@ pub struct Engine {
 
 /// Why a configuration is not taken into use.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what they mean")]
 pub enum ReloadError {
-    /// It has settings that only a start can change.
     #[error("only a restart can change {0}")]
     NeedsRestart(String),
     /// Rules would become weaker, and it does not say that they are to.
@@ -57,16 +57,11 @@ pub enum ReloadError {
          SIGHUP or if its last line is \"...\""
     )]
     Shorter(Loss),
-    /// A file of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// Its keys cannot be had, and those of the configuration in use can.
     #[error("keys of {issuers} cannot be had: the next try may succeed")]
-    NoKeys {
-        /// The issuers, by name.
-        issuers: String,
-    },
-    /// The system has no random numbers.
+    NoKeys { issuers: String },
     #[error("no random numbers")]
     Random,
 }
@@ -106,12 +101,6 @@ impl Engine {
         Ok(engine)
     }
 
-    /// The memory that the process may hold.
-    #[must_use]
-    pub fn memory(&self) -> &MemoryBudget {
-        &self.memory
-    }
-
     /// True once every required issuer has had keys.
     #[must_use]
     pub fn ready(&self) -> watch::Receiver<bool> {
@@ -144,7 +133,7 @@ impl Engine {
     }
 
     /// Ends the tasks that fetch keys.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.readiness.abort_all();
         self.state.generation().sources().stop();
     }
@@ -163,7 +152,7 @@ impl Engine {
             return;
         }
         self.readiness.spawn(async move {
-            let required = issuers_where(generation.policy(), |issuer| issuer.required);
+            let required = issuers_where(&generation.policy, |issuer| issuer.required);
             generation.sources().wait_for_keys(&required).await;
             ready.send_replace(true);
         });
@@ -179,22 +168,14 @@ fn generation(
 ) -> Result<Generation, Unspecified> {
     let tokens = TokenCache::within(config.token_cache_entries, memory.tokens)?;
     let tokens = tokens.counting(&metrics.token_cache_hits, &metrics.token_cache_misses);
-    let (policy, server) = (config.policy.clone(), &config.server);
-    let callers = &server.grpc.callers;
-    Ok(Generation::new(
-        policy,
-        &server.realm,
-        callers,
-        tokens,
-        sources,
-    ))
+    Ok(Generation::new(config, tokens, sources))
 }
 
 /// The issuers that must have keys before `next` takes the place of `old`.
 fn needed_issuers(next: &Generation, old: &Generation, now: Moment) -> Vec<IssuerId> {
     let old = old.snapshot();
     let all_ready = old.is_ready();
-    issuers_where(next.policy(), |issuer| {
+    issuers_where(&next.policy, |issuer| {
         let known = old.policy().issuer_by_url(&issuer.expectations.issuer);
         let has_keys = known.is_some_and(|(id, _)| old.keys(id, now).is_some());
         has_keys || (all_ready && issuer.required)
@@ -212,7 +193,7 @@ fn issuers_where(policy: &Policy, is_wanted: impl Fn(&Issuer) -> bool) -> Vec<Is
 fn no_keys(next: &Generation, needed: &[IssuerId]) -> ReloadError {
     let snapshot = next.snapshot();
     let lacking = needed.iter().filter(|id| !snapshot.has_keys(**id));
-    let names = lacking.filter_map(|id| Some(&*next.policy().issuer(*id)?.name));
+    let names = lacking.filter_map(|id| Some(&*next.policy.issuer(*id)?.name));
     let issuers = names.collect::<Vec<&str>>().join(", ");
     ReloadError::NoKeys { issuers }
 }

@@ -28,7 +28,7 @@ const MAX_LOOKS: usize = 20;
 
 /// A configuration's files, and what was in them when they were last looked at.
 #[derive(Debug)]
-pub struct Follower {
+pub(crate) struct Follower {
     file: PathBuf,
     files: Vec<PathBuf>,
     interval: Option<Duration>,
@@ -57,8 +57,7 @@ struct FilesDigest {
 impl Follower {
     /// Follows a configuration that was loaded from this file. What is in use is to be loaded after
     /// that: then no change is missed.
-    #[must_use]
-    pub fn new(file: &Path, config: &Config) -> Self {
+    pub(crate) fn new(file: &Path, config: &Config) -> Self {
         let digests = RandomState::new();
         let look = FilesDigest::at(&digests, file, &config.files);
         Self {
@@ -76,7 +75,7 @@ impl Follower {
 
     /// Follows what this configuration refers to from now on. Other files than before may have
     /// changed since they were read, so that the next looks say that they did.
-    pub fn adopt(&mut self, config: &Config) {
+    pub(crate) fn adopt(&mut self, config: &Config) {
         if self.files != config.files {
             self.files.clone_from(&config.files);
             self.handled = None;
@@ -85,7 +84,7 @@ impl Follower {
 
     /// Notes that the configuration loaded last is in use, and names the settings that it changed.
     /// `interval` is the time between looks from now on; `None`: never.
-    pub fn in_use(&mut self, interval: Option<Duration>) -> String {
+    pub(crate) fn in_use(&mut self, interval: Option<Duration>) -> String {
         self.interval = interval;
         let old = std::mem::replace(&mut self.used, self.loaded.take()).unwrap_or_default();
         changed(&old, self.used.as_ref().unwrap_or(&Value::Null))
@@ -93,13 +92,13 @@ impl Follower {
 
     /// Makes `changed` return again for the same content: it could not be used now, and may be
     /// later.
-    pub fn look_again(&mut self) {
+    pub(crate) fn look_again(&mut self) {
         self.handled = None;
     }
 
     /// Waits until something is different from what was last handled, and has settled. Files are
     /// read in a thread of their own, so that a disk that hangs stops nothing else.
-    pub async fn changed(&mut self) {
+    pub(crate) async fn changed(&mut self) {
         let Some(interval) = self.interval else {
             return std::future::pending().await;
         };
@@ -114,7 +113,7 @@ impl Follower {
 
     /// Waits until two looks in a row find the same, for at most 20 looks, and counts
     /// that content as handled. Returns `false` if it never settles.
-    pub async fn settle(&mut self) -> bool {
+    pub(crate) async fn settle(&mut self) -> bool {
         self.last = None;
         for _ in 0..MAX_LOOKS {
             if self.look().await {
@@ -146,10 +145,7 @@ impl Follower {
     }
 
     /// Reads the configuration as it is now; `None` where it is not what the last look found.
-    ///
-    /// # Errors
-    /// Every problem found.
-    pub async fn load(&mut self) -> Result<Option<Config>, Problems> {
+    pub(crate) async fn load(&mut self) -> Result<Option<Config>, Problems> {
         let file = self.file.clone();
         let load = move || Config::check(&file).map(|config| (config, settings(&file)));
         let loaded = tokio::task::spawn_blocking(load).await;
@@ -165,8 +161,7 @@ impl Follower {
     }
 
     /// Returns true if the file is replaced as a whole, as in a volume of Kubernetes.
-    #[must_use]
-    pub fn is_replaced_whole(&self) -> bool {
+    pub(crate) fn is_replaced_whole(&self) -> bool {
         is_in_kubernetes_volume(&self.file)
     }
 }
@@ -203,109 +198,4 @@ fn nanoseconds(time: std::time::SystemTime) -> u128 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::{Path, PathBuf};
-    use std::time::Duration;
-
-    use super::{Config, Follower};
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("watchword-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    }
-
-    /// Returns true if two looks find something new.
-    async fn is_new(follower: &mut Follower) -> bool {
-        follower.interval = Some(Duration::from_millis(1));
-        let changed = tokio::time::timeout(Duration::from_millis(300), follower.changed());
-        changed.await.is_ok()
-    }
-
-    #[tokio::test]
-    async fn content_counts_and_not_the_file() {
-        let folder = folder("content");
-        let (file, secret) = (folder.join("watchword.yaml"), folder.join("secret"));
-        let text = "issuers: {a: {issuer: a, audiences: [a], secret_file: secret}}";
-        std::fs::write(&file, text).unwrap();
-        std::fs::write(&secret, [7; 32]).unwrap();
-        let config = Config::load(&file).unwrap();
-        let mut follower = Follower::new(&file, &config);
-        assert!(!is_new(&mut follower).await);
-        std::fs::write(&file, text).unwrap();
-        assert!(
-            !is_new(&mut follower).await,
-            "the same content, written again"
-        );
-        std::fs::write(&secret, [8; 32]).unwrap();
-        assert!(is_new(&mut follower).await, "a file that it refers to");
-        assert!(!is_new(&mut follower).await, "told once");
-        follower.adopt(&config);
-        assert!(!is_new(&mut follower).await, "the same files");
-        std::fs::remove_file(&secret).unwrap();
-        assert!(is_new(&mut follower).await, "a file that is gone");
-        follower.look_again();
-        assert!(is_new(&mut follower).await, "what could not be used");
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn content_that_is_being_written_does_not_count() {
-        let folder = folder("writing");
-        let file = folder.join("watchword.yaml");
-        let text = "issuers: {a: {issuer: a, audiences: [a], secret_file: secret}}";
-        std::fs::write(&file, text).unwrap();
-        std::fs::write(folder.join("secret"), [7; 32]).unwrap();
-        let mut follower = Follower::new(&file, &Config::load(&file).unwrap());
-        for count in 0..5 {
-            std::fs::write(&file, format!("{text} # {count}")).unwrap();
-            assert!(
-                !follower.look().await,
-                "{count}: not what the last look found"
-            );
-        }
-        touch(&file);
-        assert!(!follower.look().await, "the same bytes, written since");
-        assert!(follower.look().await, "the same twice");
-        std::fs::write(&file, format!("{text} # 5")).unwrap();
-        assert!(
-            follower.load().await.unwrap().is_none(),
-            "it changed before it was read"
-        );
-        for count in 2..=5 {
-            touch(&file);
-            assert_eq!(follower.look().await, count == 5, "touched at each look");
-        }
-        assert!(follower.settle().await);
-        assert!(follower.load().await.unwrap().is_some());
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    /// Gives a file another modification time.
-    fn touch(file: &Path) {
-        let time = std::fs::metadata(file).unwrap().modified().unwrap() + Duration::from_secs(1);
-        let file = std::fs::File::options().append(true).open(file).unwrap();
-        file.set_modified(time).unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_link_that_is_swapped_is_a_change() {
-        let folder = folder("link");
-        for (version, audience) in [("..one", "a"), ("..two", "b")] {
-            std::fs::create_dir_all(folder.join(version)).unwrap();
-            let text = format!(
-                "issuers: {{a: {{issuer: a, audiences: [{audience}], jwks: {{file: k}}}}}}"
-            );
-            std::fs::write(folder.join(version).join("watchword.yaml"), text).unwrap();
-        }
-        let (data, draft) = (folder.join("..data"), folder.join("..data_tmp"));
-        std::os::unix::fs::symlink("..one", &data).unwrap();
-        let file = data.join("watchword.yaml");
-        let mut follower = Follower::new(&file, &Config::load(&file).unwrap());
-        assert!(follower.is_replaced_whole());
-        std::os::unix::fs::symlink("..two", &draft).unwrap();
-        std::fs::rename(&draft, &data).unwrap();
-        assert!(is_new(&mut follower).await);
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-}
+mod tests;

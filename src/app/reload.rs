@@ -1,14 +1,12 @@
 //! Another configuration for a server that runs: taken as a whole, or not at all.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use tracing::warn;
 
 use crate::config::Config;
 use crate::grpc::State;
-use crate::listen::{TlsError, TlsFiles, certificate_expiry, load_tls};
+use crate::listen::{LoadedTls, TlsError, TlsFiles, load_tls};
 use crate::telemetry::CONFIGURATION;
 use crate::token::UnixTime;
 
@@ -17,7 +15,7 @@ use super::{App, ReloadError};
 /// The completeness of a configuration's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completeness {
-    /// It is.
+    /// The file is complete.
     Complete,
     /// It may be half written.
     Unknown,
@@ -46,13 +44,13 @@ impl App {
         if let Some(setting) = self.config.restart.first_changed_in(&config.restart) {
             return Err(ReloadError::NeedsRestart(setting.to_owned()));
         }
-        let loaded = load(config.server.grpc.tls.clone()).await?;
+        let loaded = load_tls_files(config.server.grpc.tls.clone()).await?;
         self.engine.reload(&config).await?;
-        let expiry = loaded.as_ref().and_then(|loaded| loaded.1);
-        if let (Some(tls), Some((loaded, _))) = (&self.tls, loaded) {
+        let expiry = loaded.as_ref().and_then(|loaded| loaded.expiry);
+        if let (Some(tls), Some(loaded)) = (&self.tls, loaded) {
             tls.replace(loaded);
         }
-        announce(&config, expiry, &self.engine.state);
+        report_configuration(&config, expiry, &self.engine.state);
         self.config = config;
         Ok(())
     }
@@ -63,45 +61,40 @@ impl App {
         completeness: Completeness,
     ) -> Result<(), ReloadError> {
         let used = &self.config.structure;
+        let shorter_since = self.shorter_since.take();
         if let Some(loss) = used.weakened_in(&config.structure) {
-            self.shorter_since = None;
             return Err(ReloadError::Weaker(loss));
         }
-        if completeness == Completeness::Unknown
-            && let Some(loss) = used.cut_off_in(&config.structure)
-        {
-            self.shorter_since = None;
+        if completeness == Completeness::Complete {
+            return Ok(());
+        }
+        if let Some(loss) = used.cut_off_in(&config.structure) {
             return Err(ReloadError::CutOff(loss));
         }
-        let loss = used.shortened_in(&config.structure);
-        let Some(loss) = loss.filter(|_| completeness == Completeness::Unknown) else {
-            self.shorter_since = None;
+        let Some(loss) = used.shortened_in(&config.structure) else {
             return Ok(());
         };
         let now = self.engine.state.clock.moment();
-        let (structure, since) = self
-            .shorter_since
-            .get_or_insert_with(|| (config.structure.clone(), now));
-        if *structure != config.structure {
-            (*structure, *since) = (config.structure.clone(), now);
-        }
-        if now < *since + SHORTER_FOR {
+        let since = match shorter_since {
+            Some((structure, since)) if structure == config.structure => since,
+            _ => now,
+        };
+        if now < since + SHORTER_FOR {
+            self.shorter_since = Some((config.structure.clone(), since));
             return Err(ReloadError::Shorter(loss));
         }
-        self.shorter_since = None;
         Ok(())
     }
 
     /// Returns true if the last reload was refused for this very reason.
-    #[must_use]
-    pub fn was_refused(&self, refusal: Option<&str>) -> bool {
+    pub(crate) fn was_refused(&self, refusal: Option<&str>) -> bool {
         let last = self.engine.state.reloads.snapshot().last;
         let last = last.and_then(|last| last.refusal);
         refusal.is_some() && last.as_deref() == refusal
     }
 
-    /// Lets operators know of a reload, and why it was refused, where it was.
-    pub fn note_reload(&self, refusal: Option<String>) {
+    /// Records a reload, and why it was refused, for operators.
+    pub(crate) fn note_reload(&self, refusal: Option<String>) {
         let state = &self.engine.state;
         let (metrics, now) = (&state.telemetry.metrics, state.clock.now());
         match &refusal {
@@ -112,24 +105,20 @@ impl App {
     }
 }
 
-/// The TLS settings of a listener, and the time at which its certificate expires.
-pub(super) type Loaded = (Arc<ServerConfig>, Option<UnixTime>);
-
 /// Reads the files of TLS in a thread of their own: a disk that hangs must not keep signals from
 /// being heard.
-pub(super) async fn load(files: Option<TlsFiles>) -> Result<Option<Loaded>, TlsError> {
+pub(super) async fn load_tls_files(files: Option<TlsFiles>) -> Result<Option<LoadedTls>, TlsError> {
     let Some(files) = files else {
         return Ok(None);
     };
-    let load = move || load_tls(&files).map(|loaded| Some((loaded, certificate_expiry(&files))));
-    match tokio::task::spawn_blocking(load).await {
-        Ok(loaded) => loaded,
+    match tokio::task::spawn_blocking(move || load_tls(&files)).await {
+        Ok(loaded) => loaded.map(Some),
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 
-/// Tells of what should not go unseen.
-pub(super) fn announce(config: &Config, expiry: Option<UnixTime>, state: &State) {
+/// Reports warnings, shadow mode and the certificate's expiry, in logs and metrics.
+pub(super) fn report_configuration(config: &Config, expiry: Option<UnixTime>, state: &State) {
     let metrics = &state.telemetry.metrics;
     state.reloads.set_warnings(&config.warnings);
     for warning in &config.warnings {

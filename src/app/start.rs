@@ -29,22 +29,17 @@ const HEALTH_HEADERS: u32 = 4096;
 
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what they mean")]
 pub enum StartError {
-    /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
-        /// The address.
         address: ListenAddress,
-        /// The system's error.
         source: std::io::Error,
     },
-    /// A file of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The logs or traces cannot start.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
-    /// The system has no random numbers.
     #[error("no random numbers")]
     Random,
 }
@@ -72,12 +67,13 @@ impl App {
             environment.telemetry = Some(telemetry);
         }
         let grpc = &config.server.grpc;
-        let (tls, expiry) = reload::load(grpc.tls.clone()).await?.unzip();
+        let tls = reload::load_tls_files(grpc.tls.clone()).await?;
+        let expiry = tls.as_ref().and_then(|loaded| loaded.expiry);
         let tls = tls.map(Tls::new);
         let listeners = Listeners::bind(&config.server).await?;
         let (health, health_routes) = Health::new(SERVICES).await;
         let engine = Engine::start(&config, environment)?;
-        reload::announce(&config, expiry.flatten(), &engine.state);
+        reload::report_configuration(&config, expiry, &engine.state);
         let mut helpers = JoinSet::new();
         helpers.spawn(report_ready(health.clone(), engine.ready()));
         let admin_address = listeners.admin.map(|(listener, address)| {
@@ -94,11 +90,11 @@ impl App {
             health_routes
         };
         let methods = Arc::new(Methods::new(engine.state.clone(), library));
-        let budget = ListenerBudget::of(engine.memory(), engine.state.in_flight_limit.clone());
+        let budget = ListenerBudget::of(&engine.memory, engine.state.in_flight_limit.clone());
         let bounds = (grpc.limits, budget);
         let server = Server::start(listeners.grpc, tls.clone(), methods, bounds);
-        register_stats(&engine.state, server.counts());
-        log_budget(engine.memory(), server.max_connections());
+        register_stats(&engine.state, &server.counts);
+        log_budget(&engine.memory, server.max_connections);
         let (address, issuers) = (server.address(), config.policy.issuers().len());
         info!(%address, tls = tls.is_some(), issuers, "listening");
         Ok(Self {
@@ -134,7 +130,7 @@ impl Listeners {
     }
 }
 
-/// Health alone, with limits of its own.
+/// Serves health alone, with limits of its own.
 fn serve_health(listener: Listener, routes: Routes, limits: Limits) -> Server {
     let limits = Limits {
         max_connections: HEALTH_CONNECTIONS,
@@ -170,7 +166,7 @@ fn register_stats(state: &Arc<State>, counts: &Arc<ConnectionCounts>) {
         .metrics
         .read_server_stats_with(move || ServerStats {
             calls: read.upgrade().map(|state| CallStats {
-                token_cache_entries: state.generation().remembered_tokens(),
+                token_cache_entries: state.generation().tokens.entries(),
                 in_flight: state.in_flight(),
             }),
             connections_open: counts.open(),

@@ -69,7 +69,7 @@ impl AdmittedCall {
                 trace: TraceSource::of(metadata, state.telemetry.uses_trace_context()),
             },
             admission: Admission::of(state, door, metadata, connection),
-            answering: connection.answering().clone(),
+            answering: connection.answering.clone(),
             in_flight: state.in_flight.count(),
         }
     }
@@ -81,7 +81,6 @@ impl AdmittedCall {
         }
     }
 
-    /// Receives the message.
     pub(super) async fn receive(self, body: Body) -> ReceivedCall {
         let (message, permit, memory) = match self.admission {
             Admission::Admitted(memory, permit) => {
@@ -114,7 +113,7 @@ impl Admission {
             (Err(refused), memory) => {
                 debug!(reason = %refused, "a caller is refused");
                 if let Some(count) = state.caller_warnings.count() {
-                    let (door, last_peer) = (door.name(), connection.remote().map(display));
+                    let (door, last_peer) = (door.name(), connection.remote.map(display));
                     warn!(count, door, last_peer, reason = %refused, "callers were refused");
                 }
                 let memory = memory.map_or_else(|refusal| refusal, Some);
@@ -124,22 +123,19 @@ impl Admission {
     }
 }
 
-/// Reserves memory for a call.
-///
-/// # Errors
-/// The memory for its refusal. If there is none either, the client reads no answers: the connection
-/// is closed.
+/// Reserves memory for a call, else for its refusal. If there is none for that either, the client
+/// reads no answers: the connection is closed.
 pub(super) fn reserve_memory(
     bytes: usize,
     connection: &Connection,
 ) -> Result<Reservation, Option<Reservation>> {
-    let memory = connection.memory().try_reserve(bytes);
+    let memory = connection.memory.try_reserve(bytes);
     memory.ok_or_else(|| reserve_refusal(connection))
 }
 
 /// Reserves memory for the refusal of a call, or closes the connection.
 pub(super) fn reserve_refusal(connection: &Connection) -> Option<Reservation> {
-    let memory = connection.refusals().try_reserve(REFUSED);
+    let memory = connection.refusals.try_reserve(REFUSED);
     if memory.is_none() {
         connection.close_now();
     }

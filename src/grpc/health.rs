@@ -54,7 +54,7 @@ impl Health {
     }
 
     /// Ends watches, which would go on for ever and keep their connections open.
-    pub async fn end_watches(&self) {
+    pub(crate) async fn end_watches(&self) {
         let mut reporter = self.reporter.clone();
         for service in self.names().chain([LIVE]) {
             reporter.clear_service_status(service).await;

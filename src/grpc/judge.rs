@@ -9,8 +9,8 @@ use bytes::Bytes;
 use prost::Message as _;
 use tracing::error;
 
-use crate::authenticator::{Decision, MissingKey, Question, authenticate};
-use crate::jwks::{CallTime, KeyRequest, KeyWait};
+use crate::authenticator::{Decision, Question, authenticate};
+use crate::jwks::{CallTime, KeyRequest};
 use crate::listen::Permit;
 use crate::telemetry::{DecisionEvent, DecisionOutcome, RequestId};
 use crate::token::{Denial, UnixTime};
@@ -33,14 +33,6 @@ pub(super) struct Judge<'c, D> {
     state: &'c State,
     call: &'c Call,
     door: PhantomData<D>,
-}
-
-/// A newer key set may change the decision.
-enum Retry {
-    /// It is published.
-    Now,
-    /// It may come.
-    After(KeyWait),
 }
 
 impl<'c, D: FrontDoor> Judge<'c, D> {
@@ -71,8 +63,8 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         for _ in 1..MAX_JUDGEMENTS {
             let wait = match self.judge(&message, Some(call_time)) {
                 Ok(answer) => return answer,
-                Err(Retry::Now) => continue,
-                Err(Retry::After(wait)) => wait,
+                Err(KeyRequest::Wait(wait)) => wait,
+                Err(_) => continue,
             };
             let is_last = wait.is_for_next_fetch();
             message = message::without_spare_buffer(message);
@@ -94,8 +86,13 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         self.refuse_by(&self.state.generation(), denial)
     }
 
-    /// Judges a question once. Asks for a key that is missing if the call can wait for it.
-    fn judge(&self, message: &Bytes, call_time: Option<CallTime>) -> Result<AnswerOf<D>, Retry> {
+    /// Judges a question once. Requests a key that is missing if the call can wait for it: the
+    /// error says when to judge again.
+    fn judge(
+        &self,
+        message: &Bytes,
+        call_time: Option<CallTime>,
+    ) -> Result<AnswerOf<D>, KeyRequest> {
         let generation = self.state.generation();
         let judge = || {
             let is_decodable = fields::are_few(message, &D::COUNTED_FIELDS);
@@ -117,14 +114,15 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         generation: &Generation,
         question: &Question<'_>,
         call_time: Option<CallTime>,
-    ) -> Result<AnswerOf<D>, Retry> {
+    ) -> Result<AnswerOf<D>, KeyRequest> {
         let snapshot = generation.snapshot();
         let now = self.state.clock.current_time();
         let decision = authenticate(&snapshot, question, now, &generation.tokens);
-        if let (Some(call_time), Some(missing)) = (call_time, &decision.missing_key)
-            && let Some(retry) = retry(generation, missing, call_time)
-        {
-            return Err(retry);
+        if let (Some(call_time), Some(missing)) = (call_time, &decision.missing_key) {
+            match generation.sources().request_key(missing, call_time) {
+                KeyRequest::Refused => {}
+                retry => return Err(retry),
+            }
         }
         if decision.stale {
             self.state.telemetry.metrics.count_stale();
@@ -147,15 +145,14 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         };
         let request = question.request.as_ref();
         let id = request.and_then(|request| request.values("x-request-id").next());
+        let near_miss = decision.near_miss;
         self.state.telemetry.record(&DecisionEvent {
             door: D::DOOR,
-            shadow: generation.policy().is_shadow(decision.rule),
+            shadow: generation.policy.is_shadow(decision.rule),
             outcome,
             issuer: decision.issuer.map(|issuer| &issuer.name),
             rule: decision.rule.map(|rule| &rule.name),
-            near_miss: decision
-                .near_miss
-                .map(|near_miss| (&near_miss.rule.name, near_miss.part.name())),
+            near_miss: near_miss.map(|miss| (&miss.rule.name, miss.part.name())),
             token: decision.token.as_deref(),
             request_id: RequestId::new(id.unwrap_or_default()),
             trace: self.call.trace.context(request),
@@ -168,7 +165,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         if *denial == Denial::Overloaded {
             self.state.telemetry.metrics.overloaded.inc();
         }
-        let is_shadow = generation.policy().is_all_shadow();
+        let is_shadow = generation.policy.is_all_shadow();
         let outcome = if is_shadow {
             DecisionOutcome::Shadowed(denial)
         } else {
@@ -188,14 +185,6 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
             latency: self.call.deadline.elapsed(),
         });
         D::Answers::of(generation).refuse(denial)
-    }
-}
-
-fn retry(generation: &Generation, missing: &MissingKey, call_time: CallTime) -> Option<Retry> {
-    match generation.request_key(missing, call_time) {
-        KeyRequest::KeysChanged => Some(Retry::Now),
-        KeyRequest::Wait(wait) => Some(Retry::After(wait)),
-        KeyRequest::Refused => None,
     }
 }
 

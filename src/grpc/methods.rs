@@ -15,13 +15,12 @@ use super::validate::Validate;
 use super::{State, endpoint, validate_batch};
 
 /// The services whose health is reported.
-pub const SERVICES: &[&str] = &[
+pub(crate) const SERVICES: &[&str] = &[
     "envoy.service.auth.v3.Authorization",
     "watchword.v1.TokenValidation",
 ];
 
-/// A method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Method {
     Check,
     Validate,
@@ -68,11 +67,11 @@ pub struct Methods {
 
 impl Methods {
     /// All methods. `library` answers those of health and reflection.
-    #[must_use]
-    pub fn new(state: Arc<State>, library: Routes) -> Self {
+    pub(crate) fn new(state: Arc<State>, library: Routes) -> Self {
+        let state = Some(state);
         Self {
-            state: Some(state),
-            library: library.prepare(),
+            state,
+            ..Self::of_health(library)
         }
     }
 
@@ -120,18 +119,16 @@ impl fmt::Debug for Methods {
 #[derive(Clone, Debug)]
 pub struct InProcessClient {
     methods: Methods,
-    connection: Connection,
+    connection: Arc<Connection>,
 }
 
 impl InProcessClient {
-    /// A client that works on its calls within the limit that all share.
+    /// A client whose calls count in the limit that all share.
     #[must_use]
     pub fn new(state: Arc<State>) -> Self {
-        let connection = Connection::in_process(&state.in_flight_limit);
-        let methods = Methods::new(state, Routes::default());
         Self {
-            methods,
-            connection,
+            connection: Arc::new(Connection::in_process(&state.in_flight_limit)),
+            methods: Methods::new(state, Routes::default()),
         }
     }
 

@@ -10,8 +10,7 @@ use crate::wire;
 use super::library::MAX_MESSAGE;
 
 /// Adds `grpc.reflection.v1`, and `v1alpha`, which many tools still ask for.
-#[must_use]
-pub fn add_to(routes: Routes) -> Routes {
+pub(crate) fn add_to(routes: Routes) -> Routes {
     match (schema().build_v1(), schema().build_v1alpha()) {
         (Ok(v1), Ok(v1alpha)) => routes
             .add_service(v1.max_decoding_message_size(MAX_MESSAGE))

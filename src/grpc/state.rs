@@ -23,21 +23,18 @@ pub struct State {
     pub clock: Clock,
     /// Receives all decisions.
     pub telemetry: Telemetry,
-    /// The outcomes of reloads.
-    pub reloads: ReloadHistory,
+    pub(crate) reloads: ReloadHistory,
     /// The limit of calls that are worked on at a time.
-    pub in_flight_limit: InFlightLimit,
+    pub(crate) in_flight_limit: InFlightLimit,
     /// Counts calls until they are answered, those that wait included.
     pub(super) in_flight: CallCounter,
-    /// Warnings about callers that are not admitted.
     pub(super) caller_warnings: WarningInterval,
     stopping: AtomicBool,
 }
 
 impl State {
     /// The state of a server that works on so many calls at a time.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         generation: Generation,
         max_in_flight: usize,
         clock: Clock,
@@ -62,7 +59,7 @@ impl State {
 
     /// Judges calls by another configuration from now on. Calls that are judged at this moment end
     /// under theirs; those that wait for a key are judged again by the new one.
-    pub fn replace(&self, generation: Generation) {
+    pub(crate) fn replace(&self, generation: Generation) {
         self.generation.store(Arc::new(generation));
     }
 
@@ -72,14 +69,12 @@ impl State {
         self.in_flight.get()
     }
 
-    /// Records that the server is about to stop. Calls are answered as before.
-    pub fn stop(&self) {
+    /// The server is about to stop. Calls are answered as before.
+    pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Returns true if the server is about to stop.
-    #[must_use]
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 }

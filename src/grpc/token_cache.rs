@@ -83,8 +83,7 @@ impl TokenCache {
     }
 
     /// Counts tokens that it finds and those that it does not.
-    #[must_use]
-    pub fn counting(mut self, hits: &Counter, misses: &Counter) -> Self {
+    pub(crate) fn counting(mut self, hits: &Counter, misses: &Counter) -> Self {
         (self.hits, self.misses) = (hits.clone(), misses.clone());
         self
     }

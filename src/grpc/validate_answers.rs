@@ -18,11 +18,11 @@ use super::{Generation, claims_struct};
 
 /// A response that says allow or deny, explicitly.
 #[derive(Debug)]
-pub struct ValidateAnswer(wire::ValidateResponse);
+pub(crate) struct ValidateAnswer(wire::ValidateResponse);
 
 /// The fixed parts of all answers under one policy.
 #[derive(Debug)]
-pub struct ValidateAnswers {
+pub(crate) struct ValidateAnswers {
     denials: HashMap<&'static str, wire::Deny>,
     rules: HashMap<Arc<str>, Bytes>,
     /// If no denial is enforced: the headers to remove from a request that is not judged.
@@ -31,22 +31,14 @@ pub struct ValidateAnswers {
 
 impl ValidateAnswer {
     /// The message to send.
-    #[must_use]
-    pub fn message(&self) -> &wire::ValidateResponse {
+    pub(crate) fn message(&self) -> &wire::ValidateResponse {
         &self.0
-    }
-
-    /// The message, to put into a batch.
-    #[must_use]
-    pub fn into_message(self) -> wire::ValidateResponse {
-        self.0
     }
 }
 
 impl ValidateAnswers {
     /// Prepares answers for a policy. Challenges quote the realm.
-    #[must_use]
-    pub fn new(policy: &Policy, realm: &str) -> Self {
+    pub(crate) fn new(policy: &Policy, realm: &str) -> Self {
         let samples = Denial::samples();
         let denials = samples
             .iter()

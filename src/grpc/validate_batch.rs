@@ -174,7 +174,7 @@ mod tests {
             };
             batch.push(&answer, draw).unwrap();
             assert!(drawn >= batch.framed.capacity());
-            whole.responses.push(answer.into_message());
+            whole.responses.push(answer.message().clone());
         }
         let framed = batch.framed();
         let (prefix, message) = framed.split_at(PREFIX);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use moka::ops::compute::Op;
-
 use tokio::sync::Semaphore;
 
 use crate::jose::{ExposedKey, KeySet, PublicDocument};
@@ -62,13 +61,11 @@ impl KeySetCache {
     /// An empty cache. It has no capacity of its own: its entries draw on this memory, and there
     /// are no more of them than the configuration has sources.
     pub(super) fn new(fetch: Arc<dyn Fetch>, memory: Pool) -> Self {
-        let entries = Cache::builder().build();
-        let reader = Arc::new(Semaphore::new(1));
         Self {
-            entries,
+            entries: Cache::builder().build(),
             fetch,
             memory,
-            reader,
+            reader: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -81,7 +78,8 @@ impl KeySetCache {
         let account = self.memory.account(OWN);
         let _text = draw(&account, length(&documents))?;
         let _turn = self.reader.acquire().await;
-        let entry = CachedKeys::from_documents(&documents, &account)?;
+        let (public, _) = without_private(&documents);
+        let entry = CachedKeys::read(&documents, public, Validators::default(), &account)?;
         let keys = entry.keys.clone();
         self.entries.insert(source.clone(), entry).await;
         Ok(keys)
@@ -93,31 +91,28 @@ impl KeySetCache {
     }
 
     /// Fetches once. Fetches of one source run one after the other.
-    pub(super) async fn refresh(&self, source: &FetchedSource) -> Result<FetchedKeys, FetchError> {
+    pub(super) async fn fetch(&self, source: &FetchedSource) -> Result<FetchedKeys, FetchError> {
         let (mut fresh_for, mut changed) = (None, true);
-        let refreshed = self
-            .entries
-            .entry_by_ref(source)
-            .and_try_compute_with(|known| async {
-                let known = known.map(moka::Entry::into_value);
-                let validators = known.as_ref().map(|known| &known.validators);
-                let fetched = self.fetch.fetch(source, validators).await?;
-                fresh_for = fetched.fresh_for;
-                let account = match &known {
-                    Some(known) => known.memory.account.clone(),
-                    None => self.memory.account(OWN),
-                };
-                let _text = match &fetched.content {
-                    Content::Documents { documents, .. } => {
-                        Some(draw(&account, length(documents))?)
-                    }
-                    Content::NotModified => None,
-                };
-                let _turn = self.reader.acquire().await;
-                let entry = CachedKeys::after(known.as_ref(), fetched, &account)?;
-                changed = known.is_none_or(|known| !Arc::ptr_eq(&known.keys, &entry.keys));
-                Ok::<_, FetchError>(Op::Put(entry))
-            });
+        let entry = self.entries.entry_by_ref(source);
+        let refreshed = entry.and_try_compute_with(|known| async {
+            let known = known.map(moka::Entry::into_value);
+            let validators = known.as_ref().map(|known| &known.validators);
+            let fetched = self.fetch.fetch(source, validators).await?;
+            fresh_for = fetched.fresh_for;
+            let account = match &known {
+                Some(known) => known.memory.account.clone(),
+                None => self.memory.account(OWN),
+            };
+            let length = match &fetched.content {
+                Content::Documents { documents, .. } => length(documents),
+                Content::NotModified => 0,
+            };
+            let _text = draw(&account, length)?;
+            let _turn = self.reader.acquire().await;
+            let entry = CachedKeys::after(known.as_ref(), fetched, &account)?;
+            changed = known.is_none_or(|known| !Arc::ptr_eq(&known.keys, &entry.keys));
+            Ok::<_, FetchError>(Op::Put(entry))
+        });
         let entry = refreshed.await?.into_entry().ok_or(FetchError::Abandoned)?;
         let entry = entry.into_value();
         Ok(FetchedKeys {
@@ -130,10 +125,7 @@ impl KeySetCache {
 }
 
 /// Fetches the keys of a source once, within its `timeout`, and keeps nothing.
-///
-/// # Errors
-/// [`FetchError`].
-pub async fn fetch_keys(
+pub(crate) async fn fetch_keys(
     fetch: &dyn Fetch,
     source: &FetchedSource,
 ) -> Result<Arc<KeySet>, FetchError> {
@@ -145,39 +137,29 @@ pub async fn fetch_keys(
 }
 
 impl CachedKeys {
-    fn from_documents(documents: &[Vec<u8>], memory: &Account) -> Result<Self, FetchError> {
-        let (public, _) = without_private(documents);
-        Self::read(documents, public, Validators::default(), memory)
-    }
-
     /// The entry after a fetch. The same documents keep the same keys, so that tokens which they
     /// verified stay verified.
     fn after(known: Option<&Self>, fetched: Fetched, memory: &Account) -> Result<Self, FetchError> {
-        match (fetched.content, known) {
-            (Content::NotModified, Some(known)) => Ok(known.clone()),
-            (Content::NotModified, None) => Err(FetchError::Abandoned),
-            (
-                Content::Documents {
-                    documents,
-                    validators,
-                },
-                known,
-            ) => {
-                let (public, exposed) = without_private(&documents);
-                match known {
-                    Some(known) if known.stands_for(&public, &exposed) => Ok(Self {
-                        validators,
-                        unconfirmed: None,
-                        ..known.clone()
-                    }),
-                    known => {
-                        let read = Self::read(&documents, public, validators, memory)?;
-                        Ok(match known {
-                            Some(known) => read.unless_damaged(known),
-                            None => read,
-                        })
-                    }
-                }
+        let Content::Documents {
+            documents,
+            validators,
+        } = fetched.content
+        else {
+            return known.cloned().ok_or(FetchError::Abandoned);
+        };
+        let (public, exposed) = without_private(&documents);
+        match known {
+            Some(known) if known.stands_for(&public, &exposed) => Ok(Self {
+                validators,
+                unconfirmed: None,
+                ..known.clone()
+            }),
+            known => {
+                let read = Self::read(&documents, public, validators, memory)?;
+                Ok(match known {
+                    Some(known) => read.unless_damaged(known),
+                    None => read,
+                })
             }
         }
     }
@@ -187,8 +169,7 @@ impl CachedKeys {
         *self.documents == public && self.keys.exposed() == exposed
     }
 
-    /// A file of a directory that is being written at this moment must not cost the keys that it
-    /// had.
+    /// A file of a directory that is being written must not cost the keys that it had.
     fn unless_damaged(self, known: &Self) -> Self {
         let damaged = self.keys.unread() > known.keys.unread();
         let unconfirmed = known.unconfirmed.as_ref().map(|(documents, _)| documents);

@@ -18,9 +18,6 @@ const MAX_URL: usize = 2048;
 /// Fetches the metadata, and then the keys at the URL that they name. `metadata` is where they are;
 /// `None`: at the well-known places under the issuer. `known` is what the last fetch of the keys
 /// brought.
-///
-/// # Errors
-/// [`FetchError`]
 pub(super) async fn fetch(
     access: &Access,
     issuer: &str,
@@ -40,19 +37,17 @@ pub(super) async fn fetch(
         source,
     })?;
     let keys = jwks_uri(&metadata, url, issuer)?;
-    if keys.as_str().len() > MAX_URL {
-        return Err(FetchError::Url {
-            url: shown_text(&keys),
-            expected: "a URL of at most 2048 bytes",
-        });
-    }
-    if keys.fragment().is_some() {
-        return Err(FetchError::Url {
-            url: shown_text(&keys),
-            expected: "a URL without fragment",
-        });
-    }
-    client.keys(&keys, known).await
+    let expected = if keys.as_str().len() > MAX_URL {
+        "a URL of at most 2048 bytes"
+    } else if keys.fragment().is_some() {
+        "a URL without fragment"
+    } else {
+        return client.keys(&keys, known).await;
+    };
+    Err(FetchError::Url {
+        url: shown_text(&keys),
+        expected,
+    })
 }
 
 /// The URLs at which metadata may be.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 use std::future::Future;
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use reqwest::{StatusCode, Url};
 use crate::jose::{JsonError, KeySetError};
 
 use super::FetchedSource;
+use super::http::Forbidden;
 
 /// Largest document, in bytes.
 pub(crate) const MAX_SIZE: usize = 1024 * 1024;
@@ -21,10 +22,8 @@ const MAX_TEXT: usize = 1000;
 
 /// Brings the documents of a source: over the network and from files, or in a test from a script.
 pub trait Fetch: Send + Sync {
-    /// Fetches once. The caller bounds the time by dropping the future.
-    ///
-    /// # Errors
-    /// [`FetchError`]; what the documents say is not looked at here.
+    /// Fetches once, and does not look at what the documents say. The caller bounds the time by
+    /// dropping the future.
     fn fetch<'a>(
         &'a self,
         source: &'a FetchedSource,
@@ -35,7 +34,7 @@ pub trait Fetch: Send + Sync {
 /// The result of a fetch.
 #[derive(Debug)]
 pub struct Fetched {
-    /// The documents.
+    /// The content of the source.
     pub content: Content,
     /// For how long the server says that they are fresh; `None` where it does not say.
     pub fresh_for: Option<Duration>,
@@ -73,121 +72,67 @@ pub struct Validators {
     pub files: Option<u64>,
 }
 
-/// Why keys could not be had.
+/// Why keys could not be had. URLs are without their query.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum FetchError {
-    /// A file cannot be read.
     #[error("cannot read {}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
     /// Files changed between two looks.
     #[error("{} is being written", .path.display())]
-    Unsettled {
-        /// The file or directory.
-        path: PathBuf,
-    },
+    Unsettled { path: PathBuf },
     /// A certificate, key or credential for the fetch cannot be used.
     #[error("{} is not {expected}", .path.display())]
     Access {
-        /// The file.
         path: PathBuf,
-        /// The expected value.
         expected: &'static str,
     },
-    /// The request failed: name resolution, connection, TLS, or transfer.
-    #[error("the request to {} failed", .url)]
-    Http {
-        /// The URL, without its query.
-        url: Url,
-        /// The cause.
-        source: reqwest::Error,
-    },
+    /// Name resolution, connection, TLS, or transfer failed.
+    #[error("the request to {url} failed")]
+    Http { url: Url, source: reqwest::Error },
     /// It took longer than `timeout`.
     #[error("no whole answer within {0:?}")]
     Timeout(Duration),
     /// A name resolves to an address that is never spoken to, or not by this configuration.
-    #[error("{host} is {kind} ({address}), which is not spoken to")]
-    Address {
-        /// The host.
-        host: String,
-        /// The address.
-        address: IpAddr,
-        /// The kind of the address.
-        kind: &'static str,
-    },
+    #[error(transparent)]
+    Address(#[from] Forbidden),
     /// A URL that may not be fetched, from metadata.
-    #[error("{} is not {expected}", .url)]
-    Url {
-        /// The URL.
-        url: String,
-        /// The expected value.
-        expected: &'static str,
-    },
-    /// The server answered with another status than 200.
-    #[error("{} answered {status}", .url)]
+    #[error("{url} is not {expected}")]
+    Url { url: String, expected: &'static str },
+    #[error("{url} answered {status}")]
     Status {
-        /// The URL, without its query.
         url: Url,
-        /// The status.
         status: StatusCode,
         /// The time for which the server asks for no further request.
         retry_after: Option<Duration>,
     },
-    /// The server answered with a redirect that is not followed: to another host or scheme, or one
-    /// too many.
     #[error(
-        "{} redirects to {to}, which is not followed: only 3 redirects are, to the same scheme, \
-         host and port",
-        .url
+        "{url} redirects to {to}, which is not followed: only 3 redirects are, to the same scheme, \
+         host and port"
     )]
-    Redirect {
-        /// The URL, without its query.
-        url: Url,
-        /// The target, without its query.
-        to: String,
-    },
-    /// More than 1 MiB.
+    Redirect { url: Url, to: String },
     #[error("more than {MAX_SIZE} bytes")]
     TooLarge,
-    /// There is no memory for it: sources share an eighth of what the process hands out.
+    /// Sources share an eighth of the memory that the process hands out.
     #[error(
         "{bytes} bytes of memory are more than is left for keys: raise server.memory_limit, or \
          have the issuer publish less"
     )]
-    Memory {
-        /// The bytes that it needs.
-        bytes: usize,
-    },
-    /// The metadata are not JSON.
-    #[error("the metadata of {} cannot be read", .url)]
-    Metadata {
-        /// The URL.
-        url: Url,
-        /// The place and the cause.
-        source: JsonError,
-    },
+    Memory { bytes: usize },
+    #[error("the metadata of {url} cannot be read")]
+    Metadata { url: Url, source: JsonError },
     /// The metadata are of another issuer, or name no keys.
-    #[error("the metadata of {} have {member} {found}, not {expected}", .url)]
+    #[error("the metadata of {url} have {member} {found}, not {expected}")]
     MetadataMember {
-        /// The URL.
         url: Url,
-        /// The member's name.
         member: &'static str,
-        /// Its value, cut to 200 characters.
+        /// Cut to 200 characters.
         found: String,
-        /// The expected value.
         expected: String,
     },
-    /// The document is no key set, or has no usable key.
     #[error("{}not usable as a key set", place(.url.as_ref()))]
     KeySet {
-        /// The URL, without its query, where it is not that of the source.
         url: Option<Url>,
-        /// The place and the cause.
         source: KeySetError,
     },
     /// The fetch ended before it was done: a fault of Watchword itself.
@@ -206,9 +151,18 @@ impl From<KeySetError> for FetchError {
 }
 
 impl FetchError {
+    pub(super) fn file(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::File { path, source }
+    }
+
+    pub(super) fn access(path: &Path, expected: &'static str) -> Self {
+        let path = path.to_owned();
+        Self::Access { path, expected }
+    }
+
     /// The error with all its causes, which is where an operator finds what to do.
-    #[must_use]
-    pub fn with_causes(&self) -> String {
+    pub(crate) fn with_causes(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
@@ -221,8 +175,7 @@ impl FetchError {
     }
 
     /// The time for which the server asks for no further request.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
@@ -230,13 +183,12 @@ impl FetchError {
     }
 
     /// The kind of failure, for metrics.
-    #[must_use]
-    pub fn outcome(&self) -> &'static str {
+    pub(crate) fn outcome(&self) -> &'static str {
         match self {
             Self::File { .. } | Self::Unsettled { .. } | Self::Access { .. } => "file",
             Self::Http { .. } => "request",
             Self::Timeout(_) => "timeout",
-            Self::Address { .. } | Self::Url { .. } => "refused",
+            Self::Address(_) | Self::Url { .. } => "refused",
             Self::Status { .. } => "status",
             Self::Redirect { .. } => "redirect",
             Self::TooLarge => "too_large",

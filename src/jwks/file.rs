@@ -18,7 +18,7 @@ const MAX_FILES: usize = 64;
 /// The content of a file, or of the files of a folder.
 #[derive(Debug)]
 pub(super) struct FilesContent {
-    /// The content of each, in the order of their names.
+    /// In the order of their names.
     pub(super) documents: Vec<Vec<u8>>,
     /// A digest of the content, sizes and modification times. It only tells whether something has
     /// changed.
@@ -26,21 +26,11 @@ pub(super) struct FilesContent {
 }
 
 impl FilesContent {
-    /// Reads a file, or each file of a folder. Entries of a folder that are no files, and those
-    /// with a name that begins with a dot, are left out; folders in it are not looked into.
-    ///
-    /// # Errors
-    /// [`FetchError::File`], which names the file that could not be read, or
-    /// [`FetchError::TooLarge`].
-    pub(super) fn at(path: &Path) -> Result<Self, FetchError> {
-        read(path)
-    }
-
     /// The metadata are from before the content: what is written in between makes another look.
     fn of(files: &[PathBuf]) -> Result<Self, FetchError> {
         let mut digest = DefaultHasher::new();
         for path in files {
-            let metadata = fs::metadata(path).map_err(|error| at(path, error))?;
+            let metadata = fs::metadata(path).map_err(|error| FetchError::file(path, error))?;
             (metadata.len(), metadata.modified().ok()).hash(&mut digest);
         }
         let documents = read_all(files)?;
@@ -52,14 +42,16 @@ impl FilesContent {
     }
 }
 
-fn read(path: &Path) -> Result<FilesContent, FetchError> {
-    let kind = fs::metadata(path).map_err(|error| at(path, error))?;
+/// Reads a file, or each file of a folder. Entries of a folder that are no files, and those with a
+/// name that begins with a dot, are left out; folders in it are not looked into.
+pub(super) fn read(path: &Path) -> Result<FilesContent, FetchError> {
+    let kind = fs::metadata(path).map_err(|error| FetchError::file(path, error))?;
     if kind.is_dir() {
         return again_if_vanished(|| read_folder(path));
     }
     if !kind.is_file() {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a folder");
-        return Err(at(path, error));
+        return Err(FetchError::file(path, error));
     }
     FilesContent::of(&[path.to_owned()])
 }
@@ -77,11 +69,11 @@ fn read_folder(folder: &Path) -> Result<FilesContent, FetchError> {
     let files = list(folder)?;
     if files.is_empty() {
         let error = io::Error::new(io::ErrorKind::NotFound, "no files in the folder");
-        return Err(at(folder, error));
+        return Err(FetchError::file(folder, error));
     }
     if files.len() > MAX_FILES {
         let error = io::Error::other(format!("more than {MAX_FILES} files in the folder"));
-        return Err(at(folder, error));
+        return Err(FetchError::file(folder, error));
     }
     FilesContent::of(&files)
 }
@@ -92,14 +84,14 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, FetchError> {
         let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
         names.collect::<io::Result<Vec<_>>>()
     });
-    let mut names = names.map_err(|error| at(folder, error))?;
+    let mut names = names.map_err(|error| FetchError::file(folder, error))?;
     // Hidden: Kubernetes keeps its versions under names with two dots, and editors their copies
     // under one.
     names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));
     names.sort_unstable();
     let mut files = Vec::new();
     for path in names.into_iter().map(|name| folder.join(name)) {
-        let kind = fs::metadata(&path).map_err(|error| at(&path, error))?;
+        let kind = fs::metadata(&path).map_err(|error| FetchError::file(&path, error))?;
         if kind.is_file() {
             files.push(path);
         }
@@ -114,19 +106,12 @@ fn read_all(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, FetchError> {
     let mut left = MAX_SIZE;
     let mut contents = Vec::new();
     for path in files {
-        let content = read_bounded(path, left).map_err(|error| at(path, error))?;
+        let content = read_bounded(path, left).map_err(|error| FetchError::file(path, error))?;
         let content = content.ok_or(FetchError::TooLarge)?;
         left = left.saturating_sub(content.len());
         contents.push(content);
     }
     Ok(contents)
-}
-
-fn at(path: &Path, source: io::Error) -> FetchError {
-    FetchError::File {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 #[cfg(test)]

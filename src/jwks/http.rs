@@ -1,7 +1,8 @@
-//! Fetches over HTTP: bounded in size, with few redirects, and never at an address that is nobody's
-//! to name.
+//! Fetches over HTTP: bounded in size, with few redirects, and never at a forbidden address.
 //!
 //! Time is bounded by the caller, who drops the future.
+
+use std::path::Path;
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
@@ -9,16 +10,19 @@ use http::header::{
 use http::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Proxy, Response, StatusCode, Url};
+use zeroize::Zeroizing;
+
+use crate::files::read_secret;
 
 use super::source::shown;
 use super::{Access, Content, FetchError, Fetched, Validators};
 
+pub(super) use addresses::Forbidden;
+use addresses::Resolver;
 pub(crate) use addresses::forbidden_literal;
-use addresses::{Forbidden, Resolver};
 
 mod addresses;
 mod body;
-mod files;
 mod freshness;
 mod headers;
 mod tls;
@@ -33,16 +37,12 @@ const ACCEPTED: &str = "application/jwk-set+json, application/json, \
     application/pem-certificate-chain, */*;q=0.5";
 
 /// Fetches the keys at a URL. `known` is what the last fetch brought.
-///
-/// # Errors
-/// [`FetchError`]
 pub(super) async fn fetch_uri(
     access: &Access,
     url: &Url,
     known: Option<&Validators>,
 ) -> Result<Fetched, FetchError> {
-    let client = Client::new(access, url).await?;
-    client.keys(url, known).await
+    Client::new(access, url).await?.keys(url, known).await
 }
 
 /// The client of one fetch, which may be of two documents.
@@ -65,14 +65,14 @@ impl<'a> Client<'a> {
     /// Configured headers and credentials are for the server of `home`: same scheme, host and port.
     /// Others never see them.
     pub(super) async fn new(access: &'a Access, home: &'a Url) -> Result<Self, FetchError> {
-        let (owned, url) = (access.clone(), shown(home));
+        let (mut owned, url) = (access.clone(), shown(home));
         // Files and the system's authorities are read, which blocks.
         let built = tokio::task::spawn_blocking(move || {
             let headers = headers::configured(&owned)?;
             let http = build(&owned, url.clone())?;
-            let foreign = match owned.client_certificate {
+            let foreign = match owned.client_certificate.take() {
                 None => http.clone(),
-                Some(_) => build(&without_certificate(owned), url)?,
+                Some(_) => build(&owned, url)?,
             };
             Ok::<_, FetchError>((http, foreign, headers))
         });
@@ -134,12 +134,16 @@ impl<'a> Client<'a> {
             let response = self.send(&at, conditions).await?;
             match response.status() {
                 StatusCode::OK => return Ok((at, response)),
-                // To a request without conditions it says nothing (RFC 9110 §15.4.5).
+                // It says nothing in answer to a request without conditions (RFC 9110 §15.4.5).
                 StatusCode::NOT_MODIFIED if conditional => return Ok((at, response)),
                 _ => {}
             }
             let Some(target) = target(&at, &response) else {
-                return Err(refused(&at, &response));
+                return Err(FetchError::Status {
+                    url: shown(&at),
+                    status: response.status(),
+                    retry_after: freshness::retry_after(response.headers()),
+                });
             };
             // No other server has been configured to be trusted with keys.
             if target.origin() != at.origin() || has_user(&target) || redirects == MAX_REDIRECTS {
@@ -165,13 +169,6 @@ impl<'a> Client<'a> {
         };
         let sent = request.headers(conditions).send().await;
         sent.map_err(|error| failed(url, error))
-    }
-}
-
-fn without_certificate(access: Access) -> Access {
-    Access {
-        client_certificate: None,
-        ..access
     }
 }
 
@@ -204,9 +201,7 @@ fn build(access: &Access, url: Url) -> Result<reqwest::Client, FetchError> {
 }
 
 /// Reads everything that a fetch is made with, as a fetch would. Blocks.
-///
-/// # Errors
-/// [`FetchError`] for the first file that cannot be used.
+/// The error is about the first file that cannot be used.
 pub(crate) fn check_access(access: &Access) -> Result<(), FetchError> {
     headers::configured(access)?;
     tls::config(access).map(drop)
@@ -215,22 +210,24 @@ pub(crate) fn check_access(access: &Access) -> Result<(), FetchError> {
 /// Refuses a URL that may not be fetched at all. Its address is judged when its name is resolved.
 pub(super) fn admit(access: &Access, url: &Url) -> Result<(), FetchError> {
     let expected = match url.scheme() {
-        "https" => None,
-        "http" if access.allow_http => None,
-        _ if access.allow_http => Some("an https or http URL"),
-        _ => Some("an https URL"),
+        "http" if !access.allow_http => "an https URL",
+        "http" | "https" if has_user(url) => "a URL without user and password",
+        "http" | "https" => {
+            let checked = addresses::check_literal(url, access.deny_private_addresses);
+            return Ok(checked?);
+        }
+        _ if access.allow_http => "an https or http URL",
+        _ => "an https URL",
     };
-    let expected = expected.or(has_user(url).then_some("a URL without user and password"));
-    if let Some(expected) = expected {
-        return Err(FetchError::Url {
-            url: shown_text(url),
-            expected,
-        });
-    }
-    Ok(addresses::check_literal(
-        url,
-        access.deny_private_addresses,
-    )?)
+    Err(FetchError::Url {
+        url: shown_text(url),
+        expected,
+    })
+}
+
+/// Reads a certificate, key or credential that a fetch is made with.
+fn read_file(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, FetchError> {
+    read_secret(path, max).map_err(|error| FetchError::file(path, error))
 }
 
 fn has_user(url: &Url) -> bool {
@@ -261,14 +258,6 @@ fn target(url: &Url, response: &Response) -> Option<Url> {
     let mut target = url.join(location).ok()?;
     target.set_fragment(None);
     Some(target)
-}
-
-fn refused(url: &Url, response: &Response) -> FetchError {
-    FetchError::Status {
-        url: shown(url),
-        status: response.status(),
-        retry_after: freshness::retry_after(response.headers()),
-    }
 }
 
 fn failed(url: &Url, error: reqwest::Error) -> FetchError {

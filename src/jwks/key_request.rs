@@ -51,8 +51,7 @@ impl CallTime {
 impl KeyWait {
     /// Returns true if the fetch starts after the request for the key. A key that such a fetch does
     /// not bring is not published.
-    #[must_use]
-    pub fn is_for_next_fetch(&self) -> bool {
+    pub(crate) fn is_for_next_fetch(&self) -> bool {
         self.is_for_next
     }
 

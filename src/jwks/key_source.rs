@@ -12,7 +12,7 @@ use crate::jose::KeySet;
 use crate::policy::{Issuer, IssuerId};
 
 use super::key_sources::SourceContext;
-use super::life_cycle::{KeyState, LifeCycle, Refresh, WaitFor};
+use super::life_cycle::{FetchStart, KeyState, LifeCycle, WaitFor};
 use super::source_log::SourceLog;
 use super::source_task::SourceTask;
 use super::store::Store;
@@ -24,7 +24,7 @@ pub(super) struct KeySource {
     published: watch::Receiver<Published>,
     /// The `iss` values that its saved keys are good for.
     issuers: Vec<Box<str>>,
-    store: Option<Store>,
+    pub(super) store: Option<Store>,
     task: AbortHandle,
 }
 
@@ -49,26 +49,22 @@ pub(super) struct SourceState {
 /// The outcomes of a source's fetches.
 #[derive(Default)]
 pub(super) struct FetchHistory {
-    /// The number of fetches by outcome.
     pub(super) by_outcome: BTreeMap<&'static str, u64>,
-    /// The number of fetches that tokens with unknown keys caused.
+    /// Fetches that tokens with unknown keys caused.
     pub(super) unknown_key_fetches: u64,
     /// The last failure, until a fetch succeeds.
     pub(super) failure: Option<FetchFailure>,
 }
 
-/// Failures in a row.
+/// Failures in a row, and the cause of the last one.
 pub(super) struct FetchFailure {
-    /// The moment of the first one.
     pub(super) first: Moment,
-    /// The moment of the last one.
     pub(super) last: Moment,
-    /// The cause of the last one.
     pub(super) error: String,
 }
 
 /// The value that a source's task publishes.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(super) struct Published {
     /// The keys that may be used; `None` if there are none.
     pub(super) keys: Option<IssuerKeys>,
@@ -88,8 +84,7 @@ impl KeySource {
         let issuers = issuer_urls(issuers);
         let directory = context.state_dir.as_deref();
         let directory = directory.filter(|_| settings.origin.is_remote());
-        let store =
-            directory.map(|directory| Store::new(directory, settings, &issuers, log.clone()));
+        let store = directory.map(|path| Store::new(path, settings, &issuers, log.clone()));
         let shared = Arc::new(SharedSource {
             settings: settings.clone(),
             clock: context.clock.clone(),
@@ -120,12 +115,10 @@ impl KeySource {
         &self.shared.settings
     }
 
-    /// The keys that are published.
     pub(super) fn keys(&self) -> Option<IssuerKeys> {
         self.published.borrow().keys.clone()
     }
 
-    /// Waits until there are keys.
     pub(super) async fn wait_for_keys(&self) {
         let mut published = self.published.clone();
         let keys = published.wait_for(|published| published.keys.is_some());
@@ -171,8 +164,12 @@ impl KeySource {
     }
 
     /// Starts a fetch for an operator, as soon as the budget permits.
-    pub(super) fn refresh(&self) -> Refresh {
-        let answer = self.shared.state().life.refresh(self.shared.now());
+    pub(super) fn fetch_for_operator(&self) -> FetchStart {
+        let answer = self
+            .shared
+            .state()
+            .life
+            .fetch_for_operator(self.shared.now());
         self.shared.wake.notify_one();
         answer
     }
@@ -181,25 +178,6 @@ impl KeySource {
         let state = self.shared.state();
         let keys = self.keys().map(|keys| keys.set);
         SourceStatus::new(&self.shared, &state, keys, issuers)
-    }
-
-    pub(super) fn begin_saving(&self) {
-        if let Some(store) = &self.store {
-            store.begin();
-        }
-    }
-
-    pub(super) fn end_saving(&self) {
-        if let Some(store) = &self.store {
-            store.end();
-        }
-    }
-
-    /// Waits until the last good documents are in the state directory.
-    pub(super) async fn saved(&self) {
-        if let Some(store) = &self.store {
-            store.saved().await;
-        }
     }
 
     /// Ends the task. Requests that wait for a fetch go on.
@@ -215,9 +193,8 @@ impl Drop for KeySource {
 }
 
 fn issuer_urls(issuers: &[&Issuer]) -> Vec<Box<str>> {
-    let urls = issuers.iter();
-    urls.map(|issuer| issuer.expectations.issuer.clone())
-        .collect()
+    let url = |issuer: &&Issuer| issuer.expectations.issuer.clone();
+    issuers.iter().map(url).collect()
 }
 
 impl SharedSource {

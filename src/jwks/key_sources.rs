@@ -15,8 +15,9 @@ use crate::policy::{IssuerId, Policy};
 
 use super::cache::KeySetCache;
 use super::key_source::KeySource;
+use super::store::Store;
 use super::{
-    CallTime, Fetch, FetchedSource, KeyRequest, Refresh, Source, SourceStatus, source_log,
+    CallTime, Fetch, FetchStart, FetchedSource, KeyRequest, Source, SourceStatus, source_log,
 };
 
 /// The parts of the process that all key sources work with, from one configuration to the next.
@@ -88,16 +89,13 @@ impl KeySources {
         seed: u64,
     ) -> Self {
         let started = Self::build(policy, sources, context, seed, &[]);
-        for used in &started.sources {
-            used.source.begin_saving();
-        }
+        started.begin_saving();
         started
     }
 
     /// The sources of the next configuration. Those that both have keep their keys, and are not
     /// fetched anew. New ones save nothing before [`KeySources::take_over`].
-    #[must_use]
-    pub fn start_next(
+    pub(crate) fn start_next(
         before: &Self,
         policy: &Arc<Policy>,
         sources: &[(IssuerId, Source)],
@@ -184,26 +182,29 @@ impl KeySources {
 
     /// Takes the place of the sources of the configuration before. Those that are not used any more
     /// save nothing from now on, and leave the cache; new ones begin to save.
-    pub async fn take_over(&self, before: &Self) {
+    pub(crate) async fn take_over(&self, before: &Self) {
         for UsedSource { source: old, .. } in &before.sources {
-            let uses = |same: &dyn Fn(&Arc<KeySource>) -> bool| {
-                let mut sources = self.sources.iter();
-                sources.any(|used| same(&used.source))
-            };
-            if !uses(&|source| Arc::ptr_eq(source, old)) {
-                old.end_saving();
+            let sources = || self.sources.iter().map(|used| &used.source);
+            if !sources().any(|source| Arc::ptr_eq(source, old)) {
+                old.store.iter().for_each(Store::end);
             }
-            if !uses(&|source| source.settings() == old.settings()) {
+            if !sources().any(|source| source.settings() == old.settings()) {
                 self.context.cache.forget(old.settings()).await;
             }
         }
-        for used in &self.sources {
-            used.source.begin_saving();
-        }
+        self.begin_saving();
+    }
+
+    fn begin_saving(&self) {
+        let stores = self
+            .sources
+            .iter()
+            .filter_map(|used| used.source.store.as_ref());
+        stores.for_each(Store::begin);
     }
 
     /// Waits until each of these issuers has had keys.
-    pub async fn wait_for_keys(&self, issuers: &[IssuerId]) {
+    pub(crate) async fn wait_for_keys(&self, issuers: &[IssuerId]) {
         for issuer in issuers {
             if let Some(source) = self.of_issuer.get(issuer) {
                 source.wait_for_keys().await;
@@ -223,15 +224,21 @@ impl KeySources {
     /// Starts a fetch of this issuer's source, or of all sources, as soon as the budget of each
     /// permits. Returns when, for each source.
     #[must_use]
-    pub fn refresh(&self, issuer: Option<IssuerId>) -> Vec<(String, Refresh)> {
-        let sources = self.sources.iter();
-        let chosen =
-            sources.filter(|used| issuer.is_none_or(|issuer| used.issuers.contains(&issuer)));
-        let refresh = |used: &UsedSource| {
-            let name = used.source.settings().origin.to_string();
-            (name, used.source.refresh())
-        };
-        chosen.map(refresh).collect()
+    pub fn fetch_for_operator(&self, issuer: Option<IssuerId>) -> Vec<(String, FetchStart)> {
+        let is_chosen = |used: &&UsedSource| issuer.is_none_or(|id| used.issuers.contains(&id));
+        let chosen = self
+            .sources
+            .iter()
+            .filter(is_chosen)
+            .map(|used| &used.source);
+        chosen
+            .map(|source| {
+                (
+                    source.settings().origin.to_string(),
+                    source.fetch_for_operator(),
+                )
+            })
+            .collect()
     }
 
     /// The fetched keys of an issuer that are in use now.
@@ -243,21 +250,23 @@ impl KeySources {
     /// The status of each source that is fetched.
     #[must_use]
     pub fn status(&self) -> Vec<SourceStatus> {
-        let sources = self.sources.iter();
-        sources
-            .map(|used| used.source.status(&used.issuers))
-            .collect()
+        let status = |used: &UsedSource| used.source.status(&used.issuers);
+        self.sources.iter().map(status).collect()
     }
 
     /// Waits until everything that was fetched is in the state directory.
-    pub async fn saved(&self) {
-        for used in &self.sources {
-            used.source.saved().await;
+    pub(crate) async fn saved(&self) {
+        for store in self
+            .sources
+            .iter()
+            .filter_map(|used| used.source.store.as_ref())
+        {
+            store.saved().await;
         }
     }
 
     /// Ends the tasks of all sources. Requests that wait for a key are answered.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         for used in &self.sources {
             used.source.stop();
         }

@@ -34,24 +34,16 @@ pub(super) struct LifeCycle {
     /// The end of the server's `Retry-After`. No token and no operator makes a fetch start before
     /// it.
     not_before: Moment,
-    /// The first requester of a fetch that the budget does not permit yet.
-    wanted_by: Option<Requester>,
+    /// The first request for a fetch that the budget does not permit yet.
+    wanted_by: Option<FetchCause>,
     budget: FetchBudget,
 }
 
-/// Why a fetch was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FetchCause {
+pub(super) enum FetchCause {
     Schedule,
-    Request,
-}
-
-/// The requester of a fetch that is not scheduled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Requester {
     /// A token whose key is not there.
     Token,
-    /// An operator.
     Operator,
 }
 
@@ -64,7 +56,6 @@ struct KeysInUse {
     fresh_until: Moment,
 }
 
-/// The state of the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyState {
     /// None that may be used.
@@ -87,9 +78,9 @@ pub(super) enum WaitFor {
     Nothing,
 }
 
-/// The answer to an operator who asks for a fetch.
+/// When a fetch starts that an operator requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refresh {
+pub enum FetchStart {
     /// It starts now.
     Started,
     /// One is under way.
@@ -114,8 +105,8 @@ impl LifeCycle {
         }
     }
 
-    /// Takes keys into use that were confirmed this long ago, by an earlier process. Whether they
-    /// may be.
+    /// Takes keys into use that an earlier process confirmed this long ago. Returns false if they
+    /// are too old.
     pub(super) fn restore(&mut self, age: Duration, now: Moment) -> bool {
         let usable = age < self.timing.max_stale;
         if usable {
@@ -128,7 +119,6 @@ impl LifeCycle {
         usable
     }
 
-    /// The state of the keys.
     pub(super) fn key_state(&self, now: Moment) -> KeyState {
         match self.in_use {
             Some(in_use) if now < in_use.fresh_until => KeyState::Fresh,
@@ -139,11 +129,11 @@ impl LifeCycle {
 
     /// The time since the keys in use were confirmed.
     pub(super) fn age(&self, now: Moment) -> Option<Duration> {
-        self.in_use
-            .map(|in_use| in_use.age + now.since(in_use.confirmed))
+        let in_use = self.in_use?;
+        Some(in_use.age + now.since(in_use.confirmed))
     }
 
-    /// When the standing changes by itself, if it does.
+    /// When the keys become stale or too old by themselves, if they do.
     pub(super) fn state_changes(&self, now: Moment) -> Option<Moment> {
         let in_use = self.in_use?;
         let changes = [in_use.fresh_until, self.unusable_from(in_use)];
@@ -172,22 +162,24 @@ impl LifeCycle {
         }
     }
 
-    /// Notes that a fetch starts. Returns who caused it; `None` for a scheduled fetch, which serves
-    /// all who ask as well.
-    pub(super) fn begin(&mut self, now: Moment) -> Option<Requester> {
-        let requester = self.wanted_by.take().filter(|_| now < self.next);
-        if requester.is_some() {
+    /// Notes that a fetch starts. A scheduled fetch serves all requests as well.
+    pub(super) fn begin(&mut self, now: Moment) -> FetchCause {
+        let requested = self.wanted_by.take().filter(|_| now < self.next);
+        if requested.is_some() {
             self.budget.spend(now);
         }
-        self.in_flight = Some(requester.map_or(FetchCause::Schedule, |_| FetchCause::Request));
-        requester
+        let cause = requested.unwrap_or(FetchCause::Schedule);
+        self.in_flight = Some(cause);
+        cause
     }
 
-    /// Notes that a fetch, if one was under way, will never end.
-    pub(super) fn abandon(&mut self, now: Moment) {
-        if self.in_flight.is_some() {
+    /// Notes that the fetch that is under way will never end. Returns false if there is none.
+    pub(super) fn abandon(&mut self, now: Moment) -> bool {
+        let abandoned = self.in_flight.is_some();
+        if abandoned {
             self.fail(now, None, 1.0);
         }
+        abandoned
     }
 
     /// Notes that a fetch brought keys, which are fresh for as long as the server says, within
@@ -213,7 +205,7 @@ impl LifeCycle {
         self.next = now + fresh_for.mul_f64(0.80 + 0.15 * random);
         let cause = self.in_flight.take();
         self.failures = 0;
-        if changed && cause == Some(FetchCause::Request) {
+        if changed && cause != Some(FetchCause::Schedule) {
             self.budget.note_change();
         }
     }
@@ -240,7 +232,7 @@ impl LifeCycle {
     /// wanted for it, if none is under way.
     pub(super) fn request_fetch(&mut self, now: Moment, until: Moment) -> WaitFor {
         if self.in_flight.is_none() {
-            self.wanted_by = Some(Requester::Token);
+            self.wanted_by = Some(FetchCause::Token);
         }
         self.wait_for_fetch(now, until)
     }
@@ -255,24 +247,24 @@ impl LifeCycle {
         }
     }
 
-    /// An operator wants a fetch. It counts in the budget of tokens.
-    pub(super) fn refresh(&mut self, now: Moment) -> Refresh {
+    /// An operator requests a fetch. It counts in the budget of tokens.
+    pub(super) fn fetch_for_operator(&mut self, now: Moment) -> FetchStart {
         if self.in_flight.is_some() {
-            return Refresh::UnderWay;
+            return FetchStart::UnderWay;
         }
-        self.wanted_by.get_or_insert(Requester::Operator);
+        self.wanted_by.get_or_insert(FetchCause::Operator);
         let due = self.due();
         if due <= now {
-            Refresh::Started
+            FetchStart::Started
         } else {
-            Refresh::Scheduled(due.since(now))
+            FetchStart::Scheduled(due.since(now))
         }
     }
 
     /// The moment from which the keys in use are too old.
     pub(super) fn usable_until(&self) -> Moment {
-        self.in_use
-            .map_or(Moment::default(), |in_use| self.unusable_from(in_use))
+        let until = self.in_use.map(|in_use| self.unusable_from(in_use));
+        until.unwrap_or_default()
     }
 
     /// The keys in use have become too old: patience with the server ends.

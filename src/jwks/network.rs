@@ -10,8 +10,9 @@ use tokio::task::spawn_blocking;
 
 use crate::jose::KeySet;
 
+use super::file::{self, FilesContent};
 use super::{Content, Fetch, FetchError, Fetched, FetchedSource, KeyOrigin, Validators};
-use super::{discovery, file, http};
+use super::{discovery, http};
 
 /// The network and the file system.
 #[derive(Clone, Copy, Debug)]
@@ -74,23 +75,19 @@ async fn read_documents(path: &Path, known: Option<&Validators>) -> Result<Fetch
     })
 }
 
-async fn look(path: &Path) -> Result<file::FilesContent, FetchError> {
+async fn look(path: &Path) -> Result<FilesContent, FetchError> {
     let path = path.to_owned();
     let permit = READS.acquire().await.map_err(|_| FetchError::Abandoned)?;
     let reading = spawn_blocking(move || {
-        let look = file::FilesContent::at(&path);
-        drop(permit);
-        look
+        let _permit = permit;
+        file::read(&path)
     });
     reading.await.map_err(|_| FetchError::Abandoned)?
 }
 
 /// Reads the keys of a file or a directory.
-///
-/// # Errors
-/// [`FetchError`].
-pub fn read_keys(path: &Path) -> Result<KeySet, FetchError> {
-    let documents = file::FilesContent::at(path)?.documents;
+pub(crate) fn read_keys(path: &Path) -> Result<KeySet, FetchError> {
+    let documents = file::read(path)?.documents;
     let documents = documents.iter().map(Vec::as_slice);
     Ok(KeySet::from_documents(documents)?)
 }

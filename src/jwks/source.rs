@@ -117,7 +117,7 @@ pub enum Wait {
 
 impl Wait {
     /// The wait of a call without a deadline, unless the configuration says.
-    pub const WITHOUT_DEADLINE: Duration = Duration::from_millis(150);
+    pub(crate) const WITHOUT_DEADLINE: Duration = Duration::from_millis(150);
 
     /// The wait of a call with this time left, where it has a deadline, for a fetch that may take
     /// as long as `timeout`.
@@ -141,8 +141,7 @@ impl Source {
 
 impl KeyOrigin {
     /// Returns true if it is reached over the network.
-    #[must_use]
-    pub fn is_remote(&self) -> bool {
+    pub(crate) fn is_remote(&self) -> bool {
         !matches!(self, Self::Path(_))
     }
 }

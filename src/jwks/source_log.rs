@@ -18,17 +18,16 @@ use super::store::StoreError;
 
 /// Longest part of a text from elsewhere that a line shows, in characters.
 const MAX_SHOWN: usize = 64;
-
 /// Most key ids of a line.
 const MAX_LISTED: usize = 8;
-
 /// Longest part of an error that may repeat what a file says.
 const MAX_ERROR: usize = 200;
 
 /// Writes the log lines of one source. Each names the source and the issuers that use it.
 #[derive(Clone, Debug)]
 pub(super) struct SourceLog {
-    source: Arc<str>,
+    /// Without secrets.
+    pub(super) source: Arc<str>,
     issuers: Arc<str>,
 }
 
@@ -41,12 +40,7 @@ impl SourceLog {
         }
     }
 
-    /// The source, without secrets.
-    pub(super) fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// A fetch brought keys. `outage` is the time since fetches began to fail, if they did.
+    /// `outage` is the time since fetches began to fail, if they did.
     pub(super) fn fetched(&self, set: &KeySet, changed: bool, outage: Option<Duration>) {
         let Self { source, issuers } = self;
         let (keys, skipped) = (set.keys().count(), set.skipped().len());
@@ -64,10 +58,9 @@ impl SourceLog {
         }
     }
 
-    /// A fetch failed.
     pub(super) fn failed(&self, error: &str, retry_in: Duration) {
         let Self { source, issuers } = self;
-        let retry_in = rounded(retry_in);
+        let (error, retry_in) = (without_url(error, source), rounded(retry_in));
         warn!(%source, %issuers, error, ?retry_in, "keys could not be fetched");
     }
 
@@ -99,7 +92,6 @@ impl SourceLog {
         }
     }
 
-    /// The file of an earlier process cannot be used.
     pub(super) fn not_restored(&self, file: &Path, error: &str) {
         let Self { source, issuers } = self;
         let error: String = error.chars().take(MAX_ERROR).collect();
@@ -107,7 +99,6 @@ impl SourceLog {
         warn!(%source, %issuers, %file, error, "keys in the state directory cannot be used");
     }
 
-    /// The state directory cannot be written to.
     pub(super) fn not_saved(&self, file: &Path, error: &StoreError) {
         let Self { source, issuers } = self;
         let file = file.display();
@@ -117,7 +108,6 @@ impl SourceLog {
         );
     }
 
-    /// The task of the source panicked.
     pub(super) fn panicked(&self, panic: &(dyn Any + Send)) {
         let Self { source, issuers } = self;
         let text = panic.downcast_ref::<&str>().copied();
@@ -167,6 +157,12 @@ fn shown(kid: &str) -> String {
     kid.chars().take(MAX_SHOWN).collect()
 }
 
+/// An error, without the URL that its line has as the source.
+fn without_url(error: &str, source: &str) -> String {
+    let url = source.strip_prefix("metadata at ").unwrap_or(source);
+    error.replacen(&format!("{url} "), "the source ", 1)
+}
+
 /// A span for people: whole milliseconds up to a second, tenths up to ten seconds, then whole
 /// seconds.
 fn rounded(span: Duration) -> Duration {
@@ -181,7 +177,34 @@ fn rounded(span: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, rounded};
+    use super::{Duration, rounded, without_url};
+
+    #[test]
+    fn a_line_has_the_url_once() {
+        let url = "https://idp.example/keys";
+        for (error, shown) in [
+            (
+                "the request to https://idp.example/keys failed: x",
+                "the request to the source failed: x",
+            ),
+            (
+                "https://idp.example/keys answered 404",
+                "the source answered 404",
+            ),
+            (
+                "https://idp.example/keys redirects to https://idp.example/keys2, which",
+                "the source redirects to https://idp.example/keys2, which",
+            ),
+            (
+                "https://idp.example/keys/2 answered 404",
+                "https://idp.example/keys/2 answered 404",
+            ),
+            ("no whole answer within 5s", "no whole answer within 5s"),
+        ] {
+            assert_eq!(without_url(error, url), shown);
+            assert_eq!(without_url(error, &format!("metadata at {url}")), shown);
+        }
+    }
 
     #[test]
     fn spans_are_rounded_for_people() {

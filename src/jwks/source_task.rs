@@ -19,13 +19,12 @@ use super::FetchError;
 use super::cache::{FetchedKeys, KeySetCache};
 use super::key_source::{Published, SharedSource, SourceState};
 use super::key_sources::{KeyRevision, SourceContext};
-use super::life_cycle::{KeyState, Requester};
+use super::life_cycle::{FetchCause, KeyState};
 use super::store::{SavedDocuments, Store, StoreError};
 
 /// The wait before a task that panicked starts again.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
-/// The task of one source.
 pub(super) struct SourceTask {
     shared: Arc<SharedSource>,
     published: watch::Sender<Published>,
@@ -57,6 +56,7 @@ impl SourceTask {
     pub(super) async fn run(self) {
         loop {
             let panic = caught(self.restore_and_fetch()).await;
+            self.abandon_fetch();
             self.shared.log.panicked(&*panic);
             self.shared.clock.sleep(PANIC_PAUSE).await;
         }
@@ -83,10 +83,18 @@ impl SourceTask {
         self.shared.state().life.due()
     }
 
+    /// After a panic: calls that wait for the fetch that panicked are judged again at once.
+    fn abandon_fetch(&self) {
+        let mut state = self.shared.state();
+        if state.life.abandon(self.shared.now()) {
+            self.published
+                .send_modify(|published| published.fetches_ended += 1);
+        }
+    }
+
     /// Puts the keys of an earlier process in use if they are good and not too old. After a panic,
-    /// the published keys are still there, and only a fetch that never ended is noted.
+    /// the published keys are still there.
     async fn restore(&self) {
-        self.shared.state().life.abandon(self.shared.now());
         if self.published.borrow().keys.is_some() {
             return;
         }
@@ -95,12 +103,12 @@ impl SourceTask {
         let saved = match self.load(store).await {
             Ok(Some(saved)) => saved,
             Ok(None) => return,
-            Err(error) => return log.not_restored(store.file(), &error.to_string()),
+            Err(error) => return log.not_restored(&store.file, &error.to_string()),
         };
         let (settings, age) = (&self.shared.settings, saved.age);
         match self.cache.restore(settings, saved.documents).await {
             Ok(keys) => log.restored(age, self.use_restored(keys, age)),
-            Err(error) => log.not_restored(store.file(), &error.with_causes()),
+            Err(error) => log.not_restored(&store.file, &error.with_causes()),
         }
     }
 
@@ -126,12 +134,10 @@ impl SourceTask {
     /// Fetches once, bounded in time. Keys that are in use may become stale or too old meanwhile.
     async fn fetch(&self) {
         self.begin();
-        let SharedSource {
-            settings, clock, ..
-        } = &*self.shared;
-        let mut fetch = pin!(self.cache.refresh(settings));
+        let settings = &self.shared.settings;
         let timeout = settings.timing.timeout;
-        let mut late = pin!(clock.sleep(timeout));
+        let mut fetch = pin!(self.cache.fetch(settings));
+        let mut late = pin!(self.shared.clock.sleep(timeout));
         let outcome = loop {
             tokio::select! { biased;
                 outcome = &mut fetch => break outcome,
@@ -148,7 +154,7 @@ impl SourceTask {
     fn begin(&self) {
         let now = self.shared.now();
         let mut state = self.shared.state();
-        if state.life.begin(now) == Some(Requester::Token) {
+        if state.life.begin(now) == FetchCause::Token {
             state.history.unknown_key_fetches += 1;
         }
     }

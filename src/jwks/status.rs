@@ -73,8 +73,7 @@ impl SourceStatus {
     }
 
     /// The keys whose private part the source publishes.
-    #[must_use]
-    pub fn exposed(&self) -> &[ExposedKey] {
+    pub(crate) fn exposed(&self) -> &[ExposedKey] {
         self.keys.as_ref().map_or(&[], |keys| keys.exposed())
     }
 

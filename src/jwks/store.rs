@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ const MAX_AHEAD: Duration = Duration::from_secs(60);
 /// The file of one source.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
-    file: Arc<Path>,
+    pub(super) file: Arc<Path>,
     log: SourceLog,
     /// The identity of the source; only its digest is written.
     identity: Arc<str>,
@@ -48,17 +48,17 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Writer {
     turn: Semaphore,
-    queue: Mutex<Queue>,
-    /// A digest of the documents in the file, as far as they are known.
-    written: Mutex<Option<String>>,
+    state: Mutex<WriterState>,
 }
 
-/// The newest documents that are not written yet, and the time at which they were fetched.
 #[derive(Debug, Default)]
-struct Queue {
+struct WriterState {
     /// False for a configuration that is not in use: its documents wait.
     is_open: bool,
+    /// The newest documents that are not written yet, and the time at which they were fetched.
     newest: Option<(Documents, UnixTime)>,
+    /// A digest of the documents in the file, as far as they are known.
+    written: Option<String>,
 }
 
 pub(super) type Documents = Arc<Vec<Vec<u8>>>;
@@ -70,7 +70,6 @@ pub(super) struct SavedDocuments {
     pub(super) age: Duration,
 }
 
-/// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
     #[error("{0}")]
@@ -120,15 +119,9 @@ impl Store {
             identity: identity(source, issuers).into(),
             writer: Arc::new(Writer {
                 turn: Semaphore::new(1),
-                queue: Mutex::default(),
-                written: Mutex::default(),
+                state: Mutex::default(),
             }),
         }
-    }
-
-    /// Its path.
-    pub(super) fn file(&self) -> &Path {
-        &self.file
     }
 
     /// Reads the file; `None` where there is none.
@@ -143,37 +136,49 @@ impl Store {
 
     /// Writes the documents that were saved before, and from now on.
     pub(super) fn begin(&self) {
-        lock(&self.writer.queue).is_open = true;
+        self.state().is_open = true;
         self.write_in_background();
     }
 
     /// Writes nothing from now on.
     pub(super) fn end(&self) {
-        *lock(&self.writer.queue) = Queue::default();
+        let mut state = self.state();
+        (state.is_open, state.newest) = (false, None);
     }
 
     /// Writes the file between [`Store::begin`] and [`Store::end`], in a thread of its own. A
     /// failure is logged.
     pub(super) fn save(&self, documents: Documents, now: UnixTime) {
-        lock(&self.writer.queue).newest = Some((documents, now));
+        self.state().newest = Some((documents, now));
         self.write_in_background();
     }
 
     fn write_in_background(&self) {
-        if lock(&self.writer.queue).has_work() {
+        if self.has_work() {
             let store = self.clone();
             spawn_blocking(move || store.write_newest());
         }
     }
 
+    fn has_work(&self) -> bool {
+        let state = self.state();
+        state.is_open && state.newest.is_some()
+    }
+
     /// The thread that has the turn writes the newest documents, and looks again after giving it
     /// back: others that came meanwhile found the turn taken.
     fn write_newest(&self) {
-        while lock(&self.writer.queue).has_work() {
+        while self.has_work() {
             let Ok(_turn) = self.writer.turn.try_acquire() else {
                 return;
             };
-            let newest = lock(&self.writer.queue).take();
+            let mut state = self.state();
+            let newest = if state.is_open {
+                state.newest.take()
+            } else {
+                None
+            };
+            drop(state);
             if let Some((documents, now)) = newest {
                 self.replace(&documents, now);
             }
@@ -194,9 +199,9 @@ impl Store {
     fn replace(&self, documents: &[Vec<u8>], now: UnixTime) {
         let digest = self.digest(0, documents);
         match self.write(documents, now) {
-            Ok(()) => *lock(&self.writer.written) = Some(digest),
+            Ok(()) => self.state().written = Some(digest),
             Err(error) => {
-                if lock(&self.writer.written).as_ref() != Some(&digest) {
+                if self.state().written.as_ref() != Some(&digest) {
                     // Where even that fails, the log has the reason already.
                     let _ = fs::remove_file(&self.file);
                 }
@@ -223,7 +228,7 @@ impl Store {
         if confirmed.since(now) > MAX_AHEAD {
             return Err(StoreError::Future);
         }
-        *lock(&self.writer.written) = Some(self.digest(0, &documents));
+        self.state().written = Some(self.digest(0, &documents));
         let age = now.since(confirmed);
         Ok(SavedDocuments { documents, age })
     }
@@ -232,16 +237,16 @@ impl Store {
     /// new.
     fn write(&self, documents: &[Vec<u8>], now: UnixTime) -> io::Result<()> {
         let confirmed = now.since(UnixTime::EPOCH).as_secs();
+        let encoded = documents.iter().map(|bytes| STANDARD.encode(bytes));
         let content = SavedFile {
-            source: self.log.source().to_owned(),
+            source: self.log.source.to_string(),
             confirmed,
-            documents: documents
-                .iter()
-                .map(|bytes| STANDARD.encode(bytes))
-                .collect(),
+            documents: encoded.collect(),
             sha256: self.digest(confirmed, documents),
         };
-        let temporary = self.temporary();
+        // Two processes may share a directory for a moment, while one replaces the other.
+        let extension = format!("{:016x}.tmp", fastrand::u64(..));
+        let temporary = self.file.with_extension(extension);
         let written = durable(&temporary, &serde_json::to_vec(&content)?)
             .and_then(|()| fs::rename(&temporary, &self.file));
         if written.is_err() {
@@ -253,10 +258,11 @@ impl Store {
         File::open(directory)?.sync_all()
     }
 
-    /// Two processes may share a directory for a moment, while one replaces the other.
-    fn temporary(&self) -> PathBuf {
-        self.file
-            .with_extension(format!("{:016x}.tmp", fastrand::u64(..)))
+    fn state(&self) -> MutexGuard<'_, WriterState> {
+        self.writer
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn digest(&self, confirmed: u64, documents: &[Vec<u8>]) -> String {
@@ -275,34 +281,17 @@ impl Store {
     }
 }
 
-impl Queue {
-    fn has_work(&self) -> bool {
-        self.is_open && self.newest.is_some()
-    }
-
-    fn take(&mut self) -> Option<(Documents, UnixTime)> {
-        self.newest.take_if(|_| self.is_open)
-    }
-}
-
 /// A new file with this content, which nobody else can read, on the disk.
 fn durable(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }
 
 fn owner(path: &Path) -> io::Result<u32> {
     Ok(fs::metadata(path)?.uid())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The identity of a source: where keys come from, whom that is trusted for, and on what grounds.

@@ -1,8 +1,8 @@
 //! A connection as its calls see it: its peer, what its calls may hold, and when it was last used.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -17,18 +17,19 @@ const OWN_PERMITS: usize = 4;
 /// Most long-lived calls, such as watches of health, on one connection.
 const MAX_LONG_LIVED: usize = 4;
 
-/// One connection, and its part of what all connections share. Clones are of the same connection.
-#[derive(Clone, Debug)]
-pub struct Connection(Arc<ConnectionState>);
-
+/// One connection, and its part of what all connections share.
 #[derive(Debug)]
-struct ConnectionState {
-    memory: Account,
-    refusals: Account,
+pub struct Connection {
+    /// The memory that its calls hold.
+    pub(crate) memory: Account,
+    /// The memory that refused calls hold until their answer is sent.
+    pub(crate) refusals: Account,
     permits: Account,
     long_lived_permits: Account,
-    answering: CallCounter,
-    remote: Option<SocketAddr>,
+    /// Counts the calls whose message has arrived and that are not answered.
+    pub(crate) answering: CallCounter,
+    /// The client's address; `None` on a Unix socket.
+    pub(crate) remote: Option<SocketAddr>,
     /// Set when the handshake is over.
     peer: OnceLock<Option<Peer>>,
     /// Runs since the listener began. The times of all its connections count from there.
@@ -36,8 +37,8 @@ struct ConnectionState {
     accepted: Duration,
     /// The last answer, in milliseconds since the listener began; 0 before the first.
     last_answer: AtomicU64,
-    close_gracefully: Notify,
-    close_now: Notify,
+    pub(super) graceful_close: Notify,
+    immediate_close: Notify,
 }
 
 /// The last use of a connection. The least recently used sorts first.
@@ -57,7 +58,7 @@ impl Connection {
         remote: Option<SocketAddr>,
         listener_began: Stopwatch,
     ) -> Self {
-        Self(Arc::new(ConnectionState {
+        Self {
             memory: budget.calls.account(budget.own),
             refusals: budget.refusals.account(budget.own_refusals),
             permits: budget.in_flight.account(OWN_PERMITS),
@@ -68,14 +69,13 @@ impl Connection {
             listener_began,
             accepted: listener_began.elapsed(),
             last_answer: AtomicU64::new(0),
-            close_gracefully: Notify::new(),
-            close_now: Notify::new(),
-        }))
+            graceful_close: Notify::new(),
+            immediate_close: Notify::new(),
+        }
     }
 
-    /// Stands in for the connection of a caller within the process, whose memory is its own affair.
-    #[must_use]
-    pub fn in_process(in_flight: &InFlightLimit) -> Self {
+    /// Stands in for the connection of a caller within the process, whose memory is not limited.
+    pub(crate) fn in_process(in_flight: &InFlightLimit) -> Self {
         let budget = ListenerBudget {
             own: usize::MAX,
             own_refusals: usize::MAX,
@@ -84,88 +84,54 @@ impl Connection {
         Self::new(&budget, None, Stopwatch::start())
     }
 
-    /// The memory that its calls hold.
-    #[must_use]
-    pub fn memory(&self) -> &Account {
-        &self.0.memory
-    }
-
-    /// The memory that refused calls hold until their answer is sent.
-    #[must_use]
-    pub fn refusals(&self) -> &Account {
-        &self.0.refusals
-    }
-
     /// Permits work on a call; `None` if too many are worked on.
-    #[must_use]
-    pub fn permit(&self) -> Option<Permit> {
-        Permit::of(&self.0.permits)
+    pub(crate) fn permit(&self) -> Option<Permit> {
+        Permit::of(&self.permits)
     }
 
     /// Permits a long-lived call; `None` if the connection has too many.
-    #[must_use]
-    pub fn long_lived_permit(&self) -> Option<Permit> {
-        Permit::of(&self.0.long_lived_permits)
-    }
-
-    /// Counts the calls whose message has arrived and that are not answered.
-    #[must_use]
-    pub fn answering(&self) -> &CallCounter {
-        &self.0.answering
+    pub(crate) fn long_lived_permit(&self) -> Option<Permit> {
+        Permit::of(&self.long_lived_permits)
     }
 
     /// The client, if TLS has verified its certificate.
     #[must_use]
     pub fn peer(&self) -> Option<&Peer> {
-        self.0.peer.get()?.as_ref()
-    }
-
-    /// The client's address; `None` on a Unix socket.
-    #[must_use]
-    pub fn remote(&self) -> Option<SocketAddr> {
-        self.0.remote
+        self.peer.get()?.as_ref()
     }
 
     /// Closes the connection at once, without an answer to any of its calls.
-    pub fn close_now(&self) {
-        self.0.close_now.notify_one();
-    }
-
-    pub(super) fn close_gracefully(&self) {
-        self.0.close_gracefully.notify_one();
+    pub(crate) fn close_now(&self) {
+        self.immediate_close.notify_one();
     }
 
     pub(super) async fn close_now_requested(&self) {
-        self.0.close_now.notified().await;
-    }
-
-    pub(super) async fn graceful_close_requested(&self) {
-        self.0.close_gracefully.notified().await;
+        self.immediate_close.notified().await;
     }
 
     /// Records the end of the handshake.
     pub(super) fn set_open(&self, peer: Option<Peer>) {
         // It is set once.
-        let _ = self.0.peer.set(peer);
+        let _ = self.peer.set(peer);
     }
 
     /// Returns true if the handshake is over.
     pub(super) fn is_open(&self) -> bool {
-        self.0.peer.get().is_some()
+        self.peer.get().is_some()
     }
 
     pub(super) fn record_answer(&self) {
-        let now = self.0.listener_began.elapsed().as_millis();
+        let now = self.listener_began.elapsed().as_millis();
         let now = u64::try_from(now).unwrap_or(u64::MAX).max(1);
-        self.0.last_answer.store(now, Ordering::Relaxed);
+        self.last_answer.store(now, Ordering::Relaxed);
     }
 
     pub(super) fn last_use(&self) -> LastUse {
-        if self.0.answering.get() > 0 {
-            return LastUse::Answering(self.0.accepted);
+        if self.answering.get() > 0 {
+            return LastUse::Answering(self.accepted);
         }
-        match self.0.last_answer.load(Ordering::Relaxed) {
-            0 => LastUse::NeverAnswered(self.0.accepted),
+        match self.last_answer.load(Ordering::Relaxed) {
+            0 => LastUse::NeverAnswered(self.accepted),
             last => LastUse::Answered(Duration::from_millis(last)),
         }
     }

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id};
@@ -25,7 +26,7 @@ const CLOSING_DIVISOR: usize = 2;
 /// The connections that are open or being opened.
 #[derive(Debug)]
 pub(super) struct ConnectionTable {
-    max_connections: usize,
+    pub(super) max_connections: usize,
     entries: HashMap<Id, TableEntry>,
     /// Evicted connections that are not closed yet, the oldest first.
     closing: VecDeque<AbortHandle>,
@@ -33,7 +34,7 @@ pub(super) struct ConnectionTable {
 
 #[derive(Debug)]
 struct TableEntry {
-    connection: Connection,
+    connection: Arc<Connection>,
     task: AbortHandle,
 }
 
@@ -46,11 +47,7 @@ impl ConnectionTable {
         }
     }
 
-    pub(super) fn max_connections(&self) -> usize {
-        self.max_connections
-    }
-
-    pub(super) fn add(&mut self, connection: Connection, task: AbortHandle) {
+    pub(super) fn add(&mut self, connection: Arc<Connection>, task: AbortHandle) {
         self.entries
             .insert(task.id(), TableEntry { connection, task });
     }
@@ -81,10 +78,8 @@ impl ConnectionTable {
             let Some((id, last)) = self.least_used() else {
                 break;
             };
-            let is_young = match last {
-                LastUse::NeverAnswered(opened) => now.saturating_sub(opened) < MIN_AGE,
-                LastUse::Answered(_) | LastUse::Answering(_) => false,
-            };
+            let is_young = matches!(last, LastUse::NeverAnswered(opened)
+                if now.saturating_sub(opened) < MIN_AGE);
             if is_young && self.entries.len() < self.max_connections * NEWCOMER_FACTOR {
                 break;
             }
@@ -100,7 +95,7 @@ impl ConnectionTable {
             return;
         };
         if entry.connection.is_open() {
-            entry.connection.close_gracefully();
+            entry.connection.graceful_close.notify_one();
             self.closing.retain(|task| !task.is_finished());
             self.closing.push_back(entry.task);
             if self.closing.len() > self.max_connections / CLOSING_DIVISOR
@@ -115,11 +110,12 @@ impl ConnectionTable {
 
     fn least_used(&self) -> Option<(Id, LastUse)> {
         let majority = self.majority_address();
-        let candidates = self
+        let connections = self
             .entries
             .iter()
-            .filter(|(_, entry)| majority.is_none() || ip(&entry.connection) == majority);
-        let uses = candidates.map(|(id, entry)| (*id, entry.connection.last_use()));
+            .map(|(id, entry)| (*id, &entry.connection));
+        let candidates = connections.filter(|(_, one)| majority.is_none() || ip(one) == majority);
+        let uses = candidates.map(|(id, connection)| (id, connection.last_use()));
         uses.min_by_key(|(_, last)| *last)
     }
 
@@ -127,11 +123,8 @@ impl ConnectionTable {
     fn majority_address(&self) -> Option<IpAddr> {
         // Of a majority, pairing each with one of another leaves some over (Boyer and Moore).
         let (mut candidate, mut surplus) = (None, 0_usize);
-        let addresses = || {
-            self.entries
-                .values()
-                .filter_map(|entry| ip(&entry.connection))
-        };
+        let entries = self.entries.values();
+        let addresses = || entries.clone().filter_map(|entry| ip(&entry.connection));
         for address in addresses() {
             if surplus == 0 {
                 (candidate, surplus) = (Some(address), 1);
@@ -141,15 +134,13 @@ impl ConnectionTable {
                 surplus -= 1;
             }
         }
-        let count = addresses()
-            .filter(|address| candidate == Some(*address))
-            .count();
-        candidate.filter(|_| count > self.entries.len() / 2)
+        let of_candidate = addresses().filter(|address| candidate == Some(*address));
+        candidate.filter(|_| of_candidate.count() > self.entries.len() / 2)
     }
 }
 
 fn ip(connection: &Connection) -> Option<IpAddr> {
-    connection.remote().as_ref().map(SocketAddr::ip)
+    connection.remote.as_ref().map(SocketAddr::ip)
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub(super) struct ConnectionDriver {
 
 impl ConnectionDriver {
     /// Serves a connection until it ends.
-    pub(super) async fn serve(&self, stream: AcceptedStream, connection: Connection) {
+    pub(super) async fn serve(&self, stream: AcceptedStream, connection: Arc<Connection>) {
         let opened = timeout(MAX_HANDSHAKE, self.open(stream)).await;
         match opened.unwrap_or_else(|late| Err(late.into())) {
             Ok((io, peer)) => {
@@ -117,7 +117,7 @@ impl ConnectionDriver {
         }
     }
 
-    async fn answer(&self, io: Box<dyn ByteStream>, connection: Connection) {
+    async fn answer(&self, io: Box<dyn ByteStream>, connection: Arc<Connection>) {
         let executor = CallExecutor::default();
         let service = service_fn(|call: Request<Incoming>| {
             let BegunCall { kind, answer } = self.handler.begin(call.map(Body::new), &connection);
@@ -134,15 +134,14 @@ impl ConnectionDriver {
         let read_budget = ReadBudget::default();
         let block = usize::try_from(self.limits.max_header_list_size).unwrap_or(usize::MAX);
         let block = block.saturating_mul(BLOCK_FACTOR);
-        let account = connection.memory().clone();
-        let io = LimitedIo::new(io, read_budget.clone(), account, block);
+        let io = LimitedIo::new(io, read_budget.clone(), connection.memory.clone(), block);
         let io = TokioIo::new(Lingering::new(io));
         let http2 = self.http2(&executor).serve_connection(io, service);
         let mut http2 = read_budget.refilled_by(http2);
         let grace = tokio::select! {
             ended = &mut http2 => return log_end(ended),
             () = connection.close_now_requested() => return debug!(UNREAD),
-            () = connection.graceful_close_requested() => EVICTION_GRACE,
+            () = connection.graceful_close.notified() => EVICTION_GRACE,
             () = sleep(jittered(self.limits.max_connection_age)) => {
                 self.limits.max_connection_age_grace
             }

@@ -14,7 +14,7 @@ pub struct InFlightLimit(Pool);
 
 /// Allows work on one call.
 #[derive(Debug)]
-pub struct Permit(Reservation);
+pub(crate) struct Permit(Reservation);
 
 impl InFlightLimit {
     /// A limit of so many permits, beside those that each connection has of its own.
@@ -36,40 +36,37 @@ impl Permit {
     }
 
     /// Lets another call be worked on.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.0.release();
     }
 
     /// Takes the permit again if it is released and one is free. Returns true if it is held then.
-    #[must_use]
-    pub fn try_reacquire(&self) -> bool {
+    pub(crate) fn try_reacquire(&self) -> bool {
         self.0.bytes() > 0 || self.0.try_grow(1)
     }
 
     /// Takes the permit again, beyond the limit if need be: a call that has waited is answered.
-    pub fn reacquire(&self) {
+    pub(crate) fn reacquire(&self) {
         self.0.grow(1);
     }
 }
 
 /// Counts calls. Clones share the count.
 #[derive(Clone, Debug, Default)]
-pub struct CallCounter(Arc<AtomicUsize>);
+pub(crate) struct CallCounter(Arc<AtomicUsize>);
 
 /// Counts as a call until it is dropped.
 #[derive(Debug)]
-pub struct CountedCall(CallCounter);
+pub(crate) struct CountedCall(CallCounter);
 
 impl CallCounter {
     /// The number of calls.
-    #[must_use]
-    pub fn get(&self) -> usize {
+    pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Counts one more call.
-    #[must_use]
-    pub fn count(&self) -> CountedCall {
+    pub(crate) fn count(&self) -> CountedCall {
         self.0.fetch_add(1, Ordering::Relaxed);
         CountedCall(self.clone())
     }

@@ -27,8 +27,7 @@ pub enum PeerName {
 
 impl PeerName {
     /// A URI if the text has a colon, as after a scheme (RFC 3986 §3); else a DNS name.
-    #[must_use]
-    pub fn from_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         if text.contains(':') {
             Self::Uri(text.into())
         } else {
@@ -55,8 +54,7 @@ impl Peer {
     }
 
     /// The URIs and DNS names of the certificate's `subjectAltName`, as they stand there.
-    #[must_use]
-    pub fn names(&self) -> &[PeerName] {
+    pub(crate) fn names(&self) -> &[PeerName] {
         &self.names
     }
 }

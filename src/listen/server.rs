@@ -24,17 +24,17 @@ use super::{
 /// fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
-/// The time between two warnings about evictions.
+/// The time between two warnings.
 const EVICTION_WARNINGS: Duration = Duration::from_secs(10);
-/// The time between two warnings about TLS handshakes.
 const HANDSHAKE_WARNINGS: Duration = Duration::from_secs(60);
 
 /// A server on one listener.
 #[derive(Debug)]
 pub struct Server {
     address: ListenAddress,
-    counts: Arc<ConnectionCounts>,
-    max_connections: usize,
+    pub(crate) counts: Arc<ConnectionCounts>,
+    /// The number of connections that there may be at a time.
+    pub(crate) max_connections: usize,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -78,18 +78,6 @@ impl Server {
         &self.address
     }
 
-    /// The number of connections that there may be at a time.
-    #[must_use]
-    pub fn max_connections(&self) -> usize {
-        self.max_connections
-    }
-
-    /// Counts its connections.
-    #[must_use]
-    pub fn counts(&self) -> &Arc<ConnectionCounts> {
-        &self.counts
-    }
-
     /// Accepts no new connections, and tells clients to close theirs.
     pub fn stop(&self) {
         self.stop.send_replace(true);
@@ -104,7 +92,7 @@ impl Server {
     }
 
     /// Closes the connections that are left.
-    pub fn abort(&self) {
+    pub(crate) fn abort(&self) {
         self.task.abort();
     }
 }
@@ -166,11 +154,10 @@ impl Acceptor {
         }
         let driver = self.driver.clone();
         let connection = Connection::new(&driver.budget, stream.remote(), self.began);
+        let connection = Arc::new(connection);
         let served = connection.clone();
-        let task = self
-            .tasks
-            .spawn(async move { driver.serve(stream, served).await });
-        self.table.add(connection, task);
+        let serve = async move { driver.serve(stream, served).await };
+        self.table.add(connection, self.tasks.spawn(serve));
         self.update_count();
     }
 
@@ -178,7 +165,7 @@ impl Acceptor {
         let refused = &self.driver.counts.refused;
         let refused = refused.fetch_add(1, Ordering::Relaxed) + 1;
         if self.eviction_warnings.count().is_some() {
-            let limit = self.table.max_connections();
+            let limit = self.table.max_connections;
             warn!(
                 limit,
                 refused, "too many connections: the least used one is closed for each new one"

@@ -1,24 +1,24 @@
 //! TLS on a listener: the files it is made from, and the settings of the next handshake.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{Error, RootCertStore, ServerConfig};
 use tracing::warn;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
-use x509_cert::time::Time;
+use x509_cert::time::{Time, Validity};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::files::read_bounded;
+use crate::files::read_secret;
 use crate::token::UnixTime;
 
 /// Largest PEM file, in bytes.
@@ -48,39 +48,34 @@ pub enum ClientCertificate {
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct TlsError {
-    /// The file.
-    pub path: PathBuf,
-    /// The problem.
-    pub problem: TlsProblem,
+    pub(crate) path: PathBuf,
+    pub(crate) problem: TlsProblem,
 }
 
-/// A problem of a file for TLS.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsProblem {
-    /// It cannot be read.
+pub(crate) enum TlsProblem {
     #[error("{0}")]
-    Unreadable(std::io::Error),
-    /// It is too large.
-    #[error("more than {MAX_PEM} bytes")]
-    TooLarge,
+    Unreadable(io::Error),
     /// It has no certificate, or a block that cannot be read.
     #[error("no certificates in PEM: {0}")]
-    NoCertificates(rustls::pki_types::pem::Error),
-    /// It has no private key.
+    NoCertificates(pem::Error),
     #[error("no unencrypted private key in PEM: {0}")]
-    NoKey(rustls::pki_types::pem::Error),
+    NoKey(pem::Error),
     /// The private key belongs to another certificate.
     #[error("the private key is not that of {}", .certificate.display())]
-    OtherKey {
-        /// The certificate's file.
-        certificate: PathBuf,
-    },
-    /// Its content is not usable.
+    OtherKey { certificate: PathBuf },
     #[error("not usable: {0}")]
     Unusable(Error),
     /// None of its certificates is usable as an authority.
     #[error("no authorities of clients: {0}")]
-    Authorities(rustls::server::VerifierBuilderError),
+    Authorities(VerifierBuilderError),
+}
+
+/// The content of [`TlsFiles`], ready for handshakes.
+pub struct LoadedTls {
+    config: Arc<ServerConfig>,
+    /// When the server's certificate expires.
+    pub(crate) expiry: Option<UnixTime>,
 }
 
 /// The settings of the next handshake. Clones share them.
@@ -88,15 +83,15 @@ pub enum TlsProblem {
 pub struct Tls(Arc<ArcSwap<ServerConfig>>);
 
 impl Tls {
-    /// Settings that [`load_tls`] has made.
+    /// Settings that can be replaced.
     #[must_use]
-    pub fn new(config: Arc<ServerConfig>) -> Self {
-        Self(Arc::new(ArcSwap::new(config)))
+    pub fn new(loaded: LoadedTls) -> Self {
+        Self(Arc::new(ArcSwap::new(loaded.config)))
     }
 
     /// Replaces the settings of all handshakes from now on. Open connections keep theirs.
-    pub fn replace(&self, config: Arc<ServerConfig>) {
-        self.0.store(config);
+    pub fn replace(&self, loaded: LoadedTls) {
+        self.0.store(loaded.config);
     }
 
     pub(super) fn current(&self) -> Arc<ServerConfig> {
@@ -106,7 +101,7 @@ impl Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").finish_non_exhaustive()
+        f.write_str("Tls")
     }
 }
 
@@ -115,7 +110,7 @@ impl fmt::Debug for Tls {
 ///
 /// # Errors
 /// [`TlsError`], for the first file that cannot be used.
-pub fn load_tls(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn load_tls(files: &TlsFiles) -> Result<LoadedTls, TlsError> {
     // Not the process-wide provider, which another part of the program could choose.
     let provider = Arc::new(aws_lc_rs::default_provider());
     let unusable = |error| TlsProblem::Unusable(error).with(&files.certificate);
@@ -128,7 +123,14 @@ pub fn load_tls(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         None => builder.with_no_client_auth(),
         Some((ca, need)) => builder.with_client_cert_verifier(verifier(ca, *need, provider)?),
     };
-    warn_of_dates(&files.certificate, &chain);
+    // rustls refuses one that cannot be read.
+    let leaf = chain
+        .first()
+        .and_then(|leaf| Certificate::from_der(leaf).ok());
+    let validity = leaf.map(|leaf| *leaf.tbs_certificate().validity());
+    if let Some(validity) = &validity {
+        warn_of_dates(&files.certificate, validity);
+    }
     let config = builder.with_single_cert(chain, key);
     let mut config = config.map_err(|error| match error {
         Error::InconsistentKeys(_) => {
@@ -142,16 +144,10 @@ pub fn load_tls(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
     // then. Proxies keep their connections, so there is little to gain.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
-    Ok(Arc::new(config))
-}
-
-/// The time at which the server's certificate expires. Reads the file, so it blocks. `None` if it
-/// cannot.
-#[must_use]
-pub fn certificate_expiry(files: &TlsFiles) -> Option<UnixTime> {
-    let chain = certificates(&files.certificate).ok()?;
-    let leaf = Certificate::from_der(chain.first()?).ok()?;
-    Some(unix(leaf.tbs_certificate().validity().not_after))
+    Ok(LoadedTls {
+        config: Arc::new(config),
+        expiry: validity.map(|validity| unix(validity.not_after)),
+    })
 }
 
 fn unix(time: Time) -> UnixTime {
@@ -180,10 +176,10 @@ fn verifier(
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let pem = read(path)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let certificates = certificates.and_then(|certificates| match certificates.as_slice() {
-        [] => Err(rustls::pki_types::pem::Error::NoItemsFound),
-        _ => Ok(certificates),
-    });
+    let certificates = match certificates {
+        Ok(certificates) if certificates.is_empty() => Err(pem::Error::NoItemsFound),
+        read => read,
+    };
     certificates.map_err(|error| TlsProblem::NoCertificates(error).with(path))
 }
 
@@ -192,20 +188,11 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     key.map_err(|error| TlsProblem::NoKey(error).with(path))
 }
 
-/// Reads a file into memory that is wiped when it is dropped.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    match read_bounded(path, MAX_PEM) {
-        Ok(Some(content)) => Ok(content.into()),
-        Ok(None) => Err(TlsProblem::TooLarge.with(path)),
-        Err(error) => Err(TlsProblem::Unreadable(error).with(path)),
-    }
+    read_secret(path, MAX_PEM).map_err(|error| TlsProblem::Unreadable(error).with(path))
 }
 
-fn warn_of_dates(path: &Path, chain: &[CertificateDer<'_>]) {
-    let leaf = chain.first().map(|leaf| Certificate::from_der(leaf));
-    // rustls refuses one that cannot be read.
-    let Some(Ok(leaf)) = leaf else { return };
-    let validity = leaf.tbs_certificate().validity();
+fn warn_of_dates(path: &Path, validity: &Validity) {
     let (from, to) = (validity.not_before, validity.not_after);
     if !(unix(from)..=unix(to)).contains(&Clock::system().now()) {
         let path = path.display();

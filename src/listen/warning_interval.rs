@@ -7,7 +7,7 @@ use crate::clock::Stopwatch;
 
 /// Counts events of one kind, and allows one warning about them in each interval.
 #[derive(Debug)]
-pub struct WarningInterval {
+pub(crate) struct WarningInterval {
     interval: Duration,
     since_warning: Mutex<SinceWarning>,
 }
@@ -20,8 +20,7 @@ struct SinceWarning {
 
 impl WarningInterval {
     /// One warning in this time. The first event warns at once.
-    #[must_use]
-    pub fn new(interval: Duration) -> Self {
+    pub(crate) fn new(interval: Duration) -> Self {
         let since_warning = Mutex::default();
         Self {
             interval,
@@ -30,7 +29,7 @@ impl WarningInterval {
     }
 
     /// Counts an event. If a warning is due, returns the number of events that it is about.
-    pub fn count(&self) -> Option<u64> {
+    pub(crate) fn count(&self) -> Option<u64> {
         let since = self.since_warning.lock();
         let mut since = since.unwrap_or_else(PoisonError::into_inner);
         since.events += 1;

@@ -51,8 +51,8 @@ fn code(answer: &CheckAnswer) -> i32 {
     answer.message().status.as_ref().unwrap().code
 }
 
-fn http_status(answer: ValidateAnswer) -> i32 {
-    match answer.into_message().verdict.unwrap() {
+fn http_status(answer: &ValidateAnswer) -> i32 {
+    match answer.message().verdict.clone().unwrap() {
         Verdict::Allow(_) => 0,
         Verdict::Deny(denied) => denied.http_status,
     }
@@ -65,14 +65,14 @@ async fn judged(state: &State, call: &Call) -> Codes {
     let check = check.decide(Bytes::new(), permit.as_ref()).await;
     let validate = Judge::<Validate>::new(state, call);
     let validate = validate.decide(Bytes::new(), permit.as_ref()).await;
-    (code(&check), http_status(validate))
+    (code(&check), http_status(&validate))
 }
 
 fn refused(state: &State, denial: &Denial) -> Codes {
     let call = call(None);
     let check = Judge::<Check>::new(state, &call).refuse(denial);
     let validate = Judge::<Validate>::new(state, &call).refuse(denial);
-    (code(&check), http_status(validate))
+    (code(&check), http_status(&validate))
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn in_shadow_mode_nothing_is_denied() {
     assert_eq!(refused(state, &Denial::RequestMalformed), (0, 0));
     let call = call(None);
     let refused = Judge::<Validate>::new(state, &call).refuse(&Denial::RequestMalformed);
-    let Some(Verdict::Allow(allow)) = refused.into_message().verdict else {
+    let Some(Verdict::Allow(allow)) = refused.message().verdict.clone() else {
         panic!("an allow");
     };
     let removed = &allow.headers_to_remove;

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{MAX_FILES, MAX_SIZE, again_if_vanished, at, read};
+use super::{MAX_FILES, MAX_SIZE, again_if_vanished, read};
 use crate::jwks::FetchError;
 
 /// A folder that is gone when the test is over.
@@ -136,7 +136,7 @@ fn other_errors_cause_no_second_reading() {
     let mut readings = 0;
     let result: Result<(), _> = again_if_vanished(|| {
         readings += 1;
-        Err(at(path, ErrorKind::PermissionDenied.into()))
+        Err(FetchError::file(path, ErrorKind::PermissionDenied.into()))
     });
     let expected = (path.to_owned(), ErrorKind::PermissionDenied);
     assert_eq!((failure(result), readings), (expected, 1));

@@ -11,8 +11,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::jwks::FetchError;
-
 /// Resolves names with the system, and refuses a name of which any address is forbidden: nobody has
 /// both kinds in good faith.
 #[derive(Debug)]
@@ -21,13 +19,13 @@ pub(super) struct Resolver {
     pub(super) deny_private: bool,
 }
 
-/// An address that is not spoken to. Travels through the client's errors.
+/// An address that is not spoken to. It passes through the client's errors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{host} is {kind} ({address}), which is not spoken to")]
-pub(super) struct Forbidden {
-    host: String,
-    address: IpAddr,
-    kind: &'static str,
+pub struct Forbidden {
+    pub(super) host: String,
+    pub(super) address: IpAddr,
+    pub(super) kind: &'static str,
 }
 
 impl Resolve for Resolver {
@@ -35,7 +33,7 @@ impl Resolve for Resolver {
         let deny_private = self.deny_private;
         Box::pin(async move {
             let host = name.as_str();
-            // The port is the client's business.
+            // The client sets the port.
             let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
             for address in &addresses {
                 check(host, address.ip(), deny_private)?;
@@ -89,31 +87,34 @@ impl Forbidden {
     }
 }
 
-impl From<Forbidden> for FetchError {
-    fn from(forbidden: Forbidden) -> Self {
-        Self::Address {
-            host: forbidden.host,
-            address: forbidden.address,
-            kind: forbidden.kind,
-        }
-    }
-}
-
 type V4 = (Ipv4Addr, u32, &'static str);
-type V6 = (Ipv6Addr, u32, &'static str);
+/// The first three segments of a network, its length, and its kind.
+type V6 = ([u16; 3], u32, &'static str);
+
+const METADATA: &str = "a cloud metadata service";
+const SPECIAL: &str = "a special-purpose address";
 
 /// The addresses at which clouds hand out an instance's credentials and data: mostly in the
-/// link-local range, but Azure's, Alibaba's and Oracle's (168.63.129.16, 100.100.100.200,
-/// 192.0.0.192) are in ranges that are public or shared.
-const METADATA: &str = "a cloud metadata service";
+/// link-local range, but Azure's, Alibaba's and Oracle's are in ranges that are public or shared.
+const METADATA_V4: [Ipv4Addr; 4] = [
+    Ipv4Addr::new(169, 254, 169, 254),
+    Ipv4Addr::new(168, 63, 129, 16),
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(192, 0, 0, 192),
+];
+
+/// The same for version 6: unique local addresses of Amazon, Google, Oracle and Scaleway.
+const METADATA_V6: [Ipv6Addr; 5] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+];
 
 /// Networks that are never spoken to; of several that contain an address, the first names it.
-const NEVER_V4: [V4; 9] = [
-    (Ipv4Addr::new(169, 254, 169, 254), 32, METADATA),
+const NEVER_V4: [V4; 5] = [
     (Ipv4Addr::new(169, 254, 0, 0), 16, "a link-local address"),
-    (Ipv4Addr::new(168, 63, 129, 16), 32, METADATA),
-    (Ipv4Addr::new(100, 100, 100, 200), 32, METADATA),
-    (Ipv4Addr::new(192, 0, 0, 192), 32, METADATA),
     (Ipv4Addr::UNSPECIFIED, 8, "an unspecified address"),
     (Ipv4Addr::new(224, 0, 0, 0), 4, "a multicast address"),
     (Ipv4Addr::BROADCAST, 32, "the broadcast address"),
@@ -135,71 +136,24 @@ const PRIVATE_V4: [V4; 11] = [
     (Ipv4Addr::new(203, 0, 113, 0), 24, SPECIAL),
 ];
 
-const SPECIAL: &str = "a special-purpose address";
-
-/// The same for version 6. The unique local ones are Amazon's, Google's, Oracle's and Scaleway's
-/// services.
-const NEVER_V6: [V6; 9] = [
-    (
-        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
-        128,
-        METADATA,
-    ),
-    (
-        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
-        128,
-        METADATA,
-    ),
-    (
-        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
-        128,
-        METADATA,
-    ),
-    (
-        Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
-        128,
-        METADATA,
-    ),
-    (
-        Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
-        128,
-        METADATA,
-    ),
-    (
-        Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0),
-        10,
-        "a link-local address",
-    ),
-    (
-        Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0),
-        8,
-        "a multicast address",
-    ),
-    (Ipv6Addr::UNSPECIFIED, 128, "an unspecified address"),
+const NEVER_V6: [V6; 3] = [
+    ([0xfe80, 0, 0], 10, "a link-local address"),
+    ([0xff00, 0, 0], 8, "a multicast address"),
     // Names an IPv4 address and a relay, both of the sender's choice (RFC 4380).
-    (
-        Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0),
-        32,
-        "a Teredo address",
-    ),
+    ([0x2001, 0, 0], 32, "a Teredo address"),
 ];
 
-const PRIVATE_V6: [V6; 6] = [
-    (Ipv6Addr::LOCALHOST, 128, "a loopback address"),
-    (
-        Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0),
-        7,
-        "a private address",
-    ),
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, SPECIAL),
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, SPECIAL),
-    // Where in it an IPv4 address stands is the operator's choice (RFC 8215).
-    (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, SPECIAL),
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, SPECIAL),
+const PRIVATE_V6: [V6; 5] = [
+    ([0xfc00, 0, 0], 7, "a private address"),
+    ([0x2001, 0, 0], 23, SPECIAL),
+    ([0x2001, 0xdb8, 0], 32, SPECIAL),
+    // The operator chooses where in it an IPv4 address stands (RFC 8215).
+    ([0x64, 0xff9b, 1], 48, SPECIAL),
+    ([0x3fff, 0, 0], 20, SPECIAL),
 ];
 
 /// All of today's global unicast addresses (RFC 4291 §2.4 and IANA's registry).
-const GLOBAL_V6: V6 = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3, "");
+const GLOBAL_V6: V6 = ([0x2000, 0, 0], 3, "");
 
 /// The kind of a forbidden address; `None` for one that may be contacted.
 fn forbidden(address: IpAddr, deny_private: bool) -> Option<&'static str> {
@@ -210,33 +164,40 @@ fn forbidden(address: IpAddr, deny_private: bool) -> Option<&'static str> {
 }
 
 fn forbidden_v4(address: Ipv4Addr, deny_private: bool) -> Option<&'static str> {
+    if METADATA_V4.contains(&address) {
+        return Some(METADATA);
+    }
+    let contains = |network: &Ipv4Addr, length: u32| {
+        (network.to_bits() ^ address.to_bits()).leading_zeros() >= length
+    };
     let private: &[V4] = if deny_private { &PRIVATE_V4 } else { &[] };
     let mut networks = NEVER_V4.iter().chain(private);
-    networks
-        .find(|(network, length, _)| {
-            (network.to_bits() ^ address.to_bits()).leading_zeros() >= *length
-        })
-        .map(|(_, _, kind)| *kind)
+    let found = networks.find(|(network, length, _)| contains(network, *length));
+    found.map(|(_, _, kind)| *kind)
 }
 
 fn forbidden_v6(address: Ipv6Addr, deny_private: bool) -> Option<&'static str> {
     let inner = embedded(address);
-    if let Some(kind) = inner.and_then(|inner| forbidden_v4(inner, deny_private)) {
-        return Some(kind);
+    match inner.and_then(|inner| forbidden_v4(inner, deny_private)) {
+        Some(kind) => return Some(kind),
+        None if METADATA_V6.contains(&address) => return Some(METADATA),
+        None if address == Ipv6Addr::UNSPECIFIED => return Some("an unspecified address"),
+        None if address == Ipv6Addr::LOCALHOST => {
+            return deny_private.then_some("a loopback address");
+        }
+        None => {}
     }
     let private: &[V6] = if deny_private { &PRIVATE_V6 } else { &[] };
-    let named = NEVER_V6
-        .iter()
-        .chain(private)
-        .find(|network| is_in(address, network));
-    match named {
+    let mut networks = NEVER_V6.iter().chain(private);
+    match networks.find(|network| is_in(address, network)) {
         Some((_, _, kind)) => Some(kind),
         None if deny_private && inner.is_none() && !is_in(address, &GLOBAL_V6) => Some(SPECIAL),
         None => None,
     }
 }
 
-fn is_in(address: Ipv6Addr, (network, length, _): &V6) -> bool {
+fn is_in(address: Ipv6Addr, ([first, second, third], length, _): &V6) -> bool {
+    let network = Ipv6Addr::new(*first, *second, *third, 0, 0, 0, 0, 0);
     (network.to_bits() ^ address.to_bits()).leading_zeros() >= *length
 }
 

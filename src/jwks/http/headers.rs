@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::files::without_line_end;
 use crate::jwks::{Access, Credentials, FetchError};
 
-use super::files;
+use super::read_file;
 
 /// Largest file with a password or token, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
@@ -43,37 +43,33 @@ fn authorization(credentials: &Credentials) -> Result<HeaderValue, FetchError> {
 
 /// RFC 7617 §2.
 fn basic(username: &str, path: &Path) -> Result<HeaderValue, FetchError> {
-    let content = files::read(path, MAX_SECRET)?;
+    let content = read_file(path, MAX_SECRET)?;
     // All other white space can be part of a password.
     let password = without_line_end(&content);
     if password.is_empty() || password.iter().any(u8::is_ascii_control) {
-        return Err(unusable(path, "a password without control characters"));
+        return Err(FetchError::access(
+            path,
+            "a password without control characters",
+        ));
     }
     let pair = Zeroizing::new([username.as_bytes(), b":".as_slice(), password].concat());
     let value = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(&pair)));
-    sensitive(&value).ok_or_else(|| unusable(path, "a password that fits into a header"))
+    sensitive(&value).ok_or_else(|| FetchError::access(path, "a password that fits into a header"))
 }
 
 /// RFC 6750 §2.1.
 fn bearer(path: &Path) -> Result<HeaderValue, FetchError> {
-    let content = files::read(path, MAX_SECRET)?;
+    let content = read_file(path, MAX_SECRET)?;
     let token = std::str::from_utf8(content.trim_ascii()).unwrap_or_default();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(unusable(path, "a token that fits into a header"));
+        return Err(FetchError::access(path, "a token that fits into a header"));
     }
     let value = Zeroizing::new(format!("Bearer {token}"));
-    sensitive(&value).ok_or_else(|| unusable(path, "a token that fits into a header"))
+    sensitive(&value).ok_or_else(|| FetchError::access(path, "a token that fits into a header"))
 }
 
 fn sensitive(value: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(value).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-fn unusable(path: &Path, expected: &'static str) -> FetchError {
-    FetchError::Access {
-        path: path.to_owned(),
-        expected,
-    }
 }

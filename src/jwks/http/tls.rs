@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::jwks::{Access, FetchError};
 
-use super::files;
+use super::read_file;
 use super::verifier::Verifier;
 
 /// Largest PEM file, in bytes: a bundle of all public authorities is a quarter of it.
@@ -37,7 +37,9 @@ pub(super) fn config(access: &Access) -> Result<ClientConfig, FetchError> {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => builder
             .with_client_auth_cert(certificates(certificate)?, private_key(key)?)
-            .map_err(|_| unusable(certificate, "the certificate of the private key beside it"))?,
+            .map_err(|_| {
+                FetchError::access(certificate, "the certificate of the private key beside it")
+            })?,
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
@@ -52,13 +54,11 @@ fn trust_in(
     for certificate in certificates(bundle)? {
         roots
             .add(certificate)
-            .map_err(|_| unusable(bundle, CERTIFICATES))?;
+            .map_err(|_| FetchError::access(bundle, CERTIFICATES))?;
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone());
-    match verifier.build() {
-        Ok(verifier) => Ok(verifier),
-        Err(_) => Err(unusable(bundle, CERTIFICATES)),
-    }
+    let verifier = verifier.build();
+    Ok(verifier.map_err(|_| FetchError::access(bundle, CERTIFICATES))?)
 }
 
 /// Trust in the authorities of the system, of which a bare container image has none.
@@ -72,22 +72,15 @@ fn trust_of_system(
 const CERTIFICATES: &str = "a PEM bundle of certificates";
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FetchError> {
-    let pem = files::read(path, MAX_PEM)?;
+    let pem = read_file(path, MAX_PEM)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(unusable(path, CERTIFICATES)),
+        _ => Err(FetchError::access(path, CERTIFICATES)),
     }
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, FetchError> {
-    let pem = files::read(path, MAX_PEM)?;
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| unusable(path, "a private key in PEM"))
-}
-
-fn unusable(path: &Path, expected: &'static str) -> FetchError {
-    FetchError::Access {
-        path: path.to_owned(),
-        expected,
-    }
+    let key = PrivateKeyDer::from_pem_slice(&read_file(path, MAX_PEM)?);
+    key.map_err(|_| FetchError::access(path, "a private key in PEM"))
 }

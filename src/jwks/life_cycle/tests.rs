@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::clock::Moment;
 
 use super::super::Wait;
-use super::{KeyState, LifeCycle, Refresh, Requester, Timing, WaitFor};
+use super::{FetchCause, FetchStart, KeyState, LifeCycle, Timing, WaitFor};
 
 const TIMING: Timing = Timing {
     cache_duration: Duration::from_secs(600),
@@ -36,7 +36,7 @@ fn wait_for_fetch(life: &LifeCycle, now: Moment) -> WaitFor {
 /// A token causes a fetch, which ends within its second, with other keys or not.
 fn token_fetch(life: &mut LifeCycle, now: Moment, changed: bool) {
     assert_eq!(request_fetch(life, now), WaitFor::NextFetch);
-    assert_eq!(life.begin(now), Some(Requester::Token));
+    assert_eq!(life.begin(now), FetchCause::Token);
     life.succeed(now, None, changed, 1.0);
 }
 
@@ -166,7 +166,7 @@ fn an_unknown_key_causes_one_fetch_a_cool_down() {
     assert_eq!(request_fetch(&mut life, at(39)), WaitFor::Nothing);
     assert_eq!(life.due(), at(40), "at the end of the cool-down, by itself");
     assert_eq!(request_fetch(&mut life, at(40)), WaitFor::NextFetch);
-    assert_eq!(life.begin(at(40)), Some(Requester::Token));
+    assert_eq!(life.begin(at(40)), FetchCause::Token);
     assert_eq!(request_fetch(&mut life, at(41)), WaitFor::CurrentFetch);
     life.succeed(at(41), None, false, 1.0);
     assert_eq!(life.due(), at(41 + 570), "one fetch was for both");
@@ -182,9 +182,9 @@ fn a_scheduled_fetch_does_not_move_the_cool_down() {
     );
     token_fetch(&mut life, at(560), false);
     let scheduled = life.due();
-    assert_eq!(life.begin(scheduled), None);
+    assert_eq!(life.begin(scheduled), FetchCause::Schedule);
     life.fail(scheduled, None, 1.0);
-    assert_eq!(life.begin(life.due()), None, "a retry");
+    assert_eq!(life.begin(life.due()), FetchCause::Schedule, "a retry");
     life.succeed(scheduled, None, false, 1.0);
     let now = scheduled + Duration::from_secs(1);
     assert_eq!(request_fetch(&mut life, now), WaitFor::NextFetch);
@@ -194,7 +194,7 @@ fn a_scheduled_fetch_does_not_move_the_cool_down() {
 fn a_scheduled_fetch_that_is_due_serves_those_who_ask_and_costs_no_budget() {
     let mut life = fetched();
     assert_eq!(request_fetch(&mut life, at(570)), WaitFor::NextFetch);
-    assert_eq!(life.begin(at(570)), None);
+    assert_eq!(life.begin(at(570)), FetchCause::Schedule);
     life.succeed(at(570), None, false, 1.0);
     assert_eq!(request_fetch(&mut life, at(571)), WaitFor::NextFetch);
 }
@@ -237,7 +237,7 @@ fn a_request_waits_for_the_end_of_the_cool_down_if_its_time_is_not_over_then() {
         "no time is left"
     );
     assert_eq!(life.request_fetch(at(38), at(41)), WaitFor::NextFetch);
-    assert_eq!(life.begin(at(40)), Some(Requester::Token));
+    assert_eq!(life.begin(at(40)), FetchCause::Token);
     let late = life.request_fetch(at(41), at(41));
     assert_eq!(late, WaitFor::Nothing, "its time is over");
 }
@@ -245,23 +245,19 @@ fn a_request_waits_for_the_end_of_the_cool_down_if_its_time_is_not_over_then() {
 #[test]
 fn an_operator_is_told_when_a_fetch_starts_and_uses_the_same_budget() {
     let mut life = fetched();
-    assert_eq!(life.refresh(at(10)), Refresh::Started);
+    assert_eq!(life.fetch_for_operator(at(10)), FetchStart::Started);
     assert!(life.due() <= at(10));
-    assert_eq!(life.begin(at(10)), Some(Requester::Operator));
-    assert_eq!(life.refresh(at(10)), Refresh::UnderWay);
+    assert_eq!(life.begin(at(10)), FetchCause::Operator);
+    assert_eq!(life.fetch_for_operator(at(10)), FetchStart::UnderWay);
     life.succeed(at(10), None, false, 1.0);
     assert_eq!(request_fetch(&mut life, at(11)), WaitFor::Nothing);
     let wait = Duration::from_secs(28);
-    assert_eq!(life.refresh(at(12)), Refresh::Scheduled(wait));
+    assert_eq!(life.fetch_for_operator(at(12)), FetchStart::Scheduled(wait));
     assert_eq!(life.due(), at(40));
-    assert_eq!(
-        life.begin(at(40)),
-        Some(Requester::Token),
-        "it was the first"
-    );
+    assert_eq!(life.begin(at(40)), FetchCause::Token, "it was the first");
     life.fail(at(40), Some(Duration::from_secs(100)), 1.0);
     let wait = Duration::from_secs(99);
-    assert_eq!(life.refresh(at(41)), Refresh::Scheduled(wait));
+    assert_eq!(life.fetch_for_operator(at(41)), FetchStart::Scheduled(wait));
 }
 
 #[test]
@@ -301,10 +297,12 @@ proptest! {
         for (event, millis, random) in events {
             now = now + Duration::from_millis(millis / 8);
             match (event, in_flight) {
-                (0, Some(requester)) => {
+                (0, Some(cause)) => {
                     let changed = millis % 2 == 0;
                     life.succeed(now, Some(Duration::from_millis(millis * 77)), changed, random);
-                    if let (Some(_), Some((_, brought))) = (requester, asked.last_mut()) {
+                    if cause != FetchCause::Schedule
+                        && let Some((_, brought)) = asked.last_mut()
+                    {
                         *brought = changed;
                     }
                     in_flight = None;
@@ -316,11 +314,11 @@ proptest! {
                     in_flight = None;
                 }
                 (2, _) => { request_fetch(&mut life, now); }
-                (3, _) => { life.refresh(now); }
+                (3, _) => { life.fetch_for_operator(now); }
                 (_, None) if life.due() <= now => {
-                    let requester: Option<Requester> = life.begin(now);
+                    let cause = life.begin(now);
                     prop_assert!(left_alone <= now);
-                    if requester.is_some() {
+                    if cause != FetchCause::Schedule {
                         let mut before = asked.iter().rev();
                         if let Some((last, changed)) = before.next() {
                             prop_assert!(*changed || now.since(*last) >= TIMING.cooldown);
@@ -330,7 +328,7 @@ proptest! {
                         }
                         asked.push((now, false));
                     }
-                    in_flight = Some(requester);
+                    in_flight = Some(cause);
                 }
                 _ => {}
             }

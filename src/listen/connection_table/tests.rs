@@ -34,7 +34,7 @@ impl Site {
     /// Opens a connection from 10.0.0.`host`, or on a Unix socket if `host` is 0.
     fn open(&mut self, host: u8) -> Id {
         let remote = (host > 0).then(|| SocketAddr::from((Ipv4Addr::new(10, 0, 0, host), 4567)));
-        let connection = Connection::new(&self.budget, remote, self.began);
+        let connection = Arc::new(Connection::new(&self.budget, remote, self.began));
         connection.set_open(None);
         let task = self.tasks.spawn(std::future::pending());
         let id = task.id();
@@ -118,7 +118,7 @@ async fn no_connection_is_evicted_before_it_could_ask() {
 async fn a_connection_that_waits_for_an_answer_is_evicted_last() {
     let mut site = Site::new(2);
     let (waiting, answered) = (site.open(1), site.open(2));
-    let call = site.table.entries[&waiting].connection.answering().count();
+    let call = site.table.entries[&waiting].connection.answering.count();
     site.answer(answered);
     site.table.make_room(LATER);
     assert!(site.has(waiting) && !site.has(answered));

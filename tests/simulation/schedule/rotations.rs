@@ -58,7 +58,12 @@ impl World {
 
     /// An operator requests a fetch of all keys.
     pub(super) fn refresh(&mut self) {
-        let refreshed = self.engine.state.generation().sources().refresh(None);
+        let refreshed = self
+            .engine
+            .state
+            .generation()
+            .sources()
+            .fetch_for_operator(None);
         self.note(&format!("refresh: {refreshed:?}"));
         for path in ["shared", "own"] {
             self.network.with(path, |server| server.is_wished = true);

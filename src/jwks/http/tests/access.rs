@@ -4,7 +4,7 @@ use http::HeaderValue;
 use http::header::{ACCEPT, HeaderName};
 use reqwest::Url;
 
-use crate::jwks::http::{Client, fetch_uri};
+use crate::jwks::http::{Client, Forbidden, fetch_uri};
 use crate::jwks::{Access, Credentials, FetchError};
 
 use super::server::{Directory, Reply, Server, document, ok, plain, reply};
@@ -51,11 +51,11 @@ async fn a_name_with_a_private_address_is_refused_where_the_configuration_says_s
     };
     for url in [server.url("/keys"), server.url_at("127.0.0.1", "/keys")] {
         let error = fetch_uri(&denying, &url, None).await.unwrap_err();
-        let FetchError::Address {
+        let FetchError::Address(Forbidden {
             host,
             address,
             kind,
-        } = error
+        }) = error
         else {
             panic!("{}", error.with_causes());
         };
@@ -87,10 +87,7 @@ async fn metadata_services_are_never_asked() {
             let error = fetch_uri(access, &url.parse().unwrap(), None)
                 .await
                 .unwrap_err();
-            assert!(
-                matches!(error, FetchError::Address { .. }),
-                "{url}: {error}"
-            );
+            assert!(matches!(error, FetchError::Address(_)), "{url}: {error}");
         }
     }
     let proxied = Access {
@@ -98,7 +95,7 @@ async fn metadata_services_are_never_asked() {
         ..plain()
     };
     let error = fetch_uri(&proxied, &proxy.url("/keys"), None).await;
-    assert!(matches!(error, Err(FetchError::Address { .. })));
+    assert!(matches!(error, Err(FetchError::Address(_))));
     assert_eq!(proxy.heads().len(), 0);
 }
 
@@ -118,7 +115,7 @@ async fn a_proxy_resolves_names_itself_and_may_be_near() {
     assert_eq!(proxy.paths(), ["http://idp.invalid/keys"]);
     let near = "http://127.0.0.1/keys".parse().unwrap();
     let error = fetch_uri(&access, &near, None).await;
-    assert!(matches!(error, Err(FetchError::Address { .. })));
+    assert!(matches!(error, Err(FetchError::Address(_))));
     assert_eq!(proxy.heads().len(), 1);
 }
 
