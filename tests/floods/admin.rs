@@ -13,7 +13,7 @@ use crate::target::{Held, Target};
 /// As many as the port takes.
 const CONNECTIONS: usize = 32;
 
-/// What is sent on each connection.
+/// The bytes that are sent on each connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Request {
     /// 380 KiB of headers, and no end.

@@ -8,7 +8,7 @@ use crate::connection::Connection;
 use crate::target::{Held, Target};
 use crate::windows::Reading;
 
-/// How often a member of a crowd connects, at most.
+/// Most connections that a member of a crowd makes.
 const TRIES: usize = 5;
 /// Members of a crowd that are at work at a time.
 const AT_ONCE: usize = 256;

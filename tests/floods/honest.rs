@@ -61,7 +61,7 @@ pub(crate) const CALLERS: [Caller; 6] = [
     Caller::Ready,
 ];
 
-/// What a caller was told.
+/// The answers that a caller was given.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
     pub(crate) calls: u64,
@@ -160,8 +160,8 @@ async fn ask_on(
 
 type Client = SendRequest<Full<Bytes>>;
 
-/// A newcomer tries up to three times, as the kubelet does: in a storm of 15,000 connections a second,
-/// one that says nothing in its first moments makes room.
+/// A newcomer tries up to three times, as the kubelet does: in a storm of 15,000 connections a
+/// second, one that says nothing in its first moments makes room.
 async fn ask_patiently(
     caller: Caller,
     addresses: &Addresses,
@@ -179,7 +179,7 @@ async fn ask_patiently(
     ask(caller, addresses, client, message).await
 }
 
-/// Whether the answer is the good one.
+/// Returns true if the answer is the good one.
 async fn ask(
     caller: Caller,
     addresses: &Addresses,

@@ -5,9 +5,9 @@
 //! other. Refuses to judge how a flood is answered: refused calls, GOAWAY, resets and closed
 //! connections are all fine.
 //!
-//! A normal run sends a scaled part of them, `short`. `WATCHWORD_FLOODS=all cargo test --release --test
-//! floods -- --nocapture` prints the whole table; any other text chooses floods by their names. docs/testing.md
-//! has the other switches.
+//! A normal run sends a scaled part of them, `short`. `WATCHWORD_FLOODS=all cargo test --release
+//! --test floods -- --nocapture` prints the whole table; any other text chooses floods by their
+//! names. docs/testing.md has the other switches.
 #![allow(
     clippy::as_conversions,
     clippy::cast_possible_truncation,

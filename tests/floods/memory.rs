@@ -1,4 +1,4 @@
-//! What a process has in memory, as Linux tells.
+//! The memory of a process, according to Linux.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ pub(crate) fn peak(process: u32) -> u64 {
     line(process, "VmHWM:")
 }
 
-/// What it has now, in KiB.
+/// Its present memory, in KiB.
 pub(crate) fn resident(process: u32) -> u64 {
     line(process, "VmRSS:")
 }

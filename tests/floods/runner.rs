@@ -14,10 +14,10 @@ use crate::target::{Port, Sent, Target};
 
 /// The longest time that a flood is sent.
 const SENDING: Duration = Duration::from_secs(8);
-/// How long its connections stay open after that.
+/// The time for which its connections stay open after that.
 const HOLDING: Duration = Duration::from_secs(1);
 
-/// What a flood did.
+/// The effects of a flood.
 pub(crate) struct Row {
     name: &'static str,
     port: Port,
@@ -29,7 +29,7 @@ pub(crate) struct Row {
     told: Vec<Told>,
 }
 
-/// What no flood may exceed.
+/// The bounds that no flood may exceed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     /// Of all memory, in KiB; `None`: of what is gained.
@@ -74,7 +74,7 @@ pub(crate) async fn run(flood: &Flood, port: Port, number: usize, share: usize) 
 }
 
 impl Row {
-    /// What is wrong with it.
+    /// The bounds that it exceeds.
     pub(crate) fn problems(&self, bounds: Bounds) -> Vec<String> {
         let mut problems = Vec::new();
         let most = bounds.peak.unwrap_or(self.rest + bounds.gain);
@@ -97,8 +97,9 @@ impl Row {
     }
 }
 
-pub(crate) const HEAD: &str = "flood                                              port   sent MiB  conns failed \
-     rest peak after MiB |   check denied lost worst ms | lost/worst ms of health, its listener, both on new connections, readyz";
+pub(crate) const HEAD: &str = "flood                                              port   \
+     sent MiB  conns failed rest peak after MiB |   check denied lost worst ms | \
+     lost/worst ms of health, its listener, both on new connections, readyz";
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,7 +24,7 @@ pub(crate) fn peak_of_limit() -> Option<u64> {
     (!cfg!(debug_assertions)).then(|| peak_of(&limit))
 }
 
-/// What is left of a container's memory for surprises is a fifth.
+/// A fifth of a container's memory is left for surprises.
 fn peak_of(limit: &str) -> u64 {
     match limit {
         "256Mi" => 200 * MIB,
@@ -32,7 +32,7 @@ fn peak_of(limit: &str) -> u64 {
     }
 }
 
-/// What the environment asks for.
+/// The floods that the environment selects.
 pub(crate) struct Selection {
     which: String,
     share: usize,

@@ -19,7 +19,7 @@ const SOURCES: usize = 4;
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// Where keys come from, beside those of the honest caller's issuer, which are in a file.
+/// The source of keys, beside those of the honest caller's issuer, which are in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
     File,
@@ -98,7 +98,7 @@ impl Site {
         }
     }
 
-    /// What its key server has sent, at most.
+    /// Most bytes that its key server has sent.
     pub(crate) fn fetched(&self) -> u64 {
         let answers = self.key_server.as_ref().map_or(0, KeyServer::requests);
         u64::try_from(answers * MAX_ANSWER).unwrap_or(u64::MAX)
@@ -133,7 +133,8 @@ fn configuration(addresses: &Addresses, issuers: &Value) -> Value {
 /// The honest issuer, and those of the key server that goes wrong, if there is one.
 pub(crate) fn issuers(keys: Keys) -> (Option<KeyServer>, Value) {
     let mut issuers = json!({"corp": {
-        "issuer": "https://idp.example.com", "audiences": ["orders-api"], "jwks": {"file": "keys.json"},
+        "issuer": "https://idp.example.com", "audiences": ["orders-api"],
+        "jwks": {"file": "keys.json"},
     }});
     let key_server = match keys {
         Keys::File => return (None, issuers),
@@ -142,7 +143,8 @@ pub(crate) fn issuers(keys: Keys) -> (Option<KeyServer>, Value) {
             issuers["slow"] = issuer(
                 SLOW,
                 &json!({
-                    "uri": key_server.uri(), "ca": pki::ca_file(), "wait": "10s", "cooldown": "1s", "timeout": "30s",
+                    "uri": key_server.uri(), "ca": pki::ca_file(),
+                    "wait": "10s", "cooldown": "1s", "timeout": "30s",
                 }),
             );
             key_server
@@ -220,5 +222,5 @@ fn full_of(unit: &str) -> String {
     format!("[{}{}]", unit.repeat(times), unit.trim_end_matches(','))
 }
 
-/// How long key sources are left to themselves.
+/// The time for which key sources are left alone.
 pub(crate) const FETCHES: Duration = Duration::from_secs(6);

@@ -21,7 +21,7 @@ use crate::target::{Port, Target};
 use crate::world::{World, ingress, key_set, tokens};
 use crate::{RUNTIME, alone, files, say, selection};
 
-/// How long it takes, in minutes; 20 without it.
+/// Its length in minutes; 20 if it is not set.
 const MINUTES: &str = "WATCHWORD_SOAK_MINUTES";
 /// The longest time that a flood is sent, and how long its connections stay open then.
 const SENDING: Duration = Duration::from_secs(6);
@@ -30,7 +30,7 @@ const HOLDING: Duration = Duration::from_secs(1);
 const SAMPLING: Duration = Duration::from_secs(5);
 /// Between two events.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How much more memory the last quarter may have than the second, in percent, and beside that in
+/// Most memory that the last quarter may have beyond the second, in percent, and beside that in
 /// KiB.
 const MAX_GROWTH: u64 = 10;
 const SLACK: u64 = 4 * 1024;
@@ -70,8 +70,8 @@ async fn soak(time: Duration) {
     let (right, wrong, lost) = tally.counts();
     let peak = memory::peak(world.server.id());
     say(format!(
-        "soak of {time:?}: {floods} floods, {events:?}; through Envoy {right} calls right, {wrong} wrong, {lost} lost; \
-         peak {} MiB",
+        "soak of {time:?}: {floods} floods, {events:?}; through Envoy {right} calls right, \
+         {wrong} wrong, {lost} lost; peak {} MiB",
         peak / 1024
     ));
     for (caller, told) in CALLERS.iter().zip(&told) {
@@ -148,7 +148,7 @@ fn average(samples: &[u64]) -> u64 {
     samples.iter().sum::<u64>() / count.max(1)
 }
 
-/// What changes meanwhile.
+/// The events meanwhile.
 struct Events {
     world: Arc<World>,
     current: watch::Sender<Tokens>,

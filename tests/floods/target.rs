@@ -1,4 +1,4 @@
-//! What is attacked: a listener of a server, how it is reached, and what was sent to it.
+//! The target of a flood: a listener of a server, the way to it, and the bytes that were sent.
 
 use std::any::Any;
 use std::io;
@@ -33,14 +33,14 @@ pub(crate) enum Port {
     Health,
 }
 
-/// Where a server is. All ports but one lead to the same gRPC listener.
+/// The addresses of a server. All ports but one lead to the same gRPC listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Addresses {
     pub(crate) grpc: SocketAddr,
     pub(crate) health: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) socket: PathBuf,
-    /// How the gRPC listener is reached.
+    /// The way to the gRPC listener.
     pub(crate) main: Port,
 }
 
@@ -90,7 +90,7 @@ pub(crate) struct Target(Arc<Inner>);
 struct Inner {
     addresses: Addresses,
     port: Port,
-    /// How much of a flood is sent, in percent.
+    /// The part of a flood that is sent, in percent.
     share: usize,
     until: Instant,
     bytes: AtomicU64,
@@ -98,7 +98,7 @@ struct Inner {
     failed: AtomicU64,
 }
 
-/// What a flood cost whoever made it.
+/// The cost of a flood for its sender.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sent {
     pub(crate) bytes: u64,
@@ -154,7 +154,7 @@ impl Target {
         (number * self.0.share / 100).max(1)
     }
 
-    /// Whether the time for this flood is over, or it has sent enough.
+    /// Returns true if the time for this flood is over, or it has sent enough.
     pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.0.until || self.0.bytes.load(Ordering::Relaxed) > MOST
     }
@@ -177,7 +177,7 @@ impl Target {
     }
 }
 
-/// What a flood leaves open until this is dropped.
+/// The connections that a flood leaves open until this is dropped.
 #[derive(Default)]
 #[expect(dead_code, reason = "kept for its end only")]
 pub(crate) struct Held(Option<Box<dyn Any + Send>>);

@@ -15,7 +15,7 @@ use crate::windows::Reading;
 /// The payload of the longest token that is looked at, before base64.
 const LONG: usize = 11_800;
 
-/// What a payload is full of.
+/// The values that fill a payload.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Filler {
     Arrays,

@@ -1,4 +1,4 @@
-//! What a hostile client learns from the server: how much it still takes, and whether it is there.
+//! A hostile client's view of the server: how much it still takes, and whether it is there.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use tokio::sync::{Mutex as Shared, Notify};
 use crate::frames::{ACK, DATA, GOAWAY, INITIAL_WINDOW_SIZE, PING, SETTINGS, WINDOW_UPDATE, frame};
 use crate::target::Wire;
 
-/// What a hostile client does with what the server sends.
+/// The bytes from the server that a hostile client reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// Reads it, and gives the window back.
@@ -31,10 +31,10 @@ pub(crate) struct Seen {
     pub(crate) closed: AtomicBool,
 }
 
-/// What the server still takes.
+/// The bytes that the server still takes.
 pub(crate) struct Windows {
     pub(crate) is_told: bool,
-    /// Whether the ping of `settle` was answered.
+    /// True if the ping of `settle` was answered.
     pub(crate) is_settled: bool,
     connection: i64,
     initial: i64,

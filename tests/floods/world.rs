@@ -110,7 +110,7 @@ impl World {
     }
 }
 
-/// Where the proxy takes requests.
+/// The address at which the proxy takes requests.
 pub(crate) fn ingress(proxy: &Proxy) -> std::net::SocketAddr {
     proxy.port(INGRESS)
 }

@@ -1,5 +1,5 @@
-//! What Watchword shows to key servers: certificates, headers and credentials, read anew for each
-//! fetch.
+//! The credentials that Watchword shows to key servers: certificates, headers and files, read for
+//! each fetch.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What operators see and do over HTTP while keys come and go.
+//! The admin listener while keys come and go.
 
 mod exposed;
 mod metrics;

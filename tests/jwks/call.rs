@@ -13,7 +13,7 @@ use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, 
 /// A connection to Watchword. Clones share it.
 pub(crate) type Client = AuthorizationClient<Channel>;
 
-/// What a proxy would make of an answer.
+/// An answer as a proxy reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) reason: String,

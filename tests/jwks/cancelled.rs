@@ -92,6 +92,7 @@ async fn calls_past_their_grpc_deadline_leave_the_fetch_alone_and_its_keys_are_u
     site.fetched(2).await;
     assert_eq!((server.requests(), server.abandoned()), (2, 0));
     say(&format!(
-        "{cancelled} calls past a deadline of 1 or 50 ms during a fetch: 1 fetch, 0 abandoned, its keys are used"
+        "{cancelled} calls past a deadline of 1 or 50 ms during a fetch: 1 fetch, \
+         0 abandoned, its keys are used"
     ));
 }

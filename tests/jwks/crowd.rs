@@ -133,7 +133,7 @@ async fn crowd(site: &Site, token: &str) -> JoinSet<String> {
     calls
 }
 
-/// How many were allowed.
+/// The number of calls that were allowed.
 async fn allowed(calls: JoinSet<String>) -> usize {
     let reasons = calls.join_all().await;
     let allowed = reasons.iter().filter(|reason| *reason == "allowed");

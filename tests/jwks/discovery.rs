@@ -108,7 +108,8 @@ async fn keys_are_found_by_either_form_of_metadata() {
     assert_eq!(site.source().failure, None);
     assert_eq!(provider.server.requests_at(OTHER_METADATA), 1);
     say(
-        "discovery: keys by OIDC's metadata and by RFC 8414's, one request each for metadata and keys",
+        "discovery: keys by OIDC's metadata and by RFC 8414's, one request each for metadata \
+         and keys",
     );
 }
 

@@ -84,7 +84,8 @@ async fn flood() {
     }
     let growth = growth(before, resident());
     say(&format!(
-        "{TOKENS} tokens with unknown keys in one cool-down: {} fetches of 2 sources, {growth}, {reasons:?}",
+        "{TOKENS} tokens with unknown keys in one cool-down: {} fetches of 2 sources, \
+         {growth}, {reasons:?}",
         unknown_key_fetches(&engine)
     ));
     replies(good);
@@ -117,7 +118,7 @@ async fn first_wave(
     reasons
 }
 
-/// How many fetches unknown keys caused.
+/// The number of fetches that unknown keys caused.
 fn unknown_key_fetches(engine: &Engine) -> u64 {
     let sources = engine.state.generation().sources().status().into_iter();
     sources.map(|source| source.unknown_key_fetches).sum()
@@ -169,7 +170,7 @@ impl Stranger {
     }
 }
 
-/// What the process has in memory, in KiB; `None` where the system does not tell.
+/// The memory of the process, in KiB; `None` where the system does not tell.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,4 +1,4 @@
-//! What a server says about the age of its keys, within the bounds of the configuration.
+//! The age of keys according to their server, within the bounds of the configuration.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

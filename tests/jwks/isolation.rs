@@ -120,7 +120,7 @@ async fn readiness_waits_for_required_issuers_and_for_no_others() {
     assert_eq!(site.health().await, ServingStatus::NotServing);
 }
 
-/// What is remembered of a token is its signature, never a verdict: the same token is judged by
+/// The cache remembers a token's signature, never a verdict: the same token is judged by
 /// each rule anew.
 #[tokio::test]
 async fn a_token_that_one_rule_accepted_is_judged_by_the_next_rule_again() {

@@ -1,11 +1,11 @@
-//! What Watchword logs during a test.
+//! Lines that Watchword logs during a test.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::Once;
 
 thread_local! {
-    /// What was logged on this thread since a test began to listen.
+    /// The lines that were logged on this thread since a test began to listen.
     static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 

@@ -80,7 +80,8 @@ async fn without_keys_from_the_start_the_answer_is_503_until_the_server_comes_up
     site.app.ready().await;
     assert_eq!(site.health().await, ServingStatus::Serving);
     say(&format!(
-        "key server down at the start for 10 min: 503, NOT_SERVING; serving {after} s after it came up"
+        "key server down at the start for 10 min: 503, NOT_SERVING; \
+         serving {after} s after it came up"
     ));
 }
 
@@ -97,7 +98,7 @@ async fn without_keys_a_retry_after_is_heeded_for_half_a_minute_only() {
     assert_eq!(after, BACKOFF);
 }
 
-/// How many seconds it takes until a token is allowed again, which is one step of the back-off at
+/// The seconds until a token is allowed again, which is one step of the back-off at
 /// most.
 async fn recovery(site: &Site, token: &str) -> u32 {
     for seconds in 0..=BACKOFF {

@@ -101,7 +101,8 @@ async fn a_restart_during_an_outage_serves_from_the_state_directory_at_once() {
     site.pass(Duration::from_secs(30)).await;
     assert_eq!(site.check(&outage.token()).await, "allowed");
     say(&format!(
-        "restart in an outage: served at once from a set 1 h old, until it was 24 h old; {failed} failed fetches"
+        "restart in an outage: served at once from a set 1 h old, until it was 24 h old; \
+         {failed} failed fetches"
     ));
 }
 

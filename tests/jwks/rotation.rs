@@ -18,7 +18,7 @@ const COOLDOWN: u32 = 30;
 const ROTATIONS: usize = 8;
 const HAMMERS: usize = 4;
 
-/// What each token has to be answered with at the moment, and how often it was.
+/// The answer that each token must have at the moment, and how often it had it.
 #[derive(Clone, Default)]
 struct Load(Arc<Mutex<BTreeMap<String, Expected>>>);
 
@@ -26,7 +26,7 @@ struct Load(Arc<Mutex<BTreeMap<String, Expected>>>);
 struct Expected {
     /// Empty where any answer is right.
     reason: &'static str,
-    /// How often it changed. An answer to a question from before says nothing.
+    /// The number of its changes. An answer to a question from before says nothing.
     version: usize,
     answers: usize,
 }
@@ -137,7 +137,8 @@ async fn rotation_under_load_denies_no_token_of_a_published_key_and_allows_none_
     let longest = waits.iter().max().unwrap();
     assert!(*longest <= COOLDOWN, "{waits:?}");
     say(&format!(
-        "{ROTATIONS} rotations under load: {} right answers, 0 wrong; from publication to first accept {waits:?} s",
+        "{ROTATIONS} rotations under load: {} right answers, 0 wrong; \
+         from publication to first accept {waits:?} s",
         load.answers()
     ));
 }
@@ -181,7 +182,7 @@ async fn a_new_key_under_an_old_name_is_found_by_its_signature() {
     assert_eq!(site.check(&token(&old)).await, "signature_invalid");
 }
 
-/// How many seconds pass until a token is accepted.
+/// The seconds until a token is accepted.
 async fn until_accepted(site: &Site, token: &str) -> u32 {
     for seconds in 0..=COOLDOWN {
         let reason = site.check(token).await;

@@ -1,4 +1,4 @@
-//! What a rotation costs, by its place among other fetches: a provider that publishes a key and
+//! The cost of a rotation, by its place among other fetches: a provider that publishes a key and
 //! signs with it at once.
 //!
 //! The key server, TLS and gRPC are real. The clock is manual, so that a cool-down of 30 s takes no
@@ -104,7 +104,8 @@ impl Table {
     fn row(self, what: &str) -> (usize, Duration) {
         let fetches = self.server.requests() - self.before;
         say(&format!(
-            "rotation | {what:<58} | {} of {} good tokens denied | longest gap {:>5?} | {fetches} fetches",
+            "rotation | {what:<58} | {} of {} good tokens denied | \
+             longest gap {:>5?} | {fetches} fetches",
             self.denied, self.good, self.longest
         ));
         (self.denied, self.longest)

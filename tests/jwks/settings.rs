@@ -7,7 +7,7 @@ use watchword_test_support::key_server::{KeyServer, Reply};
 use watchword_test_support::mint::{self, Signer};
 use watchword_test_support::pki;
 
-/// What the calendar says when a test begins.
+/// The calendar's time when a test begins.
 pub(crate) const NOW: i64 = 1_700_000_000;
 /// For how long tokens are good: longer than any test lets pass.
 const LIFETIME: i64 = 30 * 86400;

@@ -15,7 +15,7 @@ use watchword::jwks::SourceStatus;
 use crate::call::{self, Answer, Client};
 use crate::settings::{self, NOW};
 
-/// How long a test waits in real time for what should be a matter of milliseconds.
+/// Longest time that a test waits in real time for what takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running Watchword.
@@ -66,7 +66,7 @@ impl Site {
         call::ask(self.client(), path, token).await
     }
 
-    /// What health says of the server as a whole.
+    /// The health of the server as a whole.
     pub(crate) async fn health(&self) -> ServingStatus {
         let request = HealthCheckRequest::default();
         let answer = HealthClient::new(self.channel.clone()).check(request).await;
@@ -82,7 +82,7 @@ impl Site {
         self.app.state().generation().sources().status()
     }
 
-    /// How many fetches of the first source have ended.
+    /// The number of fetches of the first source that have ended.
     pub(crate) fn fetches(&self) -> u64 {
         ended(&self.source())
     }

@@ -1,4 +1,5 @@
-//! Who may call, from the wire to the decision: a service that asks and does nothing else.
+//! The callers that are admitted, from the wire to the decision: a service that asks and does
+//! nothing else.
 
 use std::future::ready;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A gRPC client over any stream, in parts: what was asked, whether the connection goes on, and when it ended.
+//! A gRPC client over any stream, in parts: what was asked, whether the connection goes on, and
+//! when it ended.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use watchword::wire::envoy::service::auth::v3::CheckResponse;
 use watchword_test_support::in_process::{framed, question};
 
-/// How long anything may take.
+/// Longest time for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
@@ -52,7 +53,7 @@ impl Client {
         Ok(code(&answer))
     }
 
-    /// What health says: 1 is `SERVING`, 2 is `NOT_SERVING`.
+    /// The health of the server: 1 is `SERVING`, 2 is `NOT_SERVING`.
     pub(crate) async fn health(&mut self) -> hyper::Result<i32> {
         let request = framed(&HealthCheckRequest::default());
         let answer = self.call(HEALTH, request, &[]).await?;

@@ -1,4 +1,5 @@
-//! The end of a server: first health says so, then calls go on for a while, then connections are told to go.
+//! The end of a server: first health says so, then calls go on for a while, then connections are
+//! told to go.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use watchword::listen::{ListenAddress, Listener, Server, SocketAccess};
 use crate::client::Client;
 use crate::site::{self, Site};
 
-const SETTINGS: &str = "{grpc: {address: '127.0.0.1:0'}, health: {address: '127.0.0.1:0'}, drain: 5s, shutdown_timeout: 60s}";
+const SETTINGS: &str = "{grpc: {address: '127.0.0.1:0'}, health: {address: '127.0.0.1:0'}, \
+    drain: 5s, shutdown_timeout: 60s}";
 
 /// Of no meaning for TCP.
 const ACCESS: SocketAccess = SocketAccess {
@@ -74,12 +76,14 @@ async fn calls_in_flight_are_answered_after_new_connections_are_refused() {
     client.ended().await;
 }
 
-/// A connection that is closed while the client sends is reset, and what was on its way to the client is lost.
+/// A connection that is closed while the client sends is reset, and what was on its way to the
+/// client is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_may_send_until_it_has_read_to_the_end() {
     let site = Site::start(SETTINGS).await;
     let mut stream = TcpStream::connect(site.app.address()).await.unwrap();
-    // The preface of RFC 9113 §3.4, and the frames that a stop waits for: SETTINGS, and the answer to its PING.
+    // The preface of RFC 9113 §3.4, and the frames that a stop waits for: SETTINGS, and the answer
+    // to its PING.
     let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     stream.write_all(opening).await.unwrap();
     let stop = tokio::spawn(site.app.stop());

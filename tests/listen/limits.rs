@@ -1,4 +1,4 @@
-//! What connections may cost.
+//! The limits of connections.
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;

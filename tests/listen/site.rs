@@ -37,7 +37,8 @@ impl Site {
     pub(crate) async fn without_keys() -> Self {
         let text = "server: {grpc: {address: '127.0.0.1:0'}}\n\
                     issuers:\n  \
-                      corp: {issuer: 'https://idp.example.com', audiences: [orders-api], jwks: {uri: 'https://127.0.0.1:1/keys'}}\n";
+                      corp: {issuer: 'https://idp.example.com', audiences: [orders-api], \
+                        jwks: {uri: 'https://127.0.0.1:1/keys'}}\n";
         let config = Config::parse(text, Path::new("listen.yaml")).unwrap();
         let clock = Clock::manual(NOW);
         let app = App::start(config, clock.clone()).await.unwrap();
@@ -67,7 +68,8 @@ pub(crate) fn text(server: &str) -> String {
     format!(
         "server: {server}\n\
          issuers:\n  \
-           corp: {{issuer: 'https://idp.example.com', audiences: [orders-api], jwks: {{inline: '{keys}'}}}}\n"
+           corp: {{issuer: 'https://idp.example.com', audiences: [orders-api], \
+             jwks: {{inline: '{keys}'}}}}\n"
     )
 }
 

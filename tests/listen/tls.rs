@@ -19,7 +19,7 @@ use crate::site::{self, Site};
 
 const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS12, &version::TLS13];
 
-/// What a client does in a handshake.
+/// A client's part of a handshake.
 pub(crate) struct Hello<'h> {
     pub(crate) versions: &'h [&'static SupportedProtocolVersion],
     pub(crate) identity: Option<&'h Identity>,
@@ -60,7 +60,8 @@ impl Hello<'_> {
             .await
     }
 
-    /// A client that was answered once. TLS 1.3 tells of a bad client certificate only after the client's handshake.
+    /// A client that was answered once. TLS 1.3 tells of a bad client certificate only after the
+    /// client's handshake.
     pub(crate) async fn client(&self, address: SocketAddr) -> Option<Client> {
         let stream = self.handshake(address).await.ok()?;
         let mut client = Client::over(stream).await.ok()?;

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 
 use crate::site::Site;
 
-/// What Prometheus asks for.
+/// The header that Prometheus sends.
 const ACCEPT: &str = "accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
 
 /// An answer.

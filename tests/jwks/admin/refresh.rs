@@ -49,7 +49,8 @@ async fn a_refresh_starts_a_fetch_at_once_or_at_the_end_of_the_cool_down_and_end
     assert_eq!(site.check(&token(&old)).await, "key_not_found");
     assert_eq!(site.check(&token(&new)).await, "allowed");
     say(
-        "refresh: 202 within the cool-down with its end, and one fetch then; the removed key is dead",
+        "refresh: 202 within the cool-down with its end, and one fetch then; \
+         the removed key is dead",
     );
 }
 

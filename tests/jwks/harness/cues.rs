@@ -97,7 +97,7 @@ async fn text(client: Client, uri: String) -> String {
     answer.text().await.unwrap()
 }
 
-/// How many this process may have. Where the system does not tell, few.
+/// The number of files that this process may open. Where the system does not tell, few.
 fn open_files() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let mut lines = limits.lines();

@@ -1,4 +1,4 @@
-//! What is wrong before HTTP begins, each beside a neighbour that is right.
+//! Faults before HTTP begins, each beside a neighbour that is right.
 
 use std::path::Path;
 
