@@ -170,7 +170,6 @@ impl App {
     }
 }
 
-/// Waits for the listener for health to end by itself, where there is one.
 async fn ended(server: Option<&mut Server>) -> String {
     let Some(server) = server else {
         return std::future::pending().await;

@@ -32,7 +32,6 @@ pub struct Engine {
     pub(super) memory: MemoryBudget,
     random: fastrand::Rng,
     ready: watch::Sender<bool>,
-    /// The task that reports readiness.
     readiness: JoinSet<()>,
 }
 

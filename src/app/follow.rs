@@ -36,7 +36,6 @@ pub(crate) struct Follower {
     digests: RandomState,
     /// The content that was last taken into use, or refused for good.
     handled: Option<u64>,
-    /// The result of the last look.
     last: Option<FilesDigest>,
     /// The number of looks in a row that have found the same content.
     same: usize,
@@ -46,7 +45,6 @@ pub(crate) struct Follower {
     loaded: Option<Value>,
 }
 
-/// The result of a look at the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FilesDigest {
     content: u64,

@@ -11,15 +11,12 @@ use super::deadline::Deadline;
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 
-/// The facts of a call that its metadata says.
 pub(super) struct Call {
     /// The time that the caller gives it.
     pub(super) deadline: Deadline,
-    /// The trace that it is part of.
     pub(super) trace: TraceSource,
 }
 
-/// The source of the trace that a call is part of.
 pub(super) enum TraceSource {
     /// Neither logs nor spans need a trace.
     Unwanted,

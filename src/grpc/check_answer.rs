@@ -18,7 +18,6 @@ use crate::wire::google::rpc::Status;
 #[derive(Debug)]
 pub struct CheckAnswer(CheckResponse);
 
-/// The changes to the request that goes upstream.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) set: Vec<HeaderValueOption>,

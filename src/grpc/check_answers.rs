@@ -35,7 +35,6 @@ pub struct CheckAnswers {
     unenforced: Option<Vec<Bytes>>,
 }
 
-/// The texts about one kind of denial, for clients.
 #[derive(Debug)]
 struct DenialText {
     json: Bytes,

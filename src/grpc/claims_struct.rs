@@ -11,7 +11,6 @@ use crate::token::{Claims, UnixTime};
 /// The largest integer up to which doubles hold every one (RFC 7493 §2.2).
 const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 
-/// All claims.
 pub(super) fn of(claims: &Claims) -> Struct {
     object(claims.members())
 }

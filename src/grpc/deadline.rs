@@ -6,7 +6,6 @@ use http::HeaderMap;
 
 use crate::clock::Stopwatch;
 
-/// The time that a call has had, and the time that it may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
     arrived: Stopwatch,
@@ -15,7 +14,6 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline of a call that arrives now with this metadata.
     pub(super) fn of(metadata: &HeaderMap) -> Self {
         Self {
             arrived: Stopwatch::start(),
@@ -23,7 +21,6 @@ impl Deadline {
         }
     }
 
-    /// The time since the call arrived.
     pub(super) fn elapsed(&self) -> Duration {
         self.arrived.elapsed()
     }

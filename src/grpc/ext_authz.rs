@@ -11,7 +11,6 @@ use super::CheckAnswers;
 use super::fields::CountedFields;
 use super::front_door::FrontDoor;
 
-/// Envoy's front door.
 pub(super) struct Check;
 
 impl FrontDoor for Check {

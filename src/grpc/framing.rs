@@ -7,7 +7,6 @@ use super::message::Unreadable;
 /// Length of the prefix of a message, in bytes.
 pub(super) const PREFIX: usize = 5;
 
-/// Encodes a message, with its prefix.
 pub(super) fn frame(message: &impl prost::Message) -> Bytes {
     let length = message.encoded_len();
     let mut framed = BytesMut::with_capacity(PREFIX + length);

@@ -12,7 +12,6 @@ use super::fields::CountedFields;
 
 /// A front door: the questions that its messages ask, and the answers that it gives.
 pub(super) trait FrontDoor: Send + Sync + 'static {
-    /// The message of a call.
     type Message: Message + Default;
     /// The answers, prepared for one configuration.
     type Answers: Answers;
@@ -27,7 +26,6 @@ pub(super) trait FrontDoor: Send + Sync + 'static {
     fn question(message: &Self::Message) -> Option<Question<'_>>;
 }
 
-/// The answers of a front door.
 pub(super) trait Answers {
     /// An allow or a denial.
     type Answer: Send;
@@ -35,7 +33,6 @@ pub(super) trait Answers {
     /// Those of a configuration.
     fn of(generation: &Generation) -> &Self;
 
-    /// The answer to a question.
     fn answer(&self, decision: &Decision<'_>, question: &Question<'_>) -> Self::Answer;
 
     /// The answer to a call that is denied without a judgement.

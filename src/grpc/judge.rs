@@ -28,7 +28,6 @@ const MAX_KEY_WAIT: Duration = Duration::from_secs(10);
 
 type AnswerOf<D> = <<D as FrontDoor>::Answers as super::front_door::Answers>::Answer;
 
-/// Judges the questions of one call.
 pub(super) struct Judge<'c, D> {
     state: &'c State,
     call: &'c Call,
@@ -66,7 +65,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
                 Err(KeyRequest::Wait(wait)) => wait,
                 Err(_) => continue,
             };
-            let is_last = wait.is_for_next_fetch();
+            let is_last = wait.is_for_next_fetch;
             message = message::without_spare_buffer(message);
             permit.release();
             self.state.telemetry.metrics.key_waits.inc();

@@ -122,7 +122,10 @@ async fn answer(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = match method {
-        LibraryMethod::Reflection => Body::new(TimedMessages::new(body)),
+        LibraryMethod::Reflection => Body::new(TimedMessages {
+            body,
+            pause: Box::pin(sleep(MAX_PAUSE)),
+        }),
         LibraryMethod::Unary | LibraryMethod::Watch => {
             match message::read(body, MAX_MESSAGE, memory).await {
                 Ok(message) => Body::new(Full::new(frame_encoded(&message))),
@@ -139,13 +142,6 @@ async fn answer(
 struct TimedMessages {
     body: Body,
     pause: Pin<Box<Sleep>>,
-}
-
-impl TimedMessages {
-    fn new(body: Body) -> Self {
-        let pause = Box::pin(sleep(MAX_PAUSE));
-        Self { body, pause }
-    }
 }
 
 impl HttpBody for TimedMessages {

@@ -25,7 +25,6 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Messages up to this size, in bytes, arrive in buffers that are larger.
 const SHORT: usize = 16 * 1024;
 
-/// The reason for which a call's message cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
     /// It is not one message in gRPC framing, within the limits.

@@ -14,46 +14,35 @@ use crate::memory::Reservation;
 /// The status of a call without a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GrpcStatus {
-    /// The number of the status code.
     pub(super) code: &'static str,
     /// Visible ASCII without `%`.
     pub(super) message: &'static str,
 }
 
 impl GrpcStatus {
-    const OK: Self = Self {
-        code: "0",
-        message: "",
-    };
-    /// There is no such method.
-    pub(super) const UNIMPLEMENTED: Self = Self {
-        code: "12",
-        message: "",
-    };
+    const OK: Self = Self::new("0", "");
+    pub(super) const UNIMPLEMENTED: Self = Self::new("12", "");
 
     pub(super) const fn invalid_argument(message: &'static str) -> Self {
-        Self { code: "3", message }
+        Self::new("3", message)
     }
 
     pub(super) const fn resource_exhausted(message: &'static str) -> Self {
-        Self { code: "8", message }
+        Self::new("8", message)
     }
 
     pub(super) const fn unavailable(message: &'static str) -> Self {
-        Self {
-            code: "14",
-            message,
-        }
+        Self::new("14", message)
     }
 
     pub(super) const fn unauthenticated(message: &'static str) -> Self {
-        Self {
-            code: "16",
-            message,
-        }
+        Self::new("16", message)
     }
 
-    /// A response with this status and no message.
+    const fn new(code: &'static str, message: &'static str) -> Self {
+        Self { code, message }
+    }
+
     pub(super) fn response(self) -> Response<Body> {
         response(None, self)
     }

@@ -24,7 +24,6 @@ pub struct State {
     /// Receives all decisions.
     pub telemetry: Telemetry,
     pub(crate) reloads: ReloadHistory,
-    /// The limit of calls that are worked on at a time.
     pub(crate) in_flight_limit: InFlightLimit,
     /// Counts calls until they are answered, those that wait included.
     pub(super) in_flight: CallCounter,
@@ -33,7 +32,6 @@ pub struct State {
 }
 
 impl State {
-    /// The state of a server that works on so many calls at a time.
     pub(crate) fn new(
         generation: Generation,
         max_in_flight: usize,

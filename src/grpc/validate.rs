@@ -18,7 +18,6 @@ use super::front_door::FrontDoor;
 /// Most audiences, and most scopes, that a caller may demand.
 const MAX_DEMANDED: usize = 100;
 
-/// The front door of services that have a token in hand.
 pub(super) struct Validate;
 
 impl FrontDoor for Validate {

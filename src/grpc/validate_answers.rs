@@ -30,7 +30,6 @@ pub(crate) struct ValidateAnswers {
 }
 
 impl ValidateAnswer {
-    /// The message to send.
     pub(crate) fn message(&self) -> &wire::ValidateResponse {
         &self.0
     }

@@ -23,7 +23,6 @@ use super::response::{self, GrpcStatus};
 use super::validate::Validate;
 use super::{State, ValidateAnswer};
 
-/// Most questions of a batch.
 const MAX_QUESTIONS: usize = 100;
 /// Largest answer, in bytes: the most that gRPC clients accept by default.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -129,7 +128,6 @@ impl BatchAnswer {
         Ok(())
     }
 
-    /// The message with its prefix.
     fn framed(mut self) -> Bytes {
         let prefix = prefix(self.framed.len() - PREFIX);
         if let Some(start) = self.framed.first_chunk_mut() {

@@ -45,7 +45,7 @@ struct CachedKeys {
 #[derive(Clone)]
 struct KeyMemory {
     account: Account,
-    _share: Arc<Reservation>,
+    _share: Reservation,
 }
 
 /// The keys of a fetch that succeeded.
@@ -90,7 +90,6 @@ impl KeySetCache {
         self.entries.invalidate(source).await;
     }
 
-    /// Fetches once. Fetches of one source run one after the other.
     pub(super) async fn fetch(&self, source: &FetchedSource) -> Result<FetchedKeys, FetchError> {
         let (mut fresh_for, mut changed) = (None, true);
         let entry = self.entries.entry_by_ref(source);
@@ -203,7 +202,7 @@ impl CachedKeys {
             unconfirmed: None,
             memory: KeyMemory {
                 account: memory.clone(),
-                _share: Arc::new(share),
+                _share: share,
             },
         })
     }

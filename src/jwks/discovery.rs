@@ -12,7 +12,6 @@ use super::{Access, FetchError, Fetched, Validators};
 
 /// Most values of metadata; real ones have one or two hundred.
 const MAX_VALUES: usize = 4096;
-/// Longest URL of keys, in bytes.
 const MAX_URL: usize = 2048;
 
 /// Fetches the metadata, and then the keys at the URL that they name. `metadata` is where they are;
@@ -50,7 +49,6 @@ pub(super) async fn fetch(
     })
 }
 
-/// The URLs at which metadata may be.
 struct Places {
     first: Url,
     second: Option<Url>,

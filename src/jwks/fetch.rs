@@ -14,10 +14,8 @@ use crate::jose::{JsonError, KeySetError};
 use super::FetchedSource;
 use super::http::Forbidden;
 
-/// Largest document, in bytes.
 pub(crate) const MAX_SIZE: usize = 1024 * 1024;
 
-/// Longest text about a failure, in characters.
 const MAX_TEXT: usize = 1000;
 
 /// Brings the documents of a source: over the network and from files, or in a test from a script.

@@ -12,7 +12,6 @@ use crate::files::read_bounded;
 
 /// Most bytes of one source, all files together.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
-/// Most files of a folder.
 const MAX_FILES: usize = 64;
 
 /// The content of a file, or of the files of a folder.

@@ -28,7 +28,6 @@ mod headers;
 mod tls;
 mod verifier;
 
-/// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
 /// Longest text from elsewhere in an error, in characters.
 pub(super) const MAX_SHOWN: usize = 200;
@@ -112,7 +111,6 @@ impl<'a> Client<'a> {
         Ok(Fetched { content, fresh_for })
     }
 
-    /// Gets a document.
     pub(super) async fn document(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let (url, mut response) = self.answer(url, None).await?;
         body::read(&url, &mut response).await

@@ -33,12 +33,13 @@ pub enum KeyRequest {
 /// A wait for the end of a fetch.
 pub struct KeyWait {
     pub(super) published: watch::Receiver<Published>,
-    /// The number of fetches that had ended before.
     pub(super) fetches_ended: u64,
     pub(super) tried: Option<Arc<KeySet>>,
     pub(super) clock: Clock,
     pub(super) until: Moment,
-    pub(super) is_for_next: bool,
+    /// True if the fetch starts after the request for the key. A key that such a fetch does not
+    /// bring is not published.
+    pub(crate) is_for_next_fetch: bool,
 }
 
 impl CallTime {
@@ -49,12 +50,6 @@ impl CallTime {
 }
 
 impl KeyWait {
-    /// Returns true if the fetch starts after the request for the key. A key that such a fetch does
-    /// not bring is not published.
-    pub(crate) fn is_for_next_fetch(&self) -> bool {
-        self.is_for_next
-    }
-
     /// Waits for the end of the fetch, within the call's time. Returns true if there are other keys
     /// then.
     pub async fn keys_changed(mut self) -> bool {

@@ -46,7 +46,6 @@ pub(super) struct SourceState {
     pub(super) random: fastrand::Rng,
 }
 
-/// The outcomes of a source's fetches.
 #[derive(Default)]
 pub(super) struct FetchHistory {
     pub(super) by_outcome: BTreeMap<&'static str, u64>,
@@ -63,7 +62,6 @@ pub(super) struct FetchFailure {
     pub(super) error: String,
 }
 
-/// The value that a source's task publishes.
 #[derive(Default)]
 pub(super) struct Published {
     /// The keys that may be used; `None` if there are none.
@@ -73,7 +71,6 @@ pub(super) struct Published {
 }
 
 impl KeySource {
-    /// Starts a source of these issuers.
     pub(super) fn start(
         settings: &FetchedSource,
         issuers: &[&Issuer],
@@ -106,7 +103,6 @@ impl KeySource {
         }
     }
 
-    /// Returns true if this is the source with these settings for these issuers.
     pub(super) fn is_for(&self, settings: &FetchedSource, issuers: &[&Issuer]) -> bool {
         self.shared.settings == *settings && self.issuers == issuer_urls(issuers)
     }
@@ -159,7 +155,7 @@ impl KeySource {
             tried: tried.cloned(),
             clock: self.shared.clock.clone(),
             until,
-            is_for_next: wait_for == WaitFor::NextFetch,
+            is_for_next_fetch: wait_for == WaitFor::NextFetch,
         })
     }
 

@@ -203,7 +203,6 @@ impl KeySources {
         stores.for_each(Store::begin);
     }
 
-    /// Waits until each of these issuers has had keys.
     pub(crate) async fn wait_for_keys(&self, issuers: &[IssuerId]) {
         for issuer in issuers {
             if let Some(source) = self.of_issuer.get(issuer) {

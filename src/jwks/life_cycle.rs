@@ -22,7 +22,6 @@ const MAX_RETRY: Duration = Duration::from_secs(30);
 /// The longest that a server's `Retry-After` is heeded while there are keys to go on with.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
-/// The life of one source's keys.
 #[derive(Debug)]
 pub(super) struct LifeCycle {
     timing: Timing,
@@ -81,9 +80,7 @@ pub(super) enum WaitFor {
 /// When a fetch starts that an operator requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchStart {
-    /// It starts now.
     Started,
-    /// One is under way.
     UnderWay,
     /// The budget or the server's `Retry-After` does not permit it yet: it starts by itself in this
     /// time, or earlier.

@@ -85,7 +85,6 @@ async fn look(path: &Path) -> Result<FilesContent, FetchError> {
     reading.await.map_err(|_| FetchError::Abandoned)?
 }
 
-/// Reads the keys of a file or a directory.
 pub(crate) fn read_keys(path: &Path) -> Result<KeySet, FetchError> {
     let documents = file::read(path)?.documents;
     let documents = documents.iter().map(Vec::as_slice);

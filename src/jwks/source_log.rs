@@ -18,7 +18,6 @@ use super::store::StoreError;
 
 /// Longest part of a text from elsewhere that a line shows, in characters.
 const MAX_SHOWN: usize = 64;
-/// Most key ids of a line.
 const MAX_LISTED: usize = 8;
 /// Longest part of an error that may repeat what a file says.
 const MAX_ERROR: usize = 200;
@@ -64,7 +63,6 @@ impl SourceLog {
         warn!(%source, %issuers, error, ?retry_in, "keys could not be fetched");
     }
 
-    /// Keys in use have become stale, or too old to be used.
     pub(super) fn key_state(&self, state: KeyState, age: Duration, usable_until: UnixTime) {
         let Self { source, issuers } = self;
         let age = rounded(age);
@@ -81,7 +79,6 @@ impl SourceLog {
         }
     }
 
-    /// Keys of an earlier process were put in use, or are too old.
     pub(super) fn restored(&self, age: Duration, usable: bool) {
         let Self { source, issuers } = self;
         let age = rounded(age);

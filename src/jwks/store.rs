@@ -43,8 +43,7 @@ pub(super) struct Store {
     writer: Arc<Writer>,
 }
 
-/// One write at a time, and the newest documents next. A disk that hangs holds one thread, and
-/// nothing else.
+/// One write at a time, and the newest documents next. A disk that hangs holds one thread only.
 #[derive(Debug)]
 struct Writer {
     turn: Semaphore,
@@ -63,7 +62,6 @@ struct WriterState {
 
 pub(super) type Documents = Arc<Vec<Vec<u8>>>;
 
-/// Documents of an earlier process.
 pub(super) struct SavedDocuments {
     pub(super) documents: Vec<Vec<u8>>,
     /// The time since they were last known to be good.
@@ -88,7 +86,6 @@ pub(super) enum StoreError {
     Hangs,
 }
 
-/// The content of a file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedFile {
@@ -124,7 +121,7 @@ impl Store {
         }
     }
 
-    /// Reads the file; `None` where there is none.
+    /// `None` where there is no file.
     pub(super) async fn load(&self, now: UnixTime) -> Result<Option<SavedDocuments>, StoreError> {
         let store = self.clone();
         let reading = spawn_blocking(move || store.read(now)).await;
@@ -140,7 +137,6 @@ impl Store {
         self.write_in_background();
     }
 
-    /// Writes nothing from now on.
     pub(super) fn end(&self) {
         let mut state = self.state();
         (state.is_open, state.newest) = (false, None);
@@ -172,17 +168,15 @@ impl Store {
             let Ok(_turn) = self.writer.turn.try_acquire() else {
                 return;
             };
-            let mut state = self.state();
-            let newest = if state.is_open {
-                state.newest.take()
-            } else {
-                None
-            };
-            drop(state);
-            if let Some((documents, now)) = newest {
+            if let Some((documents, now)) = self.take_newest() {
                 self.replace(&documents, now);
             }
         }
+    }
+
+    fn take_newest(&self) -> Option<(Documents, UnixTime)> {
+        let state = &mut *self.state();
+        state.newest.take_if(|_| state.is_open)
     }
 
     /// Waits until what was to be saved is.
@@ -212,15 +206,15 @@ impl Store {
 
     fn read(&self, now: UnixTime) -> Result<SavedDocuments, StoreError> {
         // Whoever else may write in the directory must not choose the keys.
-        if owner(&self.file)? != owner(Path::new("/proc/self")).or_else(|_| owner(&self.file))? {
+        let owner = fs::metadata(&self.file)?.uid();
+        if fs::metadata("/proc/self").is_ok_and(|own| own.uid() != owner) {
             return Err(StoreError::Owner);
         }
         let text = read_bounded(&self.file, MAX_FILE)?.ok_or(StoreError::TooLarge)?;
         let content: SavedFile = serde_json::from_slice(&text)?;
         let documents = content.documents.iter().map(|text| STANDARD.decode(text));
-        let documents: Vec<Vec<u8>> = documents
-            .collect::<Result<_, _>>()
-            .map_err(|_| StoreError::Digest)?;
+        let documents: Result<Vec<_>, _> = documents.collect();
+        let documents = documents.map_err(|_| StoreError::Digest)?;
         if self.digest(content.confirmed, &documents) != content.sha256 {
             return Err(StoreError::Digest);
         }
@@ -233,8 +227,7 @@ impl Store {
         Ok(SavedDocuments { documents, age })
     }
 
-    /// A temporary file, made durable, then renamed: whoever reads finds the old content or the
-    /// new.
+    /// A temporary file, made durable, then renamed: readers find the old content or the new.
     fn write(&self, documents: &[Vec<u8>], now: UnixTime) -> io::Result<()> {
         let confirmed = now.since(UnixTime::EPOCH).as_secs();
         let encoded = documents.iter().map(|bytes| STANDARD.encode(bytes));
@@ -259,10 +252,8 @@ impl Store {
     }
 
     fn state(&self) -> MutexGuard<'_, WriterState> {
-        self.writer
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let state = self.writer.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn digest(&self, confirmed: u64, documents: &[Vec<u8>]) -> String {
@@ -288,10 +279,6 @@ fn durable(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(content)?;
     file.sync_all()
-}
-
-fn owner(path: &Path) -> io::Result<u32> {
-    Ok(fs::metadata(path)?.uid())
 }
 
 /// The identity of a source: where keys come from, whom that is trusted for, and on what grounds.

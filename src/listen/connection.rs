@@ -84,7 +84,6 @@ impl Connection {
         Self::new(&budget, None, Stopwatch::start())
     }
 
-    /// Permits work on a call; `None` if too many are worked on.
     pub(crate) fn permit(&self) -> Option<Permit> {
         Permit::of(&self.permits)
     }
@@ -109,7 +108,6 @@ impl Connection {
         self.immediate_close.notified().await;
     }
 
-    /// Records the end of the handshake.
     pub(super) fn set_open(&self, peer: Option<Peer>) {
         // It is set once.
         let _ = self.peer.set(peer);

@@ -23,7 +23,6 @@ const NEWCOMER_FACTOR: usize = 6;
 /// limit covers them.
 const CLOSING_DIVISOR: usize = 2;
 
-/// The connections that are open or being opened.
 #[derive(Debug)]
 pub(super) struct ConnectionTable {
     pub(super) max_connections: usize,

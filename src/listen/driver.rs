@@ -54,7 +54,6 @@ const EVICTION_GRACE: Duration = Duration::from_secs(10);
 /// The first byte of a TLS connection: the type of a record with a handshake (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
-/// Drives the connections of a listener.
 pub(super) struct ConnectionDriver {
     pub(super) handler: Arc<dyn CallHandler>,
     pub(super) tls: Option<Tls>,
@@ -66,7 +65,6 @@ pub(super) struct ConnectionDriver {
 }
 
 impl ConnectionDriver {
-    /// Serves a connection until it ends.
     pub(super) async fn serve(&self, stream: AcceptedStream, connection: Arc<Connection>) {
         let opened = timeout(MAX_HANDSHAKE, self.open(stream)).await;
         match opened.unwrap_or_else(|late| Err(late.into())) {
@@ -204,7 +202,6 @@ impl<F: Future<Output: Send> + Send + 'static> Executor<F> for CallExecutor {
 
 const UNREAD: &str = "a connection left too many answers unread";
 
-/// Waits until the server stops.
 pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     // Fails if the server is gone.
     let _ = stop.wait_for(|stop| *stop).await;

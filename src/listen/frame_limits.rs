@@ -26,7 +26,6 @@ const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 
-/// A client has sent frames that no client needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FrameViolation {
     #[error("a flood of control frames")]
@@ -48,7 +47,6 @@ pub(super) struct FrameLimits {
     raised: Duration,
     block_is_open: bool,
     calls: usize,
-    /// The newest stream.
     newest: u32,
     /// Bytes of answers that have not raised the allowance yet.
     answered: usize,
@@ -79,7 +77,6 @@ impl FrameLimits {
         self.block_is_open
     }
 
-    /// Records bytes that were sent to the client.
     pub(super) fn record_sent(&mut self, bytes: usize) {
         self.answered += bytes;
         self.raise(u32::try_from(self.answered / BYTES_PER_FRAME).unwrap_or(u32::MAX));

@@ -12,7 +12,6 @@ use crate::memory::{Account, Pool, Reservation};
 #[derive(Clone, Debug)]
 pub struct InFlightLimit(Pool);
 
-/// Allows work on one call.
 #[derive(Debug)]
 pub(crate) struct Permit(Reservation);
 
@@ -60,12 +59,10 @@ pub(crate) struct CallCounter(Arc<AtomicUsize>);
 pub(crate) struct CountedCall(CallCounter);
 
 impl CallCounter {
-    /// The number of calls.
     pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts one more call.
     pub(crate) fn count(&self) -> CountedCall {
         self.0.fetch_add(1, Ordering::Relaxed);
         CountedCall(self.clone())

@@ -24,7 +24,6 @@ const READ_PER_POLL: usize = 32 * 1024;
 /// Most calls that a client begins in a poll, or few more: each becomes a task before the tasks of
 /// other connections run.
 const CALLS_PER_POLL: usize = 32;
-/// Most bytes that are read at once.
 const READ_CHUNK: usize = 4 * 1024;
 /// Longest time from the first blocked write until all that is queued is written.
 const MAX_STALL: Duration = Duration::from_secs(10);
@@ -66,7 +65,6 @@ struct OpenHeaderBlock {
     _memory: Reservation,
 }
 
-/// The bytes of a connection, within bounds.
 pub(super) struct LimitedIo {
     io: Take<Box<dyn ByteStream>>,
     read_budget: ReadBudget,

@@ -91,7 +91,6 @@ impl Server {
         (&mut self.task).await
     }
 
-    /// Closes the connections that are left.
     pub(crate) fn abort(&self) {
         self.task.abort();
     }

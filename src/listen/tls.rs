@@ -21,7 +21,6 @@ use crate::clock::Clock;
 use crate::files::read_secret;
 use crate::token::UnixTime;
 
-/// Largest PEM file, in bytes.
 const MAX_PEM: usize = 1024 * 1024;
 
 /// The files for TLS.
@@ -61,7 +60,6 @@ pub(crate) enum TlsProblem {
     NoCertificates(pem::Error),
     #[error("no unencrypted private key in PEM: {0}")]
     NoKey(pem::Error),
-    /// The private key belongs to another certificate.
     #[error("the private key is not that of {}", .certificate.display())]
     OtherKey { certificate: PathBuf },
     #[error("not usable: {0}")]

@@ -9,7 +9,6 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::{BACKLOG, SocketAccess};
 
-/// A Unix socket that listens.
 #[derive(Debug)]
 pub(super) struct UnixSocket {
     // Dropped first: while the socket is open, no other file can have its inode number.
@@ -43,7 +42,6 @@ impl UnixSocket {
     }
 }
 
-/// Removes a socket that nobody listens on.
 async fn remove_unused(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),

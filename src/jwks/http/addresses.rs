@@ -15,7 +15,6 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// both kinds in good faith.
 #[derive(Debug)]
 pub(super) struct Resolver {
-    /// True if private addresses are forbidden too.
     pub(super) deny_private: bool,
 }
 
@@ -80,7 +79,6 @@ fn check(host: &str, address: IpAddr, deny_private: bool) -> Result<(), Forbidde
 }
 
 impl Forbidden {
-    /// Finds it among the causes of an error.
     pub(super) fn among_causes<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         let mut causes = std::iter::successors(Some(error), |error| (*error).source());
         causes.find_map(|cause| cause.downcast_ref())

@@ -75,14 +75,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// A verifier's error, and the certificate that it is about.
-#[derive(Debug, thiserror::Error)]
-#[error("{certificate}: {reason}")]
-struct Explained {
-    certificate: String,
-    reason: String,
-}
-
+/// A verifier's error, with the certificate that it is about.
 fn explained(
     end_entity: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
@@ -98,12 +91,10 @@ fn explained(
         .then(outdated)
         .flatten()
         .unwrap_or(end_entity);
-    let explained = Explained {
-        certificate: bounded(&describe(failing)),
-        reason: bounded(&cause.to_string()),
-    };
+    let (certificate, reason) = (bounded(&describe(failing)), bounded(&cause.to_string()));
+    let text: Box<dyn std::error::Error + Send + Sync> = format!("{certificate}: {reason}").into();
     // The other kinds of errors are not printed as their own text.
-    Error::Other(OtherError(Arc::new(explained)))
+    Error::Other(OtherError(text.into()))
 }
 
 fn is_about_time(cause: &Error) -> bool {

@@ -20,7 +20,6 @@ pub(super) struct FetchBudget {
 }
 
 impl FetchBudget {
-    /// The moment from which the next fetch may start.
     pub(super) fn permits_from(&self, cooldown: Duration) -> Moment {
         let counted = if self.changed {
             self.before_last
@@ -30,13 +29,11 @@ impl FetchBudget {
         counted.map_or(Moment::default(), |start| start + cooldown)
     }
 
-    /// Notes that such a fetch starts.
     pub(super) fn spend(&mut self, now: Moment) {
         self.before_last = self.last.replace(now);
         self.changed = false;
     }
 
-    /// Notes that the last such fetch brought other keys.
     pub(super) fn note_change(&mut self) {
         self.changed = true;
     }
