@@ -32,11 +32,7 @@ impl TraceSource {
         if !wanted {
             return Self::Unwanted;
         }
-        let single = |name| {
-            let mut values = metadata.get_all(name).iter();
-            let first = values.next()?;
-            values.next().is_none().then(|| first.clone())
-        };
+        let single = |name| single(metadata.get_all(name)).cloned();
         match single(TRACEPARENT) {
             Some(parent) => Self::Call(parent, single(TRACESTATE)),
             None => Self::Request,
@@ -53,13 +49,16 @@ impl TraceSource {
             }
             Self::Request => {
                 let request = request?;
-                let single = |name| {
-                    let mut values = request.values(name);
-                    let first = values.next()?;
-                    values.next().is_none().then_some(first)
-                };
+                let single = |name| single(request.values(name));
                 TraceContext::parse(single(TRACEPARENT)?, single(TRACESTATE))
             }
         }
     }
+}
+
+/// The only value; `None` if there are several.
+fn single<T>(values: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut values = values.into_iter();
+    let first = values.next()?;
+    values.next().is_none().then_some(first)
 }

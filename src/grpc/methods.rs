@@ -1,6 +1,5 @@
 //! The methods that are served: from the path of a call to whoever answers it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use http::{Request, Response};
@@ -109,14 +108,8 @@ impl CallHandler for Methods {
     }
 }
 
-impl fmt::Debug for Methods {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Methods")
-    }
-}
-
 /// Calls methods from within the process, without a connection.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct InProcessClient {
     methods: Methods,
     connection: Arc<Connection>,

@@ -142,12 +142,6 @@ fn place(url: Option<&Url>) -> String {
     url.map_or_else(String::new, |url| format!("{url} is "))
 }
 
-impl From<KeySetError> for FetchError {
-    fn from(source: KeySetError) -> Self {
-        Self::KeySet { url: None, source }
-    }
-}
-
 impl FetchError {
     pub(super) fn file(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();

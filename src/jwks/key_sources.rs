@@ -26,7 +26,9 @@ pub struct SourceContext {
     pub(super) state_dir: Option<PathBuf>,
     pub(super) clock: Clock,
     pub(super) cache: KeySetCache,
-    pub(super) revision: KeyRevision,
+    /// Counts the changes of published keys, of all sources. A snapshot with the current revision
+    /// has the current keys.
+    pub(super) revision: Arc<AtomicU64>,
 }
 
 impl SourceContext {
@@ -43,24 +45,8 @@ impl SourceContext {
             state_dir,
             clock,
             cache: KeySetCache::new(fetch, memory),
-            revision: KeyRevision::default(),
+            revision: Arc::default(),
         }
-    }
-}
-
-/// Counts the changes of published keys, of all sources. A snapshot with the current revision has
-/// the current keys.
-#[derive(Clone, Debug, Default)]
-pub(super) struct KeyRevision(Arc<AtomicU64>);
-
-impl KeyRevision {
-    fn current(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
-    }
-
-    /// Counts a change. The caller holds the lock of the value that changes.
-    pub(super) fn advance(&self) {
-        self.0.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -158,7 +144,7 @@ impl KeySources {
     /// after a change builds the next snapshot.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
         let snapshot = self.snapshot.load();
-        if snapshot.revision() == self.context.revision.current() {
+        if snapshot.revision() == self.context.revision.load(Ordering::Acquire) {
             return snapshot;
         }
         self.rebuild_snapshot();
@@ -171,7 +157,7 @@ impl KeySources {
     fn rebuild_snapshot(&self) {
         self.snapshot.rcu(|snapshot| {
             // Read before the keys. If they change meanwhile, the snapshot is built once more.
-            let revision = self.context.revision.current();
+            let revision = self.context.revision.load(Ordering::Acquire);
             let mut next = Snapshot::clone(snapshot);
             for UsedSource { source, issuers } in &self.sources {
                 next = next.with_keys(issuers, source.keys().as_ref());

@@ -140,15 +140,12 @@ impl LifeCycle {
     /// When the next fetch starts.
     pub(super) fn due(&self) -> Moment {
         match self.wanted_by {
-            Some(_) => self.next.min(self.permits_from()),
+            Some(_) => {
+                let permits_from = self.budget.permits_from(self.timing.cooldown);
+                self.next.min(permits_from.max(self.not_before))
+            }
             None => self.next,
         }
-    }
-
-    /// The moment from which tokens and operators may cause a fetch.
-    fn permits_from(&self) -> Moment {
-        let permits_from = self.budget.permits_from(self.timing.cooldown);
-        permits_from.max(self.not_before)
     }
 
     /// In how long the next fetch starts; zero while one is under way.

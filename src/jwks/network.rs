@@ -87,6 +87,6 @@ async fn look(path: &Path) -> Result<FilesContent, FetchError> {
 
 pub(crate) fn read_keys(path: &Path) -> Result<KeySet, FetchError> {
     let documents = file::read(path)?.documents;
-    let documents = documents.iter().map(Vec::as_slice);
-    Ok(KeySet::from_documents(documents)?)
+    let keys = KeySet::from_documents(documents.iter().map(Vec::as_slice));
+    keys.map_err(|source| FetchError::KeySet { url: None, source })
 }

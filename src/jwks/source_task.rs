@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::jose::KeySet;
 use super::FetchError;
 use super::cache::{FetchedKeys, KeySetCache};
 use super::key_source::{Published, SharedSource, SourceState};
-use super::key_sources::{KeyRevision, SourceContext};
+use super::key_sources::SourceContext;
 use super::life_cycle::{FetchCause, KeyState};
 use super::store::{SavedDocuments, Store, StoreError};
 
@@ -28,7 +29,7 @@ const PANIC_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct SourceTask {
     shared: Arc<SharedSource>,
     published: watch::Sender<Published>,
-    revision: KeyRevision,
+    revision: Arc<AtomicU64>,
     cache: KeySetCache,
     store: Option<Store>,
 }
@@ -236,7 +237,8 @@ impl SourceTask {
                 keys.stale = key_state == KeyState::Stale;
                 keys.usable_until = state.life.usable_until();
             }
-            self.revision.advance();
+            // Within the lock of the value that changes.
+            self.revision.fetch_add(1, Ordering::Release);
         });
     }
 

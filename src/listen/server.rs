@@ -62,7 +62,14 @@ impl Server {
             handshake_warnings: WarningInterval::new(HANDSHAKE_WARNINGS),
             stop: stopping,
         };
-        let task = tokio::spawn(Acceptor::new(driver, max_connections).run(listener));
+        let acceptor = Acceptor {
+            driver: Arc::new(driver),
+            tasks: JoinSet::new(),
+            table: ConnectionTable::new(max_connections),
+            eviction_warnings: WarningInterval::new(EVICTION_WARNINGS),
+            began: Stopwatch::start(),
+        };
+        let task = tokio::spawn(acceptor.run(listener));
         Self {
             address,
             counts,
@@ -105,16 +112,6 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    fn new(driver: ConnectionDriver, max_connections: usize) -> Self {
-        Self {
-            driver: Arc::new(driver),
-            tasks: JoinSet::new(),
-            table: ConnectionTable::new(max_connections),
-            eviction_warnings: WarningInterval::new(EVICTION_WARNINGS),
-            began: Stopwatch::start(),
-        }
-    }
-
     async fn run(mut self, listener: Listener) {
         loop {
             let pause = self.table.pause(self.began.elapsed());
