@@ -1,6 +1,6 @@
-//! Helm for tests, without a cluster and without a `helm` command. A Python process, which runs as
-//! long as the test binary, lints and renders charts with Helm 4's own code, and checks objects
-//! against Kubernetes' own schemas.
+//! Helm for tests, without a cluster and without a `helm` command. Python processes, which end with
+//! the test binary, lint and render charts with Helm 4's own code, and check objects against
+//! Kubernetes' own schemas.
 //!
 //! `lookup` finds nothing, as in `helm template`. Charts below a chart are rendered when they are
 //! in its `charts/`; `Chart::with_dependencies` puts them there.
@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -246,7 +246,7 @@ pub fn yaml_in_notes(notes: &str, start: &str) -> Value {
     serde_saphyr::from_str(&lines.join("\n")).expect("the notes have YAML")
 }
 
-/// The process that answers.
+/// A process that answers one question at a time.
 struct Helper {
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -259,25 +259,37 @@ enum Answer {
     Error(String),
 }
 
+/// The processes that answer nobody at this moment.
+static IDLE: Mutex<Vec<Helper>> = Mutex::new(Vec::new());
+
+fn idle() -> MutexGuard<'static, Vec<Helper>> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The reason why Helm is missing, if it is. Without Helm, all other functions here skip their
 /// test.
 pub fn missing() -> Option<&'static str> {
-    helper().err()
+    static PROBLEM: OnceLock<Option<String>> = OnceLock::new();
+    let problem = PROBLEM.get_or_init(|| match Helper::start() {
+        Ok(helper) => {
+            idle().push(helper);
+            None
+        }
+        Err(problem) => Some(problem),
+    });
+    problem.as_deref()
 }
 
-fn helper() -> Result<&'static Mutex<Helper>, &'static str> {
-    static HELPER: OnceLock<Result<Mutex<Helper>, String>> = OnceLock::new();
-    let helper = HELPER.get_or_init(|| Helper::start().map(Mutex::new));
-    helper.as_ref().map_err(String::as_str)
-}
-
+/// Asks an idle process, or a new one, so that tests do not wait for each other.
 fn ask<T: DeserializeOwned>(question: &Value) -> Result<T, String> {
-    let helper = helper().unwrap_or_else(|problem| harness::skip(problem));
-    // A failed test leaves no partial question: questions are whole lines.
-    let mut helper = helper
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    match helper.ask(question) {
+    if let Some(problem) = missing() {
+        harness::skip(problem);
+    }
+    let found = idle().pop();
+    let mut helper = found.unwrap_or_else(|| Helper::start().expect("another process"));
+    let answer = helper.ask(question);
+    idle().push(helper);
+    match answer {
         Answer::Answer(value) => Ok(serde_json::from_value(value).expect("an answer of that kind")),
         Answer::Error(problem) => Err(problem),
     }
