@@ -103,7 +103,8 @@ fn stream_without_a_body_ends(case: &mut Case) {
 }
 
 fn client_that_reads_nothing_holds_nobody_up(case: &mut Case) {
-    let site = Site::start(&Settings::of(corp()).server("shutdown_timeout: 5s"));
+    let settings = Settings::of(corp()).server("shutdown_timeout: 5s");
+    let site = Site::start(&settings.grpc("keepalive_interval: 5s, keepalive_timeout: 2s"));
     let mut deaf = Connection::open(site.address(), &[(WINDOW, 0)]);
     deaf.answers_pings = false;
     for number in 0..500 {
