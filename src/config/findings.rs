@@ -54,39 +54,12 @@ impl<'d> Findings<'d> {
         self.add(path, format!("found {found}; expected {expected}"));
     }
 
-    /// Notes why a value is of no use, in words that do not quote it.
-    pub(super) fn unusable(&mut self, path: &SettingPath, cause: String, expected: &str) {
-        let found = match self.document.variables(path) {
-            [] => cause,
-            variables => format!("{}: {cause}", value_of(variables)),
-        };
-        self.add(path, format!("found {found}; expected {expected}"));
-    }
-
-    /// Notes a problem with a setting's name.
-    pub(super) fn bad_name(&mut self, path: &SettingPath, found: &str, expected: &str) {
-        self.add(path, format!("found {found}; expected {expected}"));
-    }
-
-    /// Notes in one sentence that settings contradict each other.
-    pub(super) fn contradiction(&mut self, path: &SettingPath, sentence: String) {
-        self.add(path, sentence);
-    }
-
     /// Notes a word that is not among the known ones, with the nearest.
-    pub(super) fn unknown<'k>(
-        &mut self,
-        path: &SettingPath,
-        text: &str,
-        word: &str,
-        known: impl Iterator<Item = &'k str>,
-    ) {
-        let known: Vec<&str> = known.collect();
+    pub(super) fn unknown(&mut self, path: &SettingPath, text: String, word: &str, known: &[&str]) {
         let is_shown = self.document.variables(path).is_empty();
-        let hint = nearest(word, &known).filter(|_| is_shown).map(hint);
-        let found = self.shown(path, text.to_owned());
-        let message = one_of(&found, &known, hint);
-        self.add(path, message);
+        let hint = nearest(word, known).filter(|_| is_shown).map(hint);
+        let found = self.shown(path, text);
+        self.add(path, one_of(&found, known, hint));
     }
 
     /// Notes a member of a section that has no such setting. `meant` is the setting that its author
@@ -136,7 +109,8 @@ impl<'d> Findings<'d> {
         }
     }
 
-    fn add(&mut self, path: &SettingPath, message: String) {
+    /// Notes a problem. The message must not quote a value of the environment.
+    pub(super) fn add(&mut self, path: &SettingPath, message: String) {
         if !self.is_follow_on(path) {
             self.problems.push(self.problem(path, message));
         }

@@ -58,17 +58,22 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
 
     /// Notes why the value is of no use, in words that do not quote it.
     pub(super) fn unusable(&mut self, cause: impl Into<String>, expected: &str) {
-        self.findings.unusable(&self.path, cause.into(), expected);
+        let cause = cause.into();
+        let shown = self.findings.shown(&self.path, String::new());
+        let colon = if shown.is_empty() { "" } else { ": " };
+        let message = format!("found {shown}{colon}{cause}; expected {expected}");
+        self.findings.add(&self.path, message);
     }
 
     /// Notes a problem with the setting's name.
     pub(super) fn bad_name(&mut self, found: impl AsRef<str>, expected: &str) {
-        self.findings.bad_name(&self.path, found.as_ref(), expected);
+        let message = format!("found {}; expected {expected}", found.as_ref());
+        self.findings.add(&self.path, message);
     }
 
     /// Notes in one sentence that settings contradict each other, and how to mend it.
     pub(super) fn contradiction(&mut self, sentence: impl Into<String>) {
-        self.findings.contradiction(&self.path, sentence.into());
+        self.findings.add(&self.path, sentence.into());
     }
 
     /// Notes a word that is not among the known ones, with the nearest.
@@ -78,8 +83,8 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
         word: &str,
         known: impl Iterator<Item = &'k str>,
     ) {
-        self.findings
-            .unknown(&self.path, &format!("{kind} {word:?}"), word, known);
+        let (text, known) = (format!("{kind} {word:?}"), known.collect::<Vec<_>>());
+        self.findings.unknown(&self.path, text, word, &known);
     }
 
     /// Notes a mistake, or warns of it.

@@ -168,9 +168,8 @@ impl Comparison<'_, '_> {
         let words: Vec<&str> = words(schema).collect();
         if !words.is_empty() && !words.contains(&text) {
             self.malformed.push(path.clone());
-            let words = words.into_iter();
             self.findings
-                .unknown(path, &format!("{text:?}"), text, words);
+                .unknown(path, format!("{text:?}"), text, &words);
         }
     }
 

@@ -12,8 +12,8 @@ const MASK: &str = "********";
 
 /// Declares a type of text with its schema.
 macro_rules! text {
-    ($(#[doc = $doc:literal])+ $name:ident, $schema:tt) => {
-        $(#[doc = $doc])+
+    ($(#[$attribute:meta])+ $name:ident, $schema:tt) => {
+        $(#[$attribute])+
         #[derive(Clone, Deserialize)]
         #[serde(transparent)]
         pub(crate) struct $name(String);
@@ -56,29 +56,19 @@ macro_rules! text {
 
 text! {
     /// Text that is not empty.
+    #[derive(Serialize)]
     Text, {"type": "string", "minLength": 1}
 }
 
 text! {
     /// The path of a file or directory, seen from the configuration's folder.
+    #[derive(Serialize)]
     FilePath, {"type": "string", "minLength": 1, "x-kind": "path"}
 }
 
 text! {
     /// A URL. It is printed without user, password, query and fragment: any may be a secret.
     Url, {"type": "string", "x-kind": "URL"}
-}
-
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl Serialize for FilePath {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
 }
 
 impl Serialize for Url {
