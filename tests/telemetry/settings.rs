@@ -65,12 +65,12 @@ fn settings_that_contradict_one_another_are_refused() {
     for (sections, expected) in [
         (
             "log: {decisions: {policy: all, sample: 0.5}}",
-            "1:40: log.decisions.sample: found a share with another policy; expected policy: \
-             sampled",
+            "1:40: log.decisions.sample: `sample` requires `policy: sampled`: set it, or remove \
+             `sample`",
         ),
         (
             "log: {decisions: {policy: sampled, sample: 1.5}}",
-            "1:44: log.decisions.sample: found 1.5; expected a share from 0 to 1",
+            "1:44: log.decisions.sample: found 1.5; expected from 0 to 1",
         ),
         (
             "log: {decisions: {claims: [a..b]}}",
@@ -79,8 +79,8 @@ fn settings_that_contradict_one_another_are_refused() {
         ),
         (
             "log: {decisions: {hash_claims: false, hash_key_file: k}}",
-            "1:54: log.decisions.hash_key_file: found a key, and nothing to hash; expected \
-             hash_claims: true",
+            "1:54: log.decisions.hash_key_file: `hash_key_file` requires `hash_claims: true`: set \
+             it, or remove `hash_key_file`",
         ),
         (
             "log: {decisions: {policy: some}}",
@@ -93,7 +93,7 @@ fn settings_that_contradict_one_another_are_refused() {
         ),
         (
             "traces: {otlp: {endpoint: 'http://otel:4317'}, sample_ratio: -1}",
-            "1:62: traces.sample_ratio: found -1; expected a share from 0 to 1",
+            "1:62: traces.sample_ratio: found -1; expected from 0 to 1",
         ),
         (
             "traces: {otlp: {endpoint: 'http://otel:4317', timeout: 2m}}",
@@ -153,7 +153,7 @@ fn a_key_of_hashes_is_neither_short_nor_absent() {
     std::fs::write(folder.join("long.key"), "k".repeat(1025)).unwrap();
     for (file, found) in [
         ("short.key", "a shorter key"),
-        ("long.key", "a longer file"),
+        ("long.key", "more than 1024 bytes"),
         ("absent.key", "No such file"),
     ] {
         let problems = problems(&format!("log: {{decisions: {{hash_key_file: {file}}}}}"));
