@@ -58,8 +58,8 @@ pub enum ReloadError {
     Shorter(Loss),
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// Its keys cannot be had, and those of the configuration in use can.
-    #[error("keys of {issuers} cannot be had: the next try may succeed")]
+    /// It has no keys for issuers that need them.
+    #[error("cannot get keys for {issuers}: the next try may succeed")]
     NoKeys { issuers: String },
     #[error("no random numbers")]
     Random,

@@ -11,7 +11,7 @@ use super::{text, times};
 
 const TIME: &str = "a number of seconds since 1970, up to 2^53";
 const PAST: &str = "a time that has come";
-const FUTURE: &str = "a time to come";
+const FUTURE: &str = "a future time";
 
 impl Explainer<'_, '_, '_> {
     /// Checks the types of all registered claims, before any is compared.

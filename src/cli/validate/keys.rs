@@ -48,7 +48,7 @@ pub(super) fn of_issuer(
             Err(error) => Err(anyhow!(server_failure(server, source, name, &error).await)),
         }
     };
-    block_on(fetch).with_context(|| format!("keys of {} cannot be had", plain(name)))
+    block_on(fetch).with_context(|| format!("cannot get keys for {}", plain(name)))
 }
 
 /// The URL of the keys of the server with this admin listener.

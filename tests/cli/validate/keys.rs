@@ -18,7 +18,7 @@ fn where_keys_cannot_be_had_there_is_no_verdict() {
     assert_eq!(output.status.code(), Some(2));
     let error = text(&output.stderr);
     assert!(
-        error.starts_with("keys of away cannot be had: ")
+        error.starts_with("cannot get keys for away: ")
             && error.contains("away.json: No such file"),
         "{error}"
     );
@@ -79,14 +79,14 @@ fn the_keys_of_a_running_server_are_used_on_demand() {
     let output = world.run(&asking, &away);
     assert_eq!(output.status.code(), Some(2));
     let error = text(&output.stderr);
-    let expected = "keys of away cannot be had: the server has none (state absent); its last fetch \
+    let expected = "cannot get keys for away: the server has none (state absent); its last fetch \
                     failed ";
     assert!(error.starts_with(expected), "{error}");
     assert!(error.contains("s ago: cannot read "), "{error}");
 
     let output = world.run(&[&orders[..], &["--server", &grpc]].concat(), &good);
     assert_eq!(output.status.code(), Some(2));
-    let expected = "keys of corp cannot be had: --server takes the address of server.admin, and \
+    let expected = "cannot get keys for corp: --server takes the address of server.admin, and \
                     found another server\n";
     assert_eq!(text(&output.stderr), expected);
 }
@@ -102,6 +102,6 @@ fn a_server_that_is_not_there_is_named() {
     assert_eq!(output.status.code(), Some(2));
     let error = text(&output.stderr);
     let expected =
-        format!("keys of corp cannot be had: the request to http://{address}/jwks/keys failed: ");
+        format!("cannot get keys for corp: the request to http://{address}/jwks/keys failed: ");
     assert!(error.starts_with(&expected), "{error}");
 }
