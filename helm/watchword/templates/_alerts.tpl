@@ -93,8 +93,8 @@ denialsSpike:
       {{ $before }} ago, by {{`{{ $value | humanizePercentage }}`}} of all decisions.
     runbook: >-
       The dashboard shows denials by issuer and rule, the decision log each one. `token_expired`:
-      compare clocks. `key_not_found`, `signature_invalid`: a key rotation went wrong, or a client
-      guesses tokens. `policy_denied`, `insufficient_scope`, `audience_mismatch`: a rule or a client
+      compare clocks. `key_not_found`, `signature_invalid`: a key rotation went wrong, or somebody
+      is probing. `policy_denied`, `insufficient_scope`, `audience_mismatch`: a rule or a client
       changed. `token_missing`: the proxy no longer sends the header. `jwks_unavailable`: see
       WatchwordKeysAbsent. `watchword validate` explains a token that you have.
 overloaded:
@@ -136,8 +136,10 @@ connectionsTurnedAway:
     sum by (namespace, job) (rate(watchword_connections_turned_away_total
     { {{- $series }}, cause="too_many"}[{{ $window }}])) > 0
   annotations:
-    summary: Watchword turns connections away.
-    description: Pods have as many connections as `max_connections` allows, and close new ones.
+    summary: Watchword closes connections early.
+    description: >-
+      Pods have as many connections as `max_connections` or their memory allows, and close the ones
+      of least use for new ones.
     runbook: >-
       Find the client that opens so many: a proxy needs one or a few for each worker. Add replicas,
       or raise `max_connections`.
@@ -201,7 +203,7 @@ configWarnings:
       not do what its author meant.
     runbook: >-
       `GET /readyz?verbose` on the admin port and the log list them, with line and column;
-      docs/operations.md explains each code. To accept a warning, add `accept_warnings` at that
+      docs/warnings.md explains each code. To accept a warning, add `accept_warnings` at that
       place.
 keysExposed:
   alert: WatchwordKeysExposed
