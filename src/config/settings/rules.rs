@@ -81,15 +81,15 @@ pub(crate) enum Mode {
 
 /// The requests that a rule is for. Every part that is given must match.
 ///
-/// A request that matches only in another spelling (upper and lower case, a final slash, escapes, a
-/// port or final dot of the host) is refused as `request_malformed`: it never falls through to the
-/// rules that follow.
+/// A request that matches only in another spelling (upper and lower case, a trailing slash,
+/// escapes, a port or trailing dot of the host) is refused as `request_malformed`: it never falls
+/// through to the rules that follow.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(extend("x-form" = "{path: {prefix: /admin}}"))]
 pub(crate) struct MatchSettings {
     /// Hosts; `*.example.com` stands for every host below. With a port (`example.com:8443`) if the
-    /// proxy routes by it. A `Host` with a port that no rule names, or with a final dot, is
+    /// proxy routes by it. A `Host` with a port that no rule names, or with a trailing dot, is
     /// refused: see `server.proxy_ignores_host_port`.
     #[schemars(length(min = 1))]
     pub(crate) hosts: Option<Vec<Text>>,
