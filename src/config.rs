@@ -29,16 +29,18 @@ mod telemetry;
 mod token_from;
 mod warning;
 
-pub use environment::Environment;
-pub use problem::{Problem, Problems};
-pub use reference::reference;
-pub use restart::RestartSettings;
+pub use problem::Problems;
 pub use schema::schema;
-pub use server::{CallerDemand, CallerSecret, CallersConfig, GrpcConfig, ServerConfig};
-pub use settings::{DecisionPolicy, LogFormat, LogLevel};
-pub use structure::{Loss, Structure};
+pub use server::{CallerDemand, CallersConfig, GrpcConfig, ServerConfig};
+pub use settings::DecisionPolicy;
 pub use telemetry::{ClaimForm, DecisionsConfig, HashKey, LogConfig, TracesConfig};
-pub use warning::{Warning, WarningCode};
+pub use warning::Warning;
+
+pub(crate) use reference::reference;
+pub(crate) use server::CallerSecret;
+pub(crate) use settings::{LogFormat, LogLevel};
+pub(crate) use structure::{Loss, Structure};
+pub(crate) use warning::WarningCode;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -50,7 +52,10 @@ use crate::jwks::Source;
 use crate::policy::{IssuerId, Policy};
 
 use document::Document;
+use environment::Environment;
 use findings::Findings;
+use problem::Problem;
+use restart::RestartSettings;
 use setting::Setting;
 use settings::{Mode, Settings};
 
@@ -67,26 +72,24 @@ pub struct Config {
     /// The collector of spans, if there is one.
     pub traces: Option<TracesConfig>,
     /// Entries of the verified-token cache; 0 switches it off.
-    pub token_cache_entries: u64,
+    pub(crate) token_cache_entries: u64,
     /// Issuers and rules.
     pub policy: Arc<Policy>,
-    /// The directory in which the last good keys are kept between runs, if there is one.
+    /// The directory in which the last good keys are kept between runs.
     pub state_dir: Option<PathBuf>,
     /// The source of each issuer's keys.
     pub sources: Vec<(IssuerId, Source)>,
     /// The other files whose content is part of the configuration.
-    pub files: Vec<PathBuf>,
-    /// The settings that it has, to see whether a successor is half written.
-    pub structure: Structure,
-    /// The settings that only a restart changes.
-    pub restart: RestartSettings,
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) structure: Structure,
+    pub(crate) restart: RestartSettings,
     /// True if the text ends with a line `...`, the end of a YAML document.
-    pub has_end_marker: bool,
+    pub(crate) has_end_marker: bool,
     /// Settings that are most likely not meant.
     pub warnings: Vec<Warning>,
     /// The time between two looks at the configuration and its files; `None`: changes are not taken
     /// into use.
-    pub reload: Option<Duration>,
+    pub(crate) reload: Option<Duration>,
 }
 
 impl Config {
@@ -108,32 +111,18 @@ impl Config {
         Self::parse_in(text, file, &|_| None)
     }
 
-    /// As [`Config::parse`], with an environment.
-    ///
-    /// # Errors
-    /// Every problem found.
-    pub fn parse_in(
-        text: &str,
-        file: &Path,
-        environment: &Environment<'_>,
-    ) -> Result<Self, Problems> {
+    fn parse_in(text: &str, file: &Path, environment: &Environment<'_>) -> Result<Self, Problems> {
         Self::build(text, file, environment, false).map(|(_, config)| config)
     }
 
     /// As [`Config::load`], and looks into the files with keys, certificates and credentials that
     /// it names.
-    ///
-    /// # Errors
-    /// Every problem found.
-    pub fn check(file: &Path) -> Result<Self, Problems> {
+    pub(crate) fn check(file: &Path) -> Result<Self, Problems> {
         Self::build(&read(file)?, file, &environment::process, true).map(|(_, config)| config)
     }
 
     /// As [`Config::check`], with text from elsewhere; `name` stands for the file.
-    ///
-    /// # Errors
-    /// Every problem found.
-    pub fn check_from(source: impl Read, name: &Path) -> Result<Self, Problems> {
+    pub(crate) fn check_from(source: impl Read, name: &Path) -> Result<Self, Problems> {
         let mut content = Vec::new();
         let limit = u64::try_from(MAX_SIZE).unwrap_or(u64::MAX);
         let read = source
@@ -146,10 +135,7 @@ impl Config {
 
     /// Loads a file, and writes the configuration in effect as YAML: defaults filled in, variables
     /// replaced, secrets masked.
-    ///
-    /// # Errors
-    /// Every problem found.
-    pub fn effective(file: &Path) -> Result<String, Problems> {
+    pub(crate) fn effective(file: &Path) -> Result<String, Problems> {
         let (settings, config) = Self::build(&read(file)?, file, &environment::process, false)?;
         effective::yaml(settings, &config).map_err(|error| Problems::fault(file, &error))
     }
@@ -168,19 +154,17 @@ impl Config {
         findings.add_faults(faults);
         schema::check(&document, &mut findings);
         // The readable part is checked further, so that all problems are found at once.
-        let readable = document.to_json_without(findings.unreadable());
+        let readable = document.to_json_without(&findings.unreadable);
         let restart = RestartSettings::of(&readable);
         let settings: Settings = match serde_json::from_value(readable) {
             Ok(settings) => settings,
             Err(error) => {
                 findings.fail_if_any()?;
-                let is_secret = !variables.is_empty();
-                let error = if is_secret {
-                    "not shown".to_owned()
-                } else {
-                    error.to_string()
-                };
-                return Err(Problems::fault(file, &error));
+                // It may quote a secret.
+                if variables.is_empty() {
+                    return Err(Problems::fault(file, &error));
+                }
+                return Err(Problems::fault(file, &"not shown"));
             }
         };
         let mut root = Setting::root(&settings, &mut findings);
@@ -209,12 +193,15 @@ impl Config {
             policy: Arc::new(policy),
             state_dir,
             sources: issuers::with_ids(sources),
-            files: findings.take_files(),
+            files: std::mem::take(&mut findings.files),
             structure,
             restart,
             has_end_marker: text.trim_end().ends_with("\n..."),
             warnings: findings.take_warnings(),
-            reload: server::reload(&settings.reload),
+            reload: settings
+                .reload
+                .watch
+                .then(|| settings.reload.interval.into()),
         };
         Ok((settings, config))
     }

@@ -8,7 +8,9 @@ mod limit;
 mod pool;
 
 pub use limit::{MemoryLimit, MemoryLimitSource};
-pub use pool::{Account, Pool, Reservation};
+pub use pool::Pool;
+
+pub(crate) use pool::{Account, Reservation};
 
 /// Memory that is not reserved: the program, its threads and buffers of fixed size. Measured at
 /// rest: 14 MiB, and 4 MiB of buffers for log lines.

@@ -20,12 +20,13 @@ mod tracer;
 
 pub use decision_event::{DecisionEvent, DecisionOutcome, Door, RequestId};
 pub use exposition::Exposition;
-pub use line_writer::LineWriter;
 pub use log_limits::{CONFIGURATION, LogLimits};
-pub use logging::{LogGuard, log_subscriber, start_logging};
+pub use logging::log_subscriber;
 pub use metrics::{CallStats, Metrics, ServerStats};
-pub use reloads::{LastReload, ReloadHistory, ReloadRecord};
-pub use trace_context::{TraceContext, TraceId};
+pub use trace_context::TraceContext;
+
+pub(crate) use logging::start_logging;
+pub(crate) use reloads::{LastReload, ReloadHistory, ReloadRecord};
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use std::time::Duration;
 use crate::config::{DecisionPolicy, LogConfig, TracesConfig};
 
 use decision_log::DecisionLog;
+use line_writer::LineWriter;
+use trace_context::TraceId;
 use tracer::Tracer;
 
 /// The longest time for which a process that ends waits for lines and spans to be written.
@@ -103,7 +106,7 @@ impl Telemetry {
         let tracer = self.tracer.as_ref();
         let own_trace = tracer.and_then(|tracer| tracer.trace(decision));
         if let Some(log) = &self.decisions {
-            let callers_trace = decision.trace.as_ref().map(TraceContext::trace_id);
+            let callers_trace = decision.trace.as_ref().map(|trace| trace.trace_id);
             log.write(decision, callers_trace.or(own_trace));
         }
     }

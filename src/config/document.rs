@@ -8,10 +8,9 @@ use super::problem::{Position, Problem};
 
 /// A parsed document.
 pub(super) struct Document {
-    root: Node,
+    pub(super) root: Node,
 }
 
-/// A value with its position.
 pub(super) struct Node {
     pub(super) position: Position,
     pub(super) origin: Origin,
@@ -61,20 +60,7 @@ impl Document {
         }
     }
 
-    pub(super) fn root(&self) -> &Node {
-        &self.root
-    }
-
-    pub(super) fn root_mut(&mut self) -> &mut Node {
-        &mut self.root
-    }
-
-    /// The position of the value at a path, or of the last value on it that exists.
-    pub(super) fn position(&self, path: &SettingPath) -> Position {
-        self.last_on(path).position
-    }
-
-    /// The variables whose values are in that value.
+    /// The variables whose values are in the value at a path, or in the last value on it that exists.
     pub(super) fn variables(&self, path: &SettingPath) -> &[String] {
         match &self.last_on(path).origin {
             Origin::Expanded { variables, .. } => variables,
@@ -90,7 +76,8 @@ impl Document {
             .is_some()
     }
 
-    fn last_on(&self, path: &SettingPath) -> &Node {
+    /// The value at a path, or the last value on it that exists.
+    pub(super) fn last_on(&self, path: &SettingPath) -> &Node {
         let mut node = &self.root;
         for step in path.steps() {
             match node.child(step) {

@@ -12,7 +12,7 @@ use super::document::{Document, Node, Origin, Value};
 use super::path::SettingPath;
 
 /// Looks up a variable.
-pub type Environment<'e> = dyn Fn(&str) -> Option<OsString> + 'e;
+pub(super) type Environment<'e> = dyn Fn(&str) -> Option<OsString> + 'e;
 
 /// Values shorter than this are everywhere in messages by chance.
 const REDACTED_FROM: usize = 4;
@@ -45,7 +45,7 @@ pub(super) fn substitute(
         variables: Variables::default(),
         faults: Vec::new(),
     };
-    substitution.node(document.root_mut(), &SettingPath::default());
+    substitution.node(&mut document.root, &SettingPath::default());
     (substitution.variables, substitution.faults)
 }
 

@@ -41,13 +41,13 @@ impl Setting<'_, '_, FilePath> {
     /// The path of a file whose content is part of the configuration.
     pub(super) fn followed(&mut self) -> PathBuf {
         let path = self.path();
-        self.findings.follow(&path);
+        self.findings.files.push(path.clone());
         path
     }
 
     /// The path of a file that is read later. On demand, the file must be readable now.
     pub(super) fn readable(&mut self) -> PathBuf {
-        if self.findings.look_into_files() {
+        if self.findings.look_into_files {
             self.read(MAX_SIZE);
         }
         self.path()

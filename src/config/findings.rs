@@ -10,10 +10,10 @@ use super::warning::{Warning, WarningCode};
 
 /// Collects problems while a document is checked.
 pub(super) struct Findings<'d> {
-    file: &'d Path,
-    document: &'d Document,
+    pub(super) file: &'d Path,
+    pub(super) document: &'d Document,
     variables: &'d Variables,
-    look_into_files: bool,
+    pub(super) look_into_files: bool,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
     /// Settings of wrong form. A section that holds one may seem to lack a setting.
@@ -21,9 +21,9 @@ pub(super) struct Findings<'d> {
     /// Settings of wrong value.
     refused: Vec<SettingPath>,
     /// Settings that are left out of the checks that follow.
-    unreadable: Vec<SettingPath>,
+    pub(super) unreadable: Vec<SettingPath>,
     /// Files whose content becomes part of the configuration.
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl<'d> Findings<'d> {
@@ -118,7 +118,7 @@ impl<'d> Findings<'d> {
 
     fn problem(&self, path: &SettingPath, message: String) -> Problem {
         let message = self.variables.redact(message);
-        Problem::new(self.document.position(path), path, message)
+        Problem::new(self.document.last_on(path).position, path, message)
     }
 
     /// Text of a value for a message; the variable's name if the value is from the environment.
@@ -155,11 +155,6 @@ impl<'d> Findings<'d> {
         is_new
     }
 
-    /// The settings that cannot be read.
-    pub(super) fn unreadable(&self) -> &[SettingPath] {
-        &self.unreadable
-    }
-
     /// Returns true if a problem with this setting would only follow from one that is already
     /// noted.
     fn is_follow_on(&self, path: &SettingPath) -> bool {
@@ -173,30 +168,8 @@ impl<'d> Findings<'d> {
         wrong.any(|wrong| wrong.is_within(path))
     }
 
-    /// The number of problems so far.
     pub(super) fn count(&self) -> usize {
         self.problems.len()
-    }
-
-    pub(super) fn is_given(&self, path: &SettingPath) -> bool {
-        self.document.has(path)
-    }
-
-    pub(super) fn file(&self) -> &Path {
-        self.file
-    }
-
-    /// Follows a file: a change of its content is a change of the configuration.
-    pub(super) fn follow(&mut self, file: &Path) {
-        self.files.push(file.to_owned());
-    }
-
-    pub(super) fn take_files(&mut self) -> Vec<PathBuf> {
-        std::mem::take(&mut self.files)
-    }
-
-    pub(super) fn look_into_files(&self) -> bool {
-        self.look_into_files
     }
 
     /// The warnings, in the order of their places.

@@ -17,8 +17,8 @@ pub(super) struct Position {
 
 /// One problem. `Display` gives its place, if it has one, and the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    position: Option<Position>,
+pub(super) struct Problem {
+    pub(super) position: Option<Position>,
     setting: SettingPath,
     message: String,
 }
@@ -49,10 +49,6 @@ impl Problem {
         }
     }
 
-    pub(super) fn position(&self) -> Option<Position> {
-        self.position
-    }
-
     /// The place in the file, as compilers write it.
     pub(super) fn write_place(&self, f: &mut fmt::Formatter<'_>, file: &Path) -> fmt::Result {
         write!(f, "{}:", Escaped(&file.to_string_lossy()))?;
@@ -79,8 +75,7 @@ impl Problems {
     }
 
     /// Settings that are most likely not meant, beside the problems.
-    #[must_use]
-    pub fn warnings(&self) -> &[Warning] {
+    pub(crate) fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 

@@ -28,8 +28,7 @@ list. A boolean is `true` or `false`; a scalar is a boolean, a number or text. S
 const RESTART: &str = "\n\nOnly a restart changes these settings, if they do not say otherwise.";
 
 /// The reference of the configuration file.
-#[must_use]
-pub fn reference() -> String {
+pub(crate) fn reference() -> String {
     let outline = Outline::new(&SCHEMA);
     let sections = outline.sections().iter();
     let tables: Vec<_> = sections.map(|section| table(section, &outline)).collect();

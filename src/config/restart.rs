@@ -12,7 +12,7 @@ use super::settings::Time;
 
 /// The settings of a configuration that only a restart changes, with digests of their values.
 #[derive(Clone, Debug)]
-pub struct RestartSettings(Vec<(String, u64)>);
+pub(crate) struct RestartSettings(Vec<(String, u64)>);
 
 impl RestartSettings {
     pub(super) fn of(document: &Json) -> Self {
@@ -24,8 +24,7 @@ impl RestartSettings {
     }
 
     /// The first setting whose value the successor changes.
-    #[must_use]
-    pub fn first_changed_in(&self, successor: &Self) -> Option<&str> {
+    pub(crate) fn first_changed_in(&self, successor: &Self) -> Option<&str> {
         let mut pairs = self.0.iter().zip(&successor.0);
         let changed = pairs.find(|(old, new)| old != new);
         changed.map(|((name, _), _)| name.as_str())

@@ -3,35 +3,37 @@
 mod callers;
 mod grpc;
 
-pub use callers::{CallerDemand, CallerSecret, CallersConfig};
+pub use callers::{CallerDemand, CallersConfig};
 pub use grpc::GrpcConfig;
+
+pub(crate) use callers::CallerSecret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::setting::Setting;
-use super::settings::{FilePath, ReloadSettings, ServerSettings};
+use super::settings::{FilePath, ServerSettings};
 
 /// Listeners and life cycle.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The gRPC listener.
     pub grpc: GrpcConfig,
-    /// The plaintext listener for health, if there is one.
-    pub health: Option<SocketAddr>,
+    /// The plaintext listener for health.
+    pub(crate) health: Option<SocketAddr>,
     /// The listener for metrics and probes, if there is one.
     pub admin: Option<SocketAddr>,
     /// The realm of challenges: visible ASCII and spaces, without quotes and backslashes.
-    pub realm: String,
-    /// The longest token, in bytes.
-    pub max_token_size: usize,
+    pub(crate) realm: String,
+    /// In bytes.
+    pub(super) max_token_size: usize,
     /// The time for which a stopping server still answers calls.
-    pub drain: Duration,
+    pub(crate) drain: Duration,
     /// The time for calls in flight, after `drain`.
-    pub shutdown_timeout: Duration,
+    pub(crate) shutdown_timeout: Duration,
     /// Most calls in progress at a time.
-    pub max_in_flight: usize,
+    pub(crate) max_in_flight: usize,
     /// The memory that the process may use, in bytes; `None`: the system's limit.
     pub memory_limit: Option<usize>,
 }
@@ -42,18 +44,14 @@ const MEMORY: std::ops::RangeInclusive<u64> = 64 << 20..=64 << 30;
 impl Setting<'_, '_, ServerSettings> {
     pub(super) fn build(&mut self) -> ServerConfig {
         let settings = self.value;
-        let health = settings.health.as_ref().map(|health| {
-            let mut section = self.member("health", health);
-            section
-                .member("address", &*health.address)
-                .tcp("\"0.0.0.0:9192\"")
-        });
-        let admin = settings.admin.as_ref().map(|admin| {
-            let mut section = self.member("admin", admin);
-            section
-                .member("address", &*admin.address)
-                .tcp("\"127.0.0.1:9193\"")
-        });
+        let mut address = |section: &str, address: &str, example| {
+            let mut section = self.member(section, &());
+            section.member("address", address).tcp(example)
+        };
+        let health = settings.health.as_ref();
+        let health = health.map(|health| address("health", &health.address, "\"0.0.0.0:9192\""));
+        let admin = settings.admin.as_ref();
+        let admin = admin.map(|admin| address("admin", &admin.address, "\"127.0.0.1:9193\""));
         let quotable = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
         if !settings.realm.bytes().all(quotable) {
             let found = format!("{:?}", &*settings.realm);
@@ -111,7 +109,7 @@ fn bytes(text: &str) -> Option<u64> {
 /// The directory for the last good keys. Only `check-config` and a start look whether it exists.
 pub(super) fn state_dir(mut setting: Setting<'_, '_, FilePath>) -> PathBuf {
     let directory = setting.path();
-    if setting.findings.look_into_files() {
+    if setting.findings.look_into_files {
         let found = match std::fs::metadata(&directory) {
             Ok(metadata) if metadata.is_dir() => None,
             Ok(_) => Some("something that is not a directory".to_owned()),
@@ -122,9 +120,4 @@ pub(super) fn state_dir(mut setting: Setting<'_, '_, FilePath>) -> PathBuf {
         }
     }
     directory
-}
-
-/// The time between two looks at the files; `None`: they are not watched.
-pub(super) fn reload(settings: &ReloadSettings) -> Option<Duration> {
-    settings.watch.then(|| settings.interval.into())
 }

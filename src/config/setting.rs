@@ -1,5 +1,6 @@
 //! A setting while it is checked: its value, its place, and where its problems go.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use super::findings::Findings;
@@ -66,9 +67,8 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
     }
 
     /// Notes a problem with the setting's name.
-    pub(super) fn bad_name(&mut self, found: impl AsRef<str>, expected: &str) {
-        let message = format!("found {}; expected {expected}", found.as_ref());
-        self.findings.add(&self.path, message);
+    pub(super) fn bad_name(&mut self, found: impl Display, expected: &str) {
+        self.contradiction(format!("found {found}; expected {expected}"));
     }
 
     /// Notes in one sentence that settings contradict each other, and how to mend it.
@@ -116,7 +116,7 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
 
     /// Returns true if the document has this member.
     pub(super) fn is_given(&self, name: &str) -> bool {
-        self.findings.is_given(&self.path.member(name))
+        self.findings.document.has(&self.path.member(name))
     }
 
     /// Text of a member's value for a message about this setting; the name of the variable if the
@@ -143,7 +143,7 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
 
     /// A path in the configuration, seen from its file's folder.
     pub(super) fn resolve(&self, path: &str) -> std::path::PathBuf {
-        let folder = self.findings.file().parent().unwrap_or(Path::new(""));
+        let folder = self.findings.file.parent().unwrap_or(Path::new(""));
         folder.join(path)
     }
 }

@@ -14,8 +14,10 @@ mod time;
 pub(crate) use jwks::*;
 pub(crate) use rules::*;
 pub(crate) use server::*;
-pub use telemetry::{DecisionPolicy, LogFormat, LogLevel};
-pub(crate) use telemetry::{DecisionsSettings, LogSettings, OtlpSettings, TracesSettings};
+pub use telemetry::DecisionPolicy;
+pub(crate) use telemetry::{
+    DecisionsSettings, LogFormat, LogLevel, LogSettings, OtlpSettings, TracesSettings,
+};
 pub(crate) use text::{FilePath, Secret, Text, Url};
 pub(crate) use time::Time;
 

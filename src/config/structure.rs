@@ -4,14 +4,13 @@
 //! A file that is cut off between two lines can be a good configuration with fewer rules and
 //! demands. What it lacks is compared with the configuration in use.
 
-use std::fmt;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use super::document::{Document, Node, Value};
 
 /// The settings that a configuration has, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Structure {
+pub(crate) struct Structure {
     root: Shape,
     /// True if the last line of its text has its line break.
     last_line_ends: bool,
@@ -33,55 +32,37 @@ struct Element {
 }
 
 /// A part that a configuration has and its successor lacks: the successor may be half written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
-    /// The list of rules.
+    #[error(
+        "rules is gone, so any valid token would open every path; if you mean that, write \
+         \"rules: any_valid_token\""
+    )]
     Rules,
-    /// A rule's `require`, with the rule's place.
+    #[error(
+        "rules[{0}].require is gone, so any valid token would be enough; if you mean that, write \
+         \"require: {{}}\""
+    )]
     Require(usize),
-    /// The line break of the last line.
+    #[error("the file's last line has no line break")]
     LineBreak,
-    /// The last rule, new at this place, has no `require`.
+    /// The last rule is new.
+    #[error("the file ends with rules[{0}], which has no require")]
     LastRequire(usize),
-    /// Settings behind the point where the successor ends. It has the first of them.
+    #[error("the file ends before {0}, which the configuration in use has")]
     End(String),
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rules => f.write_str(
-                "rules is gone, so any valid token would open every path; if you mean that, write \
-                 \"rules: any_valid_token\"",
-            ),
-            Self::Require(place) => write!(
-                f,
-                "rules[{place}].require is gone, so any valid token would be enough; if you mean \
-                 that, write \"require: {{}}\""
-            ),
-            Self::LineBreak => f.write_str("the file's last line has no line break"),
-            Self::LastRequire(place) => {
-                write!(f, "the file ends with rules[{place}], which has no require")
-            }
-            Self::End(setting) => write!(
-                f,
-                "the file ends before {setting}, which the configuration in use has"
-            ),
-        }
-    }
 }
 
 impl Structure {
     pub(super) fn of(document: &Document, text: &str) -> Self {
         Self {
-            root: Shape::of(document.root()),
+            root: Shape::of(&document.root),
             last_line_ends: text.ends_with('\n'),
         }
     }
 
     /// The part whose absence makes rules of the successor weaker, so that it must be stated.
-    #[must_use]
-    pub fn weakened_in(&self, successor: &Self) -> Option<Loss> {
+    pub(crate) fn weakened_in(&self, successor: &Self) -> Option<Loss> {
         let rules = self.root.member("rules").and_then(Shape::list)?;
         let Some(new_rules) = successor.root.member("rules") else {
             return Some(Loss::Rules);
@@ -97,8 +78,7 @@ impl Structure {
 
     /// The sign that the successor's file was cut off where that weakens a rule: in the middle of a
     /// line, or within its last rule.
-    #[must_use]
-    pub fn cut_off_in(&self, successor: &Self) -> Option<Loss> {
+    pub(crate) fn cut_off_in(&self, successor: &Self) -> Option<Loss> {
         if self.last_line_ends && !successor.last_line_ends {
             return Some(Loss::LineBreak);
         }
@@ -113,8 +93,7 @@ impl Structure {
     }
 
     /// The first setting that the successor lacks behind its last one.
-    #[must_use]
-    pub fn shortened_in(&self, successor: &Self) -> Option<Loss> {
+    pub(crate) fn shortened_in(&self, successor: &Self) -> Option<Loss> {
         let missing = self.missing_at_end(successor).into_iter().next();
         missing.map(Loss::End)
     }

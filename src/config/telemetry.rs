@@ -22,10 +22,9 @@ const RESERVED: [&str; 4] = ["content-type", "te", "host", "user-agent"];
 /// Logging.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// The form of lines.
-    pub format: LogFormat,
+    pub(crate) format: LogFormat,
     /// The least severe level that is written.
-    pub level: LogLevel,
+    pub(crate) level: LogLevel,
     /// The log of decisions.
     pub decisions: DecisionsConfig,
 }
@@ -57,15 +56,11 @@ pub enum ClaimForm {
 pub struct HashKey(Zeroizing<Vec<u8>>);
 
 impl HashKey {
-    /// A key of these bytes.
-    #[must_use]
-    pub fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Its bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
@@ -82,15 +77,14 @@ pub struct TracesConfig {
     /// The collector: scheme, host and port.
     pub endpoint: Url,
     /// The certificate authorities that are trusted; `None`: the system's.
-    pub ca: Option<PathBuf>,
+    pub(crate) ca: Option<PathBuf>,
     /// Headers to send. Their values are marked as sensitive, so that they are not shown.
     pub headers: Vec<(AsciiMetadataKey, AsciiMetadataValue)>,
     /// The longest time for sending a batch.
     pub timeout: Duration,
     /// The share of traced decisions among those without a caller's context, from 0 to 1.
     pub sample_ratio: f64,
-    /// The spans' `service.name`.
-    pub service_name: String,
+    pub(crate) service_name: String,
 }
 
 pub(super) fn log(mut section: Setting<'_, '_, LogSettings>) -> LogConfig {

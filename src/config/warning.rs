@@ -14,17 +14,16 @@ macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $code:ident = $name:literal;)*) => {
         /// The kind of a warning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum WarningCode {
+        pub(crate) enum WarningCode {
             $($(#[doc = $doc])+ $code,)*
         }
 
         impl WarningCode {
             /// All codes, in the order of the documentation.
-            pub const ALL: &[Self] = &[$(Self::$code),*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$code),*];
 
             /// The stable name, for `accept_warnings` and metrics.
-            #[must_use]
-            pub fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Self::$code => $name,)*
                 }
@@ -83,14 +82,12 @@ impl Warning {
         }
     }
 
-    /// The kind.
-    #[must_use]
-    pub fn code(&self) -> WarningCode {
+    pub(crate) fn code(&self) -> WarningCode {
         self.code
     }
 
     pub(super) fn position(&self) -> Option<Position> {
-        self.problem.position()
+        self.problem.position
     }
 }
 

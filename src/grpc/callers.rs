@@ -42,7 +42,7 @@ impl Callers {
             return Ok(());
         };
         if let Some(secret) = &demand.secret {
-            let mut values = metadata.get_all(secret.header()).iter();
+            let mut values = metadata.get_all(&secret.header).iter();
             let given = values.next().ok_or(CallerRefused::SecretMissing)?;
             if values.next().is_some() {
                 return Err(CallerRefused::SecretRepeated);

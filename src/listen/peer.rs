@@ -18,7 +18,7 @@ pub struct Peer {
 /// equal: an authority that vouches for DNS names need not have looked at one that reads like a
 /// URI.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PeerName {
+pub(crate) enum PeerName {
     /// `uniformResourceIdentifier`, such as a SPIFFE ID.
     Uri(Box<str>),
     /// `dNSName`.

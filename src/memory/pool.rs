@@ -21,7 +21,7 @@ struct PoolState {
 /// from a pool, up to half of what is left there then. The more holders borrow, the less each of
 /// them may have, and something is left for the next one. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Account(Arc<AccountState>);
+pub(crate) struct Account(Arc<AccountState>);
 
 #[derive(Debug)]
 struct AccountState {
@@ -33,7 +33,7 @@ struct AccountState {
 
 /// Reserved bytes. They return to their account when the last clone is dropped.
 #[derive(Clone, Debug)]
-pub struct Reservation(Arc<ReservedBytes>);
+pub(crate) struct Reservation(Arc<ReservedBytes>);
 
 #[derive(Debug)]
 struct ReservedBytes {
@@ -43,8 +43,7 @@ struct ReservedBytes {
 
 impl Pool {
     /// A pool of so many bytes, all of them free.
-    #[must_use]
-    pub fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         let borrowed = AtomicIsize::new(0);
         Self(Arc::new(PoolState { size, borrowed }))
     }
@@ -58,8 +57,7 @@ impl Pool {
     /// The number of bytes that accounts have borrowed.
     #[cfg(test)]
     pub(crate) fn borrowed(&self) -> usize {
-        let borrowed = self.0.borrowed.load(Ordering::Relaxed);
-        borrowed.max(0).cast_unsigned()
+        self.add(0)
     }
 
     /// Changes the number of borrowed bytes, and returns it.
@@ -69,8 +67,7 @@ impl Pool {
     }
 
     /// An account that has `own` bytes beside the pool.
-    #[must_use]
-    pub fn account(&self, own: usize) -> Account {
+    pub(crate) fn account(&self, own: usize) -> Account {
         Account(Arc::new(AccountState {
             pool: self.clone(),
             own,
@@ -94,9 +91,8 @@ impl Account {
         })
     }
 
-    /// The number of reserved bytes.
-    #[must_use]
-    pub fn reserved(&self) -> usize {
+    #[cfg(test)]
+    fn reserved(&self) -> usize {
         self.0.reserved.load(Ordering::Relaxed)
     }
 
@@ -150,20 +146,18 @@ impl Reservation {
     }
 
     /// Reserves more bytes, even beyond what the holder may have.
-    pub fn grow(&self, bytes: usize) {
+    pub(crate) fn grow(&self, bytes: usize) {
         self.0.account.add(bytes);
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Returns all bytes before the reservation ends.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         let bytes = self.0.bytes.swap(0, Ordering::Relaxed);
         self.0.account.subtract(bytes);
     }
 
-    /// The number of bytes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.0.bytes.load(Ordering::Relaxed)
     }
 }

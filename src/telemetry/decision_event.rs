@@ -67,8 +67,7 @@ pub struct RequestId<'d>(&'d [u8]);
 
 impl Door {
     /// The word for logs, metrics and spans.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Check => "check",
             Self::Validate => "validate",
@@ -78,16 +77,14 @@ impl Door {
 
 impl DecisionEvent<'_> {
     /// The word for logs, metrics and spans: `enforce` or `shadow`.
-    #[must_use]
-    pub fn mode(&self) -> &'static str {
+    pub(super) fn mode(&self) -> &'static str {
         if self.shadow { "shadow" } else { "enforce" }
     }
 }
 
 impl<'d> DecisionOutcome<'d> {
     /// The caller's answer: `allow` or `deny`.
-    #[must_use]
-    pub fn verdict(self) -> &'static str {
+    pub(super) fn verdict(self) -> &'static str {
         match self {
             Self::Allowed | Self::Anonymous | Self::Shadowed(_) => "allow",
             Self::Denied(_) => "deny",
@@ -95,8 +92,7 @@ impl<'d> DecisionOutcome<'d> {
     }
 
     /// The code of the denial, in shadow mode too; else `allowed` or `anonymous`.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
+    pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Allowed => Verdict::ALLOWED,
             Self::Anonymous => Verdict::ANONYMOUS,
@@ -105,8 +101,7 @@ impl<'d> DecisionOutcome<'d> {
     }
 
     /// The denial, in shadow mode too.
-    #[must_use]
-    pub fn denial(self) -> Option<&'d Denial> {
+    pub(super) fn denial(self) -> Option<&'d Denial> {
         match self {
             Self::Allowed | Self::Anonymous => None,
             Self::Denied(denial) | Self::Shadowed(denial) => Some(denial),
@@ -133,9 +128,7 @@ impl<'d> RequestId<'d> {
         Self(value)
     }
 
-    /// Returns true if its text is empty.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
+    pub(super) fn is_empty(self) -> bool {
         self.visible().next().is_none()
     }
 

@@ -16,7 +16,7 @@ const CAPACITY: usize = 1024 * 1024;
 const MAX_LINE: usize = 32 * 1024;
 
 /// Passes lines to the thread, which writes the waiting ones even after this is dropped.
-pub struct LineWriter(Arc<SharedQueue>);
+pub(super) struct LineWriter(Arc<SharedQueue>);
 
 struct SharedQueue {
     queue: Mutex<PendingLines>,
@@ -34,10 +34,7 @@ struct PendingLines {
 
 impl LineWriter {
     /// Starts a thread that writes to this sink, and counts lines that it drops.
-    ///
-    /// # Errors
-    /// If the thread cannot be started.
-    pub fn start(sink: impl Write + Send + 'static, dropped: Counter) -> io::Result<Self> {
+    pub(super) fn start(sink: impl Write + Send + 'static, dropped: Counter) -> io::Result<Self> {
         let shared = Arc::new(SharedQueue {
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -51,7 +48,7 @@ impl LineWriter {
     }
 
     /// Adds a line that ends in a line break. Never waits for the sink.
-    pub fn push(&self, line: &[u8]) {
+    pub(super) fn push(&self, line: &[u8]) {
         let mut queue = self.0.lock();
         if line.len() > MAX_LINE || queue.waiting.len() + line.len() > CAPACITY {
             drop(queue);
@@ -67,7 +64,7 @@ impl LineWriter {
     }
 
     /// Waits until all lines are written. Returns false after the timeout.
-    pub fn flush(&self, timeout: Duration) -> bool {
+    pub(super) fn flush(&self, timeout: Duration) -> bool {
         let is_pending = |queue: &mut PendingLines| queue.writing || !queue.waiting.is_empty();
         let (queue, changed) = (self.0.lock(), &self.0.changed);
         let waited = changed.wait_timeout_while(queue, timeout, is_pending);

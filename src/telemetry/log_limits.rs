@@ -127,8 +127,6 @@ pub(super) struct WindowTimer {
 }
 
 impl WindowTimer {
-    /// # Errors
-    /// If the thread cannot be started.
     pub(super) fn start(limits: LogLimits) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::Builder::new()

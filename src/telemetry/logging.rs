@@ -23,7 +23,7 @@ pub(super) static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
 /// for unwritten ones.
 #[derive(Debug)]
 #[must_use]
-pub struct LogGuard {
+pub(crate) struct LogGuard {
     lines: Arc<LineWriter>,
     timer: Option<WindowTimer>,
 }
@@ -38,10 +38,7 @@ impl Drop for LogGuard {
 
 /// Sends log lines to standard error, within [`LogLimits`], and panics to the log. Must be called
 /// once.
-///
-/// # Errors
-/// If a thread cannot be started.
-pub fn start_logging(config: &LogConfig) -> io::Result<LogGuard> {
+pub(crate) fn start_logging(config: &LogConfig) -> io::Result<LogGuard> {
     let stderr = line_writer::unbuffered(&io::stderr())?;
     let lines = Arc::new(LineWriter::start(stderr, DROPPED.clone())?);
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -131,7 +131,7 @@ impl Metrics {
     }
 
     /// Counts the warnings of the configuration in use.
-    pub fn set_warnings(&self, warnings: &[Warning]) {
+    pub(crate) fn set_warnings(&self, warnings: &[Warning]) {
         for code in WarningCode::ALL {
             let same = warnings.iter().filter(|warning| warning.code() == *code);
             let gauge = self.warnings.get_or_create_owned(&[("code", code.name())]);
@@ -147,7 +147,7 @@ impl Metrics {
 
     /// Sets the source of the numbers that each scrape reads. Later calls have no effect.
     pub fn read_server_stats_with(&self, read: impl Fn() -> ServerStats + Send + Sync + 'static) {
-        let _ = self.reader.set(StatsReader::new(read));
+        let _ = self.reader.set(StatsReader(Box::new(read)));
     }
 
     pub(super) fn span_not_queued(&self) {

@@ -7,33 +7,28 @@ use crate::token::UnixTime;
 
 /// Records the reloads of this process.
 #[derive(Debug, Default)]
-pub struct ReloadHistory(Mutex<ReloadRecord>);
+pub(crate) struct ReloadHistory(Mutex<ReloadRecord>);
 
 /// The reloads so far.
 #[derive(Clone, Debug, Default)]
-pub struct ReloadRecord {
-    /// The number of accepted ones.
-    pub accepted: u64,
-    /// The number of refused ones.
-    pub refused: u64,
-    /// The last one; `None` before the first.
-    pub last: Option<LastReload>,
+pub(crate) struct ReloadRecord {
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    pub(crate) last: Option<LastReload>,
     /// The warnings of the configuration in use, one line each.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
-/// The last reload.
 #[derive(Clone, Debug)]
-pub struct LastReload {
-    /// The time.
-    pub at: UnixTime,
+pub(crate) struct LastReload {
+    pub(crate) at: UnixTime,
     /// The problems, one per line; `None` if the configuration was accepted.
-    pub refusal: Option<String>,
+    pub(crate) refusal: Option<String>,
 }
 
 impl ReloadHistory {
     /// Records a reload, and the reason of a refusal.
-    pub fn record(&self, at: UnixTime, refusal: Option<String>) {
+    pub(crate) fn record(&self, at: UnixTime, refusal: Option<String>) {
         let mut record = self.lock();
         match refusal {
             None => record.accepted += 1,
@@ -43,13 +38,11 @@ impl ReloadHistory {
     }
 
     /// Replaces the warnings by those of the configuration in use.
-    pub fn set_warnings(&self, warnings: &[Warning]) {
+    pub(crate) fn set_warnings(&self, warnings: &[Warning]) {
         self.lock().warnings = warnings.iter().map(ToString::to_string).collect();
     }
 
-    /// A copy of the record.
-    #[must_use]
-    pub fn snapshot(&self) -> ReloadRecord {
+    pub(crate) fn snapshot(&self) -> ReloadRecord {
         self.lock().clone()
     }
 

@@ -7,15 +7,18 @@ use serde::{Serialize, Serializer};
 /// The caller's span, as `traceparent` and `tracestate` name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext<'c> {
-    trace_id: TraceId,
-    parent: u64,
-    sampled: bool,
-    state: &'c str,
+    pub(super) trace_id: TraceId,
+    /// The caller's span; never 0.
+    pub(super) parent: u64,
+    /// True if the caller records this trace.
+    pub(super) is_sampled: bool,
+    /// The vendors' data to pass on; empty if the trace is not recorded.
+    pub(super) state: &'c str,
 }
 
 /// The id of a trace; never 0.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct TraceId(pub(super) u128);
+pub(super) struct TraceId(pub(super) u128);
 
 /// Longest `tracestate` that is passed on, in bytes and in members (§3.3.1.5, §3.3.1.1).
 const MAX_STATE: (usize, usize) = (512, 32);
@@ -34,38 +37,14 @@ impl<'c> TraceContext<'c> {
         if version != b"00" || parts.next().is_some() || trace_id == 0 || parent == 0 {
             return None;
         }
-        let sampled = flags & 1 == 1;
-        let state = tracestate.filter(|_| sampled).and_then(usable);
+        let is_sampled = flags & 1 == 1;
+        let state = tracestate.filter(|_| is_sampled).and_then(usable);
         Some(Self {
             trace_id: TraceId(trace_id),
             parent,
-            sampled,
+            is_sampled,
             state: state.unwrap_or_default(),
         })
-    }
-
-    /// The trace.
-    #[must_use]
-    pub fn trace_id(&self) -> TraceId {
-        self.trace_id
-    }
-
-    /// The caller's span; never 0.
-    #[must_use]
-    pub fn parent(&self) -> u64 {
-        self.parent
-    }
-
-    /// Returns true if the caller records this trace.
-    #[must_use]
-    pub fn is_sampled(&self) -> bool {
-        self.sampled
-    }
-
-    /// The vendors' data to pass on; empty if the trace is not recorded.
-    #[must_use]
-    pub fn state(&self) -> &'c str {
-        self.state
     }
 }
 
@@ -127,19 +106,15 @@ mod tests {
     #[test]
     fn a_good_traceparent_names_trace_parent_and_sampling() {
         let context = parse(GOOD, Some(b"congo=t61rcWkgMzE, rojo=1")).unwrap();
-        let trace = context.trace_id().to_string();
+        let trace = context.trace_id.to_string();
         assert_eq!(trace, "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert_eq!(context.parent(), 0x00f0_67aa_0ba9_02b7);
-        assert!(context.is_sampled());
-        assert_eq!(context.state(), "congo=t61rcWkgMzE, rojo=1");
+        assert_eq!(context.parent, 0x00f0_67aa_0ba9_02b7);
+        assert!(context.is_sampled);
+        assert_eq!(context.state, "congo=t61rcWkgMzE, rojo=1");
         let unsampled = parse(&GOOD.replace("-01", "-02"), Some(b"congo=1")).unwrap();
-        assert!(!unsampled.is_sampled());
-        assert_eq!(unsampled.state(), "");
-        assert!(
-            parse(&GOOD.replace("-01", "-ff"), None)
-                .unwrap()
-                .is_sampled()
-        );
+        assert!(!unsampled.is_sampled);
+        assert_eq!(unsampled.state, "");
+        assert!(parse(&GOOD.replace("-01", "-ff"), None).unwrap().is_sampled);
     }
 
     #[test]
@@ -180,12 +155,12 @@ mod tests {
             many.as_bytes(),
         ];
         for state in bad {
-            assert_eq!(parse(GOOD, Some(state)).unwrap().state(), "", "{state:?}");
+            assert_eq!(parse(GOOD, Some(state)).unwrap().state, "", "{state:?}");
         }
         let most = format!("a={}", "x".repeat(510));
-        assert_eq!(parse(GOOD, Some(most.as_bytes())).unwrap().state(), most);
+        assert_eq!(parse(GOOD, Some(most.as_bytes())).unwrap().state, most);
         assert_eq!(
-            parse(GOOD, Some(b" a=1,, b=2 ")).unwrap().state(),
+            parse(GOOD, Some(b" a=1,, b=2 ")).unwrap().state,
             "a=1,, b=2"
         );
     }

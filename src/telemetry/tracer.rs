@@ -72,9 +72,9 @@ impl Tracer {
     /// the ratio does.
     fn sampled_parent<'d>(&self, decision: &DecisionEvent<'d>) -> Option<SpanParent<'d>> {
         match &decision.trace {
-            Some(context) => context.is_sampled().then(|| SpanParent {
-                trace_id: context.trace_id(),
-                span: Some((context.parent(), context.state())),
+            Some(context) => context.is_sampled.then_some(SpanParent {
+                trace_id: context.trace_id,
+                span: Some((context.parent, context.state)),
             }),
             None => (fastrand::f64() < self.ratio).then(|| SpanParent {
                 trace_id: TraceId(fastrand::u128(1..)),

@@ -79,7 +79,7 @@ fn removals(config: &Config) -> String {
 }
 
 fn header(secret: &CallerSecret) -> String {
-    quoted(secret.header().as_str())
+    quoted(secret.header.as_str())
 }
 
 /// A second, or more if the configuration lets a request wait longer for a key.

@@ -47,7 +47,7 @@ impl Setting<'_, '_, JwksSettings> {
             deny_private_addresses: settings.deny_private_addresses == Some(true),
             connect_timeout,
         };
-        if self.findings.look_into_files()
+        if self.findings.look_into_files
             && self.findings.count() == known
             && let Err(error) = jwks::check_access(&access)
         {

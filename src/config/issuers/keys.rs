@@ -152,7 +152,7 @@ impl Setting<'_, '_, JwksSettings> {
         let (timing, _) = self.timing();
         let mut setting = self.member("file", file);
         let path = setting.path();
-        if setting.findings.look_into_files()
+        if setting.findings.look_into_files
             && let Err(error) = jwks::read_keys(&path)
         {
             setting.unusable(error.with_causes(), "at least one usable key");

@@ -1,5 +1,6 @@
 //! The durations of `jwks`: when keys are fetched, and how long they live.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use crate::jwks::{Timing, Wait};
@@ -37,12 +38,13 @@ impl Setting<'_, '_, JwksSettings> {
         // A default never contradicts another setting; one in place of a wrong value would.
         if !self.is_incomplete() {
             let (cache, max) = (("cache_duration", cache), ("max_cache_duration", max));
-            self.at_most(("min_cache_duration", min), cache);
-            self.at_least(max, cache);
+            self.refuse_if(("min_cache_duration", min), Ordering::Greater, cache);
+            self.refuse_if(max, Ordering::Less, cache);
             let is_given = settings.max_cache_duration.is_some();
             let longest = if is_given { max } else { cache };
-            self.at_least(("max_stale", max_stale), longest);
-            self.at_most(("connect_timeout", connect), ("timeout", timeout));
+            self.refuse_if(("max_stale", max_stale), Ordering::Less, longest);
+            let timeout = ("timeout", timeout);
+            self.refuse_if(("connect_timeout", connect), Ordering::Greater, timeout);
         }
         let timing = Timing {
             cache_duration: cache.into(),
@@ -59,31 +61,18 @@ impl Setting<'_, '_, JwksSettings> {
         (timing, connect.into())
     }
 
-    fn at_most(&mut self, (name, value): NamedTime, (other, limit): NamedTime) {
-        if value > limit {
-            self.out_of_order(name, value, "shorter", other, limit, "longer");
+    /// Notes a duration that is longer or shorter than another.
+    fn refuse_if(&mut self, (name, value): NamedTime, wrong: Ordering, (other, limit): NamedTime) {
+        if value.cmp(&limit) != wrong {
+            return;
         }
-    }
-
-    fn at_least(&mut self, (name, value): NamedTime, (other, limit): NamedTime) {
-        if value < limit {
-            self.out_of_order(name, value, "longer", other, limit, "shorter");
-        }
-    }
-
-    fn out_of_order(
-        &mut self,
-        name: &str,
-        value: Time,
-        change: &str,
-        other: &str,
-        limit: Time,
-        relation: &str,
-    ) {
-        let (value, limit) = (
-            self.shown(name, value.to_string()),
-            self.shown(other, limit.to_string()),
-        );
+        let (relation, change) = if wrong.is_gt() {
+            ("longer", "shorter")
+        } else {
+            ("shorter", "longer")
+        };
+        let value = self.shown(name, value.to_string());
+        let limit = self.shown(other, limit.to_string());
         self.member(name, &()).contradiction(format!(
             "`{name}` ({value}) is {relation} than `{other}` ({limit}): make `{name}` {change}, or \
              `{other}` {relation}"

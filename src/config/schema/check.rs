@@ -15,7 +15,7 @@ pub(in crate::config) fn check(document: &Document, findings: &mut Findings<'_>)
         malformed: Vec::new(),
         refused: Vec::new(),
     };
-    comparison.node(document.root(), &SCHEMA, &SettingPath::default());
+    comparison.node(&document.root, &SCHEMA, &SettingPath::default());
     let (malformed, refused) = (comparison.malformed, comparison.refused);
     // Only now, so that a wrong member silences no problem of its section's form.
     for path in malformed {

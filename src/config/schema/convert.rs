@@ -8,7 +8,7 @@ use super::{SCHEMA, alternatives, fits, resolve, types};
 /// Converts text that was one reference to the type that the schema wants. If it allows text, the
 /// text stays.
 pub(in crate::config) fn convert(document: &mut Document) {
-    node(document.root_mut(), &SCHEMA);
+    node(&mut document.root, &SCHEMA);
 }
 
 fn node(node: &mut Node, schema: &Json) {

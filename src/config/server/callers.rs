@@ -26,38 +26,31 @@ const SECRETS: &str =
 pub struct CallersConfig {
     /// Envoy's `Check`.
     pub check: Option<CallerDemand>,
-    /// Watchword's own `Validate`.
-    pub validate: Option<CallerDemand>,
+    pub(crate) validate: Option<CallerDemand>,
 }
 
 /// Proof that a caller must show. Both parts must hold.
 #[derive(Clone, Debug)]
 pub struct CallerDemand {
-    /// A secret in the call's metadata, if one is demanded.
-    pub secret: Option<CallerSecret>,
+    /// A secret in the call's metadata.
+    pub(crate) secret: Option<CallerSecret>,
     /// Names of which the verified client certificate must have one; empty: no certificate is
     /// demanded.
-    pub certificate_names: Vec<PeerName>,
+    pub(crate) certificate_names: Vec<PeerName>,
 }
 
 /// A secret in the metadata of a call, known by its digest only.
 #[derive(Clone)]
-pub struct CallerSecret {
-    header: HeaderName,
+pub(crate) struct CallerSecret {
+    /// The name of the metadata.
+    pub(crate) header: HeaderName,
     digests: Vec<Zeroizing<[u8; SHA256_OUTPUT_LEN]>>,
 }
 
 impl CallerSecret {
-    /// The name of the metadata.
-    #[must_use]
-    pub fn header(&self) -> &HeaderName {
-        &self.header
-    }
-
     /// Returns true if this is one of the secrets. The time depends only on the length of the
     /// value.
-    #[must_use]
-    pub fn is(&self, given: &[u8]) -> bool {
+    pub(crate) fn is(&self, given: &[u8]) -> bool {
         let given = digest(&SHA256, given);
         self.digests.iter().fold(false, |any, known| {
             any | verify_slices_are_equal(known.as_slice(), given.as_ref()).is_ok()

@@ -31,7 +31,7 @@ pub struct GrpcConfig {
     /// The callers that may call each service.
     pub callers: CallersConfig,
     /// True if anybody can ask for the schema of the services.
-    pub reflection: bool,
+    pub(crate) reflection: bool,
 }
 
 impl Setting<'_, '_, GrpcSettings> {
@@ -161,7 +161,7 @@ impl Setting<'_, '_, TlsSettings> {
             private_key,
             clients: client_ca.map(|ca| (ca, need)),
         };
-        if self.findings.look_into_files()
+        if self.findings.look_into_files
             && self.findings.count() == known
             && let Err(error) = load_tls(&files)
         {

@@ -24,7 +24,7 @@ pub(crate) struct LogSettings {
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// Text for people.
     #[default]
     Text,
@@ -35,7 +35,7 @@ pub enum LogFormat {
 /// The severity of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum LogLevel {
+pub(crate) enum LogLevel {
     /// Somebody must act.
     Error,
     /// Somebody may have to act.

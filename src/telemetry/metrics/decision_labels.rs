@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
+use prometheus_client::encoding::EncodeLabelSet;
 
-use crate::telemetry::{DecisionEvent, Door};
+use crate::telemetry::DecisionEvent;
 
 /// The labels of one counter of `watchword_decisions_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct DecisionLabels {
-    door: Door,
+    door: &'static str,
     issuer: Option<Arc<str>>,
     rule: Option<Arc<str>>,
     verdict: &'static str,
@@ -20,26 +20,12 @@ pub(super) struct DecisionLabels {
 impl DecisionLabels {
     pub(super) fn of(event: &DecisionEvent<'_>) -> Self {
         Self {
-            door: event.door,
+            door: event.door.name(),
             issuer: event.issuer.cloned(),
             rule: event.rule.cloned(),
             verdict: event.outcome.verdict(),
             reason: event.outcome.reason(),
             mode: event.mode(),
         }
-    }
-}
-
-impl EncodeLabelSet for DecisionLabels {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> std::fmt::Result {
-        let labels = [
-            ("door", self.door.name()),
-            ("issuer", self.issuer.as_deref().unwrap_or_default()),
-            ("rule", self.rule.as_deref().unwrap_or_default()),
-            ("verdict", self.verdict),
-            ("reason", self.reason),
-            ("mode", self.mode),
-        ];
-        labels.encode(encoder)
     }
 }

@@ -34,13 +34,7 @@ pub struct CallStats {
 }
 
 /// Reads [`ServerStats`].
-pub(super) struct StatsReader(Box<dyn Fn() -> ServerStats + Send + Sync>);
-
-impl StatsReader {
-    pub(super) fn new(read: impl Fn() -> ServerStats + Send + Sync + 'static) -> Self {
-        Self(Box::new(read))
-    }
-}
+pub(super) struct StatsReader(pub(super) Box<dyn Fn() -> ServerStats + Send + Sync>);
 
 impl fmt::Debug for StatsReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
