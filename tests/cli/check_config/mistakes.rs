@@ -387,7 +387,7 @@ fn a_demand_that_demands_nothing_is_refused() {
         is_refused(name, &with_rules(rules), &[part]);
     }
     // Any valid token is a demand.
-    let (_, strict, err) = check("any", &with_rules("- {require: {}}"));
+    let (_, strict, err) = check("any-token", &with_rules("- {require: {}}"));
     assert_eq!((strict, err.as_str()), (0, ""));
 }
 
