@@ -60,7 +60,20 @@ impl Document {
         }
     }
 
-    /// The variables whose values are in the value at a path, or in the last value on it that exists.
+    /// The position of the name of the value at a path, if there is one.
+    pub(super) fn name_position(&self, path: &SettingPath) -> Option<Position> {
+        let Some((PathStep::Member(name), _)) = path.steps().split_last() else {
+            return None;
+        };
+        let Value::Map(members) = &self.last_on(&path.parent()).value else {
+            return None;
+        };
+        let mut members = members.iter();
+        let (key, _) = members.find(|(key, _)| key.name == *name)?;
+        Some(key.position)
+    }
+
+    /// The variables in the value at a path, or in the last value on it that exists.
     pub(super) fn variables(&self, path: &SettingPath) -> &[String] {
         match &self.last_on(path).origin {
             Origin::Expanded { variables, .. } => variables,
@@ -156,6 +169,12 @@ fn syntax_problem(error: &serde_saphyr::Error) -> Problem {
         .fold(text.to_owned(), |text, advice| text.replace(advice, ""));
     let text = match text.rsplit_once(" at line ") {
         Some((text, _)) => text.to_owned(),
+        None => text,
+    };
+    // What stands between backticks is from the file, and may be a secret.
+    let text: String = text.split('`').step_by(2).collect::<Vec<_>>().join("…");
+    let text = match text.split_once(" rejected by the configured policy") {
+        Some(_) => "a number that is not finite; a text with digits needs quotes".to_owned(),
         None => text,
     };
     let message = format!("not a YAML mapping of settings: {text}");

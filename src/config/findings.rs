@@ -116,6 +116,16 @@ impl<'d> Findings<'d> {
         }
     }
 
+    /// Notes a problem with a setting's name.
+    pub(super) fn bad_name(&mut self, path: &SettingPath, message: String) {
+        let message = self.variables.redact(message);
+        let position = self.document.name_position(path);
+        let position = position.unwrap_or_else(|| self.document.last_on(path).position);
+        if !self.is_follow_on(path) {
+            self.problems.push(Problem::new(position, path, message));
+        }
+    }
+
     fn problem(&self, path: &SettingPath, message: String) -> Problem {
         let message = self.variables.redact(message);
         Problem::new(self.document.last_on(path).position, path, message)

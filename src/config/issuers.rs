@@ -14,6 +14,7 @@ use crate::policy::{Issuer, IssuerId, Policy};
 use crate::token::{Audiences, Expectations};
 
 use super::mistakes;
+use super::rules::is_printable_name;
 use super::setting::Setting;
 use super::settings::{IssuerSettings, Settings, public_key_algorithms};
 
@@ -32,6 +33,10 @@ pub(super) fn issuers(root: &mut Setting<'_, '_, Settings>) -> (Vec<Issuer>, Vec
             issuer
                 .member("issuer", &())
                 .found(found, "each issuer only once");
+        }
+        if !is_printable_name(name) {
+            let expected = "a name of 1 to 64 printable characters";
+            issuer.bad_name(format!("{name:?}"), expected);
         }
         issuer.build(name)
     });

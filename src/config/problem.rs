@@ -92,19 +92,37 @@ impl Problems {
     }
 }
 
-/// Most problems that are shown: the text goes into logs, and to operators.
+/// Most problems, and about how many bytes of them, are shown: a line of the log has 32 KiB.
 const MAX_SHOWN: usize = 100;
+const MAX_BYTES: usize = 16 * 1024;
+/// Longest part of a message, in characters: what a file says can be of any length.
+const MAX_PART: usize = 1000;
+
+/// The beginning of a text, escaped.
+fn shortened(text: &str) -> String {
+    let mut rest = text.chars();
+    let start: String = rest.by_ref().take(MAX_PART).collect();
+    let end = if rest.next().is_some() { "…" } else { "" };
+    format!("{}{end}", Escaped(&start))
+}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.list.iter().take(MAX_SHOWN).enumerate() {
-            if index > 0 {
+        let (mut shown, mut bytes) = (0, 0);
+        for problem in self.list.iter().take(MAX_SHOWN) {
+            let message = problem.to_string();
+            bytes += message.len();
+            if bytes > MAX_BYTES && shown > 0 {
+                break;
+            }
+            if shown > 0 {
                 writeln!(f)?;
             }
             problem.write_place(f, &self.file)?;
-            problem.fmt(f)?;
+            f.write_str(&message)?;
+            shown += 1;
         }
-        match self.list.len().saturating_sub(MAX_SHOWN) {
+        match self.list.len().saturating_sub(shown) {
             0 => Ok(()),
             more => {
                 let file = self.file.to_string_lossy();
@@ -118,9 +136,9 @@ impl fmt::Display for Problems {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.setting.steps().is_empty() {
-            write!(f, "{}: ", Escaped(&self.setting.to_string()))?;
+            write!(f, "{}: ", shortened(&self.setting.to_string()))?;
         }
-        write!(f, "{}", Escaped(&self.message))
+        f.write_str(&shortened(&self.message))
     }
 }
 

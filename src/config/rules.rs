@@ -5,6 +5,7 @@ mod hidden;
 
 use std::collections::HashSet;
 
+use crate::escape::is_active;
 use crate::policy::{HostPattern, IssuerId, Match, PathPattern, Policy, Requirement, Rule, Rules};
 use crate::request::Path;
 
@@ -59,7 +60,7 @@ impl Setting<'_, '_, RuleSettings> {
         let settings = self.value;
         let name = settings.name.clone();
         let name = name.unwrap_or_else(|| format!("rules[{place}]"));
-        if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
+        if !is_printable_name(&name) {
             let expected = "a name of 1 to 64 printable characters";
             self.member("name", &())
                 .found(format!("{name:?}"), expected);
@@ -224,6 +225,11 @@ impl Setting<'_, '_, PathSettings> {
 
 fn boxed(texts: &[Text]) -> Vec<Box<str>> {
     texts.iter().map(|text| (**text).into()).collect()
+}
+
+/// Returns true for 1 to 64 bytes without characters that a terminal or a log reader acts on.
+pub(super) fn is_printable_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && !name.contains(is_active)
 }
 
 /// A pattern is compared with clear paths only, so it must be one, or it could never match.

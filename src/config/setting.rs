@@ -68,7 +68,8 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
 
     /// Notes a problem with the setting's name.
     pub(super) fn bad_name(&mut self, found: impl Display, expected: &str) {
-        self.contradiction(format!("found {found}; expected {expected}"));
+        let message = format!("found {found}; expected {expected}");
+        self.findings.bad_name(&self.path, message);
     }
 
     /// Notes in one sentence that settings contradict each other, and how to mend it.

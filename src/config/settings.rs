@@ -103,6 +103,7 @@ pub(crate) struct TokenFromSettings {
 /// for a reload at any time.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-form" = "{watch: false}"))]
 pub(crate) struct ReloadSettings {
     /// Watch this file, and the files whose content is part of the configuration (secrets,
     /// certificates).

@@ -127,7 +127,7 @@ impl SourceTask {
         let mut state = self.shared.state();
         let usable = state.life.restore(age, now);
         if usable {
-            self.publish(&state, now, |published| published.set_keys(keys));
+            self.publish(&state, now, Some(keys), 0);
         }
         usable
     }
@@ -174,10 +174,7 @@ impl SourceTask {
             state.life.succeed(now, fresh_for, changed, random);
             let outcome = if changed { "changed" } else { "unchanged" };
             state.history.count(outcome);
-            self.publish(&state, now, |published| {
-                published.set_keys(keys.clone());
-                published.fetches_ended += 1;
-            });
+            self.publish(&state, now, Some(keys.clone()), 1);
             state.history.failure.take().map(|failure| failure.first)
         };
         if let Some(store) = &self.store {
@@ -215,7 +212,7 @@ impl SourceTask {
             if key_state == KeyState::Absent {
                 state.life.cap_retry(now);
             }
-            self.publish(&state, now, |_| {});
+            self.publish(&state, now, None, 0);
             let age = state.life.age(now).unwrap_or_default();
             (key_state, age, state.life.usable_until().since(now))
         };
@@ -223,20 +220,26 @@ impl SourceTask {
         self.shared.log.key_state(key_state, age, until);
     }
 
-    /// Publishes what has changed, with what the life cycle says of the keys. The caller holds the
-    /// lock of the state, so that no request finds one without the other; and logs later, which
-    /// takes time.
-    fn publish(&self, state: &SourceState, now: Moment, change: impl FnOnce(&mut Published)) {
+    /// Publishes the new set, if there is one, or the one in use, with the state of the life cycle.
+    /// The caller holds the lock of the state, so that no request finds one without the other; and
+    /// logs later, which takes time.
+    fn publish(
+        &self,
+        state: &SourceState,
+        now: Moment,
+        new_set: Option<Arc<KeySet>>,
+        fetches_ended: u64,
+    ) {
         self.published.send_modify(|published| {
-            change(published);
+            let in_use = published.keys.take().map(|keys| keys.set);
             let key_state = state.life.key_state(now);
-            if key_state == KeyState::Absent {
-                published.keys = None;
-            }
-            if let Some(keys) = &mut published.keys {
-                keys.stale = key_state == KeyState::Stale;
-                keys.usable_until = state.life.usable_until();
-            }
+            let set = new_set.or(in_use).filter(|_| key_state != KeyState::Absent);
+            published.keys = set.map(|set| IssuerKeys {
+                set,
+                stale: key_state == KeyState::Stale,
+                usable_until: state.life.usable_until(),
+            });
+            published.fetches_ended += fetches_ended;
             // Within the lock of the value that changes.
             self.revision.fetch_add(1, Ordering::Release);
         });
@@ -249,12 +252,6 @@ impl SourceTask {
             Some(moment) => self.shared.clock.sleep_until(moment).await,
             None => std::future::pending().await,
         }
-    }
-}
-
-impl Published {
-    fn set_keys(&mut self, keys: Arc<KeySet>) {
-        self.keys = Some(IssuerKeys::lasting(keys));
     }
 }
 

@@ -92,7 +92,8 @@ watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of:
 callers, keepalive_interval, keepalive_timeout, max_concurrent_streams, max_connection_age, \
 max_connection_age_grace, max_connections, max_header_list_size, reflection, socket, tls; did you \
 mean \"address\"?
-watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number, 0 or more
+watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number \
+from 256 to 65536
 watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: \
 accept_warnings, algorithms, any_audience, audiences, forward_token, headers, \
 ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, secret_file, token_from, \
@@ -103,7 +104,8 @@ watchword.yaml:8:28: issuers.corp.jwks.uri: found a list; expected a string
 watchword.yaml:9:20: issuers.corp.forward_token: found a string; expected true or false
 watchword.yaml:10:13: issuers.corp.leeway: found \"1h\"; expected a duration such as \"30s\", \
 from 0s to 5m
-watchword.yaml:12:12: rules[0].require: found \"nobody\"; expected \"none\" or a mapping
+watchword.yaml:12:12: rules[0].require: found \"nobody\"; expected \"none\" or a mapping such as \
+{scopes: [admin]}
 watchword.yaml:13:17: rules[1].match.path: found a string; expected a mapping such as \
 {prefix: /admin}
 ";

@@ -57,7 +57,7 @@ issuers:
     assert_eq!(config.server.max_token_size, 4096);
     assert_eq!(config.token_cache_entries, 17);
     let size = "w.yaml:1:26: server.max_token_size: found the value of ${SIZE}; expected a whole \
-                number, 0 or more";
+                number from 256 to 65536";
     let any =
         "w.yaml:7:19: issuers.corp.any_audience: found the value of ${ANY}; expected true or false";
     for (variables, problem) in [

@@ -62,11 +62,12 @@ fn value(reference: &str, lookup: &mut Lookup<'_>) -> Result<String, Wrong> {
             "${NAME} or ${NAME:-default}, with letters, digits and _ in the name; or $$ for a $",
         );
     }
+    let default = default.map(literal).transpose()?;
     match (lookup(name).map(OsString::into_string), default) {
         (Some(Ok(value)), None) => Ok(value),
         (Some(Ok(value)), Some(_)) if !value.is_empty() => Ok(value),
         (Some(Err(_)), _) => wrong(format!("${{{name}}}, whose value is not UTF-8"), "text"),
-        (_, Some(default)) => literal(default),
+        (_, Some(default)) => Ok(default),
         (None, None) => wrong(
             format!("${{{name}}}, which is not set"),
             format!("a variable of the environment, or a default: ${{{name}:-default}}"),

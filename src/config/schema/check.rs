@@ -83,6 +83,7 @@ impl Comparison<'_, '_> {
         let no_settings = Map::new();
         let properties = schema.get("properties").and_then(Json::as_object);
         let properties = properties.unwrap_or(&no_settings);
+        let mut unknown: Vec<&str> = Vec::new();
         for (key, value) in members {
             let place = path.member(&key.name);
             match (
@@ -95,6 +96,7 @@ impl Comparison<'_, '_> {
                 (None, Some(Json::Bool(false))) => {
                     let mut known: Vec<&str> = properties.keys().map(String::as_str).collect();
                     known.sort_unstable();
+                    unknown.push(&key.name);
                     let meant = meant(&key.name, properties, &known);
                     self.findings.unknown_key(path, key, &known, meant);
                     self.malformed.push(place);
@@ -104,7 +106,9 @@ impl Comparison<'_, '_> {
         }
         let required = schema.get("required").and_then(Json::as_array);
         for name in required.into_iter().flatten().filter_map(Json::as_str) {
-            if !members.iter().any(|(key, _)| key.name == name) {
+            // It is most likely there, under a misspelt name.
+            let is_misspelt = unknown.iter().any(|key| nearest(key, &[name]).is_some());
+            if !is_misspelt && !members.iter().any(|(key, _)| key.name == name) {
                 self.reject(
                     path,
                     format!("no {name:?}"),
@@ -224,17 +228,25 @@ fn descriptions(schema: &Map<String, Json>) -> Vec<String> {
         return words;
     }
     let form = text(schema, "x-form");
+    let of_elements = schema.get("items").and_then(resolve);
+    let of_elements = of_elements.map_or("", |items| text(items, "x-form"));
     let is_duration = text(schema, "x-kind") == "duration";
+    let bounds = (schema.get("minimum"), schema.get("maximum"));
     let types = types(schema).into_iter();
-    let descriptions = types.filter_map(|kind| match kind {
-        "string" if is_duration => Some("a duration such as \"30s\"".to_owned()),
-        "string" => Some("a string".to_owned()),
-        "integer" => Some("a whole number, 0 or more".to_owned()),
-        "number" => Some("a number".to_owned()),
-        "boolean" => Some("true or false".to_owned()),
-        "array" => Some("a list such as [ONE, TWO]".to_owned()),
-        "object" if form.is_empty() => Some("a mapping".to_owned()),
-        "object" => Some(format!("a mapping such as {form}")),
+    let descriptions = types.filter_map(|kind| match (kind, bounds) {
+        ("string", _) if is_duration => Some("a duration such as \"30s\"".to_owned()),
+        ("string", _) if !form.is_empty() => Some(format!("a string such as {form}")),
+        ("string", _) => Some("a string".to_owned()),
+        ("integer", (Some(least), Some(most))) => {
+            Some(format!("a whole number from {least} to {most}"))
+        }
+        ("integer", _) => Some("a whole number, 0 or more".to_owned()),
+        ("number", _) => Some("a number".to_owned()),
+        ("boolean", _) => Some("true or false".to_owned()),
+        ("array", _) if !of_elements.is_empty() => Some(format!("a list such as [{of_elements}]")),
+        ("array", _) => Some("a list such as [ONE, TWO]".to_owned()),
+        ("object", _) if form.is_empty() => Some("a mapping".to_owned()),
+        ("object", _) => Some(format!("a mapping such as {form}")),
         _ => None,
     });
     descriptions.collect()

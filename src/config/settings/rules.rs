@@ -46,6 +46,7 @@ impl RulesSetting {
 /// A rule.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-form" = "{match: {path: {prefix: /admin}}, require: {scopes: [admin]}}"))]
 pub(crate) struct RuleSettings {
     /// The name in logs and metadata: 1 to 64 printable characters, each rule its own. The default
     /// is its place, such as `rules[2]`; the first is `rules[0]`.
@@ -152,6 +153,7 @@ pub(crate) enum NoneWord {
 /// Demands on a token.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-form" = "{scopes: [admin]}"))]
 pub(crate) struct DemandSettings {
     /// A request without a token is allowed as anonymous; one with a bad token is denied.
     pub(crate) optional: bool,

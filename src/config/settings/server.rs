@@ -56,7 +56,7 @@ pub(crate) struct ServerSettings {
     /// to `64Gi`. Set it if the container has no limit. The default is the limit of the control
     /// group, at most `1Gi`; without such a limit, `256Mi`. It bounds everything that callers can
     /// make the server hold.
-    #[schemars(extend("x-restart" = true))]
+    #[schemars(extend("x-restart" = true, "x-form" = "\"256Mi\""))]
     pub(crate) memory_limit: Option<String>,
     /// Warnings to accept in this section: code to reason.
     #[schemars(extend("x-restart" = false))]
@@ -157,6 +157,7 @@ impl Default for GrpcSettings {
 #[schemars(extend("x-restart" = true))]
 pub(crate) struct SocketSettings {
     /// The socket's permissions in octal, in quotes: connecting takes the right to write.
+    #[schemars(extend("x-form" = "\"0660\""))]
     pub(crate) mode: String,
     /// The socket's group: a name in `/etc/group`, or a number in quotes. The default is the group
     /// of the process.
@@ -232,6 +233,7 @@ pub(crate) struct CallerSettings {
 #[schemars(extend("x-form" = "{address: 0.0.0.0:9192}"))]
 pub(crate) struct HealthSettings {
     /// Address and port, such as `0.0.0.0:9192`; port 0 takes a free one.
+    #[schemars(extend("x-form" = "\"0.0.0.0:9192\""))]
     pub(crate) address: String,
 }
 
@@ -241,5 +243,6 @@ pub(crate) struct HealthSettings {
 #[schemars(extend("x-form" = "{address: 127.0.0.1:9193}"))]
 pub(crate) struct AdminSettings {
     /// Address and port, such as `127.0.0.1:9193`; port 0 takes a free one.
+    #[schemars(extend("x-form" = "\"127.0.0.1:9193\""))]
     pub(crate) address: String,
 }

@@ -11,7 +11,7 @@ use super::{ClaimNameSetting, FilePath, Secret, Text, Url};
 /// Logging, to standard error.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(extend("x-restart" = true))]
+#[schemars(extend("x-restart" = true, "x-form" = "{level: debug}"))]
 pub(crate) struct LogSettings {
     /// The form of lines: `text` for people, or one JSON object a line.
     pub(crate) format: LogFormat,
@@ -53,7 +53,7 @@ pub(crate) enum LogLevel {
 /// `level`.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(extend("x-restart" = true))]
+#[schemars(extend("x-restart" = true, "x-form" = "{policy: denials}"))]
 pub(crate) struct DecisionsSettings {
     /// The decisions that are written.
     pub(crate) policy: DecisionPolicy,

@@ -91,7 +91,7 @@ fn headers_are_such_as_may_be_sent_and_their_values_are_not_repeated() {
     }
     assert_eq!(
         with("'x key': s3cret"),
-        "5:51: jwks.headers.x key: found a name that HTTP does not allow; expected the name of a \
+        "5:42: jwks.headers.x key: found a name that HTTP does not allow; expected the name of a \
          header"
     );
     for value in [
@@ -115,7 +115,7 @@ fn headers_are_such_as_may_be_sent_and_their_values_are_not_repeated() {
     );
     assert_eq!(
         with("X-Key: a, x-key: b"),
-        "5:59: jwks.headers.x-key: found the same name again; expected each header only once"
+        "5:52: jwks.headers.x-key: found the same name again; expected each header only once"
     );
     assert_eq!(
         with("x-key: 'Basic s3cret', cookie: a=b, accept: '*/*'"),

@@ -557,6 +557,60 @@ fn a_section_of_the_wrong_form_is_answered_with_the_right_one() {
 }
 
 #[test]
+fn a_misspelt_setting_is_not_missing_as_well() {
+    let config = "issuers: {corp: {isuer: a, any_audience: true, jwks: {file: k}}}\n";
+    let (_, _, err) = check("misspelt", config);
+    assert_eq!(err.lines().count(), 1, "{err}");
+    assert!(err.contains("did you mean \"issuer\"?"), "{err}");
+    is_refused(
+        "missing",
+        "issuers: {corp: {jwks: {file: k}}}\n",
+        &["no \"issuer\""],
+    );
+}
+
+/// A line of the log has a bound, and a refused reload must get one.
+#[test]
+fn messages_are_short_whatever_the_file_holds() {
+    let long = "z".repeat(200_000);
+    let config = format!("mode: {long}\n? {long}\n: 1\nissuers: {{{long}: {{}}}}\n");
+    let (_, _, err) = check("long", &config);
+    assert!(err.len() < 20_000, "{} bytes", err.len());
+    let lines: Vec<String> = (0..200)
+        .map(|n| format!("k{n}: {}", &long[..900]))
+        .collect();
+    let many = lines.join("\n");
+    let (_, _, err) = check("many", &many);
+    assert!(
+        err.len() < 32_000 && err.contains("more problems"),
+        "{} bytes",
+        err.len()
+    );
+}
+
+#[test]
+fn a_syntax_error_repeats_nothing_of_the_file() {
+    let config = GOOD.replace("jwks: {", "jwks: {headers: {x-key: 12e345678}, ");
+    let (_, _, err) = check("not-finite", &config);
+    assert!(!err.contains("345678"), "{err}");
+    assert!(err.contains("a number that is not finite"), "{err}");
+}
+
+#[test]
+fn an_issuer_has_a_printable_name() {
+    for name in ["''", r#""a\u202eb""#, &"n".repeat(65)] {
+        let config = GOOD
+            .replace("corp:", &format!("{name}:"))
+            .replace("[corp]", "[x]");
+        is_refused(
+            "issuer-name",
+            &config,
+            &["a name of 1 to 64 printable characters"],
+        );
+    }
+}
+
+#[test]
 fn a_syntax_error_has_its_place_once() {
     let (_, _, err) = check("tab", "issuers:\n  corp:\n\t issuer: a\n");
     assert!(
