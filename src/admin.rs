@@ -36,10 +36,8 @@ const MAX_HEADERS: usize = 64;
 /// holds a connection for the first.
 const MAX_HEADER_TIME: Duration = Duration::from_millis(500);
 const MAX_TIME: Duration = Duration::from_secs(5);
-/// The wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
-/// The pages and where they lead.
 const INDEX: &str = "\
 Watchword
 

@@ -33,7 +33,6 @@ pub struct App {
     admin_address: Option<SocketAddr>,
     engine: Engine,
     health: Health,
-    /// The configuration in use.
     config: Config,
     /// The settings of a refused successor that ends earlier than `config`, and when it was first
     /// seen.

@@ -104,7 +104,6 @@ fn file_without_option(file: &str) -> Result<String, String> {
     ))
 }
 
-/// The exit code of a command with a good or a bad result.
 fn exit_code(is_good: bool) -> ExitCode {
     if is_good {
         ExitCode::SUCCESS

@@ -19,10 +19,8 @@ struct KeyMetrics {
     state: Arc<State>,
 }
 
-/// The name of an issuer, and the status of its source.
 type IssuerStatus<'s> = (&'s str, &'s SourceStatus);
 
-/// The registry of all metrics of this server.
 pub(super) fn registry(state: &Arc<State>) -> Registry {
     let mut registry = Registry::with_prefix("watchword");
     state.telemetry.metrics.register(&mut registry);

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::config::Config;
 
-/// Most settings that a line names.
 const MAX_NAMED: usize = 8;
 
 /// The settings in effect of the configuration in this file, with secrets masked. `None` if it

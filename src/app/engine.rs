@@ -188,7 +188,6 @@ fn issuers_where(policy: &Policy, is_wanted: impl Fn(&Issuer) -> bool) -> Vec<Is
     wanted.map(|(id, _)| id).collect()
 }
 
-/// The error that names those of these issuers that have no keys.
 fn no_keys(next: &Generation, needed: &[IssuerId]) -> ReloadError {
     let snapshot = next.snapshot();
     let lacking = needed.iter().filter(|id| !snapshot.has_keys(**id));

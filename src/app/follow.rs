@@ -23,7 +23,6 @@ const MAX_SIZE: usize = 2 * 1024 * 1024;
 const SETTLING: Duration = Duration::from_millis(500);
 /// After this many looks that found the same content, modification times count no longer.
 const TOUCHED: usize = 5;
-/// The most looks that a signal may cost.
 const MAX_LOOKS: usize = 20;
 
 /// A configuration's files, and what was in them when they were last looked at.
@@ -41,7 +40,6 @@ pub(crate) struct Follower {
     same: usize,
     /// The settings in use, with secrets masked.
     used: Option<Value>,
-    /// The settings that were last loaded.
     loaded: Option<Value>,
 }
 

@@ -117,7 +117,6 @@ pub(super) async fn load_tls_files(files: Option<TlsFiles>) -> Result<Option<Loa
     }
 }
 
-/// Reports warnings, shadow mode and the certificate's expiry, in logs and metrics.
 pub(super) fn report_configuration(config: &Config, expiry: Option<UnixTime>, state: &State) {
     let metrics = &state.telemetry.metrics;
     state.reloads.set_warnings(&config.warnings);

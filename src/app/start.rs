@@ -44,7 +44,6 @@ pub enum StartError {
     Random,
 }
 
-/// The sockets of a server, before anything is answered.
 struct Listeners {
     grpc: Listener,
     health: Option<Listener>,
@@ -130,7 +129,6 @@ impl Listeners {
     }
 }
 
-/// Serves health alone, with limits of its own.
 fn serve_health(listener: Listener, routes: Routes, limits: Limits) -> Server {
     let limits = Limits {
         max_connections: HEALTH_CONNECTIONS,

@@ -10,7 +10,6 @@ use crate::escape::Escaped;
 
 use super::{exit_code, print_error, print_line};
 
-/// The name of standard input in messages.
 const STDIN: &str = "<stdin>";
 
 /// Checks files. `strict` treats a warning as an error; `envoy` prints the settings for Envoy.

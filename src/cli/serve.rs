@@ -110,7 +110,6 @@ pub(super) async fn serve(
     Ok(exit_code(app.stop().await))
 }
 
-/// The cause of a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReloadTrigger {
     Signal,

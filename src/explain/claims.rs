@@ -46,7 +46,6 @@ impl Explainer<'_, '_, '_> {
         }
     }
 
-    /// Checks `typ` and `cnf`.
     pub(super) fn kind(&mut self, token: &UnverifiedToken<'_>, expectations: &Expectations) {
         let typ = token.jws().header().typ();
         let found = typ.map_or_else(|| "absent".to_owned(), text::quoted);
@@ -126,7 +125,6 @@ impl Explainer<'_, '_, '_> {
     }
 }
 
-/// A claim's value, in words.
 pub(super) fn value(claims: &Claims, name: &str) -> String {
     text::value_or_absent(claims.get(name))
 }

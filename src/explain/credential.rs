@@ -6,7 +6,6 @@ use crate::token::{BearerToken, Denial, Location, UnverifiedToken};
 use super::steps::Explainer;
 use super::text;
 
-/// A header field to add to a request.
 type Field = (String, Vec<u8>);
 
 /// The header field or the path that puts the token in its place.

@@ -13,7 +13,6 @@ use super::text;
 const A_RULE: &str = "a rule for this request";
 
 impl<'s> Explainer<'_, 's, '_> {
-    /// Selects the rule and returns its requirement.
     pub(super) fn rule(&mut self) -> Option<&'s Requirement> {
         let rules = self.snapshot.policy().rules();
         let rule = match rules.select(self.request) {

@@ -39,7 +39,6 @@ pub enum StepOutcome {
 const ALWAYS: &str = "rule token form header payload issuer algorithm key signature claims typ \
                       cnf aud exp nbf iat";
 
-/// An explanation in progress.
 pub(super) struct Explainer<'w, 's, 'r> {
     pub(super) snapshot: &'s Snapshot,
     pub(super) request: &'w Request<'r>,

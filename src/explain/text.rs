@@ -6,22 +6,18 @@ use crate::token::Location;
 
 /// The length limit of one value, in characters.
 const MAX_VALUE: usize = 160;
-/// The limit of values in a list.
 const MAX_LISTED: usize = 12;
 
-/// A JSON value.
 pub(super) fn value(json: &Json) -> String {
     let mut text = String::new();
     json.write_ascii(&mut text);
     cut(text)
 }
 
-/// A JSON value, if there is one.
 pub(super) fn value_or_absent(json: Option<&Json>) -> String {
     json.map_or_else(|| "absent".to_owned(), value)
 }
 
-/// A text in quotes.
 pub(super) fn quoted(text: &str) -> String {
     value(&Json::String(text.into()))
 }
@@ -45,7 +41,6 @@ fn cut(mut text: String) -> String {
     format!("{text}… ({length} characters)")
 }
 
-/// Values with commas between them.
 pub(super) fn list(mut values: impl Iterator<Item = String>) -> String {
     let text = values
         .by_ref()
@@ -65,7 +60,6 @@ pub(super) fn one_of(values: impl Iterator<Item = String>) -> String {
     words.to_owned() + &list(values.into_iter())
 }
 
-/// A place that may hold a token.
 pub(super) fn location(location: &Location) -> String {
     match location {
         Location::Header { name, scheme } => {

@@ -10,7 +10,6 @@ use super::text;
 const HEADER: &str = "base64url of a JSON object with alg, and no crit; kid and typ are strings";
 
 impl<'s> Explainer<'_, 's, '_> {
-    /// Parses the token.
     pub(super) fn token<'r>(&mut self, token: &BearerToken<'r>) -> Option<UnverifiedToken<'r>> {
         let compact = Compact::split(token.as_str()).map_err(Denial::from);
         let found = match &compact {
@@ -74,7 +73,6 @@ impl<'s> Explainer<'_, 's, '_> {
         }
     }
 
-    /// The issuer that the token names.
     pub(super) fn issuer(&mut self, token: &UnverifiedToken<'_>) -> Option<(IssuerId, &'s Issuer)> {
         let policy = self.snapshot.policy();
         let configured = policy.issuers().iter();

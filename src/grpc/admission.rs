@@ -42,7 +42,6 @@ enum Admission {
     Refused(Denial, Option<Reservation>),
 }
 
-/// A call whose message has arrived.
 pub(super) struct ReceivedCall {
     pub(super) call: Call,
     /// The message, or the reason for which the call is denied without a judgement.

@@ -12,7 +12,6 @@ const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 
 pub(super) struct Call {
-    /// The time that the caller gives it.
     pub(super) deadline: Deadline,
     pub(super) trace: TraceSource,
 }

@@ -30,7 +30,6 @@ pub(super) trait Answers {
     /// An allow or a denial.
     type Answer: Send;
 
-    /// Those of a configuration.
     fn of(generation: &Generation) -> &Self;
 
     fn answer(&self, decision: &Decision<'_>, question: &Question<'_>) -> Self::Answer;

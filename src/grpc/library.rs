@@ -39,7 +39,6 @@ const TOO_MANY: GrpcStatus = GrpcStatus::resource_exhausted(
 const TOO_LARGE: GrpcStatus = GrpcStatus::resource_exhausted("no memory for this message");
 const UNREADABLE: GrpcStatus = GrpcStatus::invalid_argument("the message cannot be read");
 
-/// The kinds of methods that libraries answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LibraryMethod {
     /// One message, and an answer.
@@ -94,7 +93,6 @@ pub(super) fn begin(
     }
 }
 
-/// Answers a call of an unknown method.
 pub(super) fn unimplemented(connection: &Connection) -> BegunCall {
     let memory = reserve_refusal(connection);
     let answer = hold(GrpcStatus::UNIMPLEMENTED.response(), memory, None);

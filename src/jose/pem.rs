@@ -58,7 +58,6 @@ pub(super) fn entries(text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
     Ok(contents.into_iter().map(entry).collect())
 }
 
-/// The content of a block.
 enum PemContent {
     Key(Json),
     Certificate(Box<Certified>),

@@ -48,7 +48,6 @@ struct KeyMemory {
     _share: Reservation,
 }
 
-/// The keys of a fetch that succeeded.
 pub(super) struct FetchedKeys {
     pub(super) keys: Arc<KeySet>,
     pub(super) documents: Documents,
@@ -85,7 +84,6 @@ impl KeySetCache {
         Ok(keys)
     }
 
-    /// Lets go of a source that is not used any more.
     pub(super) async fn forget(&self, source: &FetchedSource) {
         self.entries.invalidate(source).await;
     }

@@ -14,7 +14,6 @@ use crate::files::read_bounded;
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
 const MAX_FILES: usize = 64;
 
-/// The content of a file, or of the files of a folder.
 #[derive(Debug)]
 pub(super) struct FilesContent {
     /// In the order of their names.

@@ -55,7 +55,6 @@ pub(super) struct FetchHistory {
     pub(super) failure: Option<FetchFailure>,
 }
 
-/// Failures in a row, and the cause of the last one.
 pub(super) struct FetchFailure {
     pub(super) first: Moment,
     pub(super) last: Moment,

@@ -46,7 +46,6 @@ pub(super) enum FetchCause {
     Operator,
 }
 
-/// Keys that are in use.
 #[derive(Clone, Copy, Debug)]
 struct KeysInUse {
     confirmed: Moment,

@@ -35,7 +35,6 @@ pub(super) struct SourceTask {
 }
 
 impl SourceTask {
-    /// A task, and the keys that it publishes.
     pub(super) fn new(
         shared: Arc<SharedSource>,
         store: Option<Store>,

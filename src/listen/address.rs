@@ -108,7 +108,6 @@ pub(super) enum AcceptedStream {
     Unix(UnixStream),
 }
 
-/// The bytes of a connection of any kind.
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}

@@ -45,7 +45,6 @@ impl Peer {
         })
     }
 
-    /// A client with these names, for tests.
     #[cfg(test)]
     pub(crate) fn named(names: &[PeerName]) -> Self {
         Self {

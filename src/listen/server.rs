@@ -24,7 +24,6 @@ use super::{
 /// fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
-/// The time between two warnings.
 const EVICTION_WARNINGS: Duration = Duration::from_secs(10);
 const HANDSHAKE_WARNINGS: Duration = Duration::from_secs(60);
 
@@ -33,7 +32,6 @@ const HANDSHAKE_WARNINGS: Duration = Duration::from_secs(60);
 pub struct Server {
     address: ListenAddress,
     pub(crate) counts: Arc<ConnectionCounts>,
-    /// The number of connections that there may be at a time.
     pub(crate) max_connections: usize,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,

@@ -20,7 +20,6 @@ pub struct Issuer {
     pub(crate) expectations: Expectations,
     /// The algorithms that its tokens may be signed with.
     pub algorithms: Vec<Algorithm>,
-    /// The claims that become headers.
     pub(crate) headers: ClaimHeaders,
     /// True if readiness waits for this issuer's keys.
     pub required: bool,

@@ -47,7 +47,6 @@ impl ManagedHeaders {
         self.overrides = &[];
     }
 
-    /// The names that some issuer's claims may set.
     pub(crate) fn names(&self) -> impl Iterator<Item = &HeaderName> {
         self.names.iter()
     }

@@ -16,7 +16,6 @@ pub(crate) struct PathPattern {
     pub(crate) exact_spelling: bool,
 }
 
-/// The paths that a pattern matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PathShape {
     Exact(Box<str>),

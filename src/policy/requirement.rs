@@ -111,7 +111,6 @@ impl ClaimRule {
 }
 
 impl ClaimTest {
-    /// The values to compare with.
     pub(crate) fn values(&self) -> &[Json] {
         let (Self::Equals(values) | Self::Contains(values) | Self::ContainsAll(values)) = self;
         values

@@ -17,7 +17,6 @@ use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, Chec
 
 use super::issuer::DemoIssuer;
 
-/// A call to make.
 struct SampleCall {
     title: &'static str,
     /// Method and path.
@@ -26,7 +25,6 @@ struct SampleCall {
     expected: &'static str,
 }
 
-/// A call and its answer.
 pub(super) struct SampleResult {
     pub(super) title: &'static str,
     pub(super) request: String,

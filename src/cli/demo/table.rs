@@ -14,7 +14,6 @@ const HEADINGS: [&str; 6] = [
     "HEADERS FOR THE SERVICE",
 ];
 
-/// Prints one row per call.
 pub(super) fn print(results: &[SampleResult]) {
     let rows: Vec<[String; 6]> = results.iter().map(cells).collect();
     let widths: [usize; 5] = std::array::from_fn(|column| {

@@ -2,7 +2,6 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The request that a signal makes.
 pub(super) enum SignalRequest {
     /// To stop; with the signal's name.
     Stop(&'static str),

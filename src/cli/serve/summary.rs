@@ -46,7 +46,6 @@ fn listener(grpc: &GrpcConfig) -> String {
     format!("{transport} on {address}{open}")
 }
 
-/// The steps of a stop.
 pub(super) fn of_stop(drain: Duration, timeout: Duration) -> String {
     if drain.is_zero() {
         format!("up to {timeout:?} for calls in flight")
