@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use http::{Request, Response};
+use tonic::Code;
 use tonic::body::Body;
 
 use crate::listen::{BegunCall, Connection};
@@ -18,10 +19,10 @@ use super::response::{self, GrpcStatus};
 
 /// The status of a caller that [`super::Callers`] does not admit.
 pub(super) const CALLER_REFUSED: GrpcStatus =
-    GrpcStatus::unauthenticated("the caller may not ask this service");
+    GrpcStatus::new(Code::Unauthenticated, "the caller may not ask this service");
 /// The status of a call whose answer finds no memory.
 pub(super) const ANSWERS_UNREAD: GrpcStatus =
-    GrpcStatus::unavailable("too many answers are not read");
+    GrpcStatus::new(Code::Unavailable, "too many answers are not read");
 
 /// Begins a call of a front door. `answer` makes the response once the message has arrived:
 /// [`answer`], or that of a batch.

@@ -11,9 +11,9 @@ use http::{Request, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use tokio::time::{Sleep, sleep};
-use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic::{Code, Status};
 use tower_service::Service as _;
 
 use crate::listen::{BegunCall, CallKind, Connection, Permit};
@@ -33,11 +33,13 @@ const LONG_LIVED: usize = 8 * 1024;
 /// Bytes that a client may send on a stream of reflection before it reads its answers.
 const UNREAD: usize = 64 * 1024;
 
-const TOO_MANY: GrpcStatus = GrpcStatus::resource_exhausted(
+const TOO_MANY: GrpcStatus = GrpcStatus::new(
+    Code::ResourceExhausted,
     "too many long-lived calls on this connection, or no memory for one more",
 );
-const TOO_LARGE: GrpcStatus = GrpcStatus::resource_exhausted("no memory for this message");
-const UNREADABLE: GrpcStatus = GrpcStatus::invalid_argument("the message cannot be read");
+const TOO_LARGE: GrpcStatus =
+    GrpcStatus::new(Code::ResourceExhausted, "no memory for this message");
+const UNREADABLE: GrpcStatus = GrpcStatus::new(Code::InvalidArgument, "the message cannot be read");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LibraryMethod {
@@ -95,7 +97,8 @@ pub(super) fn begin(
 
 pub(super) fn unimplemented(connection: &Connection) -> BegunCall {
     let memory = reserve_refusal(connection);
-    let answer = hold(GrpcStatus::UNIMPLEMENTED.response(), memory, None);
+    let status = GrpcStatus::new(Code::Unimplemented, "");
+    let answer = hold(status.response(), memory, None);
     BegunCall {
         kind: CallKind::Refused,
         answer: Box::pin(std::future::ready(answer)),

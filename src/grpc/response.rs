@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body as HttpBody, Frame};
+use tonic::Code;
 use tonic::body::Body;
 
 use crate::memory::Reservation;
@@ -14,32 +15,13 @@ use crate::memory::Reservation;
 /// The status of a call without a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GrpcStatus {
-    pub(super) code: &'static str,
+    pub(super) code: Code,
     /// Visible ASCII without `%`.
     pub(super) message: &'static str,
 }
 
 impl GrpcStatus {
-    const OK: Self = Self::new("0", "");
-    pub(super) const UNIMPLEMENTED: Self = Self::new("12", "");
-
-    pub(super) const fn invalid_argument(message: &'static str) -> Self {
-        Self::new("3", message)
-    }
-
-    pub(super) const fn resource_exhausted(message: &'static str) -> Self {
-        Self::new("8", message)
-    }
-
-    pub(super) const fn unavailable(message: &'static str) -> Self {
-        Self::new("14", message)
-    }
-
-    pub(super) const fn unauthenticated(message: &'static str) -> Self {
-        Self::new("16", message)
-    }
-
-    const fn new(code: &'static str, message: &'static str) -> Self {
+    pub(super) const fn new(code: Code, message: &'static str) -> Self {
         Self { code, message }
     }
 
@@ -58,7 +40,7 @@ pub(super) fn ok(framed: Bytes, memory: Option<Reservation>) -> Response<Body> {
         }),
         None => framed,
     };
-    response(Some(framed), GrpcStatus::OK)
+    response(Some(framed), GrpcStatus::new(Code::Ok, ""))
 }
 
 /// A message, and the memory that it takes, until HTTP/2 drops it.
@@ -102,7 +84,12 @@ impl HttpBody for UnaryBody {
         }
         let trailers = self.status.take().map(|status| {
             let mut trailers = HeaderMap::with_capacity(2);
-            trailers.insert("grpc-status", HeaderValue::from_static(status.code));
+            let code = match status.code {
+                // The status of nearly every call, without an allocation.
+                Code::Ok => HeaderValue::from_static("0"),
+                code => i32::from(code).into(),
+            };
+            trailers.insert("grpc-status", code);
             if !status.message.is_empty() {
                 let message = HeaderValue::from_static(status.message);
                 trailers.insert("grpc-message", message);

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use prost::Message as _;
 use prost::encoding::message;
+use tonic::Code;
 use tonic::body::Body;
 
 use crate::token::Denial;
@@ -29,9 +30,12 @@ const MAX_ANSWER: usize = 4 * 1024 * 1024;
 /// The number of `responses` in `ValidateBatchResponse`.
 const RESPONSES: u32 = 1;
 
-const NO_QUESTIONS: GrpcStatus = GrpcStatus::invalid_argument("a batch has from 1 to 100 requests");
-const TOO_LARGE: GrpcStatus =
-    GrpcStatus::resource_exhausted("the answers have more than 4 MiB: ask for fewer at a time");
+const NO_QUESTIONS: GrpcStatus =
+    GrpcStatus::new(Code::InvalidArgument, "a batch has from 1 to 100 requests");
+const TOO_LARGE: GrpcStatus = GrpcStatus::new(
+    Code::ResourceExhausted,
+    "the answers have more than 4 MiB: ask for fewer at a time",
+);
 
 /// Answers a call. Judges one question after the other, so that a batch takes no more of the
 /// machine than its questions would by themselves.
@@ -85,8 +89,8 @@ fn questions(message: Bytes) -> Result<Vec<Bytes>, Denial> {
 fn status_of(denial: &Denial) -> GrpcStatus {
     match denial {
         Denial::CallerNotAllowed => CALLER_REFUSED,
-        Denial::Overloaded => GrpcStatus::unavailable("too many large messages"),
-        _ => GrpcStatus::invalid_argument("the message cannot be read"),
+        Denial::Overloaded => GrpcStatus::new(Code::Unavailable, "too many large messages"),
+        _ => GrpcStatus::new(Code::InvalidArgument, "the message cannot be read"),
     }
 }
 
