@@ -32,11 +32,11 @@ pub(crate) use public_document::PublicDocument;
 
 /// The reason for which a token is refused at the JOSE layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what they mean")]
 pub enum JwsError {
     /// Not a compact JWS or JWE: the segments, the base64url or the header members are wrong.
     #[error("not a well-formed compact token")]
     Malformed,
-    /// The header has too many values.
     #[error("the header is too large")]
     TooLarge,
     /// The algorithm is unknown, not allowed, or does not fit the key that the token names.
@@ -45,10 +45,8 @@ pub enum JwsError {
     /// The header lists extensions as critical; none is implemented (RFC 7515 §4.1.11).
     #[error("a critical header extension is not supported")]
     CritUnsupported,
-    /// No usable key has the token's `kid`.
     #[error("no key with this kid")]
     KeyNotFound,
-    /// No candidate key verifies the signature.
     #[error("the signature does not verify")]
     SignatureInvalid,
 }

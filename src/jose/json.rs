@@ -39,35 +39,25 @@ pub(crate) struct NotText;
 
 /// The text is not JSON that this parser accepts. Positions are byte offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what they mean")]
 pub enum JsonError {
-    /// Not UTF-8.
     #[error("not UTF-8")]
     Encoding,
     /// An unexpected character, or the end of the text.
     #[error("not JSON at byte {0}")]
     Syntax(usize),
-    /// Arrays and objects nested deeper than 32 levels.
     #[error("nested deeper than {MAX_DEPTH} levels at byte {0}")]
     Depth(usize),
-    /// An object names a member twice; the position is the end of the object.
     #[error("a member name stands twice in the object that ends at byte {0}")]
     Duplicate(usize),
     /// More values than the caller's limit. An array or object counts as one, in addition to its
     /// content.
     #[error("more than {most} values at byte {at}")]
-    Values {
-        /// The limit.
-        most: usize,
-        /// The position of the next value.
-        at: usize,
-    },
+    Values { most: usize, at: usize },
 }
 
 impl Json {
     /// Parses exactly one value that contains at most `max_values` values, itself included.
-    ///
-    /// # Errors
-    /// See [`JsonError`].
     pub(crate) fn parse(text: &[u8], max_values: usize) -> Result<Self, JsonError> {
         Self::parse_counted(text, max_values).map(|(value, _)| value)
     }
@@ -218,9 +208,6 @@ impl Object {
     }
 
     /// The text of a member that must be a string if it is present.
-    ///
-    /// # Errors
-    /// [`NotText`] for another type.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, NotText> {
         match self.get(name) {
             None => Ok(None),

@@ -32,23 +32,21 @@ enum VerifyingKey {
 
 /// The reason for which a key of a set is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what they mean")]
 pub enum SkipReason {
     /// Not an object, or a member is missing or has the wrong type or encoding.
     #[error("malformed")]
     Malformed,
-    /// A key type or curve that is not implemented.
     #[error("key type or curve not supported")]
     Unsupported,
     /// According to `use` or `key_ops`, the key is not for verifying signatures.
     #[error("not for verifying signatures")]
     NotForVerifying,
-    /// A shared secret in a published set.
     #[error("shared secret in a key set")]
     Symmetric,
     /// An RSA modulus or exponent out of bounds, or a point that is not on its curve.
     #[error("invalid key material")]
     Invalid,
-    /// A public key for which anybody can forge signatures.
     #[error("weak key: {0}")]
     Weak(#[from] WeakKey),
     /// More than two keys have this `kid` and algorithm.

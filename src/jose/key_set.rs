@@ -46,26 +46,21 @@ pub struct UnusableKey {
 
 /// The documents are not a usable key set.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what they mean")]
 pub enum KeySetError {
-    /// Not JSON.
     #[error(transparent)]
     Json(JsonError),
-    /// Neither an object with an array `keys` nor a single key.
     #[error("neither a JWK set ({{\"keys\": […]}}) nor a JWK")]
     Shape,
     /// The metadata of an authorization server (RFC 8414).
     #[error("issuer metadata, which only name the URL of the keys: did you mean `discovery`?")]
     Metadata,
-    /// PEM with a private key, which only the issuer should have.
     #[error("a private key: only public keys belong here")]
     PrivateKey,
-    /// More than 256 entries.
     #[error("more than {MAX_KEYS} keys")]
     TooMany,
-    /// More than 16384 values of JSON.
     #[error("more than {MAX_VALUES} JSON values in the key set")]
     TooManyValues,
-    /// Nothing in the set can verify a signature.
     #[error("no usable key{}", reasons(.0))]
     NoUsableKey(Vec<UnusableKey>),
     /// The secret is shorter than the algorithm's hash (RFC 7518 §3.2).

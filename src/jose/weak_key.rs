@@ -9,6 +9,7 @@ use num_bigint::BigUint;
 
 /// The reason for which a well-formed public key is worthless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what they mean")]
 pub enum WeakKey {
     /// An Ed25519 point of order 1, 2, 4 or 8. A signature with the neutral element as `R` and zero
     /// as `S` verifies at least one message in eight.
@@ -27,10 +28,8 @@ pub enum WeakKey {
     /// key.
     #[error("the exponent is 1 or even")]
     Exponent,
-    /// One of the factors is 2.
     #[error("the modulus is even")]
     EvenModulus,
-    /// A prime below 10,000 divides the modulus.
     #[error("the modulus has a small prime factor")]
     SmallFactor,
     /// The residues of the modulus match those of the generator of CVE-2017-15361.
