@@ -23,10 +23,10 @@ use crate::policy::IssuerId;
 use crate::request::{Header, Request};
 use crate::token::{BearerToken, CurrentTime, Denial, Moment, VerifiedToken};
 
-pub use credential::issuer_of;
+pub(crate) use credential::issuer_of;
 pub use steps::{Step, StepOutcome};
-pub use text::plain;
-pub use times::{instant, parse_instant};
+pub(crate) use text::{counted, plain};
+pub(crate) use times::{instant, parse_instant};
 
 use credential::place_token;
 use steps::Explainer;

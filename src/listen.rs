@@ -18,6 +18,7 @@ mod tls;
 mod unix;
 mod warning_interval;
 
+pub(crate) use address::ByteStream;
 pub use address::{ListenAddress, Listener, SocketAccess};
 pub use connection::Connection;
 pub use connection_counts::ConnectionCounts;

@@ -95,6 +95,20 @@ impl Policy {
         self.issuers.get(id.0)
     }
 
+    pub(crate) fn issuers_where(
+        &self,
+        is_wanted: impl Fn(&Issuer) -> bool,
+    ) -> impl Iterator<Item = IssuerId> {
+        let issuers = Self::issuer_ids(self.issuers.len()).zip(&self.issuers);
+        let wanted = issuers.filter(move |(_, issuer)| is_wanted(issuer));
+        wanted.map(|(id, _)| id)
+    }
+
+    pub(crate) fn names_of(&self, issuers: &[IssuerId]) -> Vec<&str> {
+        let issuers = issuers.iter().filter_map(|id| self.issuer(*id));
+        issuers.map(|issuer| &*issuer.name).collect()
+    }
+
     /// The issuer with exactly this `iss`.
     pub(crate) fn issuer_by_url(&self, url: &str) -> Option<(IssuerId, &Issuer)> {
         let id = *self.by_url.get(url)?;

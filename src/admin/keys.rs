@@ -65,14 +65,12 @@ pub(super) async fn refresh(
         return (StatusCode::FORBIDDEN, "not for browsers\n").into_response();
     }
     let generation = admin.state.generation().clone();
-    let issuer = match query.issuer {
-        None => None,
-        Some(name) => match issuer_named(&generation.policy, &name) {
-            Some(issuer) => Some(issuer),
-            None => return (StatusCode::NOT_FOUND, "no such issuer\n").into_response(),
-        },
-    };
-    let sources = generation.sources().fetch_for_operator(issuer);
+    let issuer = query.issuer;
+    let issuer = issuer.map(|name| issuer_named(&generation.policy, &name));
+    if issuer == Some(None) {
+        return (StatusCode::NOT_FOUND, "no such issuer\n").into_response();
+    }
+    let sources = generation.sources().fetch_for_operator(issuer.flatten());
     if sources.is_empty() {
         return (StatusCode::NOT_FOUND, "no source of keys to fetch\n").into_response();
     }
@@ -87,15 +85,10 @@ fn page(page: &Value) -> Response {
 }
 
 fn issuer_named(policy: &Policy, name: &str) -> Option<IssuerId> {
-    let issuers = policy.issuers();
-    let mut ids = Policy::issuer_ids(issuers.len()).zip(issuers);
-    ids.find(|(_, issuer)| &*issuer.name == name)
-        .map(|(id, _)| id)
+    policy.issuers_where(|issuer| &*issuer.name == name).next()
 }
 
 fn source_entry(source: &SourceStatus, policy: &Policy) -> Value {
-    let issuers = source.issuers.iter();
-    let issuers = issuers.filter_map(|issuer| Some(&*policy.issuer(*issuer)?.name));
     let keys = source
         .keys()
         .into_iter()
@@ -109,7 +102,7 @@ fn source_entry(source: &SourceStatus, policy: &Policy) -> Value {
     let failure = source.failure.as_ref();
     json!({
         "source": source.source,
-        "issuers": issuers.collect::<Vec<&str>>(),
+        "issuers": policy.names_of(&source.issuers),
         "state": source.state,
         "age_seconds": source.age.map(|age| age.as_secs()),
         "next_fetch_seconds": source.next_fetch.as_secs(),

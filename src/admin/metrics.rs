@@ -36,9 +36,8 @@ impl Collector for KeyMetrics {
         let statuses = generation.sources().status();
         let mut sources: Vec<IssuerStatus<'_>> = Vec::new();
         for status in &statuses {
-            let issuers = status.issuers.iter();
-            let issuers = issuers.filter_map(|issuer| generation.policy.issuer(*issuer));
-            sources.extend(issuers.map(|issuer| (&*issuer.name, status)));
+            let issuers = generation.policy.names_of(&status.issuers);
+            sources.extend(issuers.into_iter().map(|issuer| (issuer, status)));
         }
         gauges(&mut encoder, &sources)?;
         counters(&mut encoder, &sources)

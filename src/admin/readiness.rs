@@ -94,9 +94,7 @@ fn configuration(reloads: &ReloadRecord) -> String {
 fn keys(generation: &Generation, text: &mut String) {
     let policy = &generation.policy;
     for source in generation.sources().status() {
-        let issuers = source.issuers.iter();
-        let issuers = issuers.filter_map(|issuer| Some(&*policy.issuer(*issuer)?.name));
-        let issuers = issuers.collect::<Vec<&str>>().join(", ");
+        let issuers = policy.names_of(&source.issuers).join(", ");
         let age = source.age.map(|age| format!(", {}s old", age.as_secs()));
         let (state, number, age) = (source.state, source.keys().len(), age.unwrap_or_default());
         let issuers = Escaped(&issuers);

@@ -16,7 +16,7 @@ use crate::grpc::{Generation, State, TokenCache};
 use crate::jwks::{KeySources, SourceContext};
 use crate::listen::TlsError;
 use crate::memory::{MemoryBudget, MemoryLimit};
-use crate::policy::{Issuer, IssuerId, Policy};
+use crate::policy::IssuerId;
 use crate::telemetry::Metrics;
 
 use super::{ServerEnvironment, StartError};
@@ -151,7 +151,8 @@ impl Engine {
             return;
         }
         self.readiness.spawn(async move {
-            let required = issuers_where(&generation.policy, |issuer| issuer.required);
+            let required = generation.policy.issuers_where(|issuer| issuer.required);
+            let required: Vec<_> = required.collect();
             generation.sources().wait_for_keys(&required).await;
             ready.send_replace(true);
         });
@@ -174,25 +175,19 @@ fn generation(
 fn needed_issuers(next: &Generation, old: &Generation, now: Moment) -> Vec<IssuerId> {
     let old = old.snapshot();
     let all_ready = old.is_ready();
-    issuers_where(&next.policy, |issuer| {
+    let needed = next.policy.issuers_where(|issuer| {
         let known = old.policy().issuer_by_url(&issuer.expectations.issuer);
         let has_keys = known.is_some_and(|(id, _)| old.keys(id, now).is_some());
         has_keys || (all_ready && issuer.required)
-    })
-}
-
-fn issuers_where(policy: &Policy, is_wanted: impl Fn(&Issuer) -> bool) -> Vec<IssuerId> {
-    let issuers = policy.issuers();
-    let issuers = Policy::issuer_ids(issuers.len()).zip(issuers);
-    let wanted = issuers.filter(|(_, issuer)| is_wanted(issuer));
-    wanted.map(|(id, _)| id).collect()
+    });
+    needed.collect()
 }
 
 fn no_keys(next: &Generation, needed: &[IssuerId]) -> ReloadError {
     let snapshot = next.snapshot();
     let lacking = needed.iter().filter(|id| !snapshot.has_keys(**id));
-    let names = lacking.filter_map(|id| Some(&*next.policy.issuer(*id)?.name));
-    let issuers = names.collect::<Vec<&str>>().join(", ");
+    let lacking: Vec<IssuerId> = lacking.copied().collect();
+    let issuers = next.policy.names_of(&lacking).join(", ");
     ReloadError::NoKeys { issuers }
 }
 

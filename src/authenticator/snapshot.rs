@@ -78,9 +78,8 @@ impl Snapshot {
 
     /// Returns true if every required issuer has keys.
     pub(crate) fn is_ready(&self) -> bool {
-        let issuers = self.policy.issuers();
-        let mut issuers = Policy::issuer_ids(issuers.len()).zip(issuers);
-        issuers.all(|(id, issuer)| !issuer.required || self.has_keys(id))
+        let mut required = self.policy.issuers_where(|issuer| issuer.required);
+        required.all(|id| self.has_keys(id))
     }
 }
 

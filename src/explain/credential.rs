@@ -41,8 +41,7 @@ fn place<'p>(policy: &'p Policy, token: &[u8]) -> Option<&'p Location> {
 }
 
 /// The issuer that a token names, unverified.
-#[must_use]
-pub fn issuer_of(policy: &Policy, token: &[u8]) -> Option<IssuerId> {
+pub(crate) fn issuer_of(policy: &Policy, token: &[u8]) -> Option<IssuerId> {
     let token = BearerToken::new(token, policy.max_token_size()).ok()?;
     let token = UnverifiedToken::parse(&token).ok()?;
     let (issuer, _) = policy.issuer_by_url(token.issuer().ok()?)?;

@@ -23,8 +23,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A text without quotes, escaped and cut.
-#[must_use]
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut escaped = String::new();
     Json::String(text.into()).write_ascii(&mut escaped);
     let inner = escaped.get(1..escaped.len() - 1);
@@ -72,6 +71,6 @@ pub(super) fn location(location: &Location) -> String {
 }
 
 /// A number of things: `2 keys`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

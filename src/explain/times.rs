@@ -28,8 +28,7 @@ pub(super) fn span(span: Duration) -> String {
 }
 
 /// Formats a time in UTC, by RFC 3339, in whole seconds.
-#[must_use]
-pub fn instant(time: UnixTime) -> String {
+pub(crate) fn instant(time: UnixTime) -> String {
     let seconds = time.since(UnixTime::EPOCH).as_secs();
     let shown = i64::try_from(seconds).map(|seconds| Timestamp { seconds, nanos: 0 }.to_string());
     match shown {
@@ -51,8 +50,7 @@ pub(super) fn relative(time: UnixTime, now: UnixTime, [past, future]: [&str; 2])
 }
 
 /// Parses a time by RFC 3339, or as seconds since 1970; `None` for anything else.
-#[must_use]
-pub fn parse_instant(text: &str) -> Option<UnixTime> {
+pub(crate) fn parse_instant(text: &str) -> Option<UnixTime> {
     let since_1970 = if let Ok(seconds) = text.parse() {
         Duration::from_secs(seconds)
     } else {

@@ -93,9 +93,8 @@ impl CheckAnswers {
         match &self.unenforced {
             None => self.deny(denial, metadata, false),
             Some(remove) => {
-                let remove = remove.clone();
                 let changes = Changes {
-                    remove,
+                    remove: remove.clone(),
                     ..Changes::default()
                 };
                 CheckAnswer::allow(changes, metadata)
@@ -235,7 +234,7 @@ pub(super) fn with_scope(challenge: &Bytes, denial: &Denial) -> Bytes {
         .into()
 }
 
-fn copied(text: &str) -> Bytes {
+pub(super) fn copied(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
 

@@ -11,7 +11,7 @@ use crate::token::{Denial, DenialClass, Removal, VerifiedToken};
 use crate::wire::watchword::v1 as wire;
 use crate::wire::watchword::v1::validate_response::Verdict as WireVerdict;
 
-use super::check_answers::{RETRY_AFTER, challenge, with_scope};
+use super::check_answers::{RETRY_AFTER, challenge, copied, with_scope};
 use super::framing::frame;
 use super::front_door::Answers;
 use super::{Generation, claims_struct};
@@ -43,7 +43,7 @@ impl ValidateAnswers {
             .iter()
             .map(|denial| (denial.code(), prepared(denial, realm)));
         let rules = policy.rules().iter();
-        let name = |name: &Arc<str>| (name.clone(), Bytes::copy_from_slice(name.as_bytes()));
+        let name = |name: &Arc<str>| (name.clone(), copied(name));
         Self {
             denials: denials.collect(),
             rules: rules.map(|rule| name(&rule.name)).collect(),
@@ -134,8 +134,7 @@ fn allowed(allow: &Allow, issuer: Option<&Issuer>) -> wire::Allow {
         ..wire::Allow::default()
     };
     if let Some(Removal::Header(name)) = allow.credential_removal() {
-        let name = Bytes::copy_from_slice(name.as_bytes());
-        allowed.headers_to_remove.push(name);
+        allowed.headers_to_remove.push(copied(name));
     }
     match allow.token() {
         Some(token) => identify(&mut allowed, token, issuer),
@@ -146,16 +145,17 @@ fn allowed(allow: &Allow, issuer: Option<&Issuer>) -> wire::Allow {
 
 fn identify(allowed: &mut wire::Allow, token: &VerifiedToken, issuer: Option<&Issuer>) {
     let claims = token.claims();
-    let text = |text: &str| Bytes::copy_from_slice(text.as_bytes());
     // Both were read when the token was verified; a claim of another type would have been a denial.
-    let claim = |name| claims.text(name).ok().flatten().map(text);
-    allowed.issuer_name = issuer.map(|issuer| text(&issuer.name)).unwrap_or_default();
+    let claim = |name| claims.text(name).ok().flatten().map(copied);
+    allowed.issuer_name = issuer
+        .map(|issuer| copied(&issuer.name))
+        .unwrap_or_default();
     allowed.issuer = claim("iss").unwrap_or_default();
     allowed.subject = claim("sub").unwrap_or_default();
     allowed.audiences = token
         .audiences()
         .iter()
-        .map(|audience| text(audience))
+        .map(|audience| copied(audience))
         .collect();
     allowed.expires_at = Some(claims_struct::timestamp(token.expires()));
     allowed.claims = Some(claims_struct::of(claims));

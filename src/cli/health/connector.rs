@@ -13,9 +13,11 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tower_service::Service;
+
+use crate::listen::ByteStream;
 
 /// The opening of HTTP/2 (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -23,11 +25,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The first byte of an alert (RFC 8446 §5.1), with which TLS answers that opening.
 const TLS_ALERT: u8 = 21;
 
-type ServerConnection = TokioIo<Box<dyn IoStream>>;
-
-pub(super) trait IoStream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> IoStream for T {}
+type ServerConnection = TokioIo<Box<dyn ByteStream>>;
 
 /// Connects to one server; the URI of the request does not matter.
 #[derive(Clone)]
@@ -79,7 +77,7 @@ impl ServerConnector {
         sent && stream.read_exact(&mut first).await.is_ok() && first == [TLS_ALERT]
     }
 
-    async fn open(&self) -> std::io::Result<Box<dyn IoStream>> {
+    async fn open(&self) -> std::io::Result<Box<dyn ByteStream>> {
         Ok(match self.address.strip_prefix("unix:") {
             Some(path) => Box::new(UnixStream::connect(path).await?),
             None => Box::new(TcpStream::connect(&*self.address).await?),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Config, GrpcConfig};
+use crate::explain::counted;
 use crate::listen::{ClientCertificate, ListenAddress};
 
 /// Issuers, rules and the listener, such as `2 issuers, 3 rules; TLS on 0.0.0.0:9191`.
@@ -13,10 +14,6 @@ pub(super) fn of(config: &Config) -> String {
         rules => counted(rules, "rule"),
     };
     format!("{issuers}, {rules}; {}", listener(&config.server.grpc))
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Transport and address, with a warning if callers are not authenticated.
