@@ -100,21 +100,17 @@ impl App {
     /// Waits for the server, or a task that it needs, to end by itself, which none ever should;
     /// returns the cause.
     pub(crate) async fn ended(&mut self) -> String {
-        let server = loop {
+        loop {
             tokio::select! {
-                server = self.server.ended() => break server,
+                cause = ended(Some(&mut self.server), "it") => return cause,
                 // Some helpers come to an end that is due.
                 Some(helper) = self.helpers.join_next() => {
                     if let Err(error) = helper {
                         return error.to_string();
                     }
                 }
-                cause = ended(self.health_server.as_mut()) => return cause,
+                cause = ended(self.health_server.as_mut(), HEALTH) => return cause,
             }
-        };
-        match server {
-            Ok(()) => "it stopped accepting calls".to_owned(),
-            Err(error) => error.to_string(),
         }
     }
 
@@ -169,12 +165,14 @@ impl App {
     }
 }
 
-async fn ended(server: Option<&mut Server>) -> String {
+const HEALTH: &str = "the listener for health";
+
+async fn ended(server: Option<&mut Server>, name: &str) -> String {
     let Some(server) = server else {
         return std::future::pending().await;
     };
     match server.ended().await {
-        Ok(()) => "the listener for health stopped accepting calls".to_owned(),
+        Ok(()) => format!("{name} stopped accepting calls"),
         Err(error) => error.to_string(),
     }
 }

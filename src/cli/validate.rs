@@ -14,7 +14,7 @@ use anyhow::bail;
 use crate::authenticator::{IssuerKeys, Snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::explain::{Explanation, explain, issuer_of, parse_instant};
+use crate::explain::{explain, issuer_of, parse_instant};
 use crate::request::Request;
 use crate::token::{Denial, UnixTime};
 
@@ -55,13 +55,6 @@ pub(super) struct ValidateArguments {
     json: bool,
 }
 
-/// A request, the time of its check, and the explanation.
-struct Validation<'a> {
-    request: &'a Request<'a>,
-    now: UnixTime,
-    explanation: &'a Explanation,
-}
-
 pub(super) fn run(arguments: &ValidateArguments) -> ExitCode {
     validate(arguments).unwrap_or_else(|error| {
         print_error(&format!("{error:#}"));
@@ -96,15 +89,10 @@ fn validate(arguments: &ValidateArguments) -> anyhow::Result<ExitCode> {
     if explanation.denial == Some(Denial::Internal) {
         bail!("a fault of Watchword: please report it");
     }
-    let validation = Validation {
-        request: &request,
-        now,
-        explanation: &explanation,
-    };
     if arguments.json {
-        json::print(&validation);
+        json::print(&explanation, now);
     } else {
-        report::print(&validation);
+        report::print(&explanation, &request, now);
     }
     Ok(exit_code(explanation.denial.is_none()))
 }

@@ -6,8 +6,6 @@ mod grpc;
 pub use callers::{CallerDemand, CallersConfig};
 pub use grpc::GrpcConfig;
 
-pub(crate) use callers::CallerSecret;
-
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;

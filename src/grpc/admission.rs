@@ -4,6 +4,7 @@
 //! bounds the tasks that wait.
 
 use std::pin::pin;
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -148,7 +149,7 @@ async fn receive_message(
     memory: &Reservation,
 ) -> (Result<Bytes, Denial>, Option<Permit>) {
     let mut reading = pin!(message::read(body, MAX_MESSAGE, memory));
-    let (message, permit) = if let Some(message) = poll_once(reading.as_mut()).await {
+    let (message, permit) = if let Poll::Ready(message) = poll_once(reading.as_mut()).await {
         (message, permit)
     } else {
         permit.iter().for_each(Permit::release);

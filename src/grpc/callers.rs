@@ -1,5 +1,4 @@
-//! The callers that a front door admits: those that know a secret, have a certificate with the
-//! right name, or both.
+//! Admits callers that know a secret, have a certificate with the right name, or both.
 
 use http::HeaderMap;
 
@@ -27,7 +26,7 @@ pub enum CallerRefused {
 }
 
 impl Callers {
-    /// Admits callers that meet this demand, or everybody if there is none.
+    /// Those that meet this demand.
     #[must_use]
     pub fn new(demand: Option<CallerDemand>) -> Self {
         Self(demand)

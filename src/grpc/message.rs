@@ -43,9 +43,6 @@ impl From<Unreadable> for Denial {
 }
 
 /// Reads a message of at most `max` bytes. It reserves memory as it arrives.
-///
-/// # Errors
-/// [`Unreadable`].
 pub(super) async fn read(
     body: Body,
     max: usize,
@@ -91,7 +88,7 @@ async fn collect(mut body: Body, max: usize, memory: &Reservation) -> Result<Byt
     let (mut first, mut joined) = (Bytes::new(), Vec::new());
     loop {
         let mut next = pin!(body.frame());
-        let frame = if let Some(frame) = poll_once(next.as_mut()).await {
+        let frame = if let Poll::Ready(frame) = poll_once(next.as_mut()).await {
             frame
         } else {
             // A frame keeps the buffer that it was read into, so it is copied before the wait.
@@ -143,13 +140,6 @@ fn append(
     Ok(())
 }
 
-/// The output of a future that is ready at once; `None` if it has to wait.
-pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
-    std::future::poll_fn(|context| {
-        Poll::Ready(match future.as_mut().poll(context) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        })
-    })
-    .await
+pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
 }

@@ -27,6 +27,9 @@ enum Method {
     Library(LibraryMethod),
 }
 
+const UNARY: Method = Method::Library(LibraryMethod::Unary);
+const WATCH: Method = Method::Library(LibraryMethod::Watch);
+
 const METHODS: [(&str, Method); 8] = [
     ("/envoy.service.auth.v3.Authorization/Check", Method::Check),
     ("/watchword.v1.TokenValidation/Validate", Method::Validate),
@@ -34,18 +37,9 @@ const METHODS: [(&str, Method); 8] = [
         "/watchword.v1.TokenValidation/ValidateBatch",
         Method::ValidateBatch,
     ),
-    (
-        "/grpc.health.v1.Health/Check",
-        Method::Library(LibraryMethod::Unary),
-    ),
-    (
-        "/grpc.health.v1.Health/List",
-        Method::Library(LibraryMethod::Unary),
-    ),
-    (
-        "/grpc.health.v1.Health/Watch",
-        Method::Library(LibraryMethod::Watch),
-    ),
+    ("/grpc.health.v1.Health/Check", UNARY),
+    ("/grpc.health.v1.Health/List", UNARY),
+    ("/grpc.health.v1.Health/Watch", WATCH),
     (
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         Method::Library(LibraryMethod::Reflection),
@@ -67,9 +61,8 @@ pub struct Methods {
 impl Methods {
     /// All methods. `library` answers those of health and reflection.
     pub(crate) fn new(state: Arc<State>, library: Routes) -> Self {
-        let state = Some(state);
         Self {
-            state,
+            state: Some(state),
             ..Self::of_health(library)
         }
     }

@@ -24,21 +24,12 @@ impl DocumentEntry {
     }
 }
 
-pub(super) enum Form {
-    Json,
-    Pem,
-}
-
 /// A text that starts with `{` is JSON; another is PEM if it has a block. The rest fails as JSON,
 /// even after a byte order mark (RFC 8259 §8.1).
-pub(super) fn form(text: &[u8]) -> Form {
+pub(super) fn is_pem(text: &[u8]) -> bool {
     let white = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\n' | b'\r');
     let first = text.iter().find(|byte| !white(byte));
-    if first != Some(&b'{') && pem::is_pem(text) {
-        Form::Pem
-    } else {
-        Form::Json
-    }
+    first != Some(&b'{') && pem::has_block(text)
 }
 
 /// The limit of JSON values in all documents of a set. 256 keys with all usual members have a third
@@ -56,9 +47,10 @@ impl ValueBudget {
     }
 
     pub(super) fn entries(&mut self, text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
-        match form(text) {
-            Form::Pem => pem::entries(text),
-            Form::Json => self.json_entries(text),
+        if is_pem(text) {
+            pem::entries(text)
+        } else {
+            self.json_entries(text)
         }
     }
 

@@ -36,7 +36,7 @@ const END: &[u8] = b"-----END";
 /// parsed.
 const MAX_BLOCK: usize = 64 * 1024;
 
-pub(super) fn is_pem(text: &[u8]) -> bool {
+pub(super) fn has_block(text: &[u8]) -> bool {
     contains(text, BEGIN)
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::KeySetError;
-use super::document::{self, Form, ValueBudget};
+use super::document::{ValueBudget, is_pem};
 use super::json::Json;
 use super::pem;
 
@@ -53,16 +53,16 @@ impl ExposedKey {
 
 impl PublicDocument {
     pub(crate) fn of(text: &[u8]) -> Self {
-        match document::form(text) {
-            Form::Pem => Self::without_keys(match pem::entries(text) {
+        if is_pem(text) {
+            return Self::without_keys(match pem::entries(text) {
                 Ok(_) => text.to_vec(),
                 Err(KeySetError::PrivateKey) => PRIVATE_PEM.to_vec(),
                 Err(_) => unreadable(text),
-            }),
-            Form::Json => match ValueBudget::full().json_keys(text) {
-                Ok(keys) => Self::of_keys(&keys),
-                Err(_) => Self::without_keys(unreadable(text)),
-            },
+            });
+        }
+        match ValueBudget::full().json_keys(text) {
+            Ok(keys) => Self::of_keys(&keys),
+            Err(_) => Self::without_keys(unreadable(text)),
         }
     }
 

@@ -37,15 +37,10 @@ struct CachedKeys {
     validators: Validators,
     /// Documents of which more could not be read than before: they are believed when they are found
     /// a second time.
-    unconfirmed: Option<(Documents, KeyMemory)>,
-    memory: KeyMemory,
-}
-
-/// The memory of an entry, from its source's account.
-#[derive(Clone)]
-struct KeyMemory {
+    unconfirmed: Option<(Documents, Reservation)>,
+    /// Its source's account, and its own part of it.
     account: Account,
-    _share: Reservation,
+    memory: Reservation,
 }
 
 pub(super) struct FetchedKeys {
@@ -97,7 +92,7 @@ impl KeySetCache {
             let fetched = self.fetch.fetch(source, validators).await?;
             fresh_for = fetched.fresh_for;
             let account = match &known {
-                Some(known) => known.memory.account.clone(),
+                Some(known) => known.account.clone(),
                 None => self.memory.account(OWN),
             };
             let length = match &fetched.content {
@@ -192,16 +187,14 @@ impl CachedKeys {
             url: validators.url.as_ref().map(shown),
             source,
         })?;
-        let share = draw(memory, keys.heap_size() + length(&public))?;
+        let reserved = draw(memory, keys.heap_size() + length(&public))?;
         Ok(Self {
             keys: Arc::new(keys),
             documents: Arc::new(public),
             validators,
             unconfirmed: None,
-            memory: KeyMemory {
-                account: memory.clone(),
-                _share: share,
-            },
+            account: memory.clone(),
+            memory: reserved,
         })
     }
 }

@@ -4,7 +4,7 @@
 
 use reqwest::{StatusCode, Url};
 
-use crate::jose::{Json, Object};
+use crate::jose::Json;
 
 use super::http::{Client, MAX_SHOWN, admit, shown_text};
 use super::source::shown;
@@ -24,7 +24,10 @@ pub(super) async fn fetch(
     known: Option<&Validators>,
 ) -> Result<Fetched, FetchError> {
     let places = match metadata {
-        Some(url) => Places::one(url),
+        Some(url) => Places {
+            first: url.clone(),
+            second: None,
+        },
         None => Places::under(access, issuer)?,
     };
     // Credentials are for the server of the metadata. Metadata that name another for the keys do
@@ -55,13 +58,6 @@ struct Places {
 }
 
 impl Places {
-    fn one(url: &Url) -> Self {
-        Self {
-            first: url.clone(),
-            second: None,
-        }
-    }
-
     /// OIDC appends the well-known path to the issuer's (Discovery 1.0 §4.1), RFC 8414 §3.1 puts it
     /// before; both leave out a slash at its end.
     fn under(access: &Access, issuer: &str) -> Result<Self, FetchError> {
@@ -130,11 +126,7 @@ fn jwks_uri(metadata: &Json, url: &Url, issuer: &str) -> Result<Url, FetchError>
             expected,
         }
     };
-    let text = |member| {
-        metadata
-            .as_object()
-            .and_then(|members: &Object| members.get(member)?.as_str())
-    };
+    let text = |member| metadata.as_object()?.get(member)?.as_str();
     if text("issuer") != Some(issuer) {
         return Err(unlike("issuer", format!("{issuer:?}")));
     }

@@ -166,7 +166,6 @@ impl FetchError {
         text.chars().take(MAX_TEXT).collect()
     }
 
-    /// The time for which the server asks for no further request.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 use crate::clock::{Clock, Moment};
 use crate::jose::KeySet;
 
-use super::Timing;
 use super::key_source::Published;
 
 /// The time of a call. All its waits for keys share it.
@@ -40,13 +39,6 @@ pub struct KeyWait {
     /// True if the fetch starts after the request for the key. A key that such a fetch does not
     /// bring is not published.
     pub(crate) is_for_next_fetch: bool,
-}
-
-impl CallTime {
-    /// The moment at which the call stops waiting for a source of this timing.
-    pub(super) fn end(self, timing: &Timing) -> Moment {
-        self.judged_at + timing.wait.of_call(self.time_left, timing.timeout)
-    }
 }
 
 impl KeyWait {

@@ -130,7 +130,9 @@ impl KeySource {
         tried: Option<&Arc<KeySet>>,
         call_time: CallTime,
     ) -> KeyRequest {
-        let (now, until) = (self.shared.now(), call_time.end(&self.settings().timing));
+        let timing = &self.settings().timing;
+        let wait = timing.wait.of_call(call_time.time_left, timing.timeout);
+        let (now, until) = (self.shared.now(), call_time.judged_at + wait);
         // The task publishes under this lock: a fetch has ended before this, or ends the wait.
         let mut state = self.shared.state();
         if self.published.borrow().differs_from(tried) {
@@ -160,13 +162,10 @@ impl KeySource {
 
     /// Starts a fetch for an operator, as soon as the budget permits.
     pub(super) fn fetch_for_operator(&self) -> FetchStart {
-        let answer = self
-            .shared
-            .state()
-            .life
-            .fetch_for_operator(self.shared.now());
+        let now = self.shared.now();
+        let start = self.shared.state().life.fetch_for_operator(now);
         self.shared.wake.notify_one();
-        answer
+        start
     }
 
     pub(super) fn status(&self, issuers: &[IssuerId]) -> SourceStatus {

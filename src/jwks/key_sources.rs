@@ -182,11 +182,12 @@ impl KeySources {
     }
 
     fn begin_saving(&self) {
-        let stores = self
-            .sources
-            .iter()
-            .filter_map(|used| used.source.store.as_ref());
-        stores.for_each(Store::begin);
+        self.stores().for_each(Store::begin);
+    }
+
+    fn stores(&self) -> impl Iterator<Item = &Store> {
+        let sources = self.sources.iter();
+        sources.filter_map(|used| used.source.store.as_ref())
     }
 
     pub(crate) async fn wait_for_keys(&self, issuers: &[IssuerId]) {
@@ -211,19 +212,12 @@ impl KeySources {
     #[must_use]
     pub fn fetch_for_operator(&self, issuer: Option<IssuerId>) -> Vec<(String, FetchStart)> {
         let is_chosen = |used: &&UsedSource| issuer.is_none_or(|id| used.issuers.contains(&id));
-        let chosen = self
-            .sources
-            .iter()
-            .filter(is_chosen)
-            .map(|used| &used.source);
-        chosen
-            .map(|source| {
-                (
-                    source.settings().origin.to_string(),
-                    source.fetch_for_operator(),
-                )
-            })
-            .collect()
+        let chosen = self.sources.iter().filter(is_chosen);
+        let fetch = |UsedSource { source, .. }: &UsedSource| {
+            let origin = source.settings().origin.to_string();
+            (origin, source.fetch_for_operator())
+        };
+        chosen.map(fetch).collect()
     }
 
     /// The fetched keys of an issuer that are in use now.
@@ -241,11 +235,7 @@ impl KeySources {
 
     /// Waits until everything that was fetched is in the state directory.
     pub(crate) async fn saved(&self) {
-        for store in self
-            .sources
-            .iter()
-            .filter_map(|used| used.source.store.as_ref())
-        {
+        for store in self.stores() {
             store.saved().await;
         }
     }

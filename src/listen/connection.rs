@@ -38,7 +38,7 @@ pub struct Connection {
     /// The last answer, in milliseconds since the listener began; 0 before the first.
     last_answer: AtomicU64,
     pub(super) graceful_close: Notify,
-    immediate_close: Notify,
+    pub(super) immediate_close: Notify,
 }
 
 /// The last use of a connection. The least recently used sorts first.
@@ -102,10 +102,6 @@ impl Connection {
     /// Closes the connection at once, without an answer to any of its calls.
     pub(crate) fn close_now(&self) {
         self.immediate_close.notify_one();
-    }
-
-    pub(super) async fn close_now_requested(&self) {
-        self.immediate_close.notified().await;
     }
 
     pub(super) fn set_open(&self, peer: Option<Peer>) {

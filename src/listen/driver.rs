@@ -138,7 +138,7 @@ impl ConnectionDriver {
         let mut http2 = read_budget.refilled_by(http2);
         let grace = tokio::select! {
             ended = &mut http2 => return log_end(ended),
-            () = connection.close_now_requested() => return debug!(UNREAD),
+            () = connection.immediate_close.notified() => return debug!(UNREAD),
             () = connection.graceful_close.notified() => EVICTION_GRACE,
             () = sleep(jittered(self.limits.max_connection_age)) => {
                 self.limits.max_connection_age_grace
@@ -154,7 +154,7 @@ impl ConnectionDriver {
             } else {
                 debug!("a connection did not end in time");
             },
-            () = connection.close_now_requested() => debug!(UNREAD),
+            () = connection.immediate_close.notified() => debug!(UNREAD),
         }
     }
 

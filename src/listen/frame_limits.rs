@@ -85,9 +85,6 @@ impl FrameLimits {
 
     /// Reads bytes that the client has sent. `age`, that of the connection, is called only if
     /// needed.
-    ///
-    /// # Errors
-    /// [`FrameViolation`].
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],

@@ -48,25 +48,19 @@ async fn remove_unused(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
         Ok(metadata) if metadata.file_type().is_socket() => {}
         Ok(_) => {
-            return Err(refuse(
-                ErrorKind::AlreadyExists,
-                "it is a file, and no socket",
-            ));
+            let problem = "it is a file, and no socket";
+            return Err(io::Error::new(ErrorKind::AlreadyExists, problem));
         }
     }
     match UnixStream::connect(path).await {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
         // Too busy to accept.
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-        _ => Err(refuse(
+        _ => Err(io::Error::new(
             ErrorKind::AddrInUse,
             "another process listens on it",
         )),
     }
-}
-
-fn refuse(kind: ErrorKind, text: &'static str) -> io::Error {
-    io::Error::new(kind, text)
 }
 
 /// The file of a socket. It is removed in the end, unless another file has replaced it.

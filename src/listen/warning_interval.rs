@@ -21,10 +21,9 @@ struct SinceWarning {
 impl WarningInterval {
     /// One warning in this time. The first event warns at once.
     pub(crate) fn new(interval: Duration) -> Self {
-        let since_warning = Mutex::default();
         Self {
             interval,
-            since_warning,
+            since_warning: Mutex::default(),
         }
     }
 

@@ -36,15 +36,11 @@ pub(crate) enum ArrayForm {
     Json,
 }
 
+/// The headers of one issuer. No two names are alike.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ClaimHeaders(Vec<ClaimHeader>);
+pub(crate) struct ClaimHeaders(pub(crate) Vec<ClaimHeader>);
 
 impl ClaimHeaders {
-    /// The headers of one issuer. The caller ensures that no two names are alike.
-    pub(crate) fn new(headers: Vec<ClaimHeader>) -> Self {
-        Self(headers)
-    }
-
     pub(super) fn names(&self) -> impl Iterator<Item = &HeaderName> {
         self.0.iter().map(|header| &header.name)
     }

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::{CallerSecret, Config};
+use crate::config::Config;
 use crate::jwks::{Source, Wait};
 use crate::listen::ListenAddress;
 use crate::policy::HeaderName;
@@ -22,6 +22,7 @@ pub(super) fn snippet(config: &Config) -> String {
     let removals = removals(config);
     let secret = grpc.callers.check.as_ref();
     let secret = secret.and_then(|caller| caller.secret.as_ref());
+    let secret_header = secret.map(|secret| quoted(secret.header.as_str()));
     let tcp = grpc.address.tcp();
     let clients = grpc.tls.as_ref().and_then(|tls| tls.clients.as_ref());
     let managed = config.policy.managed_headers();
@@ -44,7 +45,7 @@ pub(super) fn snippet(config: &Config) -> String {
         // Two connections that fail take half of the timeout. Two back-offs of up to 25 and 50
         // milliseconds, and an answer, have the rest.
         ("@CONNECT_TIMEOUT@", seconds(timeout / 4)),
-        ("@SECRET_HEADER@", secret.map_or_else(String::new, header)),
+        ("@SECRET_HEADER@", secret_header.unwrap_or_default()),
         ("@ADDRESS@", address(&grpc.address)),
     ];
     let fill = |text: String, (word, value): &(&str, String)| text.replace(word, value);
@@ -76,10 +77,6 @@ fn removals(config: &Config) -> String {
     let names = names.chain(managed.overrides());
     let lines = names.map(|name| format!("      - remove: {}", quoted(name)));
     lines.collect::<Vec<String>>().join("\n")
-}
-
-fn header(secret: &CallerSecret) -> String {
-    quoted(secret.header.as_str())
 }
 
 /// A second, or more if the configuration lets a request wait longer for a key.

@@ -3,14 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::escape::escape_lines;
-use crate::explain::{Step, StepOutcome, instant, plain};
+use crate::explain::{Explanation, Step, StepOutcome, instant, plain};
+use crate::token::UnixTime;
 
 use super::super::print_line;
-use super::Validation;
 use super::hint::hint;
 
-pub(super) fn print(validation: &Validation<'_>) {
-    let explanation = validation.explanation;
+pub(super) fn print(explanation: &Explanation, now: UnixTime) {
     let denial = explanation.denial.as_ref();
     let steps: Vec<Value> = explanation.steps.iter().map(step).collect();
     let failure = explanation.first_failure();
@@ -20,7 +19,7 @@ pub(super) fn print(validation: &Validation<'_>) {
         "shadow": explanation.shadow,
         "status": denial.map(|denial| denial.class().http_status()),
         "message": super::report::message(explanation),
-        "at": instant(validation.now),
+        "at": instant(now),
         "issuer": explanation.issuer.as_deref().map(plain),
         "rule": explanation.rule.as_deref().map(plain),
         "failed": failure.map(|step| step.name.to_string()),

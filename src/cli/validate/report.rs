@@ -4,17 +4,15 @@ use anstyle::{AnsiColor, Style};
 
 use crate::escape::Escaped;
 use crate::explain::{Explanation, Step, StepOutcome, instant, plain};
+use crate::request::Request;
+use crate::token::UnixTime;
 
 use super::super::print_line;
-use super::Validation;
 use super::hint::hint;
 
-const NOT_REACHED: &str = "not reached";
-
-pub(super) fn print(validation: &Validation<'_>) {
-    let explanation = validation.explanation;
+pub(super) fn print(explanation: &Explanation, request: &Request<'_>, now: UnixTime) {
     print_line(&verdict(explanation));
-    print_line(&format!("{}\n", circumstances(validation)));
+    print_line(&format!("{}\n", circumstances(explanation, request, now)));
     let steps = &explanation.steps;
     let width = steps.iter().map(|step| step.name.chars().count()).max();
     let width = width.unwrap_or_default();
@@ -65,9 +63,8 @@ pub(super) fn message(explanation: &Explanation) -> String {
 }
 
 /// The request, the time, the issuer and the rule.
-fn circumstances(validation: &Validation<'_>) -> String {
+fn circumstances(explanation: &Explanation, request: &Request<'_>, now: UnixTime) -> String {
     let shown = |bytes: &[u8]| plain(&String::from_utf8_lossy(bytes));
-    let request = validation.request;
     // A query may hold a token.
     let path = request.path.split(|byte| *byte == b'?').next();
     let (method, path) = (shown(request.method), shown(path.unwrap_or_default()));
@@ -75,8 +72,7 @@ fn circumstances(validation: &Validation<'_>) -> String {
     if !request.host.is_empty() {
         parts.push(format!("host {}", shown(request.host)));
     }
-    parts.push(format!("at {}", instant(validation.now)));
-    let explanation = validation.explanation;
+    parts.push(format!("at {}", instant(now)));
     for (what, name) in [("issuer", &explanation.issuer), ("rule", &explanation.rule)] {
         let name = name.as_deref().map(plain);
         parts.extend(name.map(|name| format!("{what} {name}")));
@@ -95,7 +91,7 @@ fn line(step: &Step, width: usize, plain: Style) -> String {
     let text = match &step.outcome {
         StepOutcome::Pass => step.found.clone(),
         StepOutcome::Fail(_) => format!("{} (expected: {})", step.found, step.expected),
-        StepOutcome::NotReached => NOT_REACHED.to_owned(),
+        StepOutcome::NotReached => "not reached".to_owned(),
     };
     let (name, text) = (Escaped(&step.name).to_string(), Escaped(&text));
     format!("{style}{mark:4}{style:#}  {plain}{name:width$}  {text}{plain:#}")

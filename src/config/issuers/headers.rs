@@ -35,7 +35,7 @@ impl Setting<'_, '_, IssuerSettings> {
                 required,
             })
         });
-        ClaimHeaders::new(headers.collect())
+        ClaimHeaders(headers.collect())
     }
 }
 

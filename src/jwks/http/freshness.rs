@@ -62,13 +62,9 @@ fn cache_control(headers: &HeaderMap) -> Option<Duration> {
 /// (§5.3).
 fn expires(headers: &HeaderMap) -> Option<Duration> {
     headers.get(EXPIRES)?;
-    let lifetime = || {
-        Some(time_between(
-            date(headers, &DATE)?,
-            date(headers, &EXPIRES)?,
-        ))
-    };
-    Some(lifetime().unwrap_or_default())
+    let times = date(headers, &DATE).zip(date(headers, &EXPIRES));
+    let lifetime = times.map(|(start, end)| time_between(start, end));
+    Some(lifetime.unwrap_or_default())
 }
 
 /// The time that the answer has spent in other caches. A field that is no number is passed over

@@ -26,19 +26,16 @@ pub(super) fn configured(access: &Access) -> Result<HeaderMap, FetchError> {
         headers.append(name, value);
     }
     if let Some(credentials) = &access.credentials {
-        headers.insert(AUTHORIZATION, authorization(credentials)?);
+        let value = match credentials {
+            Credentials::Basic {
+                username,
+                password_file,
+            } => basic(username, password_file),
+            Credentials::Bearer { token_file } => bearer(token_file),
+        };
+        headers.insert(AUTHORIZATION, value?);
     }
     Ok(headers)
-}
-
-fn authorization(credentials: &Credentials) -> Result<HeaderValue, FetchError> {
-    match credentials {
-        Credentials::Basic {
-            username,
-            password_file,
-        } => basic(username, password_file),
-        Credentials::Bearer { token_file } => bearer(token_file),
-    }
 }
 
 /// RFC 7617 §2.

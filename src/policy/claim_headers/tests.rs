@@ -7,7 +7,7 @@ use super::{ArrayForm, ClaimHeader, ClaimHeaders, HeaderName};
 
 fn headers(array: ArrayForm, required: bool) -> ClaimHeaders {
     let name = HeaderName::parse("x-claim").unwrap();
-    ClaimHeaders::new(vec![ClaimHeader {
+    ClaimHeaders(vec![ClaimHeader {
         name,
         claim: ClaimPath::dotted("c"),
         array,

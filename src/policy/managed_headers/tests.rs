@@ -74,7 +74,7 @@ proptest! {
             let c = if c == '-' { spelling } else { c };
             if up { c.to_ascii_uppercase() } else { c }
         }).collect();
-        let headers = ClaimHeaders::new(vec![ClaimHeader {
+        let headers = ClaimHeaders(vec![ClaimHeader {
             name: HeaderName::parse("x-claim").unwrap(),
             claim: ClaimPath::dotted("c"),
             array: ArrayForm::Comma,
