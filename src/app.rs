@@ -2,7 +2,6 @@
 
 mod changes;
 mod engine;
-mod environment;
 mod follow;
 mod reload;
 mod start;
@@ -18,8 +17,7 @@ use crate::config::{Config, Structure};
 use crate::grpc::{Health, State};
 use crate::listen::{ConnectionCounts, ListenAddress, Server, Tls};
 
-pub use engine::{Engine, ReloadError};
-pub use environment::ServerEnvironment;
+pub use engine::{Engine, ReloadError, ServerEnvironment};
 pub(crate) use follow::Follower;
 pub use reload::Completeness;
 pub use start::StartError;

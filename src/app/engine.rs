@@ -10,16 +10,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::config::{Config, Loss};
 use crate::grpc::{Generation, State, TokenCache};
-use crate::jwks::{KeySources, SourceContext};
+use crate::jwks::{Fetch, KeySources, Network, SourceContext};
 use crate::listen::TlsError;
 use crate::memory::{MemoryBudget, MemoryLimit};
 use crate::policy::IssuerId;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Telemetry};
 
-use super::{ServerEnvironment, StartError};
+use super::StartError;
 
 /// The longest that a new configuration waits for keys before it is refused.
 const WARM_UP: Duration = Duration::from_secs(15);
@@ -33,6 +33,31 @@ pub struct Engine {
     random: fastrand::Rng,
     ready: watch::Sender<bool>,
     readiness: JoinSet<()>,
+}
+
+/// The surroundings of a server: its clock, its network, and the receiver of its decisions.
+/// Tests replace them.
+pub struct ServerEnvironment {
+    /// The clock.
+    pub clock: Clock,
+    /// Fetches keys.
+    pub fetch: Arc<dyn Fetch>,
+    /// Receives decisions; `None`: the logs and traces that the configuration names.
+    pub telemetry: Option<Telemetry>,
+    /// Chooses the random parts of waiting times.
+    pub seed: u64,
+}
+
+/// The network and telemetry of a real server.
+impl From<Clock> for ServerEnvironment {
+    fn from(clock: Clock) -> Self {
+        Self {
+            clock,
+            fetch: Arc::new(Network),
+            telemetry: None,
+            seed: fastrand::u64(..),
+        }
+    }
 }
 
 /// Why a configuration is not taken into use.

@@ -1,6 +1,5 @@
 //! Turns a JSON Web Key (RFC 7517) into prepared keys: parsed and checked once, when it is loaded.
 
-mod memory;
 mod public_key;
 
 use std::sync::Arc;
@@ -10,9 +9,17 @@ use aws_lc_rs::signature::ParsedPublicKey;
 
 use super::Algorithm;
 use super::algorithm::Family;
+use super::heap::{allocated, shared};
 use super::json::{Json, NotText, Object};
 use super::weak_key::WeakKey;
 use public_key::{curve_keys, ec_point, okp_point, rsa_keys};
+
+/// The bytes that aws-lc holds for a public key: measured and rounded up
+/// (tests/properties/memory.rs).
+const CURVE_COST: usize = 1024;
+const RSA_COST: usize = 1024;
+/// Per byte of an RSA key in DER, most of which is the modulus.
+const RSA_COST_OF_BYTE: usize = 4;
 
 /// A key that is ready to verify one algorithm.
 pub(crate) struct PreparedKey {
@@ -113,6 +120,25 @@ impl PreparedKey {
             VerifyingKey::Public(key) => key.verify_sig(signing_input, signature).is_ok(),
             VerifyingKey::Secret(key) => hmac::verify(key, signing_input, signature).is_ok(),
         }
+    }
+
+    /// Heap bytes, allocator overhead included, without the public members, which all algorithms of
+    /// an entry share.
+    pub(super) fn heap_size(&self) -> usize {
+        let kid = self.kid.as_ref().map_or(0, |kid| allocated(kid.len()));
+        let verifier = match (&self.verifier, self.algorithm.family()) {
+            (VerifyingKey::Secret(_), _) => shared(size_of::<hmac::Key>()),
+            (VerifyingKey::Public(key), Family::Rsa(_)) => {
+                RSA_COST + RSA_COST_OF_BYTE * key.as_ref().len()
+            }
+            (VerifyingKey::Public(_), _) => CURVE_COST,
+        };
+        kid + verifier
+    }
+
+    pub(super) fn public_size(&self) -> usize {
+        let public = self.public.as_ref();
+        public.map_or(0, |public| shared(size_of::<Object>()) + public.heap_size())
     }
 }
 
