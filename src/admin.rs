@@ -49,18 +49,15 @@ GET  /jwks/keys?issuer=NAME      the public keys of an issuer
 POST /jwks/refresh?issuer=NAME   fetches keys now; of all issuers without a name
 ";
 
-/// The pages of one server.
 #[derive(Debug)]
-pub struct AdminPages {
+pub(crate) struct AdminPages {
     state: Arc<grpc::State>,
     registry: Registry,
     ready: watch::Receiver<bool>,
 }
 
 impl AdminPages {
-    /// The pages of the server with this state.
-    #[must_use]
-    pub fn new(state: Arc<grpc::State>, ready: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(state: Arc<grpc::State>, ready: watch::Receiver<bool>) -> Self {
         let registry = metrics::registry(&state);
         Self {
             state,
@@ -70,7 +67,7 @@ impl AdminPages {
     }
 
     /// Serves until the task is ended.
-    pub async fn serve(self, listener: TcpListener) {
+    pub(crate) async fn serve(self, listener: TcpListener) {
         let pages = Router::new()
             .route("/", get(|| async { INDEX }))
             .route("/jwks", get(keys::list))

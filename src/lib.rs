@@ -7,9 +7,9 @@
 //!
 //! The core decides and does no I/O: [`authenticator`], on [`policy`], [`token`], [`jose`] and
 //! [`request`]. [`explain`] lists the steps of a decision. The shell does the I/O: [`app`], on
-//! [`grpc`], [`admin`], [`listen`], [`jwks`], [`config`], [`telemetry`], [`memory`] and [`clock`].
+//! [`grpc`], `admin`, [`listen`], [`jwks`], [`config`], [`telemetry`], [`memory`] and [`clock`].
 
-pub mod admin;
+mod admin;
 pub mod app;
 pub mod authenticator;
 pub mod cli;
