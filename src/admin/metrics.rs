@@ -63,11 +63,8 @@ fn gauges(encoder: &mut DescriptorEncoder<'_>, sources: &[IssuerStatus<'_>]) -> 
     let mut skipped = encoder.encode_descriptor("jwks_keys_skipped", help, None, gauge)?;
     for (issuer, status) in sources {
         for (reason, keys) in status.skipped_by_reason() {
-            count(
-                &mut skipped,
-                &[("issuer", *issuer), ("reason", reason)],
-                keys,
-            )?;
+            let labels = [("issuer", *issuer), ("reason", reason)];
+            count(&mut skipped, &labels, keys)?;
         }
     }
     let help = "Keys whose private part or shared secret the source publishes; above 0, the \

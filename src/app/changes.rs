@@ -36,12 +36,8 @@ fn compare(old: Option<&Value>, new: Option<&Value>, path: &str, names: &mut Vec
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             let dot = if path.is_empty() { "" } else { "." };
             for key in keys {
-                compare(
-                    old.get(key),
-                    new.get(key),
-                    &format!("{path}{dot}{key}"),
-                    names,
-                );
+                let path = format!("{path}{dot}{key}");
+                compare(old.get(key), new.get(key), &path, names);
             }
         }
         (Some(Value::Array(old)), Some(Value::Array(new)))

@@ -57,12 +57,9 @@ fn config(issuer: &DemoIssuer, address: &str) -> anyhow::Result<Config> {
 
 /// Makes the calls and prints the table. Returns true if every verdict is as expected.
 async fn show(app: &App, issuer: &DemoIssuer) -> anyhow::Result<bool> {
-    print_line(&format!(
-        "Watchword {} listens on {}.\n",
-        env!("CARGO_PKG_VERSION"),
-        app.address()
-    ));
-    let results = calls::make(app.address(), issuer).await?;
+    let (version, address) = (env!("CARGO_PKG_VERSION"), app.address());
+    print_line(&format!("Watchword {version} listens on {address}.\n"));
+    let results = calls::make(address, issuer).await?;
     table::print(&results);
     let surprises = results.iter().filter(|result| !result.is_expected());
     let (all, surprises) = (results.len(), surprises.count());

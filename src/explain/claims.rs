@@ -36,13 +36,10 @@ impl Explainer<'_, '_, '_> {
     pub(super) fn place(&mut self, place: &TokenFrom, id: IssuerId, issuer: &Issuer) {
         if place.issuers.is_some() {
             let result = place.admits(id).then_some(());
+            let result = result.ok_or(Denial::IssuerNotAllowed);
             let (name, location) = (text::plain(&issuer.name), text::location(&place.location));
-            self.step(
-                "place",
-                result.ok_or(Denial::IssuerNotAllowed),
-                format!("{name} in {location}"),
-                "a place for this issuer's tokens",
-            );
+            let found = format!("{name} in {location}");
+            self.step("place", result, found, "a place for this issuer's tokens");
         }
     }
 

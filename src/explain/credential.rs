@@ -59,12 +59,8 @@ impl<'s, 'r> Explainer<'_, 's, 'r> {
         let (denial, found, expected) = match policy.credential(self.request) {
             Ok(Some(found)) => {
                 let place = text::location(&found.place.location);
-                return self.step(
-                    "token",
-                    Ok(found),
-                    format!("{length} in {place}"),
-                    "a token",
-                );
+                let shown = format!("{length} in {place}");
+                return self.step("token", Ok(found), shown, "a token");
             }
             Ok(None) if optional && policy.overlooks_token(self.request) => (
                 Denial::TokenMalformed,

@@ -125,9 +125,8 @@ impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
 }
 
 fn not_reached(name: &'static str) -> Step {
-    let name = name.into();
     Step {
-        name,
+        name: name.into(),
         ..Step::default()
     }
 }

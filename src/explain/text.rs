@@ -41,11 +41,8 @@ fn cut(mut text: String) -> String {
 }
 
 pub(super) fn list(mut values: impl Iterator<Item = String>) -> String {
-    let text = values
-        .by_ref()
-        .take(MAX_LISTED)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let listed: Vec<_> = values.by_ref().take(MAX_LISTED).collect();
+    let text = listed.join(", ");
     match values.count() {
         0 => text,
         more => format!("{text}, and {more} more"),

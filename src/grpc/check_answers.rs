@@ -52,8 +52,11 @@ impl CheckAnswers {
             .map(|denial| (denial.code(), DenialText::new(denial, realm)));
         let codes = samples.iter().map(Denial::code);
         let reasons = codes.chain([Verdict::ALLOWED, Verdict::ANONYMOUS]);
+        let reasons = reasons.map(|reason| (reason, entry("reason", reason)));
         let issuers = policy.issuers().iter().map(|issuer| &issuer.name);
+        let issuers = issuers.map(|name| (name.clone(), entry("issuer", name)));
         let rules = policy.rules().iter().map(|rule| &rule.name);
+        let rules = rules.map(|name| (name.clone(), entry("rule", name)));
         let shadow_rules = policy.rules().iter();
         let shadow_rules = shadow_rules.filter(|rule| policy.is_shadow(Some(rule)));
         let all_shadow = policy.is_all_shadow();
@@ -62,15 +65,9 @@ impl CheckAnswers {
             shadow: entry("mode", "shadow"),
             unenforced: all_shadow.then(|| policy.managed_headers().to_remove(&[], &[])),
             denials: denials.collect(),
-            reasons: reasons
-                .map(|reason| (reason, entry("reason", reason)))
-                .collect(),
-            issuers: issuers
-                .map(|name| (name.clone(), entry("issuer", name)))
-                .collect(),
-            rules: rules
-                .map(|name| (name.clone(), entry("rule", name)))
-                .collect(),
+            reasons: reasons.collect(),
+            issuers: issuers.collect(),
+            rules: rules.collect(),
         }
     }
 

@@ -152,11 +152,8 @@ fn identify(allowed: &mut wire::Allow, token: &VerifiedToken, issuer: Option<&Is
         .unwrap_or_default();
     allowed.issuer = claim("iss").unwrap_or_default();
     allowed.subject = claim("sub").unwrap_or_default();
-    allowed.audiences = token
-        .audiences()
-        .iter()
-        .map(|audience| copied(audience))
-        .collect();
+    let audiences = token.audiences().iter();
+    allowed.audiences = audiences.map(|audience| copied(audience)).collect();
     allowed.expires_at = Some(claims_struct::timestamp(token.expires()));
     allowed.claims = Some(claims_struct::of(claims));
 }

@@ -75,9 +75,8 @@ impl<'a> Compact<'a> {
 
 /// Decodes base64url without padding; refuses white space, other alphabets and stray trailing bits.
 pub(super) fn decode(segment: &str) -> Result<Vec<u8>, JwsError> {
-    URL_SAFE_NO_PAD
-        .decode(segment)
-        .map_err(|_| JwsError::Malformed)
+    let decoded = URL_SAFE_NO_PAD.decode(segment);
+    decoded.map_err(|_| JwsError::Malformed)
 }
 
 /// Returns true if the text has only bytes that a compact token may contain. Checks every byte

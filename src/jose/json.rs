@@ -186,9 +186,8 @@ impl Object {
 
     pub(super) fn into_member(self, name: &str) -> Option<Json> {
         let mut members = self.0.into_iter();
-        members
-            .find(|(member, _)| &**member == name)
-            .map(|(_, value)| value)
+        let (_, value) = members.find(|(member, _)| &**member == name)?;
+        Some(value)
     }
 
     /// Bytes that it holds beyond its own size, with what the allocator adds.
@@ -200,11 +199,9 @@ impl Object {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Json> {
-        let index = self
-            .0
-            .binary_search_by(|(member, _)| (**member).cmp(name))
-            .ok()?;
-        self.0.get(index).map(|(_, value)| value)
+        let members = &self.0;
+        let found = members.binary_search_by(|(member, _)| (**member).cmp(name));
+        members.get(found.ok()?).map(|(_, value)| value)
     }
 
     /// The text of a member that must be a string if it is present.

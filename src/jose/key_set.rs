@@ -232,15 +232,15 @@ impl KeySet {
     fn drop_crowded_kids(&mut self) {
         let crowded: Vec<_> = (0..self.keys.len()).map(|at| self.is_crowded(at)).collect();
         for (key, is_crowded) in std::mem::take(&mut self.keys).into_iter().zip(crowded) {
-            let reason = match (is_crowded, &key.kid) {
-                (false, _) => {
-                    self.keys.push(key);
-                    continue;
-                }
-                (true, Some(_)) => SkipReason::Duplicate,
-                (true, None) => SkipReason::Crowded,
-            };
+            if !is_crowded {
+                self.keys.push(key);
+                continue;
+            }
             let kid = key.kid;
+            let reason = match kid {
+                Some(_) => SkipReason::Duplicate,
+                None => SkipReason::Crowded,
+            };
             self.skipped.push(UnusableKey { kid, reason });
         }
     }

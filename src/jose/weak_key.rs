@@ -152,12 +152,9 @@ static BATCHES: LazyLock<Vec<PrimeBatch>> = LazyLock::new(|| {
 
 fn odd_primes(below: u32) -> impl Iterator<Item = u32> {
     let is_prime = |number: &u32| {
-        let divisors = (3..)
-            .step_by(2)
-            .take_while(|divisor| divisor * divisor <= *number);
-        divisors
-            .into_iter()
-            .all(|divisor| !number.is_multiple_of(divisor))
+        let divisors = (3..).step_by(2);
+        let mut divisors = divisors.take_while(|divisor| divisor * divisor <= *number);
+        divisors.all(|divisor| !number.is_multiple_of(divisor))
     };
     (3..below).step_by(2).filter(is_prime)
 }

@@ -146,13 +146,11 @@ impl CachedKeys {
                 unconfirmed: None,
                 ..known.clone()
             }),
-            known => {
+            Some(known) => {
                 let read = Self::read(&documents, public, validators, memory)?;
-                Ok(match known {
-                    Some(known) => read.unless_damaged(known),
-                    None => read,
-                })
+                Ok(read.unless_damaged(known))
             }
+            None => Self::read(&documents, public, validators, memory),
         }
     }
 
@@ -200,9 +198,8 @@ impl CachedKeys {
 }
 
 fn draw(memory: &Account, bytes: usize) -> Result<Reservation, FetchError> {
-    memory
-        .try_reserve(bytes)
-        .ok_or(FetchError::Memory { bytes })
+    let reserved = memory.try_reserve(bytes);
+    reserved.ok_or(FetchError::Memory { bytes })
 }
 
 /// Bytes of documents that one entry holds.

@@ -92,7 +92,14 @@ impl KeySource {
                 random: fastrand::Rng::with_seed(seed),
             }),
         });
-        let (task, published) = SourceTask::new(shared.clone(), store.clone(), context);
+        let (sender, published) = watch::channel(Published::default());
+        let task = SourceTask {
+            shared: shared.clone(),
+            published: sender,
+            revision: context.revision.clone(),
+            cache: context.cache.clone(),
+            store: store.clone(),
+        };
         Self {
             shared,
             published,

@@ -19,7 +19,6 @@ use crate::jose::KeySet;
 use super::FetchError;
 use super::cache::{FetchedKeys, KeySetCache};
 use super::key_source::{Published, SharedSource, SourceState};
-use super::key_sources::SourceContext;
 use super::life_cycle::{FetchCause, KeyState};
 use super::store::{SavedDocuments, Store, StoreError};
 
@@ -27,30 +26,14 @@ use super::store::{SavedDocuments, Store, StoreError};
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct SourceTask {
-    shared: Arc<SharedSource>,
-    published: watch::Sender<Published>,
-    revision: Arc<AtomicU64>,
-    cache: KeySetCache,
-    store: Option<Store>,
+    pub(super) shared: Arc<SharedSource>,
+    pub(super) published: watch::Sender<Published>,
+    pub(super) revision: Arc<AtomicU64>,
+    pub(super) cache: KeySetCache,
+    pub(super) store: Option<Store>,
 }
 
 impl SourceTask {
-    pub(super) fn new(
-        shared: Arc<SharedSource>,
-        store: Option<Store>,
-        context: &SourceContext,
-    ) -> (Self, watch::Receiver<Published>) {
-        let (published, receiver) = watch::channel(Published::default());
-        let task = Self {
-            shared,
-            published,
-            revision: context.revision.clone(),
-            cache: context.cache.clone(),
-            store,
-        };
-        (task, receiver)
-    }
-
     /// Runs until it is aborted. Without its task, a source's keys would go stale unseen, so one
     /// that panics starts again.
     pub(super) async fn run(self) {

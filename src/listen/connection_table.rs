@@ -109,10 +109,8 @@ impl ConnectionTable {
 
     fn least_used(&self) -> Option<(Id, LastUse)> {
         let majority = self.majority_address();
-        let connections = self
-            .entries
-            .iter()
-            .map(|(id, entry)| (*id, &entry.connection));
+        let entries = self.entries.iter();
+        let connections = entries.map(|(id, entry)| (*id, &entry.connection));
         let candidates = connections.filter(|(_, one)| majority.is_none() || ip(one) == majority);
         let uses = candidates.map(|(id, connection)| (id, connection.last_use()));
         uses.min_by_key(|(_, last)| *last)

@@ -150,10 +150,8 @@ impl FrameLimits {
                 self.raise(seconds.saturating_mul(PER_SECOND));
             }
         }
-        self.allowance = self
-            .allowance
-            .checked_sub(1)
-            .ok_or(FrameViolation::ControlFrames)?;
+        let left = self.allowance.checked_sub(1);
+        self.allowance = left.ok_or(FrameViolation::ControlFrames)?;
         Ok(())
     }
 

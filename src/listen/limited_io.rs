@@ -161,10 +161,8 @@ impl AsyncRead for LimitedIo {
         let read = Pin::new(&mut self.io).poll_read(cx, buffer);
         let bytes = buffer.filled().get(before..).unwrap_or_default();
         let inspected = self.inspect(bytes);
-        let calls = self
-            .frames
-            .take_calls()
-            .saturating_mul(READ_PER_POLL / CALLS_PER_POLL);
+        let calls = self.frames.take_calls();
+        let calls = calls.saturating_mul(READ_PER_POLL / CALLS_PER_POLL);
         let left = left.saturating_sub(bytes.len().max(calls));
         self.read_budget.0.store(left, Ordering::Relaxed);
         match read {

@@ -37,8 +37,7 @@ pub(crate) struct TokenFrom {
 
 impl TokenFrom {
     pub(crate) fn admits(&self, issuer: IssuerId) -> bool {
-        self.issuers
-            .as_ref()
-            .is_none_or(|issuers| issuers.contains(&issuer))
+        let issuers = self.issuers.as_ref();
+        issuers.is_none_or(|issuers| issuers.contains(&issuer))
     }
 }

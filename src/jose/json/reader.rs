@@ -88,11 +88,7 @@ impl<'a> JsonReader<'a> {
         }
         let members = self.members.get_mut(start..).unwrap_or_default();
         members.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let twice = members
-            .iter()
-            .zip(members.iter().skip(1))
-            .any(|(a, b)| a.0 == b.0);
-        if twice {
+        if !members.is_sorted_by(|(a, _), (b, _)| a < b) {
             return Err(JsonError::Duplicate(self.at));
         }
         Ok(Json::Object(Object(self.members.drain(start..).collect())))

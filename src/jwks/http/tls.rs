@@ -52,9 +52,8 @@ fn trust_in(
 ) -> Result<Arc<dyn ServerCertVerifier>, FetchError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(bundle)? {
-        roots
-            .add(certificate)
-            .map_err(|_| FetchError::access(bundle, CERTIFICATES))?;
+        let added = roots.add(certificate);
+        added.map_err(|_| FetchError::access(bundle, CERTIFICATES))?;
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone());
     let verifier = verifier.build();
