@@ -113,10 +113,8 @@ impl Clock {
             },
             Timers::Manual(timers) => {
                 // The sender is in this clock.
-                let _ = timers
-                    .subscribe()
-                    .wait_for(|now| *now >= moment.elapsed())
-                    .await;
+                let mut elapsed = timers.subscribe();
+                let _ = elapsed.wait_for(|now| *now >= moment.elapsed()).await;
             }
         }
     }

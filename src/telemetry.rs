@@ -121,7 +121,7 @@ impl Telemetry {
         };
         let lines = async {
             if let Some(log) = &self.decisions {
-                let lines = log.lines().clone();
+                let lines = log.lines.clone();
                 // Fails only if the runtime ends.
                 let _ = tokio::task::spawn_blocking(move || lines.flush(FLUSH_TIMEOUT)).await;
             }

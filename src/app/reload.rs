@@ -121,7 +121,7 @@ pub(super) fn report_configuration(config: &Config, expiry: Option<UnixTime>, st
     let metrics = &state.telemetry.metrics;
     state.reloads.set_warnings(&config.warnings);
     for warning in &config.warnings {
-        let code = warning.code().name();
+        let code = warning.code.name();
         warn!(target: CONFIGURATION, code, "{warning}");
     }
     metrics.set_warnings(&config.warnings);

@@ -84,9 +84,8 @@ impl Document {
     /// Returns true if there is a value at this very path.
     pub(super) fn has(&self, path: &SettingPath) -> bool {
         let mut steps = path.steps().iter();
-        steps
-            .try_fold(&self.root, |node, step| node.child(step))
-            .is_some()
+        let node = steps.try_fold(&self.root, |node, step| node.child(step));
+        node.is_some()
     }
 
     /// The value at a path, or the last value on it that exists.
@@ -134,10 +133,8 @@ impl Node {
         let Value::Map(members) = &self.value else {
             return None;
         };
-        let mut members = members.iter();
-        members
-            .find(|(key, _)| key.name == name)
-            .map(|(_, node)| node)
+        let member = members.iter().find(|(key, _)| key.name == name);
+        member.map(|(_, node)| node)
     }
 
     pub(super) fn to_json(&self) -> serde_json::Value {

@@ -2,6 +2,7 @@
 //!
 //! Secrets are masked by the types in `settings`, not here.
 
+use std::error::Error;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -15,7 +16,7 @@ use super::settings::{JwksSettings, RulesSetting, Settings, Time};
 use super::token_from::default_scheme;
 
 /// The settings, with the defaults that depend on other settings filled in.
-pub(super) fn yaml(mut settings: Settings, config: &Config) -> Result<String, Error> {
+pub(super) fn yaml(mut settings: Settings, config: &Config) -> Result<String, Box<dyn Error>> {
     fill(&mut settings, config);
     let json = without_null_members(serde_json::to_value(settings)?);
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
@@ -24,22 +25,11 @@ pub(super) fn yaml(mut settings: Settings, config: &Config) -> Result<String, Er
     Ok(text)
 }
 
-/// The reason why a configuration cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
-    #[error(transparent)]
-    Value(#[from] serde_json::Error),
-    #[error(transparent)]
-    Yaml(#[from] serde_saphyr::ser_error::Error),
-}
-
 fn fill(settings: &mut Settings, config: &Config) {
     let issuers = settings.issuers.values_mut().zip(config.policy.issuers());
     for ((settings, issuer), (_, source)) in issuers.zip(&config.sources) {
-        let names = issuer
-            .algorithms
-            .iter()
-            .map(|algorithm| algorithm.name().into());
+        let names = issuer.algorithms.iter();
+        let names = names.map(|algorithm| algorithm.name().into());
         settings.algorithms.get_or_insert_with(|| names.collect());
         if let (Some(jwks), Source::Fetched(source)) = (&mut settings.jwks, source) {
             fill_jwks(jwks, source);

@@ -26,12 +26,8 @@ pub(super) fn process(name: &str) -> Option<OsString> {
 #[derive(Default)]
 pub(super) struct Variables(BTreeMap<String, String>);
 
-/// A value in which a reference could not be followed.
-pub(super) struct Fault {
-    pub(super) path: SettingPath,
-    pub(super) found: String,
-    pub(super) expected: String,
-}
+/// A value in which a reference could not be followed, with the message.
+pub(super) type Fault = (SettingPath, String);
 
 /// Replaces all references in a document, up to `room` bytes of text together.
 pub(super) fn substitute(
@@ -51,10 +47,8 @@ pub(super) fn substitute(
 
 /// The name of a value of the environment in messages.
 pub(super) fn value_of(variables: &[String]) -> String {
-    let names: Vec<_> = variables
-        .iter()
-        .map(|name| format!("${{{name}}}"))
-        .collect();
+    let names = variables.iter().map(|name| format!("${{{name}}}"));
+    let names: Vec<_> = names.collect();
     format!("the value of {}", names.join(" and "))
 }
 
@@ -135,11 +129,8 @@ impl Substitution<'_> {
                 }
             }
             Err((found, expected)) => {
-                self.faults.push(Fault {
-                    path: path.clone(),
-                    found,
-                    expected,
-                });
+                let message = format!("found {found}; expected {expected}");
+                self.faults.push((path.clone(), message));
                 Origin::Failed
             }
         }

@@ -75,10 +75,10 @@ impl Setting<'_, '_, FilePath> {
 
     /// Warns of a file with a secret that others than its owner and group may read, or that others
     /// than its owner may write.
-    pub(super) fn warn_of_open_secret(&mut self) {
+    pub(super) fn warn_of_open_secret(&mut self) -> &mut Self {
         let file = self.path();
         let Ok(metadata) = std::fs::metadata(&file) else {
-            return;
+            return self;
         };
         let mode = metadata.permissions().mode() & 0o777;
         // Kubernetes mounts secrets with mode 0644, in a volume that only the pod sees.
@@ -97,12 +97,13 @@ impl Setting<'_, '_, FilePath> {
             let expected = "mode 0600, or 0640 with a group of its own";
             self.warn(WarningCode::OpenFile, found, expected);
         }
+        self
     }
 
     /// Warns of certificates in PEM that are not valid now.
-    pub(super) fn warn_of_dates(&mut self, needed: Needed) {
+    pub(super) fn warn_of_dates(&mut self, needed: Needed) -> &mut Self {
         let Ok(Some(pem)) = read_bounded(&self.path(), MAX_SIZE) else {
-            return;
+            return self;
         };
         let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
         let now = Clock::system().now();
@@ -120,6 +121,7 @@ impl Setting<'_, '_, FilePath> {
                 "a certificate that is valid now; if it is, compare this machine's clock";
             self.warn(WarningCode::ExpiredCertificate, wrong.as_str(), expected);
         }
+        self
     }
 }
 

@@ -95,17 +95,21 @@ impl<'d> Findings<'d> {
         }
         let found = self.shown(path, found);
         let problem = self.problem(path, format!("found {found}; expected {expected}"));
-        self.warnings.push(Warning::new(code, self.file, problem));
+        let file = self.file.to_owned();
+        self.warnings.push(Warning {
+            code,
+            file,
+            problem,
+        });
     }
 
     /// Notes values that could not be expanded, and leaves them out of the checks that follow.
     pub(super) fn add_faults(&mut self, faults: Vec<Fault>) {
-        for fault in &faults {
-            let message = format!("found {}; expected {}", fault.found, fault.expected);
-            self.add(&fault.path, message);
+        for (path, message) in &faults {
+            self.add(path, message.clone());
         }
-        for fault in faults {
-            self.leave_out(fault.path);
+        for (path, _) in faults {
+            self.leave_out(path);
         }
     }
 
@@ -185,7 +189,7 @@ impl<'d> Findings<'d> {
     /// The warnings, in the order of their places.
     pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
         let mut warnings = std::mem::take(&mut self.warnings);
-        warnings.sort_by_key(Warning::position);
+        warnings.sort_by_key(|warning| warning.problem.position);
         warnings
     }
 
@@ -193,8 +197,8 @@ impl<'d> Findings<'d> {
         if self.problems.is_empty() {
             return Ok(());
         }
-        let problems = Problems::sorted(self.file, std::mem::take(&mut self.problems));
-        Err(problems.with_warnings(self.take_warnings()))
+        let problems = std::mem::take(&mut self.problems);
+        Err(Problems::new(self.file, problems, self.take_warnings()))
     }
 }
 

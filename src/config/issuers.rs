@@ -6,6 +6,8 @@ mod keys;
 mod timing;
 mod url;
 
+pub(super) use access::server_url_fault;
+
 use std::collections::BTreeMap;
 
 use crate::jose::Algorithm;
@@ -16,7 +18,7 @@ use crate::token::{Audiences, Expectations};
 use super::mistakes;
 use super::rules::is_printable_name;
 use super::setting::Setting;
-use super::settings::{IssuerSettings, Settings, public_key_algorithms};
+use super::settings::{IssuerSettings, Settings, Text, boxed, public_key_algorithms};
 
 /// Issuers in the order of their names, each with the source of its keys; `None`: the source has a
 /// problem.
@@ -132,14 +134,18 @@ impl Setting<'_, '_, IssuerSettings> {
                     "`any_audience: true` accepts what `audiences` refuses: remove one of them",
                 );
             }
-            (Some(list), false) => {
-                self.member("audiences", &**list).for_each(|mut audience| {
-                    let mistake = mistakes::of_audience(audience.value);
-                    audience.mistake(mistake);
-                });
-                return Audiences::OneOf(list.iter().map(|text| (**text).into()).collect());
-            }
+            (Some(list), false) => return self.member("audiences", &**list).audiences(),
         }
         Audiences::Any
+    }
+}
+
+impl Setting<'_, '_, [Text]> {
+    pub(super) fn audiences(&mut self) -> Audiences {
+        self.for_each(|mut audience| {
+            let mistake = mistakes::of_audience(audience.value);
+            audience.mistake(mistake);
+        });
+        Audiences::OneOf(boxed(self.value))
     }
 }

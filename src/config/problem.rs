@@ -60,18 +60,14 @@ impl Problem {
 }
 
 impl Problems {
-    /// Problems in the order of their places.
-    pub(super) fn sorted(file: &Path, mut list: Vec<Problem>) -> Self {
+    /// Problems, which are sorted by their places.
+    pub(super) fn new(file: &Path, mut list: Vec<Problem>, warnings: Vec<Warning>) -> Self {
         list.sort_by_key(|problem| problem.position);
         Self {
             file: file.to_owned(),
             list,
-            warnings: Vec::new(),
+            warnings,
         }
-    }
-
-    pub(super) fn with_warnings(self, warnings: Vec<Warning>) -> Self {
-        Self { warnings, ..self }
     }
 
     /// Settings that are most likely not meant, beside the problems.
@@ -81,14 +77,12 @@ impl Problems {
 
     /// A fault of Watchword while the file was read.
     pub(crate) fn fault(file: &Path, fault: &dyn fmt::Display) -> Self {
-        Self::one(
-            file,
-            Problem::of_file(format!("a fault of Watchword: {fault}")),
-        )
+        let message = format!("a fault of Watchword: {fault}");
+        Self::one(file, Problem::of_file(message))
     }
 
     pub(super) fn one(file: &Path, problem: Problem) -> Self {
-        Self::sorted(file, vec![problem])
+        Self::new(file, vec![problem], Vec::new())
     }
 }
 

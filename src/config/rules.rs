@@ -13,7 +13,7 @@ use super::mistakes::{self, Mistake};
 use super::setting::Setting;
 use super::settings::{
     MatchSettings, Mode, NoneWord, PathSettings, RequireSetting, RuleSettings, RulesSetting,
-    Settings, Text,
+    Settings, boxed,
 };
 
 use hidden::{Earlier, Hiders};
@@ -101,10 +101,8 @@ impl Setting<'_, '_, RuleSettings> {
                 ],
             ),
         };
-        let names: Vec<String> = places
-            .iter()
-            .map(|place| format!("rules[{place}]"))
-            .collect();
+        let names = places.iter().map(|place| format!("rules[{place}]"));
+        let names: Vec<String> = names.collect();
         let end = if names.len() == 1 { one } else { several };
         let rules = names.join(" and ");
         self.member("match", &()).contradiction(format!(
@@ -221,10 +219,6 @@ impl Setting<'_, '_, PathSettings> {
         pattern.exact_spelling = settings.exact_spelling;
         Some(pattern)
     }
-}
-
-fn boxed(texts: &[Text]) -> Vec<Box<str>> {
-    texts.iter().map(|text| (**text).into()).collect()
 }
 
 /// Returns true for 1 to 64 bytes without characters that a terminal or a log reader acts on.

@@ -87,12 +87,8 @@ pub(super) fn resolve(schema: &Json) -> Option<&Map<String, Json>> {
 
 /// The alternatives of a schema, without nesting; none if the schema stands for itself.
 pub(super) fn alternatives(schema: &Map<String, Json>) -> Vec<&Map<String, Json>> {
-    let list = schema
-        .get("anyOf")
-        .or_else(|| schema.get("oneOf"))
-        .and_then(Json::as_array);
     let mut all = Vec::new();
-    for alternative in list.into_iter().flatten().filter_map(resolve) {
+    for alternative in own_alternatives(schema).filter_map(resolve) {
         let nested = alternatives(alternative);
         if nested.is_empty() {
             all.push(alternative);
@@ -101,6 +97,12 @@ pub(super) fn alternatives(schema: &Map<String, Json>) -> Vec<&Map<String, Json>
         }
     }
     all
+}
+
+/// The alternatives that a schema gives, as they stand there.
+pub(super) fn own_alternatives(schema: &Map<String, Json>) -> impl Iterator<Item = &Json> {
+    let list = schema.get("anyOf").or_else(|| schema.get("oneOf"));
+    list.and_then(Json::as_array).into_iter().flatten()
 }
 
 /// The JSON Schema types that a schema allows; empty: all.
@@ -135,10 +137,7 @@ pub(super) fn text<'s>(schema: &'s Map<String, Json>, member: &str) -> &'s str {
 
 /// The words that a schema allows; empty: all.
 pub(super) fn words(schema: &Map<String, Json>) -> impl Iterator<Item = &str> {
-    let listed = schema
-        .get("enum")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten();
-    listed.chain(schema.get("const")).filter_map(Json::as_str)
+    let listed = schema.get("enum").and_then(Json::as_array);
+    let words = listed.into_iter().flatten().chain(schema.get("const"));
+    words.filter_map(Json::as_str)
 }

@@ -18,7 +18,7 @@ pub use telemetry::DecisionPolicy;
 pub(crate) use telemetry::{
     DecisionsSettings, LogFormat, LogLevel, LogSettings, OtlpSettings, TracesSettings,
 };
-pub(crate) use text::{FilePath, Secret, Text, Url};
+pub(crate) use text::{FilePath, Secret, Text, Url, boxed};
 pub(crate) use time::Time;
 
 use std::collections::BTreeMap;

@@ -194,10 +194,8 @@ impl Shape {
         let Self::Map(members) = self else {
             return None;
         };
-        let mut members = members.iter();
-        members
-            .find(|(other, _)| other == name)
-            .map(|(_, shape)| shape)
+        let member = members.iter().find(|(other, _)| other == name);
+        member.map(|(_, shape)| shape)
     }
 
     fn list(&self) -> Option<&[Element]> {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::files::without_line_end;
 use crate::token::ClaimPath;
 
+use super::issuers::server_url_fault;
 use super::setting::Setting;
 use super::settings::{DecisionsSettings, FilePath, LogSettings, OtlpSettings, TracesSettings};
 use super::{DecisionPolicy, LogFormat, LogLevel};
@@ -167,21 +168,12 @@ impl Setting<'_, '_, OtlpSettings> {
         let settings = self.value;
         let judged = Url::parse(&settings.endpoint).map_err(|error| error.to_string());
         let judged = judged.and_then(|url| {
-            let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-            match url.scheme() {
-                "http" if settings.ca.is_some() => {
-                    Err("http, with certificate authorities".to_owned())
-                }
-                "http" if !settings.headers.is_empty() => {
-                    Err("http, with headers to send".to_owned())
-                }
-                "http" | "https" if !url.username().is_empty() || url.password().is_some() => {
-                    Err("a URL with user or password".to_owned())
-                }
-                "http" | "https" if bare => Ok(url),
-                "http" | "https" => Err("a URL with path, query or fragment".to_owned()),
-                _ => Err("another scheme".to_owned()),
-            }
+            let fault = match url.scheme() {
+                "http" if settings.ca.is_some() => Some("http, with certificate authorities"),
+                "http" if !settings.headers.is_empty() => Some("http, with headers to send"),
+                _ => server_url_fault(&url),
+            };
+            fault.map_or(Ok(url), |fault| Err(fault.to_owned()))
         });
         let expected = "an http or https URL of host and port only, https with ca or headers";
         let url = judged.map_err(|found| self.member("endpoint", &()).found(found, expected));

@@ -98,7 +98,6 @@ fn is_name(text: &str) -> bool {
 
 /// The default scheme before a token in a header.
 pub(super) fn default_scheme(header: &str) -> Option<&'static str> {
-    header
-        .eq_ignore_ascii_case("authorization")
-        .then_some("Bearer")
+    let is_standard = header.eq_ignore_ascii_case("authorization");
+    is_standard.then_some("Bearer")
 }

@@ -4,9 +4,9 @@
 //! {CODE: the reason}`.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::problem::{Position, Problem};
+use super::problem::Problem;
 use super::setting::Setting;
 use super::settings::{AcceptedWarnings, RulesSetting, Settings};
 
@@ -68,27 +68,9 @@ impl WarningCode {
 /// A setting that is most likely not meant. `Display` gives its place, the fix, and the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    code: WarningCode,
-    file: PathBuf,
-    problem: Problem,
-}
-
-impl Warning {
-    pub(super) fn new(code: WarningCode, file: &Path, problem: Problem) -> Self {
-        Self {
-            code,
-            file: file.to_owned(),
-            problem,
-        }
-    }
-
-    pub(crate) fn code(&self) -> WarningCode {
-        self.code
-    }
-
-    pub(super) fn position(&self) -> Option<Position> {
-        self.problem.position
-    }
+    pub(crate) code: WarningCode,
+    pub(super) file: PathBuf,
+    pub(super) problem: Problem,
 }
 
 impl fmt::Display for Warning {

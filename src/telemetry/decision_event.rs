@@ -128,7 +128,7 @@ impl<'d> RequestId<'d> {
         Self(value)
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.visible().next().is_none()
     }
 

@@ -20,7 +20,7 @@ pub(super) struct DecisionLog {
     /// The fraction of allows that is logged.
     share: f64,
     claims: ListedClaims,
-    lines: Arc<LineWriter>,
+    pub(super) lines: Arc<LineWriter>,
 }
 
 impl DecisionLog {
@@ -42,10 +42,6 @@ impl DecisionLog {
             claims,
             lines: Arc::new(lines),
         })
-    }
-
-    pub(super) fn lines(&self) -> &Arc<LineWriter> {
-        &self.lines
     }
 
     pub(super) fn write(&self, decision: &DecisionEvent<'_>, trace_id: Option<TraceId>) {

@@ -1,7 +1,6 @@
 //! Counters, gauges and histograms for Prometheus. Label values come from the configuration and a
 //! fixed set of words.
 
-mod decision_labels;
 mod server_stats;
 
 pub use server_stats::{CallStats, ServerStats};
@@ -9,6 +8,7 @@ pub use server_stats::{CallStats, ServerStats};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -21,7 +21,6 @@ use crate::token::UnixTime;
 
 use super::log_limits::SUPPRESSED;
 use super::{DecisionEvent, Door};
-use decision_labels::DecisionLabels;
 use server_stats::{ServerStatsCollector, StatsReader};
 
 /// One label, of fixed words.
@@ -133,7 +132,7 @@ impl Metrics {
     /// Counts the warnings of the configuration in use.
     pub(crate) fn set_warnings(&self, warnings: &[Warning]) {
         for code in WarningCode::ALL {
-            let same = warnings.iter().filter(|warning| warning.code() == *code);
+            let same = warnings.iter().filter(|warning| warning.code == *code);
             let gauge = self.warnings.get_or_create_owned(&[("code", code.name())]);
             gauge.set(i64::try_from(same.count()).unwrap_or(i64::MAX));
         }
@@ -185,10 +184,8 @@ impl Metrics {
         let help = "Warnings of the configuration in use";
         registry.register("config_warnings", help, self.warnings.clone());
         let help = "When the listener's certificate expires, in seconds since 1970";
-        let (name, times) = (
-            "tls_certificate_expiry_timestamp",
-            self.certificates.clone(),
-        );
+        let name = "tls_certificate_expiry_timestamp";
+        let times = self.certificates.clone();
         registry.register_with_unit(name, help, Unit::Seconds, times);
     }
 
@@ -226,6 +223,30 @@ impl Metrics {
         counter("log_lines_suppressed", help, &SUPPRESSED);
         let help = "Spans that the collector took";
         counter("spans_exported", help, &self.spans_exported);
+    }
+}
+
+/// The labels of one counter of `watchword_decisions_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    door: &'static str,
+    issuer: Option<Arc<str>>,
+    rule: Option<Arc<str>>,
+    verdict: &'static str,
+    reason: &'static str,
+    mode: &'static str,
+}
+
+impl DecisionLabels {
+    fn of(event: &DecisionEvent<'_>) -> Self {
+        Self {
+            door: event.door.name(),
+            issuer: event.issuer.cloned(),
+            rule: event.rule.cloned(),
+            verdict: event.outcome.verdict(),
+            reason: event.outcome.reason(),
+            mode: event.mode(),
+        }
     }
 }
 

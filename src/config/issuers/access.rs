@@ -32,11 +32,8 @@ impl Setting<'_, '_, JwksSettings> {
     pub(super) fn access(&mut self, connect_timeout: Duration) -> Access {
         let settings = self.value;
         let known = self.findings.count();
-        let ca = settings.ca.as_ref().map(|ca| {
-            let mut ca = self.member("ca", ca);
-            ca.warn_of_dates(Needed::One);
-            ca.readable()
-        });
+        let ca = settings.ca.as_ref();
+        let ca = ca.map(|ca| self.member("ca", ca).warn_of_dates(Needed::One).readable());
         let access = Access {
             allow_http: settings.allow_http == Some(true),
             ca,
@@ -59,14 +56,12 @@ impl Setting<'_, '_, JwksSettings> {
     fn client_certificate(&mut self) -> Option<(PathBuf, PathBuf)> {
         let settings = self.value;
         let certificate = settings.client_certificate.as_ref().map(|file| {
-            let mut certificate = self.member("client_certificate", file);
-            certificate.warn_of_dates(Needed::All);
-            certificate.readable()
+            let mut setting = self.member("client_certificate", file);
+            setting.warn_of_dates(Needed::All).readable()
         });
         let key = settings.client_key.as_ref().map(|file| {
-            let mut key = self.member("client_key", file);
-            key.warn_of_open_secret();
-            key.readable()
+            let mut setting = self.member("client_key", file);
+            setting.warn_of_open_secret().readable()
         });
         let (given, missing) = match (certificate, key) {
             (None, None) => return None,
@@ -86,10 +81,8 @@ impl Setting<'_, '_, JwksSettings> {
         let basic = basic.map(|basic| self.member("basic", basic).credentials());
         let bearer = settings.bearer_token_file.as_ref().map(|file| {
             let mut setting = self.member("bearer_token_file", file);
-            setting.warn_of_open_secret();
-            Credentials::Bearer {
-                token_file: setting.readable(),
-            }
+            let token_file = setting.warn_of_open_secret().readable();
+            Credentials::Bearer { token_file }
         });
         if basic.is_some() && bearer.is_some() {
             self.member("bearer_token_file", &())
@@ -127,7 +120,7 @@ impl Setting<'_, '_, JwksSettings> {
         let proxy = self.value.proxy.as_ref()?;
         let found = match Url::parse(proxy) {
             Err(error) => error.to_string(),
-            Ok(url) => match proxy_fault(&url) {
+            Ok(url) => match server_url_fault(&url) {
                 None => return Some(url),
                 Some(fault) => fault.to_owned(),
             },
@@ -152,10 +145,9 @@ impl Setting<'_, '_, BasicSettings> {
                 .found(found, "a name without them");
         }
         let mut file = self.member("password_file", password_file);
-        file.warn_of_open_secret();
         Credentials::Basic {
             username: username.as_str().into(),
-            password_file: file.readable(),
+            password_file: file.warn_of_open_secret().readable(),
         }
     }
 }
@@ -190,7 +182,8 @@ fn header_value(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn proxy_fault(url: &Url) -> Option<&'static str> {
+/// The reason why a URL is not one of host and port only. It does not quote the URL.
+pub(in crate::config) fn server_url_fault(url: &Url) -> Option<&'static str> {
     if !matches!(url.scheme(), "http" | "https") {
         return Some("another scheme");
     }

@@ -66,13 +66,14 @@ impl Setting<'_, '_, FilePath> {
 
 impl Setting<'_, '_, JwksSettings> {
     fn source(&mut self, issuer: &str) -> Option<Source> {
-        let settings = self.value;
-        match (
-            &settings.uri,
-            &settings.discovery,
-            &settings.file,
-            &settings.inline,
-        ) {
+        let JwksSettings {
+            uri,
+            discovery,
+            file,
+            inline,
+            ..
+        } = self.value;
+        match (uri, discovery, file, inline) {
             (Some(uri), None, None, None) => {
                 self.member("uri", uri).mistake(mistakes::of_keys_url(uri));
                 let origin = self.url("uri", uri).map(KeyOrigin::Uri);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
-use super::super::schema::{resolve, text, types, words};
+use super::super::schema::{own_alternatives, resolve, text, types, words};
 
 /// A mapping with settings.
 pub(super) struct Section<'s> {
@@ -59,7 +59,7 @@ impl<'s> Outline<'s> {
         let Some(schema) = resolve(schema) else {
             return;
         };
-        for alternative in alternatives(schema) {
+        for alternative in own_alternatives(schema) {
             self.walk(alternative, path.clone(), seen);
         }
         if let Some(items) = schema.get("items") {
@@ -94,7 +94,7 @@ impl<'s> Outline<'s> {
             return "anything".to_owned();
         };
         let mut kinds: Vec<String> = Vec::new();
-        for alternative in alternatives(schema) {
+        for alternative in own_alternatives(schema) {
             let kind = self.kind(alternative, path);
             if !kinds.contains(&kind) {
                 kinds.push(kind);
@@ -128,12 +128,6 @@ impl<'s> Outline<'s> {
         }
         scalar(schema)
     }
-}
-
-/// The alternatives that a schema gives, as they stand there.
-fn alternatives(schema: &Map<String, Json>) -> impl Iterator<Item = &Json> {
-    let list = schema.get("anyOf").or_else(|| schema.get("oneOf"));
-    list.and_then(Json::as_array).into_iter().flatten()
 }
 
 fn scalar(schema: &Map<String, Json>) -> String {

@@ -9,14 +9,12 @@ use crate::token::{Audiences, ClaimPath, is_scope_byte};
 use super::super::mistakes;
 use super::super::setting::Setting;
 use super::super::settings::{
-    ClaimTestSetting, ClaimTestSettings, DemandSettings, OneOrMore, Scalar, Text,
+    ClaimTestSetting, ClaimTestSettings, DemandSettings, OneOrMore, Scalar, boxed,
 };
-use super::boxed;
 
 impl Setting<'_, '_, DemandSettings> {
     pub(super) fn build(&mut self, issuers: &[(&str, IssuerId)]) -> Demand {
         let settings = self.value;
-        let list = |list: &'_ Option<Vec<Text>>| boxed(list.as_deref().unwrap_or_default());
         let scopes = settings.scopes.as_deref().unwrap_or_default();
         self.member("scopes", scopes).for_each(|mut scope| {
             let text = &**scope.value;
@@ -26,22 +24,13 @@ impl Setting<'_, '_, DemandSettings> {
                 scope.found(format!("{text:?}"), "a scope of visible ASCII");
             }
         });
-        let audiences = settings.audiences.as_deref().unwrap_or_default();
-        self.member("audiences", audiences)
-            .for_each(|mut audience| {
-                let mistake = mistakes::of_audience(audience.value);
-                audience.mistake(mistake);
-            });
-        let scopes = list(&settings.scopes);
-        let audiences = list(&settings.audiences);
+        let scopes = boxed(scopes);
+        let audiences = settings.audiences.as_ref();
+        let audiences = audiences.map(|list| self.member("audiences", &**list).audiences());
         Demand {
             optional: settings.optional,
             issuers: self.issuers(issuers),
-            audiences: if audiences.is_empty() {
-                Audiences::Any
-            } else {
-                Audiences::OneOf(audiences)
-            },
+            audiences: audiences.unwrap_or(Audiences::Any),
             scope_text: Arc::from(scopes.join(" ")),
             scopes,
             claims: self.claims(),

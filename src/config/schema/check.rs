@@ -86,10 +86,8 @@ impl Comparison<'_, '_> {
         let mut unknown: Vec<&str> = Vec::new();
         for (key, value) in members {
             let place = path.member(&key.name);
-            match (
-                properties.get(&key.name),
-                schema.get("additionalProperties"),
-            ) {
+            let others = schema.get("additionalProperties");
+            match (properties.get(&key.name), others) {
                 (Some(schema), _) | (None, Some(schema @ Json::Object(_))) => {
                     self.node(value, schema, &place);
                 }
@@ -109,11 +107,8 @@ impl Comparison<'_, '_> {
             // It is most likely there, under a misspelt name.
             let is_misspelt = unknown.iter().any(|key| nearest(key, &[name]).is_some());
             if !is_misspelt && !members.iter().any(|(key, _)| key.name == name) {
-                self.reject(
-                    path,
-                    format!("no {name:?}"),
-                    &format!("the setting {name:?}"),
-                );
+                let expected = format!("the setting {name:?}");
+                self.reject(path, format!("no {name:?}"), &expected);
             }
         }
     }

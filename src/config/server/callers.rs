@@ -153,15 +153,11 @@ impl Setting<'_, '_, CallerSettings> {
 
 /// Metadata that gRPC or HTTP use themselves; the value of one that ends in `-bin` is not text.
 fn is_reserved(name: &str) -> bool {
-    let own = [
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "te",
-        "user-agent",
-    ];
-    own.contains(&name) || name.starts_with("grpc-") || name.ends_with("-bin")
+    let is_of_http = matches!(
+        name,
+        "connection" | "content-length" | "content-type" | "host" | "te" | "user-agent"
+    );
+    is_of_http || name.starts_with("grpc-") || name.ends_with("-bin")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::config::MAX_SIZE;
 use crate::config::files::Needed;
 use crate::config::setting::Setting;
 use crate::config::settings::{
-    ClientCertificateSetting, FilePath, GrpcSettings, SocketSettings, TlsSettings,
+    ClientCertificateSetting, GrpcSettings, SocketSettings, TlsSettings,
 };
 use crate::files::read_bounded;
 use crate::listen::{ClientCertificate, Limits, ListenAddress, SocketAccess, TlsFiles, load_tls};
@@ -136,15 +136,12 @@ impl Setting<'_, '_, TlsSettings> {
         let known = self.findings.count();
         let settings = self.value;
         let mut certificate = self.member("certificate", &settings.certificate);
-        certificate.warn_of_dates(Needed::All);
-        let certificate = certificate.followed();
+        let certificate = certificate.warn_of_dates(Needed::All).followed();
         let mut private_key = self.member("private_key", &settings.private_key);
-        private_key.warn_of_open_secret();
-        let private_key = private_key.followed();
-        let client_ca = settings.client_ca.as_ref().map(|ca: &FilePath| {
-            let mut ca = self.member("client_ca", ca);
-            ca.warn_of_dates(Needed::One);
-            ca.followed()
+        let private_key = private_key.warn_of_open_secret().followed();
+        let client_ca = settings.client_ca.as_ref().map(|ca| {
+            let mut setting = self.member("client_ca", ca);
+            setting.warn_of_dates(Needed::One).followed()
         });
         let need = match settings.client_certificate {
             Some(ClientCertificateSetting::Optional) => ClientCertificate::Optional,

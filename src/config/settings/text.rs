@@ -1,21 +1,21 @@
 //! Texts of a configuration: that may not be empty, that name a file, or that are not shown when
 //! the configuration is printed.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Printed in place of a secret.
 const MASK: &str = "********";
 
-/// Declares a type of text with its schema.
+// The types have no documentation: it would be the description of every setting of the type.
+
 macro_rules! text {
-    ($(#[$attribute:meta])+ $name:ident, $schema:tt) => {
-        $(#[$attribute])+
-        #[derive(Clone, Deserialize)]
+    ($(#[$attribute:meta])+ $name:ident) => {
+        #[derive(Clone, Deserialize, JsonSchema)]
         #[serde(transparent)]
+        $(#[$attribute])+
         pub(crate) struct $name(String);
 
         impl Deref for $name {
@@ -37,38 +37,27 @@ macro_rules! text {
                 Self(text.to_owned())
             }
         }
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
     };
 }
 
+// Text that is not empty.
 text! {
-    /// Text that is not empty.
     #[derive(Serialize)]
-    Text, {"type": "string", "minLength": 1}
+    #[schemars(inline, extend("minLength" = 1))]
+    Text
 }
 
+// The path of a file or directory, seen from the configuration's folder.
 text! {
-    /// The path of a file or directory, seen from the configuration's folder.
     #[derive(Serialize)]
-    FilePath, {"type": "string", "minLength": 1, "x-kind": "path"}
+    #[schemars(inline, extend("minLength" = 1, "x-kind" = "path"))]
+    FilePath
 }
 
+// A URL. It is printed without user, password, query and fragment: any may be a secret.
 text! {
-    /// A URL. It is printed without user, password, query and fragment: any may be a secret.
-    Url, {"type": "string", "x-kind": "URL"}
+    #[schemars(inline, extend("x-kind" = "URL"))]
+    Url
 }
 
 impl Serialize for Url {
@@ -77,9 +66,10 @@ impl Serialize for Url {
     }
 }
 
-/// A secret value, printed as [`MASK`].
-#[derive(Clone, Deserialize)]
+// A secret value, printed as [`MASK`].
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline, extend("writeOnly" = true))]
 pub(crate) struct Secret<T>(T);
 
 impl<T> Deref for Secret<T> {
@@ -96,20 +86,8 @@ impl<T> Serialize for Secret<T> {
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Secret<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = T::json_schema(generator);
-        schema.insert("writeOnly".to_owned(), true.into());
-        schema
-    }
+pub(crate) fn boxed(texts: &[Text]) -> Vec<Box<str>> {
+    texts.iter().map(|text| (**text).into()).collect()
 }
 
 fn masked(url: &str) -> String {

@@ -1,17 +1,17 @@
 //! Durations as a configuration writes them: `30s`, `10m`, `24h` or `500ms`.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A duration, for editors; or text with a reference to the environment.
 const PATTERN: &str = r"^([0-9]+(ms|s|m|h)|.*\$.*)$";
 
-/// A duration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+// Without documentation, which would be the description of every setting with a duration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(inline, with = "String", extend("x-kind" = "duration", "pattern" = PATTERN))]
 pub(crate) struct Time(Duration);
 
 impl Time {
@@ -74,20 +74,6 @@ impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| de::Error::custom("not a duration"))
-    }
-}
-
-impl JsonSchema for Time {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Time".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "x-kind": "duration", "pattern": PATTERN})
     }
 }
 

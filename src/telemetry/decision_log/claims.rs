@@ -69,9 +69,12 @@ impl Serialize for ClaimValues<'_> {
             let Some(value) = self.claims.at(path) else {
                 continue;
             };
-            match &self.listed.key {
-                Some(key) => map.serialize_entry(name, &hash(key, value))?,
-                None => map.serialize_entry(name, &BoundedValue::new(value, &Cell::new(BUDGET)))?,
+            if let Some(key) = &self.listed.key {
+                map.serialize_entry(name, &hash(key, value))?;
+            } else {
+                let room = &Cell::new(BUDGET);
+                let depth = DEPTH;
+                map.serialize_entry(name, &BoundedValue { value, room, depth })?;
             }
         }
         map.end()
@@ -100,14 +103,6 @@ struct BoundedValue<'v> {
 }
 
 impl<'v> BoundedValue<'v> {
-    fn new(value: &'v Json, room: &'v Cell<usize>) -> Self {
-        Self {
-            value,
-            room,
-            depth: DEPTH,
-        }
-    }
-
     fn within(&self, value: &'v Json) -> Self {
         Self {
             value,

@@ -28,7 +28,7 @@ pub(super) struct DecisionRecord<'d> {
     rule: Option<&'d str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<&'d str>,
-    #[serde(skip_serializing_if = "no_id")]
+    #[serde(skip_serializing_if = "RequestId::is_empty")]
     request_id: RequestId<'d>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<TraceId>,
@@ -81,10 +81,6 @@ fn detail(decision: &DecisionEvent<'_>) -> Option<Value> {
 /// Seconds, rounded to milliseconds.
 fn seconds(span: Duration) -> f64 {
     (span.as_secs_f64() * 1000.0).round() / 1000.0
-}
-
-fn no_id(id: &RequestId<'_>) -> bool {
-    id.is_empty()
 }
 
 /// A time in UTC by RFC 3339, with milliseconds, up to the year 9999.

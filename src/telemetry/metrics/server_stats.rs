@@ -71,11 +71,8 @@ fn encode_stats(encoder: &mut DescriptorEncoder<'_>, stats: &ServerStats) -> fmt
         let help = "Entries of the cache of verified tokens";
         gauge("token_cache_entries", help, calls.token_cache_entries)?;
         let in_flight = u64::try_from(calls.in_flight).unwrap_or(u64::MAX);
-        gauge(
-            "in_flight",
-            "Calls that are being read or judged",
-            in_flight,
-        )?;
+        let help = "Calls that are being read or judged";
+        gauge("in_flight", help, in_flight)?;
     }
     let help = "Connections to the gRPC listener that are open, or in their handshake";
     gauge("connections", help, stats.connections_open)?;
@@ -84,12 +81,8 @@ fn encode_stats(encoder: &mut DescriptorEncoder<'_>, stats: &ServerStats) -> fmt
         ("too_many", stats.connections_refused),
         ("never_opened", stats.connections_never_opened),
     ];
-    counters(
-        encoder,
-        ("connections_turned_away", help),
-        "cause",
-        turned_away,
-    )
+    let metric = ("connections_turned_away", help);
+    counters(encoder, metric, "cause", turned_away)
 }
 
 fn counters(

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 use crate::config::TracesConfig;
@@ -29,16 +28,13 @@ pub(super) struct OtlpCollector {
 /// Spans could not be sent.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ExportError {
-    /// The certificate authorities cannot be read.
     #[error("traces.otlp.ca cannot be read")]
     Authorities,
-    /// The authorities or the endpoint cannot be used.
     #[error("traces.otlp: {0}")]
     Endpoint(tonic::transport::Error),
     /// The collector cannot be reached, or refuses. Its own text is not repeated.
     #[error("{}", .0.description())]
     Call(tonic::Code),
-    /// There was no answer in time.
     #[error("no answer within {0:?}")]
     Late(Duration),
 }
@@ -66,8 +62,7 @@ impl OtlpCollector {
     async fn exchange(&mut self, spans: Vec<Span>) -> Result<u64, ExportError> {
         let mut request = tonic::Request::new(self.request(spans));
         for (key, value) in &self.config.headers {
-            let (key, value): (AsciiMetadataKey, AsciiMetadataValue) = (key.clone(), value.clone());
-            request.metadata_mut().insert(key, value);
+            request.metadata_mut().insert(key.clone(), value.clone());
         }
         let client = match &mut self.client {
             Some(client) => client,
