@@ -159,11 +159,12 @@ impl Config {
             Ok(settings) => settings,
             Err(error) => {
                 findings.fail_if_any()?;
-                // It may quote a secret.
                 if variables.is_empty() {
                     return Err(Problems::fault(file, &error));
                 }
-                return Err(Problems::fault(file, &"not shown"));
+                let error = "the schema accepts this file and the types do not; the error may \
+                             quote a variable, and is not shown";
+                return Err(Problems::fault(file, &error));
             }
         };
         let mut root = Setting::root(&settings, &mut findings);

@@ -132,8 +132,8 @@ impl Engine {
     }
 
     /// Judges calls by another configuration from now on. Sources of keys that both have go on as
-    /// they are. No issuer that has keys now loses them: until its namesake has some, the other
-    /// configuration is not taken, nor until all that are required have, if they do now.
+    /// they are. An issuer of the new configuration whose `iss` has keys now must have keys there
+    /// too. If all required issuers have keys now, so must all that the new configuration requires.
     ///
     /// # Errors
     /// [`ReloadError`]; the configuration in use stays.

@@ -136,7 +136,7 @@ impl Setting<'_, '_, IssuerSettings> {
             }
             (Some(list), false) => return self.member("audiences", &**list).audiences(),
         }
-        Audiences::Any
+        Audiences::OneOf(Vec::new())
     }
 }
 

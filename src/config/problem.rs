@@ -15,7 +15,7 @@ pub(super) struct Position {
     pub(super) column: u64,
 }
 
-/// One problem. `Display` gives its place, if it has one, and the message.
+/// One problem. `Display` gives the setting and the message, `write_place` the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) position: Option<Position>,

@@ -221,9 +221,9 @@ impl Setting<'_, '_, PathSettings> {
     }
 }
 
-/// Returns true for 1 to 64 bytes without characters that a terminal or a log reader acts on.
+/// Returns true for 1 to 64 characters, none of them one that a terminal or a log reader acts on.
 pub(super) fn is_printable_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && !name.contains(is_active)
+    (1..=64).contains(&name.chars().count()) && !name.contains(is_active)
 }
 
 /// A pattern is compared with clear paths only, so it must be one, or it could never match.

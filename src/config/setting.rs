@@ -72,7 +72,7 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
         self.findings.bad_name(&self.path, message);
     }
 
-    /// Notes in one sentence that settings contradict each other, and how to mend it.
+    /// Notes in one sentence that settings contradict each other, and how to fix it.
     pub(super) fn contradiction(&mut self, sentence: impl Into<String>) {
         self.findings.add(&self.path, sentence.into());
     }

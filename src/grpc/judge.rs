@@ -80,7 +80,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         answer.unwrap_or_else(|_| self.refuse(&Denial::Internal))
     }
 
-    /// Denies a call without a judgement.
+    /// Answers a call without judging it: a denial, or an allow in shadow mode.
     pub(super) fn refuse(&self, denial: &Denial) -> AnswerOf<D> {
         self.refuse_by(&self.state.generation(), denial)
     }
@@ -102,7 +102,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
             }
         };
         catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| {
-            error!("a decision panicked; the request was denied");
+            error!("a decision panicked; it counts as internal");
             self.state.telemetry.metrics.panics.inc();
             Ok(self.refuse_by(&generation, &Denial::Internal))
         })

@@ -181,7 +181,7 @@ impl KeySource {
         SourceStatus::new(&self.shared, &state, keys, issuers)
     }
 
-    /// Ends the task. Requests that wait for a fetch go on.
+    /// Ends the task. Calls that wait for a fetch are judged again at once.
     pub(super) fn stop(&self) {
         self.task.abort();
     }

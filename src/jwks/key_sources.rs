@@ -240,7 +240,7 @@ impl KeySources {
         }
     }
 
-    /// Ends the tasks of all sources. Requests that wait for a key are answered.
+    /// Ends the tasks of all sources. Calls that wait for a fetch are judged again at once.
     pub(crate) fn stop(&self) {
         for used in &self.sources {
             used.source.stop();

@@ -32,7 +32,7 @@ impl Setting<'_, '_, JwksSettings> {
         };
         let found = self.shown_beside("issuer", found);
         self.member("discovery", &()).contradiction(format!(
-            "`discovery: true` looks under `issuer`: found {found}; expected {expected}. Mend \
+            "`discovery: true` looks under `issuer`: found {found}; expected {expected}. Fix \
              `issuer`, or set `discovery` to the URL of the metadata"
         ));
         false

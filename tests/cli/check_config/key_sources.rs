@@ -202,7 +202,7 @@ fn metadata_are_looked_for_only_under_issuers_that_are_urls() {
     let refused = |iss: &str, jwks: &str, found: &str, expected: &str| {
         let text = format!(
             "5:23: jwks.discovery: `discovery: true` looks under `issuer`: found {found}; expected \
-             {expected}. Mend `issuer`, or set `discovery` to the URL of the metadata"
+             {expected}. Fix `issuer`, or set `discovery` to the URL of the metadata"
         );
         assert_eq!(problems_of(iss, jwks), text);
     };
