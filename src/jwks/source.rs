@@ -109,7 +109,7 @@ pub struct Timing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wait {
     /// As long as the call goes on, and no longer than a fetch may take. A call without a deadline
-    /// waits for [`Wait::WITHOUT_DEADLINE`].
+    /// waits for `WITHOUT_DEADLINE`.
     WhileCallLasts,
     /// This long, or as long as the call goes on if that is less.
     AtMost(Duration),

@@ -107,7 +107,7 @@ impl fmt::Debug for Tls {
 /// for clients to refuse it.
 ///
 /// # Errors
-/// [`TlsError`], for the first file that cannot be used.
+/// The first file that cannot be used, and why.
 pub fn load_tls(files: &TlsFiles) -> Result<LoadedTls, TlsError> {
     // Not the process-wide provider, which another part of the program could choose.
     let provider = Arc::new(aws_lc_rs::default_provider());

@@ -52,7 +52,7 @@ pub(crate) fn start_logging(config: &LogConfig) -> io::Result<LogGuard> {
     Ok(LogGuard { lines, timer })
 }
 
-/// The operational log as in [`start_logging`], but for any writer and without limits.
+/// The operational log as in `start_logging`, but for any writer and without limits.
 #[must_use]
 pub fn log_subscriber<W>(
     config: &LogConfig,
