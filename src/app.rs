@@ -9,6 +9,7 @@ mod start;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -31,6 +32,7 @@ pub struct App {
     admin_address: Option<SocketAddr>,
     engine: Engine,
     health: Health,
+    serving: watch::Receiver<bool>,
     config: Config,
     /// The settings of a refused successor that ends earlier than `config`, and when it was first
     /// seen.
@@ -89,10 +91,9 @@ impl App {
         self.engine.state.in_flight()
     }
 
-    /// Waits until the keys of every issuer that is required are usable.
+    /// Waits until the keys of every issuer that is required are usable, and health says so.
     pub async fn ready(&self) {
-        // The sender lives as long as the server does.
-        let _ = self.engine.ready().wait_for(|ready| *ready).await;
+        let _ = self.serving.clone().wait_for(|serving| *serving).await;
     }
 
     /// Waits for the server, or a task that it needs, to end by itself, which none ever should;

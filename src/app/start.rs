@@ -74,9 +74,10 @@ impl App {
         let engine = Engine::start(&config, environment)?;
         reload::report_configuration(&config, expiry, &engine.state);
         let mut helpers = JoinSet::new();
-        helpers.spawn(report_ready(health.clone(), engine.ready()));
+        let (serving_sender, serving) = watch::channel(false);
+        helpers.spawn(report_ready(health.clone(), engine.ready(), serving_sender));
         let admin_address = listeners.admin.map(|(listener, address)| {
-            let pages = AdminPages::new(engine.state.clone(), engine.ready());
+            let pages = AdminPages::new(engine.state.clone(), serving.clone());
             helpers.spawn(pages.serve(listener));
             info!(%address, "listening for operators");
             address
@@ -103,6 +104,7 @@ impl App {
             admin_address,
             engine,
             health,
+            serving,
             config,
             shorter_since: None,
             helpers,
@@ -191,9 +193,15 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, address))
 }
 
-async fn report_ready(health: Health, mut ready: watch::Receiver<bool>) {
+/// Sends `true` after health is set, so that no other sign of readiness is ahead of it.
+async fn report_ready(
+    health: Health,
+    mut ready: watch::Receiver<bool>,
+    serving: watch::Sender<bool>,
+) {
     if ready.wait_for(|ready| *ready).await.is_ok() {
         info!("ready: keys of every required issuer are usable");
         health.serving().await;
+        serving.send_replace(true);
     }
 }
