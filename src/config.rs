@@ -82,6 +82,8 @@ pub struct Config {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) structure: Structure,
     pub(crate) restart: RestartSettings,
+    /// The settings in effect, with secrets masked.
+    pub(crate) effective: serde_json::Value,
     /// True if the text ends with a line `...`, the end of a YAML document.
     pub(crate) has_end_marker: bool,
     /// Settings that are most likely not meant.
@@ -111,13 +113,13 @@ impl Config {
     }
 
     fn parse_in(text: &str, file: &Path, environment: &Environment<'_>) -> Result<Self, Problems> {
-        Self::build(text, file, environment, false).map(|(_, config)| config)
+        Self::build(text, file, environment, false)
     }
 
     /// As [`Config::load`], and looks into the files with keys, certificates and credentials that
     /// it names.
     pub(crate) fn check(file: &Path) -> Result<Self, Problems> {
-        Self::build(&read(file)?, file, &environment::process, true).map(|(_, config)| config)
+        Self::build(&read(file)?, file, &environment::process, true)
     }
 
     /// As [`Config::check`], with text from elsewhere; `name` stands for the file.
@@ -129,14 +131,14 @@ impl Config {
             .read_to_end(&mut content);
         let content = read.map(|size| (size <= MAX_SIZE).then_some(content));
         let text = text(content, name)?;
-        Self::build(&text, name, &environment::process, true).map(|(_, config)| config)
+        Self::build(&text, name, &environment::process, true)
     }
 
     /// Loads a file, and writes the configuration in effect as YAML: defaults filled in, variables
     /// replaced, secrets masked.
     pub(crate) fn effective(file: &Path) -> Result<String, Problems> {
-        let (settings, config) = Self::build(&read(file)?, file, &environment::process, false)?;
-        effective::yaml(settings, &config).map_err(|error| Problems::fault(file, &error))
+        let config = Self::load(file)?;
+        effective::yaml(config.effective).map_err(|error| Problems::fault(file, &error))
     }
 
     fn build(
@@ -144,7 +146,7 @@ impl Config {
         file: &Path,
         environment: &Environment<'_>,
         look_into_files: bool,
-    ) -> Result<(Settings, Self), Problems> {
+    ) -> Result<Self, Problems> {
         let mut document = Document::parse(text).map_err(|problem| Problems::one(file, problem))?;
         let structure = Structure::of(&document, text);
         let (variables, faults) = environment::substitute(&mut document, environment, MAX_SIZE);
@@ -179,13 +181,13 @@ impl Config {
         let rules = rules::rules(&mut root);
         warning::check_accepted(&mut root);
         findings.fail_if_any()?;
-        let max_token_size = server.max_token_size;
         let shadow = settings.mode == Mode::Shadow;
-        let mut policy = Policy::new(issuers, rules, places, max_token_size, shadow);
+        let mut policy = Policy::new(issuers, rules, places, server.max_token_size, shadow);
         if settings.server.forward_override_headers {
             policy = policy.forwarding_override_headers();
         }
-        let config = Self {
+        let mut config = Self {
+            effective: serde_json::Value::Null,
             server,
             log,
             traces,
@@ -203,7 +205,9 @@ impl Config {
                 .watch
                 .then(|| settings.reload.interval.into()),
         };
-        Ok((settings, config))
+        let effective = effective::json(settings, &config);
+        config.effective = effective.map_err(|error| Problems::fault(file, &error))?;
+        Ok(config)
     }
 }
 

@@ -1,20 +1,10 @@
 //! The settings in which two configurations differ, for the log.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::Value;
 
-use crate::config::Config;
-
 const MAX_NAMED: usize = 8;
-
-/// The settings in effect of the configuration in this file, with secrets masked. `None` if it
-/// cannot be used.
-pub(super) fn settings(file: &Path) -> Option<Value> {
-    let text = Config::effective(file).ok()?;
-    serde_saphyr::from_str(&text).ok()
-}
 
 /// Names the settings that differ, such as `issuers.corp.audiences, rules[1].require`.
 pub(super) fn changed(old: &Value, new: &Value) -> String {

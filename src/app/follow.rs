@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::config::{Config, Problems};
 use crate::files::{is_in_kubernetes_volume, read_bounded};
 
-use super::changes::{changed, settings};
+use super::changes::changed;
 
 /// Most that is read of a file. The rest of a longer one is not looked at; nothing that is referred
 /// to may be as long.
@@ -39,8 +39,8 @@ pub(crate) struct Follower {
     /// The number of looks in a row that have found the same content.
     same: usize,
     /// The settings in use, with secrets masked.
-    used: Option<Value>,
-    loaded: Option<Value>,
+    used: Value,
+    loaded: Value,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,8 @@ impl Follower {
             files: config.files.clone(),
             interval: config.reload,
             digests,
-            used: settings(file),
-            loaded: None,
+            used: config.effective.clone(),
+            loaded: Value::Null,
         }
     }
 
@@ -82,8 +82,8 @@ impl Follower {
     /// `interval` is the time between looks from now on; `None`: never.
     pub(crate) fn in_use(&mut self, interval: Option<Duration>) -> String {
         self.interval = interval;
-        let old = std::mem::replace(&mut self.used, self.loaded.take()).unwrap_or_default();
-        changed(&old, self.used.as_ref().unwrap_or(&Value::Null))
+        let old = std::mem::replace(&mut self.used, self.loaded.take());
+        changed(&old, &self.used)
     }
 
     /// Makes `changed` return again for the same content: it could not be used now, and may be
@@ -143,15 +143,15 @@ impl Follower {
     /// Reads the configuration as it is now; `None` where it is not what the last look found.
     pub(crate) async fn load(&mut self) -> Result<Option<Config>, Problems> {
         let file = self.file.clone();
-        let load = move || Config::check(&file).map(|config| (config, settings(&file)));
+        let load = move || Config::check(&file);
         let loaded = tokio::task::spawn_blocking(load).await;
         let loaded = loaded.unwrap_or_else(|error| Err(Problems::fault(&self.file, &error)));
         if !self.look().await {
             self.look_again();
             return Ok(None);
         }
-        loaded.map(|(config, settings)| {
-            self.loaded = settings;
+        loaded.map(|config| {
+            self.loaded = config.effective.clone();
             Some(config)
         })
     }

@@ -16,9 +16,13 @@ use super::settings::{JwksSettings, RulesSetting, Settings, Time};
 use super::token_from::default_scheme;
 
 /// The settings, with the defaults that depend on other settings filled in.
-pub(super) fn yaml(mut settings: Settings, config: &Config) -> Result<String, Box<dyn Error>> {
+pub(super) fn json(mut settings: Settings, config: &Config) -> Result<Json, serde_json::Error> {
     fill(&mut settings, config);
-    let json = without_null_members(serde_json::to_value(settings)?);
+    Ok(without_null_members(serde_json::to_value(settings)?))
+}
+
+/// The text of a configuration in effect.
+pub(super) fn yaml(json: Json) -> Result<String, Box<dyn Error>> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let mut text = String::new();
     serde_saphyr::to_fmt_writer_with_options(&mut text, &as_written(json), options)?;

@@ -93,8 +93,8 @@ fn shown(text: &str, variables: &[(&str, &str)]) -> String {
         let variable = variables.iter().find(|(known, _)| *known == name)?;
         Some(variable.1.into())
     };
-    let (raw, config) = Config::build(text, Path::new("w.yaml"), &lookup, false).unwrap();
-    crate::config::effective::yaml(raw, &config).unwrap()
+    let config = Config::build(text, Path::new("w.yaml"), &lookup, false).unwrap();
+    crate::config::effective::yaml(config.effective).unwrap()
 }
 
 #[test]
