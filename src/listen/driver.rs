@@ -43,8 +43,6 @@ const CONNECTION_WINDOW: u32 = 256 * 1024;
 /// The table by which a client may shorten headers (RFC 7541 §4.2). An entry may keep the buffer of
 /// the frame that it came in.
 const HEADER_TABLE: u32 = 512;
-/// Memory of an incomplete block of headers, for each byte of its largest size.
-const BLOCK_FACTOR: usize = 4;
 /// Longest time from a call's metadata to the last byte of its answer. Its message, the wait for a
 /// key and the answer have 10 s each at most.
 const MAX_CALL: Duration = Duration::from_secs(30);
@@ -130,9 +128,8 @@ impl ConnectionDriver {
             }
         });
         let read_budget = ReadBudget::default();
-        let block = usize::try_from(self.limits.max_header_list_size).unwrap_or(usize::MAX);
-        let block = block.saturating_mul(BLOCK_FACTOR);
-        let io = LimitedIo::new(io, read_budget.clone(), connection.memory.clone(), block);
+        let memory = connection.memory.clone();
+        let io = LimitedIo::new(io, read_budget.clone(), memory, &self.limits);
         let io = TokioIo::new(Lingering::new(io));
         let http2 = self.http2(&executor).serve_connection(io, service);
         let mut http2 = read_budget.refilled_by(http2);

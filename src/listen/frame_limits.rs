@@ -2,7 +2,8 @@
 //!
 //! Frames other than HEADERS and DATA cost the client nearly nothing and the server some work, and
 //! the library logs some. A client has an allowance of them, which grows with its calls and with
-//! time. The library bounds DATA frames that carry little.
+//! time. What its open calls add is kept: a client may read all their answers at once, and open the
+//! window again after each. The library bounds DATA frames that carry little.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 const PREFACE: usize = 24;
 /// Length of the head of a frame (RFC 9113 §4.1).
 const HEAD: usize = 9;
-/// Most frames that a client may send at once, besides its calls.
+/// Most frames that a client without calls may send at once.
 const ALLOWANCE: u32 = 1000;
 /// Frames that a call adds to the allowance: window updates, pings that measure the line, a reset.
 const PER_CALL: u32 = 8;
@@ -43,6 +44,7 @@ pub(super) struct FrameLimits {
     /// The bytes of `head` that have arrived.
     head_length: usize,
     allowance: u32,
+    max_allowance: u32,
     /// The age of the connection when time last raised the allowance.
     raised: Duration,
     block_is_open: bool,
@@ -53,8 +55,10 @@ pub(super) struct FrameLimits {
 }
 
 impl FrameLimits {
-    pub(super) fn new() -> Self {
+    /// Limits for a client that may have this many calls at a time.
+    pub(super) fn new(max_calls: u32) -> Self {
         Self {
+            max_allowance: max_calls.saturating_mul(PER_CALL).saturating_add(ALLOWANCE),
             skip: PREFACE,
             head: [0; HEAD],
             head_length: 0,
@@ -147,7 +151,7 @@ impl FrameLimits {
             if seconds > 0 {
                 self.raised = age;
                 let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
-                self.raise(seconds.saturating_mul(PER_SECOND));
+                self.raise(seconds.saturating_mul(PER_SECOND).min(ALLOWANCE));
             }
         }
         let left = self.allowance.checked_sub(1);
@@ -156,7 +160,7 @@ impl FrameLimits {
     }
 
     fn raise(&mut self, by: u32) {
-        self.allowance = self.allowance.saturating_add(by).min(ALLOWANCE);
+        self.allowance = self.allowance.saturating_add(by).min(self.max_allowance);
     }
 }
 

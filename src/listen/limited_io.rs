@@ -15,6 +15,7 @@ use tokio::time::{Sleep, sleep};
 use crate::clock::Stopwatch;
 use crate::memory::{Account, Reservation};
 
+use super::Limits;
 use super::address::ByteStream;
 use super::frame_limits::FrameLimits;
 
@@ -27,6 +28,8 @@ const CALLS_PER_POLL: usize = 32;
 const READ_CHUNK: usize = 4 * 1024;
 /// Longest time from the first blocked write until all that is queued is written.
 const MAX_STALL: Duration = Duration::from_secs(10);
+/// Memory of an incomplete block of headers, for each byte of its largest size.
+const BLOCK_FACTOR: usize = 4;
 /// Longest time from the first frame of a block of headers to its last.
 const MAX_BLOCK_TIME: Duration = Duration::from_secs(10);
 
@@ -85,15 +88,16 @@ impl LimitedIo {
         io: Box<dyn ByteStream>,
         read_budget: ReadBudget,
         account: Account,
-        block_cost: usize,
+        limits: &Limits,
     ) -> Self {
+        let block = usize::try_from(limits.max_header_list_size).unwrap_or(usize::MAX);
         Self {
             io: io.take(0),
             read_budget,
-            frames: FrameLimits::new(),
+            frames: FrameLimits::new(limits.max_concurrent_streams),
             began: Stopwatch::start(),
             account,
-            block_cost,
+            block_cost: block.saturating_mul(BLOCK_FACTOR),
             block: None,
             stalled: None,
             read_deferred: false,

@@ -2,9 +2,14 @@
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
+use watchword_test_support::http2::{Connection, DATA, END_STREAM, framed};
 
-use crate::client::{Client, PATIENCE};
+use crate::client::{CHECK, Client, PATIENCE};
 use crate::site::{self, Site};
+
+/// `SETTINGS_INITIAL_WINDOW_SIZE` (RFC 9113 §6.5.2).
+const INITIAL_WINDOW_SIZE: u16 = 4;
 
 async fn site(limits: &str) -> Site {
     Site::start(&format!("{{grpc: {{address: '127.0.0.1:0', {limits}}}}}")).await
@@ -83,4 +88,23 @@ async fn metadata_beyond_the_limit_is_refused() {
         let answer = client.status("/no.Such/Method", &metadata).await;
         assert_eq!(answer, status, "{size}");
     }
+}
+
+/// Each part of an answer is followed by two updates of windows, and no call is left to earn them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_in_small_parts_gets_all_its_answers() {
+    let site = site("").await;
+    let address = site.app.address();
+    let answered = spawn_blocking(move || {
+        let mut connection = Connection::open(address, &[(INITIAL_WINDOW_SIZE, 100)]);
+        let streams: Vec<u32> = (0..1024).map(|call| 2 * call + 1).collect();
+        for stream in &streams {
+            connection.start(*stream, CHECK, &[]);
+            connection.frame(DATA, END_STREAM, *stream, &framed(0, &[]));
+        }
+        connection.read_until(PATIENCE, |connection| connection.are_over(&streams));
+        let replies = connection.replies.values();
+        replies.filter(|reply| reply.message().is_some()).count()
+    });
+    assert_eq!(answered.await.unwrap(), 1024);
 }

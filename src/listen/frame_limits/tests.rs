@@ -3,7 +3,10 @@
 use super::*;
 
 const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
 const NEVER: Duration = Duration::ZERO;
+/// The calls that a client may have at a time.
+const CALLS: u16 = 1024;
 
 fn frame(kind: u8, flags: u8, length: u8) -> Vec<u8> {
     frame_of(kind, flags, length, 1)
@@ -17,7 +20,7 @@ fn frame_of(kind: u8, flags: u8, length: u8, stream: u16) -> Vec<u8> {
 }
 
 fn frames() -> FrameLimits {
-    let mut frames = FrameLimits::new();
+    let mut frames = FrameLimits::new(CALLS.into());
     frames.read(&[0; PREFACE], || NEVER).unwrap();
     frames
 }
@@ -73,6 +76,33 @@ fn calls_and_time_raise_the_allowance_within_bounds() {
             frames.read(&frame, || NEVER).unwrap();
         }
     }
+}
+
+#[test]
+fn answers_to_all_calls_may_be_read_at_once() {
+    let mut frames = frames();
+    for call in 0..CALLS {
+        let call = frame_of(HEADERS, END_HEADERS, 20, 2 * call + 1);
+        frames.read(&call, || NEVER).unwrap();
+    }
+    let updates = 8 * u32::from(CALLS);
+    let update = frame(WINDOW_UPDATE, 0, 4);
+    assert_eq!(
+        accepted(&mut frames, &update, NEVER, 20_000),
+        1000 + updates
+    );
+}
+
+#[test]
+fn calls_that_are_over_add_no_more_than_open_ones() {
+    let mut frames = frames();
+    for call in 0..10 * CALLS {
+        let call = frame_of(HEADERS, END_HEADERS, 20, 2 * call + 1);
+        frames.read(&call, || NEVER).unwrap();
+    }
+    let most = 1000 + 8 * u32::from(CALLS);
+    let ping = frame(PING, 0, 8);
+    assert_eq!(accepted(&mut frames, &ping, NEVER, 100_000), most);
 }
 
 #[test]

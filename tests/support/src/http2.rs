@@ -179,9 +179,10 @@ impl Connection {
                 }
                 reply.ended |= flags & END_STREAM != 0;
                 if kind == DATA && !payload.is_empty() {
-                    // The server may send as much again.
+                    // The server may send as much again, on the connection and on the stream.
                     let length = u32::try_from(payload.len()).expect("a short frame");
                     self.frame(WINDOW_UPDATE, 0, 0, &length.to_be_bytes());
+                    self.frame(WINDOW_UPDATE, 0, stream, &length.to_be_bytes());
                 }
             }
             RST_STREAM => self.replies.entry(stream).or_default().reset = Some(number(payload)),
