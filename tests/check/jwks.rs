@@ -47,9 +47,20 @@ impl Fetched {
         let server = served(reply);
         let settings = Settings::of(corp_from(&server.uri(), more));
         let site = Site::start_at(&settings, Clock::manual(NOW));
-        let fetched = Self { server, site };
-        fetched.ended_reach(1);
-        fetched
+        Self { server, site }.with_first_fetch()
+    }
+
+    /// Its waiting times are as random as those of a real server.
+    pub(crate) fn start_at_random(reply: Reply) -> Self {
+        let server = served(reply);
+        let settings = Settings::of(corp_from(&server.uri(), ""));
+        let site = Site::start_in(&settings, Clock::manual(NOW).into());
+        Self { server, site }.with_first_fetch()
+    }
+
+    fn with_first_fetch(self) -> Self {
+        self.ended_reach(1);
+        self
     }
 
     pub(crate) fn status(&self) -> SourceStatus {

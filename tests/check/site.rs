@@ -49,13 +49,23 @@ impl Site {
         Self::start_at(settings, Clock::fixed(NOW))
     }
 
-    /// As [`Site::start`], on a clock of the test's.
+    /// As [`Site::start`], on a clock of the test's, and without chance: a manual clock stands
+    /// while a call waits for a key, and a retry that is due within that wait would never come.
     pub(crate) fn start_at(settings: &Settings, clock: Clock) -> Self {
-        let config = settings.clone().operators().config();
-        let telemetry = emitted::telemetry();
         let environment = ServerEnvironment {
-            telemetry: Some(telemetry),
-            ..ServerEnvironment::from(clock.clone())
+            seed: 7,
+            ..ServerEnvironment::from(clock)
+        };
+        Self::start_in(settings, environment)
+    }
+
+    /// As [`Site::start`], with the chance and the clock of an environment.
+    pub(crate) fn start_in(settings: &Settings, environment: ServerEnvironment) -> Self {
+        let config = settings.clone().operators().config();
+        let clock = environment.clock.clone();
+        let environment = ServerEnvironment {
+            telemetry: Some(emitted::telemetry()),
+            ..environment
         };
         let app = RUNTIME
             .block_on(App::start(config, environment))

@@ -7,7 +7,7 @@ use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use watchword::app::App;
+use watchword::app::{App, ServerEnvironment};
 use watchword::clock::{Clock, Stopwatch};
 use watchword::config::Config;
 use watchword::jwks::SourceStatus;
@@ -37,7 +37,13 @@ impl Site {
         let config = Config::parse(&text, Path::new("jwks.yaml"));
         let config = config.unwrap_or_else(|problems| panic!("{problems}"));
         let clock = Clock::manual(now);
-        let app = App::start(config, clock.clone()).await.unwrap();
+        // No chance: the clock stands while a call waits for a key, and a retry that is due within
+        // that wait would never come.
+        let environment = ServerEnvironment {
+            seed: 7,
+            ..ServerEnvironment::from(clock.clone())
+        };
+        let app = App::start(config, environment).await.unwrap();
         let channel = connect(&app).await;
         Self {
             app,

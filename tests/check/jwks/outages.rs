@@ -67,7 +67,7 @@ fn answer_that_is_not_200_is_tried_again_later(case: &mut Case) {
 fn waits_grow_and_differ(case: &mut Case) {
     let mut parts = Vec::new();
     for _ in 0..2 {
-        let fetched = Fetched::start(set(&[&ED]));
+        let fetched = Fetched::start_at_random(set(&[&ED]));
         fetched.server.reply(Reply::status(503));
         for whole in [1, 2, 4, 8, 16, 30, 30, 30] {
             fetched.next_fetch();
