@@ -37,4 +37,4 @@ pub(crate) use methods::SERVICES;
 pub use methods::{InProcessClient, Methods};
 pub use state::State;
 pub use token_cache::TokenCache;
-pub(crate) use validate_answers::{ValidateAnswer, ValidateAnswers};
+pub(crate) use validate_answers::ValidateAnswers;

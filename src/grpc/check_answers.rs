@@ -12,7 +12,7 @@ use crate::request::Request;
 use crate::token::{Denial, DenialClass, Removal};
 
 use super::check_answer::{Changes, overwrite};
-use super::framing::frame;
+use super::framing::FramedMessage;
 use super::front_door::Answers;
 use super::{CheckAnswer, Generation};
 
@@ -142,23 +142,17 @@ impl CheckAnswers {
 }
 
 impl Answers for CheckAnswers {
-    type Answer = CheckAnswer;
-
     fn of(generation: &Generation) -> &Self {
         &generation.check_answers
     }
 
-    fn answer(&self, decision: &Decision<'_>, question: &Question<'_>) -> CheckAnswer {
+    fn answer(&self, decision: &Decision<'_>, question: &Question<'_>) -> FramedMessage {
         let is_grpc = question.request.as_ref().is_some_and(Request::is_grpc);
-        self.answer(decision, is_grpc)
+        FramedMessage::new(self.answer(decision, is_grpc).message())
     }
 
-    fn refuse(&self, denial: &Denial) -> CheckAnswer {
-        self.refuse(denial)
-    }
-
-    fn frame(answer: &CheckAnswer) -> Bytes {
-        frame(answer.message())
+    fn refuse(&self, denial: &Denial) -> FramedMessage {
+        FramedMessage::new(self.refuse(denial).message())
     }
 }
 

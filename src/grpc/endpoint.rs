@@ -13,7 +13,7 @@ use crate::token::Denial;
 
 use super::State;
 use super::admission::{AdmittedCall, ReceivedCall};
-use super::front_door::{Answers as _, FrontDoor};
+use super::front_door::FrontDoor;
 use super::judge::Judge;
 use super::response::{self, GrpcStatus};
 
@@ -64,7 +64,7 @@ pub(super) async fn answer<D: FrontDoor>(state: Arc<State>, call: ReceivedCall) 
             answer
         }
     };
-    let framed = D::Answers::frame(&answer);
+    let framed = answer.into_bytes();
     if let Some(memory) = &memory {
         if !D::HAS_GRPC_ERRORS {
             memory.grow(framed.len());

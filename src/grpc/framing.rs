@@ -7,13 +7,28 @@ use super::message::Unreadable;
 /// Length of the prefix of a message, in bytes.
 pub(super) const PREFIX: usize = 5;
 
-pub(super) fn frame(message: &impl prost::Message) -> Bytes {
-    let length = message.encoded_len();
-    let mut framed = BytesMut::with_capacity(PREFIX + length);
-    framed.put_slice(&prefix(length));
-    // The buffer grows as needed, so encoding cannot fail.
-    let _ = message.encode(&mut framed);
-    framed.freeze()
+/// An encoded message, with its prefix.
+#[derive(Debug)]
+pub(super) struct FramedMessage(Bytes);
+
+impl FramedMessage {
+    pub(super) fn new(message: &impl prost::Message) -> Self {
+        let length = message.encoded_len();
+        let mut framed = BytesMut::with_capacity(PREFIX + length);
+        framed.put_slice(&prefix(length));
+        // The buffer grows as needed, so encoding cannot fail.
+        let _ = message.encode(&mut framed);
+        Self(framed.freeze())
+    }
+
+    /// The encoded message, without its prefix.
+    pub(super) fn message(&self) -> Bytes {
+        self.0.slice(PREFIX..)
+    }
+
+    pub(super) fn into_bytes(self) -> Bytes {
+        self.0
+    }
 }
 
 /// Copies an encoded message behind its prefix.

@@ -1,6 +1,5 @@
 //! The parts in which one front door differs from another.
 
-use bytes::Bytes;
 use prost::Message;
 
 use crate::authenticator::{Decision, Question};
@@ -9,6 +8,7 @@ use crate::token::Denial;
 
 use super::Generation;
 use super::fields::CountedFields;
+use super::framing::FramedMessage;
 
 /// A front door: the questions that its messages ask, and the answers that it gives.
 pub(super) trait FrontDoor: Send + Sync + 'static {
@@ -26,17 +26,12 @@ pub(super) trait FrontDoor: Send + Sync + 'static {
     fn question(message: &Self::Message) -> Option<Question<'_>>;
 }
 
+/// Each answer is an allow or a denial.
 pub(super) trait Answers {
-    /// An allow or a denial.
-    type Answer: Send;
-
     fn of(generation: &Generation) -> &Self;
 
-    fn answer(&self, decision: &Decision<'_>, question: &Question<'_>) -> Self::Answer;
+    fn answer(&self, decision: &Decision<'_>, question: &Question<'_>) -> FramedMessage;
 
     /// The answer to a call that is denied without a judgement.
-    fn refuse(&self, denial: &Denial) -> Self::Answer;
-
-    /// Encodes an answer, with its gRPC prefix.
-    fn frame(answer: &Self::Answer) -> Bytes;
+    fn refuse(&self, denial: &Denial) -> FramedMessage;
 }

@@ -17,6 +17,7 @@ use crate::token::{Denial, UnixTime};
 
 use super::call::Call;
 use super::fields;
+use super::framing::FramedMessage;
 use super::front_door::{Answers as _, FrontDoor};
 use super::message;
 use super::{Generation, State};
@@ -25,8 +26,6 @@ use super::{Generation, State};
 const MAX_JUDGEMENTS: usize = 3;
 /// Longest wait for a key, even if the caller would wait longer.
 const MAX_KEY_WAIT: Duration = Duration::from_secs(10);
-
-type AnswerOf<D> = <<D as FrontDoor>::Answers as super::front_door::Answers>::Answer;
 
 pub(super) struct Judge<'c, D> {
     state: &'c State,
@@ -49,7 +48,11 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
     /// A question whose key is missing waits for a fetch, for a bounded time, and is then judged
     /// again from its start. If the fetch began before the question was asked, and did not bring
     /// the key, it may wait for the next one. It releases its permit while it waits.
-    pub(super) async fn decide(&self, mut message: Bytes, permit: Option<&Permit>) -> AnswerOf<D> {
+    pub(super) async fn decide(
+        &self,
+        mut message: Bytes,
+        permit: Option<&Permit>,
+    ) -> FramedMessage {
         // A caller that no longer waits for its answer must not delay the others.
         let Some(permit) = permit.filter(|_| !self.call.deadline.has_passed()) else {
             return self.refuse(&Denial::Overloaded);
@@ -81,7 +84,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
     }
 
     /// Answers a call without judging it: a denial, or an allow in shadow mode.
-    pub(super) fn refuse(&self, denial: &Denial) -> AnswerOf<D> {
+    pub(super) fn refuse(&self, denial: &Denial) -> FramedMessage {
         self.refuse_by(&self.state.generation(), denial)
     }
 
@@ -91,7 +94,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         &self,
         message: &Bytes,
         call_time: Option<CallTime>,
-    ) -> Result<AnswerOf<D>, KeyRequest> {
+    ) -> Result<FramedMessage, KeyRequest> {
         let generation = self.state.generation();
         let judge = || {
             let is_decodable = fields::are_few(message, &D::COUNTED_FIELDS);
@@ -113,7 +116,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         generation: &Generation,
         question: &Question<'_>,
         call_time: Option<CallTime>,
-    ) -> Result<AnswerOf<D>, KeyRequest> {
+    ) -> Result<FramedMessage, KeyRequest> {
         let snapshot = generation.snapshot();
         let now = self.state.clock.current_time();
         let decision = authenticate(&snapshot, question, now, &generation.tokens);
@@ -160,7 +163,7 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         });
     }
 
-    fn refuse_by(&self, generation: &Generation, denial: &Denial) -> AnswerOf<D> {
+    fn refuse_by(&self, generation: &Generation, denial: &Denial) -> FramedMessage {
         if *denial == Denial::Overloaded {
             self.state.telemetry.metrics.overloaded.inc();
         }

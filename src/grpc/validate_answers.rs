@@ -12,13 +12,9 @@ use crate::wire::watchword::v1 as wire;
 use crate::wire::watchword::v1::validate_response::Verdict as WireVerdict;
 
 use super::check_answers::{RETRY_AFTER, challenge, copied, with_scope};
-use super::framing::frame;
+use super::framing::FramedMessage;
 use super::front_door::Answers;
 use super::{Generation, claims_struct};
-
-/// A response that says allow or deny, explicitly.
-#[derive(Debug)]
-pub(crate) struct ValidateAnswer(wire::ValidateResponse);
 
 /// The fixed parts of all answers under one policy.
 #[derive(Debug)]
@@ -27,12 +23,6 @@ pub(crate) struct ValidateAnswers {
     rules: HashMap<Arc<str>, Bytes>,
     /// If no denial is enforced: the headers to remove from a request that is not judged.
     unenforced: Option<Vec<Bytes>>,
-}
-
-impl ValidateAnswer {
-    pub(crate) fn message(&self) -> &wire::ValidateResponse {
-        &self.0
-    }
 }
 
 impl ValidateAnswers {
@@ -63,27 +53,22 @@ impl ValidateAnswers {
 }
 
 impl Answers for ValidateAnswers {
-    type Answer = ValidateAnswer;
-
     fn of(generation: &Generation) -> &Self {
         &generation.validate_answers
     }
 
-    fn answer(&self, decision: &Decision<'_>, _: &Question<'_>) -> ValidateAnswer {
+    fn answer(&self, decision: &Decision<'_>, _: &Question<'_>) -> FramedMessage {
         let rule = decision.rule.and_then(|rule| self.rules.get(&rule.name));
         let verdict = match &decision.verdict {
             Verdict::Allow(allow) => WireVerdict::Allow(allowed(allow, decision.issuer)),
             Verdict::Deny(denial) => WireVerdict::Deny(self.denied(denial)),
         };
         let shadowed = decision.shadowed.as_ref();
-        ValidateAnswer(wire::ValidateResponse {
-            rule: rule.cloned().unwrap_or_default(),
-            shadowed: shadowed.map(|denial| self.denied(denial)),
-            verdict: Some(verdict),
-        })
+        let shadowed = shadowed.map(|denial| self.denied(denial));
+        respond(rule.cloned().unwrap_or_default(), verdict, shadowed)
     }
 
-    fn refuse(&self, denial: &Denial) -> ValidateAnswer {
+    fn refuse(&self, denial: &Denial) -> FramedMessage {
         let denied = self.denied(denial);
         let (verdict, shadowed) = match &self.unenforced {
             Some(remove) => {
@@ -96,16 +81,17 @@ impl Answers for ValidateAnswers {
             }
             None => (WireVerdict::Deny(denied), None),
         };
-        ValidateAnswer(wire::ValidateResponse {
-            rule: Bytes::new(),
-            shadowed,
-            verdict: Some(verdict),
-        })
+        respond(Bytes::new(), verdict, shadowed)
     }
+}
 
-    fn frame(answer: &ValidateAnswer) -> Bytes {
-        frame(answer.message())
-    }
+/// An allow or a denial, explicitly.
+fn respond(rule: Bytes, verdict: WireVerdict, shadowed: Option<wire::Deny>) -> FramedMessage {
+    FramedMessage::new(&wire::ValidateResponse {
+        rule,
+        shadowed,
+        verdict: Some(verdict),
+    })
 }
 
 fn prepared(denial: &Denial, realm: &str) -> wire::Deny {

@@ -1,28 +1,27 @@
 //! `watchword.v1.TokenValidation/ValidateBatch`: many questions of `Validate` in one message.
 //!
-//! Each answer is encoded as soon as it is there, so that at most one is in memory as a tree, which
-//! is many times larger.
+//! Each answer is encoded as soon as it is there: as a tree, it is many times larger.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
 use prost::Message as _;
-use prost::encoding::message;
+use prost::encoding;
 use tonic::Code;
 use tonic::body::Body;
 
 use crate::token::Denial;
 use crate::wire::watchword::v1::ValidateBatchRequest;
 
+use super::State;
 use super::admission::ReceivedCall;
 use super::endpoint::{ANSWERS_UNREAD, CALLER_REFUSED};
 use super::fields::{self, CountedFields};
-use super::framing::{PREFIX, prefix};
+use super::framing::{FramedMessage, PREFIX, prefix};
 use super::judge::Judge;
 use super::response::{self, GrpcStatus};
 use super::validate::Validate;
-use super::{State, ValidateAnswer};
 
 const MAX_QUESTIONS: usize = 100;
 /// Largest answer, in bytes: the most that gRPC clients accept by default.
@@ -66,7 +65,6 @@ pub(super) async fn answer(state: Arc<State>, call: ReceivedCall) -> Response<Bo
         if let Err(status) = answers.push(&answer, reserve) {
             return status.response();
         }
-        drop(answer);
         // Other calls are worked on in between.
         if let Some(permit) = permit {
             permit.release();
@@ -112,10 +110,12 @@ impl BatchAnswer {
     /// it.
     fn push(
         &mut self,
-        answer: &ValidateAnswer,
+        answer: &FramedMessage,
         reserve: impl FnOnce(usize) -> bool,
     ) -> Result<(), GrpcStatus> {
-        let added = message::encoded_len(RESPONSES, answer.message());
+        // On the wire, a message in a message is a field of bytes.
+        let answer = answer.message();
+        let added = encoding::bytes::encoded_len(RESPONSES, &answer);
         let length = self.framed.len().saturating_add(added);
         if length > PREFIX + MAX_ANSWER {
             return Err(TOO_LARGE);
@@ -128,7 +128,7 @@ impl BatchAnswer {
             }
             self.framed.reserve_exact(wanted - self.framed.len());
         }
-        message::encode(RESPONSES, answer.message(), &mut self.framed);
+        encoding::bytes::encode(RESPONSES, &answer, &mut self.framed);
         Ok(())
     }
 
@@ -150,7 +150,7 @@ mod tests {
     use crate::config::Config;
 
     use crate::token::Denial;
-    use crate::wire::watchword::v1::ValidateBatchResponse;
+    use crate::wire::watchword::v1::{ValidateBatchResponse, ValidateResponse};
 
     use super::super::ValidateAnswers;
     use super::super::front_door::Answers as _;
@@ -174,9 +174,10 @@ mod tests {
                 drawn += bytes;
                 true
             };
+            let response = ValidateResponse::decode(answer.message()).unwrap();
             batch.push(&answer, draw).unwrap();
             assert!(drawn >= batch.framed.capacity());
-            whole.responses.push(answer.message().clone());
+            whole.responses.push(response);
         }
         let framed = batch.framed();
         let (prefix, message) = framed.split_at(PREFIX);
@@ -196,7 +197,7 @@ mod tests {
         }
         assert_eq!(refused, Err(TOO_LARGE));
         let room = PREFIX + MAX_ANSWER - batch.framed.len();
-        assert!(room < answer.message().encoded_len() + 8);
+        assert!(room < answer.message().len() + 8);
         let nothing = BatchAnswer::new().push(&answer, |_| false);
         assert_eq!(nothing, Err(ANSWERS_UNREAD));
     }

@@ -9,6 +9,7 @@ use tonic::body::Body;
 use crate::app::Engine;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::grpc::CheckAnswers;
 use crate::grpc::admission::{AdmittedCall, ReceivedCall};
 use crate::grpc::call::TraceSource;
 use crate::grpc::deadline::Deadline;
@@ -16,9 +17,10 @@ use crate::grpc::ext_authz::Check;
 use crate::grpc::fields::CountedFields;
 use crate::grpc::framing::frame_encoded;
 use crate::grpc::validate::Validate;
-use crate::grpc::{CheckAnswer, CheckAnswers, ValidateAnswer};
 use crate::listen::Connection;
 use crate::telemetry::Door;
+use crate::wire::envoy::service::auth::v3::CheckResponse;
+use crate::wire::watchword::v1::ValidateResponse;
 use crate::wire::watchword::v1::validate_response::Verdict;
 
 use super::*;
@@ -47,12 +49,18 @@ fn call(timeout: Option<&'static str>) -> Call {
 /// `Validate`.
 type Codes = (i32, i32);
 
-fn code(answer: &CheckAnswer) -> i32 {
-    answer.message().status.as_ref().unwrap().code
+fn code(answer: &FramedMessage) -> i32 {
+    let answer = CheckResponse::decode(answer.message()).unwrap();
+    answer.status.unwrap().code
 }
 
-fn http_status(answer: &ValidateAnswer) -> i32 {
-    match answer.message().verdict.clone().unwrap() {
+fn verdict(answer: &FramedMessage) -> Verdict {
+    let answer = ValidateResponse::decode(answer.message()).unwrap();
+    answer.verdict.unwrap()
+}
+
+fn http_status(answer: &FramedMessage) -> i32 {
+    match verdict(answer) {
         Verdict::Allow(_) => 0,
         Verdict::Deny(denied) => denied.http_status,
     }
@@ -120,7 +128,7 @@ async fn in_shadow_mode_nothing_is_denied() {
     assert_eq!(refused(state, &Denial::RequestMalformed), (0, 0));
     let call = call(None);
     let refused = Judge::<Validate>::new(state, &call).refuse(&Denial::RequestMalformed);
-    let Some(Verdict::Allow(allow)) = refused.message().verdict.clone() else {
+    let Verdict::Allow(allow) = verdict(&refused) else {
         panic!("an allow");
     };
     let removed = &allow.headers_to_remove;
