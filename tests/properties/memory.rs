@@ -17,8 +17,10 @@ const MIB: usize = 1024 * 1024;
 
 /// Runs a measurement in its own process.
 fn alone(name: &str) {
-    let program = std::env::current_exe().unwrap();
-    let mut command = Command::new(program);
+    run(name, &mut Command::new(std::env::current_exe().unwrap()));
+}
+
+fn run(name: &str, command: &mut Command) {
     command.args([name, "--exact", "--ignored", "--nocapture"]);
     let output = command.output().unwrap();
     let (out, err) = (output.stdout, output.stderr);
@@ -170,7 +172,10 @@ fn entries() {
 
 #[test]
 fn a_flood_of_tokens_does_not_overrun_the_cache() {
-    alone("memory::flood");
+    // All threads share one arena. What glibc keeps in several is a matter of chance: which thread
+    // uses which.
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    run("memory::flood", command.env("MALLOC_ARENA_MAX", "1"));
 }
 
 #[test]
@@ -204,6 +209,7 @@ fn flood() {
         );
         most = most.max(peak);
     }
-    // The allocator keeps some freed memory, so the budget is only half of the limit.
-    assert!(most < CAPACITY * 2, "{most}");
+    // The allocator keeps some freed memory: with many arenas, up to as much again, so the budget
+    // is only half of the limit.
+    assert!(most < CAPACITY * 3 / 2, "{most}");
 }
