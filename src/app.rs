@@ -19,7 +19,7 @@ use crate::grpc::{Health, State};
 use crate::listen::{ConnectionCounts, ListenAddress, Server, Tls};
 
 pub use engine::{Engine, ReloadError, ServerEnvironment};
-pub(crate) use follow::Follower;
+pub(crate) use follow::{Follower, Settled};
 pub use reload::Completeness;
 pub use start::StartError;
 

@@ -69,7 +69,7 @@ pub enum ReloadError {
     /// Rules would become weaker, and it does not say that they are to.
     #[error("{0}")]
     Weaker(Loss),
-    /// Its file seems to be cut off where that weakens a rule.
+    /// Its file seems to be cut off where that may let more pass.
     #[error(
         "{0}. It may be half written: if it is complete, send SIGHUP, or write \"...\" as its last \
          line"

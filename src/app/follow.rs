@@ -43,6 +43,14 @@ pub(crate) struct Follower {
     loaded: Value,
 }
 
+/// The content that files settled on, compared with what the first look found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Same,
+    Other,
+    Never,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FilesDigest {
     content: u64,
@@ -107,18 +115,26 @@ impl Follower {
         }
     }
 
-    /// Waits until two looks in a row find the same, for at most 20 looks, and counts
-    /// that content as handled. Returns `false` if it never settles.
-    pub(crate) async fn settle(&mut self) -> bool {
+    /// Waits until two looks in a row find the same, for at most 20 looks, and counts that content
+    /// as handled.
+    pub(crate) async fn settle(&mut self) -> Settled {
         self.last = None;
+        let mut first = None;
         for _ in 0..MAX_LOOKS {
-            if self.look().await {
+            let has_settled = self.look().await;
+            first = first.or(self.content());
+            if has_settled {
                 self.handled = self.content();
-                return true;
+                let is_first = first == self.content();
+                return if is_first {
+                    Settled::Same
+                } else {
+                    Settled::Other
+                };
             }
             tokio::time::sleep(SETTLING).await;
         }
-        false
+        Settled::Never
     }
 
     /// Returns true if a look finds the same as the last one, or the same content as several

@@ -30,8 +30,9 @@ impl App {
     /// [`super::Engine::reload`].
     ///
     /// One by which rules would become weaker is refused unless it says so. One that ends earlier
-    /// than the configuration in use may be half written: it is taken when it has stayed so for a
-    /// minute, or at once if its file is known to be complete.
+    /// than the configuration in use may be half written, and is refused unless its file is known
+    /// to be complete. If only whole rules or issuers are missing, it is taken when it has stayed
+    /// so for a minute.
     ///
     /// # Errors
     /// [`ReloadError`]; the configuration in use stays.

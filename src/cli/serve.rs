@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use tracing::{error, info, warn};
 
-use crate::app::{App, Completeness, Follower, ReloadError};
+use crate::app::{App, Completeness, Follower, ReloadError, Settled};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::jwks::Source;
@@ -169,7 +169,12 @@ async fn try_reload(
     trigger: ReloadTrigger,
 ) -> Result<Option<String>, String> {
     let is_asked_for = trigger == ReloadTrigger::Signal;
-    if is_asked_for && !follower.settle().await {
+    let settled = if is_asked_for {
+        Some(follower.settle().await)
+    } else {
+        None
+    };
+    if settled == Some(Settled::Never) {
         return Err(UNSETTLED.to_owned());
     }
     let loaded = follower.load().await.map_err(|problems| {
@@ -185,8 +190,9 @@ async fn try_reload(
         };
     };
     follower.adopt(&config);
-    // SIGHUP means that the file is complete.
-    let is_complete = is_asked_for || config.has_end_marker || follower.is_replaced_whole();
+    // SIGHUP means that the file is complete, as it was then.
+    let is_said_to_be = settled == Some(Settled::Same);
+    let is_complete = is_said_to_be || config.has_end_marker || follower.is_replaced_whole();
     let completeness = if is_complete {
         Completeness::Complete
     } else {

@@ -53,6 +53,13 @@ pub enum Loss {
     End(String),
 }
 
+/// A setting that a successor lacks at its end.
+struct Missing {
+    path: String,
+    /// A whole rule or issuer. Anything else may be a limit.
+    lets_less_pass: bool,
+}
+
 impl Structure {
     pub(super) fn of(document: &Document, text: &str) -> Self {
         Self {
@@ -76,26 +83,23 @@ impl Structure {
         lost.map(|(place, _)| Loss::Require(place))
     }
 
-    /// The sign that the successor's file was cut off where that weakens a rule: in the middle of a
-    /// line, or within its last rule.
+    /// The sign that the successor's file was cut off where that may let more pass: in the middle
+    /// of a line, or within its last section.
     pub(crate) fn cut_off_in(&self, successor: &Self) -> Option<Loss> {
         if self.last_line_ends && !successor.last_line_ends {
             return Some(Loss::LineBreak);
         }
-        let is_of_rule = |setting: &String| {
-            setting.starts_with("rules[")
-                && (setting.contains("].require") || setting.contains("].match"))
-        };
-        let within = self.missing_at_end(successor).into_iter().rfind(is_of_rule);
-        within
-            .map(Loss::End)
+        let mut missing = self.missing_at_end(successor).into_iter();
+        let weakening = missing.rfind(|missing| !missing.lets_less_pass);
+        weakening
+            .map(|missing| Loss::End(missing.path))
             .or_else(|| self.last_require_missing_in(successor))
     }
 
     /// The first setting that the successor lacks behind its last one.
     pub(crate) fn shortened_in(&self, successor: &Self) -> Option<Loss> {
         let missing = self.missing_at_end(successor).into_iter().next();
-        missing.map(Loss::End)
+        missing.map(|missing| Loss::End(missing.path))
     }
 
     fn last_require_missing_in(&self, successor: &Self) -> Option<Loss> {
@@ -113,7 +117,7 @@ impl Structure {
 
     /// The settings that the successor lacks behind its last one, in each section that holds that
     /// one, from the outermost.
-    fn missing_at_end(&self, successor: &Self) -> Vec<String> {
+    fn missing_at_end(&self, successor: &Self) -> Vec<Missing> {
         let mut missing = Vec::new();
         let mut path = String::new();
         let (mut old, mut new) = (&self.root, &successor.root);
@@ -131,7 +135,10 @@ impl Structure {
                 };
                 format!("{path}{dot}{step}")
             };
-            missing.extend(lack.map(|lack| join(&lack)));
+            missing.extend(lack.map(|lack| Missing {
+                lets_less_pass: matches!(path.as_str(), "rules" | "issuers"),
+                path: join(&lack),
+            }));
             let Some((next_old, next_new)) = next else {
                 return missing;
             };

@@ -233,6 +233,32 @@ async fn a_file_that_ends_early_counts_only_when_it_has_stayed_so() {
 }
 
 #[tokio::test]
+async fn a_setting_at_the_end_of_a_file_never_goes_by_itself() {
+    let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
+    let issuers = [issuer("corp", &keys_of(&server, ""))];
+    let mut site = Site::start(&issuers).await;
+    site.fetched(1).await;
+    let cut = configuration("", &issuers);
+    let whole = format!("{cut}mode: shadow\n");
+    reload_text(&mut site, &whole, Completeness::Unknown)
+        .await
+        .unwrap();
+    for _ in 0..3 {
+        let refused = reload_text(&mut site, &cut, Completeness::Unknown).await;
+        let refused = refused.unwrap_err();
+        assert!(
+            refused.starts_with("the file ends before mode"),
+            "{refused}"
+        );
+        assert!(refused.contains("send SIGHUP"), "{refused}");
+        site.clock.advance(Duration::from_secs(3600));
+    }
+    reload_text(&mut site, &cut, Completeness::Complete)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn rules_never_vanish_unsaid() {
     let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
     let issuers = [issuer("corp", &keys_of(&server, ""))];

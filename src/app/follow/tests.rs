@@ -1,9 +1,10 @@
 //! Changes that are noticed, and content that is still being written.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
-use super::{Config, Follower};
+use super::{Config, Follower, SETTLING, Settled};
 
 fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("watchword-{}-{name}", std::process::id()));
@@ -81,8 +82,34 @@ async fn content_that_is_being_written_does_not_count() {
         touch(&file);
         assert_eq!(follower.look().await, count == 5, "touched at each look");
     }
-    assert!(follower.settle().await);
+    assert_eq!(follower.settle().await, Settled::Same);
     assert!(follower.load().await.unwrap().is_some());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_written_after_the_signal_is_not_what_it_was_for() {
+    let folder = folder("settle");
+    let file = folder.join("watchword.yaml");
+    let text = "issuers: {a: {issuer: a, audiences: [a], jwks: {file: k}}}";
+    std::fs::write(&file, text).unwrap();
+    let mut follower = Follower::new(&file, &Config::load(&file).unwrap());
+    assert_eq!(follower.settle().await, Settled::Same);
+    for settled in [Settled::Other, Settled::Never] {
+        let mut settling = pin!(follower.settle());
+        let mut versions = 0;
+        let found = loop {
+            tokio::select! {
+                found = &mut settling => break found,
+                () = tokio::time::sleep(SETTLING / 2) => {}
+            }
+            if settled == Settled::Never || versions == 0 {
+                versions += 1;
+                std::fs::write(&file, format!("{text} # {settled:?} {versions}")).unwrap();
+            }
+        };
+        assert_eq!(found, settled);
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

@@ -92,6 +92,36 @@ fn a_last_rule_that_demands_less_is_cut_off_and_not_only_shorter() {
     assert_eq!(used.cut_off_in(&torn), Some(Loss::LineBreak));
 }
 
+/// A limit of an issuer or of callers, say, may be what is missing.
+#[test]
+fn only_a_file_that_lacks_whole_rules_or_issuers_is_only_shorter() {
+    const USED: &str = "\
+rules: [{require: {issuers: [corp]}}]
+issuers:
+  corp:
+    issuer: a
+    types: [at+jwt]
+  shop:
+    issuer: b
+server:
+  grpc:
+    address: a
+    callers: {}
+";
+    let lines: Vec<&str> = USED.split_inclusive('\n').collect();
+    let first = |count: usize| structure(&lines[..count].concat());
+    let end = |setting: &str| Some(Loss::End(setting.to_owned()));
+    for (count, lost) in [
+        (4, "issuers.corp.types"),
+        (7, "server"),
+        (10, "server.grpc.callers"),
+    ] {
+        assert_eq!(first(11).cut_off_in(&first(count)), end(lost));
+    }
+    assert_eq!(first(7).cut_off_in(&first(5)), None);
+    assert_eq!(first(7).shortened_in(&first(5)), end("issuers.shop"));
+}
+
 #[test]
 fn what_goes_in_the_middle_or_comes_at_the_end_is_no_loss() {
     let used = structure(USED);
