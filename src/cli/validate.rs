@@ -89,10 +89,12 @@ fn validate(arguments: &ValidateArguments) -> anyhow::Result<ExitCode> {
     if explanation.denial == Some(Denial::Internal) {
         bail!("a fault of Watchword: please report it");
     }
+    let denial = explanation.denial.as_ref();
+    let hint = denial.and_then(|denial| hint::hint(denial, &config.policy, &request));
     if arguments.json {
-        json::print(&explanation, now);
+        json::print(&explanation, hint, now);
     } else {
-        report::print(&explanation, &request, now);
+        report::print(&explanation, &request, hint, now);
     }
     Ok(exit_code(explanation.denial.is_none()))
 }

@@ -1,8 +1,14 @@
 //! The next step after a denial, in a line. docs/reasons.md has more.
 
+use crate::policy::{NearMiss, NoRule, Policy, RequestPart};
+use crate::request::Request;
 use crate::token::Denial;
 
-pub(super) fn hint(denial: &Denial) -> Option<&'static str> {
+pub(super) fn hint(
+    denial: &Denial,
+    policy: &Policy,
+    request: &Request<'_>,
+) -> Option<&'static str> {
     Some(match denial {
         Denial::TokenMissing => "give a token: as an argument, or on standard input",
         Denial::TokenMalformed => "use the whole token as the issuer gave it, and nothing else",
@@ -32,13 +38,27 @@ pub(super) fn hint(denial: &Denial) -> Option<&'static str> {
         Denial::ClaimInvalid { .. } => "have the issuer write the claim as expected",
         Denial::InsufficientScope { .. } => "ask the issuer for a token with these scopes",
         Denial::PolicyDenied => "compare the claims, or path, method and host, with the rules",
-        Denial::RequestMalformed => {
-            "see Paths in docs/configuration.md; let the proxy normalise paths"
-        }
+        Denial::RequestMalformed => of_request(policy.rules().select(request).err()?, request),
         Denial::JwksUnavailable | Denial::Overloaded => "try again later",
         Denial::DecryptFailed
         | Denial::TokenRevoked
         | Denial::CallerNotAllowed
         | Denial::Internal => return None,
     })
+}
+
+fn of_request(cause: NoRule<'_>, request: &Request<'_>) -> &'static str {
+    let part = match cause {
+        NoRule::Spelling(NearMiss { part, .. }) => part,
+        NoRule::Host => RequestPart::Host,
+        NoRule::Target(_) | NoRule::Path | NoRule::NoneFits => {
+            return "see Ambiguous paths in docs/rules.md; let the proxy normalise paths";
+        }
+    };
+    match part {
+        RequestPart::Method => "methods are case-sensitive: give --method as the rule has it",
+        RequestPart::Host if request.host.is_empty() => "rules have hosts: give --host",
+        RequestPart::Host => "see Spellings in docs/rules.md; let the proxy remove the port",
+        RequestPart::Path => "see Spellings in docs/rules.md",
+    }
 }

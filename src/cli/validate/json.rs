@@ -7,9 +7,8 @@ use crate::explain::{Explanation, Step, StepOutcome, instant, plain};
 use crate::token::UnixTime;
 
 use super::super::print_line;
-use super::hint::hint;
 
-pub(super) fn print(explanation: &Explanation, now: UnixTime) {
+pub(super) fn print(explanation: &Explanation, hint: Option<&str>, now: UnixTime) {
     let denial = explanation.denial.as_ref();
     let steps: Vec<Value> = explanation.steps.iter().map(step).collect();
     let failure = explanation.first_failure();
@@ -24,7 +23,7 @@ pub(super) fn print(explanation: &Explanation, now: UnixTime) {
         "rule": explanation.rule.as_deref().map(plain),
         "failed": failure.map(|step| step.name.to_string()),
         "steps": steps,
-        "hint": denial.and_then(hint),
+        "hint": hint,
     });
     print_line(&escape_lines(&report.to_string()));
 }

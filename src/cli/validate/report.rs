@@ -8,9 +8,13 @@ use crate::request::Request;
 use crate::token::UnixTime;
 
 use super::super::print_line;
-use super::hint::hint;
 
-pub(super) fn print(explanation: &Explanation, request: &Request<'_>, now: UnixTime) {
+pub(super) fn print(
+    explanation: &Explanation,
+    request: &Request<'_>,
+    hint: Option<&str>,
+    now: UnixTime,
+) {
     print_line(&verdict(explanation));
     print_line(&format!("{}\n", circumstances(explanation, request, now)));
     let steps = &explanation.steps;
@@ -26,7 +30,7 @@ pub(super) fn print(explanation: &Explanation, request: &Request<'_>, now: UnixT
     for step in others {
         print_line(&line(step, width, Style::new().dimmed()));
     }
-    if let Some(hint) = explanation.denial.as_ref().and_then(hint) {
+    if let Some(hint) = hint {
         print_line(&format!("\nNext: {hint}"));
     }
 }

@@ -67,6 +67,35 @@ fn each_reason_is_explained_to_people_and_machines() {
     }
 }
 
+#[test]
+fn the_hint_for_a_malformed_request_is_about_the_part_that_is_wrong() {
+    let world = World::new("validate-hints");
+    let host = ["--context", "zone=edge", "--host"];
+    for (arguments, hint) in [
+        (
+            &["--path", "/public/..%2fadmin"][..],
+            "see Ambiguous paths in docs/rules.md",
+        ),
+        (&["--path", "/ADMIN"], "see Spellings in docs/rules.md"),
+        (
+            &["--path", "/public/a", "--method", "get"],
+            "methods are case-sensitive: give --method",
+        ),
+        (&host[..2], "rules have hosts: give --host"),
+        (
+            &[&host[..], &["edge.example.com:1"]].concat(),
+            "let the proxy remove the port",
+        ),
+    ] {
+        let shown = text(&world.run(arguments, "").stdout);
+        let next = shown.lines().find(|line| line.starts_with("Next: "));
+        assert!(
+            next.is_some_and(|next| next.contains(hint)),
+            "{arguments:?}: {shown}"
+        );
+    }
+}
+
 fn cases(world: &World) -> Vec<Case> {
     let corp = &world.signer;
     let orders = || vec!["--path", "/orders"];
