@@ -1,10 +1,14 @@
 //! A YAML document as a tree in which every value knows its position.
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Error, Spanned};
 
 use super::path::{PathStep, SettingPath};
 use super::problem::{Position, Problem};
+
+/// Most mappings and lists within each other.
+const MAX_DEPTH: usize = 32;
 
 /// A parsed document.
 pub(super) struct Document {
@@ -51,7 +55,7 @@ impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
         let options = serde_saphyr::options! {
             strict_booleans: true,
-            budget: serde_saphyr::budget! { max_depth: 32 },
+            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
             with_snippet: false,
         };
         match serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options) {
@@ -152,33 +156,51 @@ impl Node {
     }
 }
 
-/// The parser's message without its place, which stands before it, and without its advice to
-/// programmers.
-fn syntax_problem(error: &serde_saphyr::Error) -> Problem {
-    let text = error.to_string();
-    let text = text.lines().next().unwrap_or_default();
-    let advice = [
-        ", set DuplicateKeyPolicy in Options if acceptable",
-        "; use from_str_multiple or from_str_multiple_with_options",
-    ];
-    let text = advice
-        .iter()
-        .fold(text.to_owned(), |text, advice| text.replace(advice, ""));
-    let text = match text.rsplit_once(" at line ") {
-        Some((text, _)) => text.to_owned(),
-        None => text,
+/// The parser's message in words for authors of configurations, without its place, which stands
+/// before it. What it quotes of the file may be a secret, and is left out.
+fn syntax_problem(error: &Error) -> Problem {
+    let cause = match error {
+        Error::AliasError { error, .. } => error,
+        _ => error,
     };
-    // What stands between backticks is from the file, and may be a secret.
-    let text: String = text.split('`').step_by(2).collect::<Vec<_>>().join("…");
-    let text = match text.split_once(" rejected by the configured policy") {
-        Some(_) => "a number that is not finite; a text with digits needs quotes".to_owned(),
-        None => text,
+    let message = match cause {
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or_default();
+            format!("found the key {key:?} again; expected each key once")
+        }
+        Error::MultipleDocuments { .. } => "found a second document; expected one".to_owned(),
+        Error::NonFiniteFloat { .. } => {
+            "found a number that is not finite; a text with digits needs quotes".to_owned()
+        }
+        // Only tags of YAML itself cause this one.
+        Error::UnsupportedTag { tag, .. } => format!("found the tag {tag:?}; expected none"),
+        Error::Budget {
+            breach: BudgetBreach::Depth { .. },
+            ..
+        } => format!("found more than {MAX_DEPTH} mappings and lists within each other"),
+        Error::NullIntoString { .. } => "found an empty key; expected a name".to_owned(),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            "found an alias within its own anchor; expected another alias".to_owned()
+        }
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. } => {
+            "the file is too large when its aliases are expanded: use fewer aliases".to_owned()
+        }
+        other => format!("cannot read the YAML: {}", unquoted(&other.to_string())),
     };
-    let message = format!("not a YAML mapping of settings: {text}");
     match error.location() {
         Some(location) => Problem::new(position(&location), &SettingPath::default(), message),
         None => Problem::of_file(message),
     }
+}
+
+/// The first line of a message, without its place, and without what stands between backticks.
+fn unquoted(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let text = line.rsplit_once(" at line ").map_or(line, |(text, _)| text);
+    let parts: Vec<_> = text.split('`').step_by(2).collect();
+    parts.join("…").trim_end_matches([' ', ':']).to_owned()
 }
 
 fn node(spanned: Spanned<Value>) -> Node {

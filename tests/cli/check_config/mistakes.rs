@@ -611,11 +611,47 @@ fn an_issuer_has_a_printable_name() {
 }
 
 #[test]
-fn a_syntax_error_has_its_place_once() {
-    let (_, _, err) = check("tab", "issuers:\n  corp:\n\t issuer: a\n");
-    assert!(
-        err.starts_with("watchword.yaml:3:3: not a YAML mapping"),
-        "{err}"
-    );
-    assert!(!err.contains("line 3"), "{err}");
+fn a_syntax_error_is_said_in_words_for_authors_and_has_its_place_once() {
+    let anchor = |n: usize, element: &str| format!("a{n}: &a{n} [{}]\n", [element; 10].join(","));
+    let mut bomb = anchor(0, "x");
+    bomb.extend((1..7).map(|n| anchor(n, &format!("*a{}", n - 1))));
+    for (config, expected) in [
+        (
+            "issuers:\n  corp:\n\t issuer: a\n",
+            "3:3: cannot read the YAML: tabs disallowed",
+        ),
+        (
+            "issuers: [\n",
+            "1:10: cannot read the YAML: unclosed bracket",
+        ),
+        (
+            "a: 1\nb: 1\na: 1\n",
+            "3:1: found the key \"a\" again; expected each key once",
+        ),
+        (
+            "a: 1\n---\na: 1\n",
+            "3:1: found a second document; expected one",
+        ),
+        ("a: {~: 1}\n", "1:5: found an empty key; expected a name"),
+        ("a: &a [*a]\n", "1:8: found an alias within its own anchor"),
+        (
+            "a: !!seq b\n",
+            "1:10: found the tag \"!!seq\"; expected none",
+        ),
+        (
+            &("[".repeat(40) + &"]".repeat(40)),
+            "1:33: found more than 32 mappings and lists within each other",
+        ),
+        (
+            &bomb,
+            "6:14: the file is too large when its aliases are expanded: use fewer aliases",
+        ),
+    ] {
+        let (_, _, err) = check("syntax", config);
+        let place = format!("watchword.yaml:{expected}");
+        assert!(err.starts_with(&place), "{expected}: {err}");
+        for part in ["line ", "mapping of settings", "budget", "Options"] {
+            assert!(!err.contains(part), "{err}");
+        }
+    }
 }
