@@ -92,7 +92,7 @@ watchword.yaml:2:10: server.grpc: found unknown key \"adress\"; expected one of:
 callers, keepalive_interval, keepalive_timeout, max_concurrent_streams, max_connection_age, \
 max_connection_age_grace, max_connections, max_header_list_size, reflection, socket, tls; did you \
 mean \"address\"?
-watchword.yaml:3:19: server.max_token_size: found a string; expected a whole number \
+watchword.yaml:3:19: server.max_token_size: found \"big\"; expected a whole number \
 from 256 to 65536
 watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: \
 accept_warnings, algorithms, any_audience, audiences, forward_token, headers, \
@@ -101,7 +101,7 @@ types; did you mean \"audiences\"?
 watchword.yaml:8:20: issuers.corp.jwks.inline: found neither a JWK set ({\"keys\": […]}) nor a \
 JWK; expected a JWK set with a usable key
 watchword.yaml:8:28: issuers.corp.jwks.uri: found a list; expected a string
-watchword.yaml:9:20: issuers.corp.forward_token: found a string; expected true or false
+watchword.yaml:9:20: issuers.corp.forward_token: found \"yes\"; expected true or false
 watchword.yaml:10:13: issuers.corp.leeway: found \"1h\"; expected a duration such as \"30s\", \
 from 0s to 5m
 watchword.yaml:12:12: rules[0].require: found \"nobody\"; expected \"none\" or a mapping such as \
@@ -131,11 +131,47 @@ fn a_rule_that_is_never_reached_is_a_problem() {
 }
 
 #[test]
-fn a_number_is_no_duration() {
-    let config = format!("reload: {{interval: 1}}\n{GOOD}");
-    let (_, _, err) = check("number", &config, KEYS);
-    let expected = "reload.interval: found a number; expected a duration such as \"30s\"";
-    assert!(err.contains(expected), "{err}");
+fn a_value_of_the_wrong_type_is_shown_unless_it_may_be_a_secret() {
+    let long = format!("{{max_token_size: {}}}", "a".repeat(99));
+    for (server, expected) in [
+        (
+            "{drain: 5}",
+            "server.drain: found 5; expected a duration such as \"30s\"",
+        ),
+        (
+            "{max_token_size: 64k}",
+            "found \"64k\"; expected a whole number from 256 to 65536",
+        ),
+        (
+            "{max_token_size: 4096.0}",
+            "found 4096.0; expected a whole number",
+        ),
+        ("{max_token_size: -1}", "found -1; expected a whole number"),
+        (
+            "{forward_override_headers: yes}",
+            "found \"yes\"; expected true or false",
+        ),
+        (
+            &long,
+            &format!("found \"{}\"…; expected a whole number", "a".repeat(60)),
+        ),
+        (
+            "{grpc: s3cret}",
+            "server.grpc: found a string; expected a mapping",
+        ),
+        (
+            "{grpc: {tls: {private_key: 12345}}}",
+            "private_key: found a number; expected a string",
+        ),
+        (
+            "{grpc: {callers: {check: {certificate_names: s3cret}}}}",
+            "found a string; expected a",
+        ),
+    ] {
+        let config = format!("server: {server}\n{GOOD}");
+        let (_, _, err) = check("wrong-type", &config, KEYS);
+        assert!(err.contains(expected), "{server}: {err}");
+    }
 }
 
 #[test]

@@ -70,11 +70,17 @@ issuers:
         assert!(problems.contains(problem), "{variables:?}: {problems}");
     }
     let partly = text.replace("${CACHE:-17}", "1${CACHE:-7}");
-    let problems = refused(&partly, &[("SIZE", "4096"), ("ANY", "true")]);
-    assert!(
-        problems.contains("token_cache.max_entries: found a string"),
-        "{problems}"
-    );
+    for (cache, found) in [
+        (None, "\"17\""),
+        (Some(("CACHE", "")), "the value of ${CACHE}"),
+        (Some(("CACHE", "8")), "the value of ${CACHE}"),
+    ] {
+        let mut variables = vec![("SIZE", "4096"), ("ANY", "true")];
+        variables.extend(cache);
+        let problems = refused(&partly, &variables);
+        let problem = format!("token_cache.max_entries: found {found}; expected");
+        assert!(problems.contains(&problem), "{problems}");
+    }
 }
 
 #[test]

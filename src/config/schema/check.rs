@@ -173,7 +173,11 @@ impl Comparison<'_, '_> {
     }
 
     fn mismatch(&mut self, node: &Node, alternatives: &[&Map<String, Json>], path: &SettingPath) {
-        self.reject(path, describe(node).to_owned(), &expectation(alternatives));
+        self.reject(
+            path,
+            describe(node, alternatives),
+            &expectation(alternatives),
+        );
     }
 
     /// Notes a value of wrong form.
@@ -247,9 +251,27 @@ fn descriptions(schema: &Map<String, Json>) -> Vec<String> {
     descriptions.collect()
 }
 
-/// A value for a message. Text and numbers are not quoted: they may be a secret in the wrong place.
-fn describe(node: &Node) -> &'static str {
-    match &node.value {
+/// Most characters of a value that are quoted.
+const MAX_QUOTED: usize = 60;
+
+/// A value for a message. Text and numbers are quoted only in place of a plain value: in place of a
+/// section, a list, a path or a URL, they may be a secret in the wrong place.
+fn describe(node: &Node, alternatives: &[&Map<String, Json>]) -> String {
+    let is_plain = |schema: &&Map<String, Json>| {
+        let is_secret = schema.contains_key("writeOnly");
+        let is_scalar = |kind: &&str| !matches!(*kind, "array" | "object");
+        !is_secret
+            && matches!(text(schema, "x-kind"), "" | "duration")
+            && types(schema).iter().all(is_scalar)
+    };
+    let quotes = alternatives.iter().all(is_plain);
+    let kind = match &node.value {
+        Value::Number(number) if quotes => return number.to_string(),
+        Value::String(text) if quotes => {
+            let start: String = text.chars().take(MAX_QUOTED).collect();
+            let end = if start.len() < text.len() { "…" } else { "" };
+            return format!("{start:?}{end}");
+        }
         Value::Null => "nothing",
         Value::Bool(true) => "true",
         Value::Bool(false) => "false",
@@ -257,5 +279,6 @@ fn describe(node: &Node) -> &'static str {
         Value::String(_) => "a string",
         Value::List(_) => "a list",
         Value::Map(_) => "a mapping",
-    }
+    };
+    kind.to_owned()
 }
