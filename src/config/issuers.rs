@@ -7,6 +7,7 @@ mod timing;
 mod url;
 
 pub(super) use access::server_url_fault;
+pub(super) use url::parse_url;
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use super::environment::value_of;
 use super::findings::Findings;
 use super::mistakes::Mistake;
 use super::path::SettingPath;
@@ -57,12 +58,22 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
         self.findings.found(&self.path, found.into(), expected);
     }
 
-    /// Notes why the value is of no use, in words that do not quote it.
-    pub(super) fn unusable(&mut self, cause: impl Into<String>, expected: &str) {
-        let cause = cause.into();
-        let shown = self.findings.shown(&self.path, String::new());
-        let colon = if shown.is_empty() { "" } else { ": " };
-        let message = format!("found {shown}{colon}{cause}; expected {expected}");
+    /// Notes what the value stands for, in words that do not quote it.
+    pub(super) fn unusable(&mut self, found: impl Display, expected: &str) {
+        self.note_unusable("found ", &found, expected);
+    }
+
+    /// Notes the error of using the value, whose words do not quote it.
+    pub(super) fn failed(&mut self, error: impl Display, expected: &str) {
+        self.note_unusable("", &error, expected);
+    }
+
+    fn note_unusable(&mut self, prefix: &str, cause: &dyn Display, expected: &str) {
+        let prefix = match self.findings.document.variables(&self.path) {
+            [] => prefix.to_owned(),
+            variables => format!("found {}: ", value_of(variables)),
+        };
+        let message = format!("{prefix}{cause}; expected {expected}");
         self.findings.add(&self.path, message);
     }
 

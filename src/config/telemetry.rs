@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::files::without_line_end;
 use crate::token::ClaimPath;
 
-use super::issuers::server_url_fault;
+use super::issuers::{parse_url, server_url_fault};
 use super::setting::Setting;
 use super::settings::{DecisionsSettings, FilePath, LogSettings, OtlpSettings, TracesSettings};
 use super::{DecisionPolicy, LogFormat, LogLevel};
@@ -166,7 +166,7 @@ pub(super) fn traces(mut section: Setting<'_, '_, TracesSettings>) -> Option<Tra
 impl Setting<'_, '_, OtlpSettings> {
     fn endpoint(&mut self) -> Option<Url> {
         let settings = self.value;
-        let judged = Url::parse(&settings.endpoint).map_err(|error| error.to_string());
+        let judged = parse_url(&settings.endpoint);
         let judged = judged.and_then(|url| {
             let fault = match url.scheme() {
                 "http" if settings.ca.is_some() => Some("http, with certificate authorities"),

@@ -242,11 +242,20 @@ fn key_files_are_looked_into() {
     assert_eq!(code, Some(1));
     assert!(
         err.contains(
-            ":5:18: issuers.corp.jwks.file: found not usable as a key set: no usable \
+            ":5:18: issuers.corp.jwks.file: not usable as a key set: no usable \
                           key: shared secret"
         ),
         "{err}"
     );
+}
+
+#[test]
+fn a_short_secret_is_said_to_be_short() {
+    let config = GOOD.replace("jwks: {file: keys.json}", "secret_file: keys.json");
+    let config = config.replace("audiences", "algorithms: [HS256]\n    audiences");
+    let (_, _, err) = check("short-secret", &config, "short");
+    let expected = "corp.secret_file: a secret for HS256 must have at least 32 bytes; expected a";
+    assert!(err.contains(expected), "{err}");
 }
 
 #[test]

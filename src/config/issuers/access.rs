@@ -14,6 +14,7 @@ use crate::policy::is_reserved_for_fetches;
 use super::super::files::Needed;
 use super::super::setting::Setting;
 use super::super::settings::{BasicSettings, JwksSettings};
+use super::url::parse_url;
 
 /// The rule for several kinds of credentials.
 const ONE_CREDENTIAL: &str = "a fetch sends one kind of credentials: keep one of `basic`, \
@@ -48,7 +49,7 @@ impl Setting<'_, '_, JwksSettings> {
             && self.findings.count() == known
             && let Err(error) = jwks::check_access(&access)
         {
-            self.found(error.with_causes(), "files that a fetch can use");
+            self.failed(error.with_causes(), "files that a fetch can use");
         }
         access
     }
@@ -118,8 +119,8 @@ impl Setting<'_, '_, JwksSettings> {
 
     fn proxy(&mut self) -> Option<Url> {
         let proxy = self.value.proxy.as_ref()?;
-        let found = match Url::parse(proxy) {
-            Err(error) => error.to_string(),
+        let found = match parse_url(proxy) {
+            Err(found) => found,
             Ok(url) => match server_url_fault(&url) {
                 None => return Some(url),
                 Some(fault) => fault.to_owned(),

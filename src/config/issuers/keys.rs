@@ -59,7 +59,7 @@ impl Setting<'_, '_, FilePath> {
     fn shared_secret(&mut self, algorithms: &[Algorithm]) -> Option<Source> {
         let secret = self.read_secret(MAX_SECRET)?;
         let keys = KeySet::from_secret(algorithms, without_line_end(&secret));
-        let keys = keys.map_err(|error| self.unusable(error.to_string(), "a longer secret"));
+        let keys = keys.map_err(|error| self.failed(error, "a longer secret"));
         keys.ok().map(Source::fixed)
     }
 }
@@ -134,12 +134,18 @@ impl Setting<'_, '_, JwksSettings> {
 
     fn discovery(&mut self, discovery: &DiscoverySetting, issuer: &str) -> Option<KeyOrigin> {
         let metadata = match discovery {
-            DiscoverySetting::Metadata(url) => Some(self.url("discovery", url)?),
+            DiscoverySetting::Metadata(url) if url.contains(':') => {
+                Some(self.url("discovery", url)?)
+            }
             DiscoverySetting::Switch(true) if self.has_well_known_places(issuer) => None,
             DiscoverySetting::Switch(true) => return None,
-            DiscoverySetting::Switch(false) => {
+            other => {
+                let found = match other {
+                    DiscoverySetting::Switch(_) => "false",
+                    DiscoverySetting::Metadata(_) => "text that is not a URL",
+                };
                 let mut setting = self.member("discovery", discovery);
-                setting.found("false", "true, or the URL of the metadata");
+                setting.found(found, "true, or the URL of the metadata");
                 return None;
             }
         };
@@ -156,7 +162,7 @@ impl Setting<'_, '_, JwksSettings> {
         if setting.findings.look_into_files
             && let Err(error) = jwks::read_keys(&path)
         {
-            setting.unusable(error.with_causes(), "at least one usable key");
+            setting.failed(error.with_causes(), "at least one usable key");
         }
         Source::Fetched(Box::new(FetchedSource {
             origin: KeyOrigin::Path(path),
@@ -173,7 +179,7 @@ impl Setting<'_, '_, JwksSettings> {
         let keys = KeySet::from_documents([text.as_bytes()]);
         let mut setting = self.member("inline", inline);
         let expected = "a JWK set with a usable key";
-        let keys = keys.map_err(|error| setting.unusable(error.to_string(), expected));
+        let keys = keys.map_err(|error| setting.unusable(error, expected));
         keys.ok().map(Source::fixed)
     }
 }

@@ -42,7 +42,7 @@ impl Setting<'_, '_, JwksSettings> {
 /// The URL, or the part that was found and the one expected. Parts that may be secret are not
 /// quoted.
 fn fetchable(text: &str, settings: &JwksSettings) -> Result<Url, (String, &'static str)> {
-    let url = Url::parse(text).map_err(|error| (error.to_string(), "a URL"))?;
+    let url = parse_url(text).map_err(|found| (found, "a URL"))?;
     match url.scheme() {
         "https" => {}
         "http" if sends_credentials(settings) => {
@@ -61,4 +61,9 @@ fn fetchable(text: &str, settings: &JwksSettings) -> Result<Url, (String, &'stat
         Some((address, kind)) => Err((format!("{address}, which is {kind}"), "another host")),
         None => Ok(url),
     }
+}
+
+/// A URL, or words for a text that is none, which do not quote it.
+pub(in crate::config) fn parse_url(text: &str) -> Result<Url, String> {
+    Url::parse(text).map_err(|error| format!("text that is not a URL ({error})"))
 }

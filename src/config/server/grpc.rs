@@ -162,7 +162,7 @@ impl Setting<'_, '_, TlsSettings> {
             && self.findings.count() == known
             && let Err(error) = load_tls(&files)
         {
-            self.unusable(error.to_string(), "files that a server can use");
+            self.failed(error, "files that a server can use");
         }
         files
     }

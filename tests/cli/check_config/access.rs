@@ -134,7 +134,7 @@ fn a_proxy_is_a_host_and_a_port() {
         ("user:s3cret@p:3128", "another scheme"),
         ("socks5://p:1080", "another scheme"),
         ("http://p/path", "a URL with path, query or fragment"),
-        ("p", "relative URL without a base"),
+        ("p", "text that is not a URL (relative URL without a base)"),
     ] {
         assert_eq!(
             problems(&format!("{{uri: 'https://a/k', proxy: '{proxy}'}}")),

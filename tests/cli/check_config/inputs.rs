@@ -44,7 +44,7 @@ fn a_dash_is_standard_input_with_paths_from_the_current_folder() {
     let bad = check(&folder, &["-"], bad.as_bytes());
     assert_eq!(bad.status.code(), Some(1));
     assert!(
-        text(&bad.stderr).starts_with("<stdin>:5:18: issuers.corp.jwks.file: found "),
+        text(&bad.stderr).starts_with("<stdin>:5:18: issuers.corp.jwks.file: cannot read "),
         "{}",
         text(&bad.stderr)
     );

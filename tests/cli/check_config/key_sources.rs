@@ -87,6 +87,11 @@ fn keys_come_from_exactly_one_place() {
             "5:23: jwks.discovery: found false; expected true, or the URL of the metadata",
         ),
         (
+            "{discovery: yes}",
+            "5:23: jwks.discovery: found text that is not a URL; expected true, or the URL of the \
+             metadata",
+        ),
+        (
             "{discovery: 1}",
             "5:23: jwks.discovery: found a number; expected true or false or a string",
         ),
@@ -154,7 +159,8 @@ fn only_urls_that_may_be_fetched_are_taken() {
         let text = format!("5:17: jwks.uri: found {found}; expected {expected}");
         move |url: &str| assert_eq!(problems(&format!("{{uri: '{url}'}}")), text, "{url}")
     };
-    at("relative URL without a base", "a URL")("keys");
+    let no_url = "text that is not a URL (relative URL without a base)";
+    at(no_url, "a URL")("keys");
     at("http", "https, or allow_http: true")("http://a/k");
     at("the scheme \"ftp\"", "https")("ftp://a/k");
     let bare = at(
@@ -207,7 +213,8 @@ fn metadata_are_looked_for_only_under_issuers_that_are_urls() {
         assert_eq!(problems_of(iss, jwks), text);
     };
     let discovery = "{discovery: true}";
-    refused("corp", discovery, "relative URL without a base", "a URL");
+    let no_url = "text that is not a URL (relative URL without a base)";
+    refused("corp", discovery, no_url, "a URL");
     refused(
         "http://idp",
         discovery,
@@ -353,7 +360,7 @@ watchword.yaml:8:11: issuers.corp.jwks.ca: {missing}; {readable}
 watchword.yaml:9:27: issuers.corp.jwks.client_certificate: {missing}; {readable}
 watchword.yaml:10:19: issuers.corp.jwks.client_key: {missing}; {readable}
 watchword.yaml:11:43: issuers.corp.jwks.basic.password_file: {missing}; {readable}
-watchword.yaml:15:18: issuers.files.jwks.file: found cannot read no-keys.json: No such file or \
+watchword.yaml:15:18: issuers.files.jwks.file: cannot read no-keys.json: No such file or \
 directory (os error 2); expected at least one usable key
 watchword.yaml:19:71: issuers.tokens.jwks.bearer_token_file: {missing}; {readable}
 "

@@ -139,7 +139,7 @@ fn the_files_of_tls_are_looked_into() {
     let tls =
         |more: &str| format!("  grpc: {{tls: {{certificate: c.pem, private_key: k.pem{more}}}}}\n");
     let missing = said("tls-missing", &tls(""), &[]);
-    let expected = "server.grpc.tls: found c.pem: No such file or directory (os error 2); \
+    let expected = "server.grpc.tls: c.pem: No such file or directory (os error 2); \
                     expected files that a server can use";
     assert!(missing.contains(expected), "{missing}");
     let without_ca = said("tls-ca", &tls(", client_certificate: optional"), &[]);
