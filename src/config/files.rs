@@ -38,19 +38,19 @@ impl Setting<'_, '_, FilePath> {
         self.resolve(self.value)
     }
 
-    /// The path of a file whose content is part of the configuration.
-    pub(super) fn followed(&mut self) -> PathBuf {
-        let path = self.path();
-        self.findings.files.push(path.clone());
-        path
-    }
-
     /// The path of a file that is read later. On demand, the file must be readable now.
     pub(super) fn readable(&mut self) -> PathBuf {
         if self.findings.look_into_files {
             self.read(MAX_SIZE);
         }
         self.path()
+    }
+
+    /// As [`Setting::readable`], of a file whose content is part of the configuration.
+    pub(super) fn followed(&mut self) -> PathBuf {
+        let path = self.readable();
+        self.findings.files.push(path.clone());
+        path
     }
 
     /// The content of a file, of bounded size. The path is not quoted in problems: it may be the
@@ -68,7 +68,8 @@ impl Setting<'_, '_, FilePath> {
 
     /// The content of a followed file with a secret.
     pub(super) fn read_secret(&mut self, most: usize) -> Option<Zeroizing<Vec<u8>>> {
-        self.followed();
+        let path = self.path();
+        self.findings.files.push(path);
         self.warn_of_open_secret();
         self.read(most).map(Zeroizing::new)
     }

@@ -138,10 +138,18 @@ fn callers_show_something_that_can_be_checked() {
 fn the_files_of_tls_are_looked_into() {
     let tls =
         |more: &str| format!("  grpc: {{tls: {{certificate: c.pem, private_key: k.pem{more}}}}}\n");
-    let missing = said("tls-missing", &tls(""), &[]);
-    let expected = "server.grpc.tls: c.pem: No such file or directory (os error 2); \
-                    expected files that a server can use";
-    assert!(missing.contains(expected), "{missing}");
+    let missing = said("tls-missing", &tls(", client_ca: ca.pem"), &[]);
+    let problem = "found No such file or directory (os error 2); expected the path of a readable \
+                   file, from this file's folder\n";
+    let expected = format!(
+        "watchword.yaml:2:29: server.grpc.tls.certificate: {problem}\
+         watchword.yaml:2:49: server.grpc.tls.private_key: {problem}\
+         watchword.yaml:2:67: server.grpc.tls.client_ca: {problem}"
+    );
+    assert_eq!(missing, expected);
+    let unusable = said("tls-unusable", &tls(""), &[("c.pem", ""), ("k.pem", "")]);
+    let expected = "server.grpc.tls: c.pem: no certificates in PEM: ";
+    assert!(unusable.contains(expected), "{unusable}");
     let without_ca = said("tls-ca", &tls(", client_certificate: optional"), &[]);
     let expected = "server.grpc.tls.client_certificate: `client_certificate` needs `client_ca`";
     assert!(without_ca.contains(expected), "{without_ca}");
