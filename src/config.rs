@@ -43,6 +43,7 @@ pub(crate) use warning::WarningCode;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,7 +54,8 @@ use crate::policy::{IssuerId, Policy};
 use document::Document;
 use environment::Environment;
 use findings::Findings;
-use problem::Problem;
+use path::SettingPath;
+use problem::{Position, Problem};
 use restart::RestartSettings;
 use setting::Setting;
 use settings::{Mode, Settings};
@@ -220,5 +222,15 @@ fn text(content: std::io::Result<Option<Vec<u8>>>, file: &Path) -> Result<String
     let problem = |message: String| Problems::one(file, Problem::of_file(message));
     let content = content.map_err(|error| problem(error.to_string()))?;
     let content = content.ok_or_else(|| problem(format!("longer than {MAX_SIZE} bytes")))?;
-    String::from_utf8(content).map_err(|_| problem("not UTF-8".to_owned()))
+    String::from_utf8(content).map_err(|error| Problems::one(file, not_utf8(&error)))
+}
+
+fn not_utf8(error: &FromUtf8Error) -> Problem {
+    if let [0xfe, 0xff, ..] | [0xff, 0xfe, ..] = error.as_bytes() {
+        return Problem::of_file("found UTF-16; expected UTF-8".to_owned());
+    }
+    let good = error.as_bytes().get(..error.utf8_error().valid_up_to());
+    let good = String::from_utf8_lossy(good.unwrap_or_default());
+    let message = "found a byte that is not UTF-8; expected a file in UTF-8".to_owned();
+    Problem::new(Position::after(&good), &SettingPath::default(), message)
 }

@@ -15,6 +15,18 @@ pub(super) struct Position {
     pub(super) column: u64,
 }
 
+impl Position {
+    /// The place behind a text that begins the file.
+    pub(super) fn after(text: &str) -> Self {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let last_line = text.rsplit('\n').next().unwrap_or_default();
+        Self {
+            line: count(text.split('\n').count()),
+            column: count(last_line.chars().count() + 1),
+        }
+    }
+}
+
 /// One problem. `Display` gives the setting and the message, `write_place` the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {

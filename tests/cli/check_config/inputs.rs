@@ -55,7 +55,18 @@ fn standard_input_has_the_limits_of_a_file() {
     let folder = folder("stdin-limits", &[]);
     for (input, found) in [
         (vec![b'#'; 2 << 20], "longer than 1048576 bytes"),
-        (b"issuers: \xff".to_vec(), "not UTF-8"),
+        (
+            "é: a\nb: é".bytes().chain(*b"\xe9\n").collect(),
+            "<stdin>:2:5: found a byte that is not UTF-8; expected a file in UTF-8",
+        ),
+        (
+            b"\xff\xfea\0".to_vec(),
+            "<stdin>: found UTF-16; expected UTF-8",
+        ),
+        (
+            b"\xfe\xff\0a".to_vec(),
+            "<stdin>: found UTF-16; expected UTF-8",
+        ),
     ] {
         let output = check(&folder, &["-"], &input);
         assert_eq!(output.status.code(), Some(1));
