@@ -119,10 +119,14 @@ impl Setting<'_, '_, RuleSettings> {
             && matches.methods.is_empty()
             && matches.context.is_empty();
         if is_for_all && !self.value.insecure_allow_all {
-            self.member("require", &()).contradiction(
-                "`require: none` without `match` allows every request: limit the rule by a \
-                 `match`, or set `insecure_allow_all: true`",
-            );
+            let scope = match matches.path {
+                Some(_) => "for every path",
+                None => "without `match`",
+            };
+            self.member("require", &()).contradiction(format!(
+                "`require: none` {scope} allows every request: limit the rule by a `match`, or set \
+                 `insecure_allow_all: true`"
+            ));
         }
     }
 }

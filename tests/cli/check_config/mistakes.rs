@@ -383,6 +383,11 @@ fn a_demand_that_demands_nothing_is_refused() {
             "- {match: {path: {}}}",
             "rules[0].match.path: `path` takes exactly one of",
         ),
+        (
+            "open",
+            "- {match: {path: {prefix: /}}, require: none}",
+            "rules[0].require: `require: none` for every path allows every request",
+        ),
     ] {
         is_refused(name, &with_rules(rules), &[part]);
     }
