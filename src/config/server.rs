@@ -56,11 +56,17 @@ impl Setting<'_, '_, ServerSettings> {
             let expected = "visible ASCII without quotes and backslashes";
             self.member("realm", &settings.realm).found(found, expected);
         }
+        let grpc = self.member("grpc", &settings.grpc).build();
+        self.refuse_overlaps([
+            ("grpc", grpc.address.tcp()),
+            ("health", health),
+            ("admin", admin),
+        ]);
         let memory_limit = settings.memory_limit.as_deref();
         let memory_limit =
             memory_limit.and_then(|limit| self.member("memory_limit", limit).memory_size());
         ServerConfig {
-            grpc: self.member("grpc", &settings.grpc).build(),
+            grpc,
             health,
             admin,
             realm: settings.realm.to_string(),
@@ -71,6 +77,35 @@ impl Setting<'_, '_, ServerSettings> {
             memory_limit,
         }
     }
+
+    /// Only one listener can have an address and port.
+    fn refuse_overlaps(&mut self, listeners: [(&str, Option<SocketAddr>); 3]) {
+        for (place, (section, address)) in listeners.iter().enumerate() {
+            let mut earlier = listeners.iter().take(place);
+            let other = earlier.find(|(_, other)| {
+                let both = address.zip(*other);
+                both.is_some_and(|(address, other)| overlap(address, other))
+            });
+            if let Some((other, _)) = other {
+                let mut section = self.member(section, &());
+                section.member("address", &()).contradiction(format!(
+                    "this listener and `server.{other}.address` have the same address and port: \
+                     give each a port of its own"
+                ));
+            }
+        }
+    }
+}
+
+/// An unspecified address is all addresses, and that of IPv6 those of IPv4 too, as Linux has it
+/// unless told otherwise (ipv6(7)). Port 0 is any free one.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let covers = |one: SocketAddr, other: SocketAddr| {
+        one.ip().is_unspecified() && (one.is_ipv6() || other.is_ipv4())
+    };
+    one.port() == other.port()
+        && one.port() != 0
+        && (one == other || covers(one, other) || covers(other, one))
 }
 
 impl Setting<'_, '_, str> {

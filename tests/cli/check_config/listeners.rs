@@ -52,6 +52,38 @@ such as \"30s\", from 1s to 1h
 }
 
 #[test]
+fn two_listeners_on_one_address_are_refused() {
+    let listeners = |[grpc, health, admin]: [&str; 3]| {
+        let server = format!(
+            "  grpc: {{address: '{grpc}'}}\n  health: {{address: '{health}'}}\n  admin: {{address: \
+             '{admin}'}}\n"
+        );
+        said("listener-overlap", &server, &[])
+    };
+    for addresses in [
+        ["127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:3"],
+        ["0.0.0.0:1", "127.0.0.1:1", "127.0.0.1:3"],
+        ["[::1]:1", "[::]:1", "127.0.0.1:3"],
+        ["127.0.0.1:1", "[::]:1", "127.0.0.1:3"],
+    ] {
+        let expected = "watchword.yaml:3:21: server.health.address: this listener and \
+                        `server.grpc.address` have the same address and port: give each a port \
+                        of its own\n";
+        assert_eq!(listeners(addresses), expected, "{addresses:?}");
+    }
+    let said = listeners(["unix:s", "0.0.0.0:2", "0.0.0.0:2"]);
+    let expected = "server.admin.address: this listener and `server.health.address` have";
+    assert!(said.contains(expected), "{said}");
+    for addresses in [
+        ["127.0.0.1:1", "127.0.0.2:1", "[::1]:1"],
+        ["0.0.0.0:1", "0.0.0.0:2", "[::1]:1"],
+        ["0.0.0.0:0", "0.0.0.0:0", "0.0.0.0:0"],
+    ] {
+        assert_eq!(listeners(addresses), "", "{addresses:?}");
+    }
+}
+
+#[test]
 fn settings_of_a_socket_go_with_a_socket() {
     let server = "  grpc: {socket: {mode: '0660'}}\n";
     let said_of_tcp = said("socket-tcp", server, &[]);
