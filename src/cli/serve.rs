@@ -139,6 +139,8 @@ async fn reload(app: &mut App, follower: &mut Follower, trigger: ReloadTrigger) 
         return;
     }
     if let Some(refusal) = &refusal {
+        // One line, in which a line break would be escaped.
+        let refusal = refusal.replace('\n', "; ");
         error!(
             target: CONFIGURATION,
             "the configuration is not reloaded, and the one in use stays: {refusal}"

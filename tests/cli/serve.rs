@@ -302,3 +302,21 @@ fn a_bad_configuration_is_refused_before_anything_starts() {
         text(&output.stderr)
     );
 }
+
+#[test]
+fn the_problems_of_a_refused_reload_are_on_one_line_of_the_log() {
+    let config = CONFIG.replace("json, level: trace", "text");
+    let config = format!("{config}reload: {{interval: 100ms}}\n");
+    let files = [("watchword.yaml", config.as_str()), ("keys.json", "{}")];
+    let file = folder("reload-problems", &files).join("watchword.yaml");
+    let mut server = Server::start(file.to_str().unwrap());
+    server.until("listening");
+    let wrong = config.replace("drain: 0s", "drain: 5, realm: 6");
+    std::fs::write(&file, wrong).unwrap();
+    let line = server.until("the configuration is not reloaded");
+    let joined = format!(
+        ": server.drain: found 5; expected a duration such as \"30s\"; {}:1:57: server.realm: ",
+        file.display()
+    );
+    assert!(line.contains(&joined), "{line}");
+}
