@@ -164,6 +164,10 @@ fn a_value_of_the_wrong_type_is_shown_unless_it_may_be_a_secret() {
             "private_key: found a number; expected a string",
         ),
         (
+            "{grpc: {callers: {check: {secret_header: 12345}}}}",
+            "secret_header: found a number; expected a string",
+        ),
+        (
             "{grpc: {callers: {check: {certificate_names: s3cret}}}}",
             "found a string; expected a",
         ),

@@ -254,15 +254,17 @@ fn descriptions(schema: &Map<String, Json>) -> Vec<String> {
 /// Most characters of a value that are quoted.
 const MAX_QUOTED: usize = 60;
 
-/// A value for a message. Text and numbers are quoted only in place of a plain value: in place of a
-/// section, a list, a path or a URL, they may be a secret in the wrong place.
+/// A value for a message. Text and numbers are quoted only in place of a number, a switch, a
+/// duration or one of some words: in place of anything else, they may be a secret in the wrong
+/// place.
 fn describe(node: &Node, alternatives: &[&Map<String, Json>]) -> String {
     let is_plain = |schema: &&Map<String, Json>| {
-        let is_secret = schema.contains_key("writeOnly");
-        let is_scalar = |kind: &&str| !matches!(*kind, "array" | "object");
-        !is_secret
-            && matches!(text(schema, "x-kind"), "" | "duration")
-            && types(schema).iter().all(is_scalar)
+        let is_word = ["enum", "const"]
+            .iter()
+            .any(|name| schema.contains_key(*name));
+        let is_scalar = |kind: &&str| !matches!(*kind, "array" | "object" | "string");
+        let has_form = is_word || text(schema, "x-kind") == "duration";
+        !schema.contains_key("writeOnly") && (has_form || types(schema).iter().all(is_scalar))
     };
     let quotes = alternatives.iter().all(is_plain);
     let kind = match &node.value {

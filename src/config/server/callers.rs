@@ -126,10 +126,13 @@ impl Setting<'_, '_, CallerSettings> {
         let text = given.unwrap_or(DEFAULT_HEADER);
         let mut setting = self.member("secret_header", text);
         let name = HeaderName::from_bytes(text.as_bytes()).ok();
+        // Text that is no name may be the secret itself.
+        let found = name.as_ref().map(|name| format!("{:?}", name.as_str()));
         let name = name.filter(|name| !is_reserved(name.as_str()));
         if name.is_none() {
+            let found = found.unwrap_or_else(|| "text that is no name".to_owned());
             let expected = "the name of metadata that gRPC leaves to its users, without -bin";
-            setting.found(format!("{text:?}"), expected);
+            setting.found(found, expected);
         }
         if given.is_some() && self.value.secret_file.is_none() {
             self.member("secret_header", &()).contradiction(
