@@ -6,7 +6,7 @@ mod grpc;
 pub use callers::{CallerDemand, CallersConfig};
 pub use grpc::GrpcConfig;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ impl Setting<'_, '_, ServerSettings> {
         }
     }
 
-    /// Only one listener can have an address and port.
+    /// Refuses each listener whose address and port an earlier one covers.
     fn refuse_overlaps(&mut self, listeners: [(&str, Option<SocketAddr>); 3]) {
         for (place, (section, address)) in listeners.iter().enumerate() {
             let mut earlier = listeners.iter().take(place);
@@ -89,23 +89,22 @@ impl Setting<'_, '_, ServerSettings> {
             if let Some((other, _)) = other {
                 let mut section = self.member(section, &());
                 section.member("address", &()).contradiction(format!(
-                    "this listener and `server.{other}.address` have the same address and port: \
-                     give each a port of its own"
+                    "`server.{other}.address` already listens on this address and port: give \
+                     each listener a port of its own"
                 ));
             }
         }
     }
 }
 
-/// An unspecified address is all addresses, and that of IPv6 those of IPv4 too, as Linux has it
-/// unless told otherwise (ipv6(7)). Port 0 is any free one.
+/// `0.0.0.0` covers every IPv4 address, and `[::]` every address, because Linux lets it accept IPv4
+/// too unless told otherwise (ipv6(7)). Port 0 is any free port.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
-    let covers = |one: SocketAddr, other: SocketAddr| {
-        one.ip().is_unspecified() && (one.is_ipv6() || other.is_ipv4())
+    let covers = |one: IpAddr, other: IpAddr| {
+        one == other || one.is_unspecified() && (one.is_ipv6() || other.is_ipv4())
     };
-    one.port() == other.port()
-        && one.port() != 0
-        && (one == other || covers(one, other) || covers(other, one))
+    let [ip, other_ip] = [one, other].map(|address| address.ip().to_canonical());
+    one.port() == other.port() && one.port() != 0 && (covers(ip, other_ip) || covers(other_ip, ip))
 }
 
 impl Setting<'_, '_, str> {

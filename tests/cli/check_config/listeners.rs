@@ -65,14 +65,15 @@ fn two_listeners_on_one_address_are_refused() {
         ["0.0.0.0:1", "127.0.0.1:1", "127.0.0.1:3"],
         ["[::1]:1", "[::]:1", "127.0.0.1:3"],
         ["127.0.0.1:1", "[::]:1", "127.0.0.1:3"],
+        ["127.0.0.1:1", "[::ffff:127.0.0.1]:1", "127.0.0.1:3"],
     ] {
-        let expected = "watchword.yaml:3:21: server.health.address: this listener and \
-                        `server.grpc.address` have the same address and port: give each a port \
-                        of its own\n";
+        let expected = "watchword.yaml:3:21: server.health.address: `server.grpc.address` \
+                        already listens on this address and port: give each listener a port of \
+                        its own\n";
         assert_eq!(listeners(addresses), expected, "{addresses:?}");
     }
     let said = listeners(["unix:s", "0.0.0.0:2", "0.0.0.0:2"]);
-    let expected = "server.admin.address: this listener and `server.health.address` have";
+    let expected = "server.admin.address: `server.health.address` already listens";
     assert!(said.contains(expected), "{said}");
     for addresses in [
         ["127.0.0.1:1", "127.0.0.2:1", "[::1]:1"],
@@ -147,7 +148,7 @@ fn callers_show_something_that_can_be_checked() {
         ),
         (
             "{check: {secret_file: secrets, secret_header: 'a b'}}",
-            "callers.check.secret_header: found \"a b\"",
+            "callers.check.secret_header: found text that is no name;",
         ),
         (
             "{check: {secret_header: x-a, certificate_names: [a]}}",
