@@ -50,6 +50,7 @@ pub(super) fn hint(
 fn of_request(cause: NoRule<'_>, request: &Request<'_>) -> &'static str {
     let part = match cause {
         NoRule::Spelling(NearMiss { part, .. }) => part,
+        NoRule::Host if !request.host.is_empty() => return "the host is not valid: check --host",
         NoRule::Host => RequestPart::Host,
         NoRule::Target(_) | NoRule::Path | NoRule::NoneFits => {
             return "see Ambiguous paths in docs/rules.md; let the proxy normalise paths";
@@ -58,7 +59,9 @@ fn of_request(cause: NoRule<'_>, request: &Request<'_>) -> &'static str {
     match part {
         RequestPart::Method => "methods are case-sensitive: give --method as the rule has it",
         RequestPart::Host if request.host.is_empty() => "rules have hosts: give --host",
-        RequestPart::Host => "see Spellings in docs/rules.md; let the proxy remove the port",
+        RequestPart::Host => {
+            "see Spellings in docs/rules.md; let the proxy remove a port and a final dot"
+        }
         RequestPart::Path => "see Spellings in docs/rules.md",
     }
 }

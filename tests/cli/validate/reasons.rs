@@ -84,7 +84,11 @@ fn the_hint_for_a_malformed_request_is_about_the_part_that_is_wrong() {
         (&host[..2], "rules have hosts: give --host"),
         (
             &[&host[..], &["edge.example.com:1"]].concat(),
-            "let the proxy remove the port",
+            "let the proxy remove a port and a final dot",
+        ),
+        (
+            &[&host[..], &["a@edge.example.com"]].concat(),
+            "the host is not valid: check --host",
         ),
     ] {
         let shown = text(&world.run(arguments, "").stdout);
