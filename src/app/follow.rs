@@ -43,12 +43,12 @@ pub(crate) struct Follower {
     loaded: Value,
 }
 
-/// The content that files settled on, compared with what the first look found.
+/// Whether the files stopped changing, and whether they are then as the first look found them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settled {
-    Same,
-    Other,
-    Never,
+    Unchanged,
+    Changed,
+    TimedOut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,14 +127,14 @@ impl Follower {
                 self.handled = self.content();
                 let is_first = first == self.content();
                 return if is_first {
-                    Settled::Same
+                    Settled::Unchanged
                 } else {
-                    Settled::Other
+                    Settled::Changed
                 };
             }
             tokio::time::sleep(SETTLING).await;
         }
-        Settled::Never
+        Settled::TimedOut
     }
 
     /// Returns true if a look finds the same as the last one, or the same content as several

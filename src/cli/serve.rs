@@ -139,7 +139,7 @@ async fn reload(app: &mut App, follower: &mut Follower, trigger: ReloadTrigger) 
         return;
     }
     if let Some(refusal) = &refusal {
-        // One line, in which a line break would be escaped.
+        // The log would escape line breaks.
         let refusal = refusal.replace('\n', "; ");
         error!(
             target: CONFIGURATION,
@@ -176,7 +176,7 @@ async fn try_reload(
     } else {
         None
     };
-    if settled == Some(Settled::Never) {
+    if settled == Some(Settled::TimedOut) {
         return Err(UNSETTLED.to_owned());
     }
     let loaded = follower.load().await.map_err(|problems| {
@@ -192,9 +192,9 @@ async fn try_reload(
         };
     };
     follower.adopt(&config);
-    // SIGHUP means that the file is complete, as it was then.
-    let is_said_to_be = settled == Some(Settled::Same);
-    let is_complete = is_said_to_be || config.has_end_marker || follower.is_replaced_whole();
+    // SIGHUP vouches for the content at that moment, not for later writes.
+    let signal_vouches = settled == Some(Settled::Unchanged);
+    let is_complete = signal_vouches || config.has_end_marker || follower.is_replaced_whole();
     let completeness = if is_complete {
         Completeness::Complete
     } else {

@@ -56,8 +56,8 @@ pub enum Loss {
 /// A setting that a successor lacks at its end.
 struct Missing {
     path: String,
-    /// A whole rule or issuer. Anything else may be a limit.
-    lets_less_pass: bool,
+    /// A whole rule or issuer. Without it, no more can pass; any other setting may be a limit.
+    is_whole_entry: bool,
 }
 
 impl Structure {
@@ -90,7 +90,7 @@ impl Structure {
             return Some(Loss::LineBreak);
         }
         let mut missing = self.missing_at_end(successor).into_iter();
-        let weakening = missing.rfind(|missing| !missing.lets_less_pass);
+        let weakening = missing.rfind(|missing| !missing.is_whole_entry);
         weakening
             .map(|missing| Loss::End(missing.path))
             .or_else(|| self.last_require_missing_in(successor))
@@ -136,7 +136,7 @@ impl Structure {
                 format!("{path}{dot}{step}")
             };
             missing.extend(lack.map(|lack| Missing {
-                lets_less_pass: matches!(path.as_str(), "rules" | "issuers"),
+                is_whole_entry: matches!(path.as_str(), "rules" | "issuers"),
                 path: join(&lack),
             }));
             let Some((next_old, next_new)) = next else {

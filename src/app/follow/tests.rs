@@ -82,7 +82,7 @@ async fn content_that_is_being_written_does_not_count() {
         touch(&file);
         assert_eq!(follower.look().await, count == 5, "touched at each look");
     }
-    assert_eq!(follower.settle().await, Settled::Same);
+    assert_eq!(follower.settle().await, Settled::Unchanged);
     assert!(follower.load().await.unwrap().is_some());
     std::fs::remove_dir_all(&folder).unwrap();
 }
@@ -94,8 +94,8 @@ async fn a_file_that_is_written_after_the_signal_is_not_what_it_was_for() {
     let text = "issuers: {a: {issuer: a, audiences: [a], jwks: {file: k}}}";
     std::fs::write(&file, text).unwrap();
     let mut follower = Follower::new(&file, &Config::load(&file).unwrap());
-    assert_eq!(follower.settle().await, Settled::Same);
-    for settled in [Settled::Other, Settled::Never] {
+    assert_eq!(follower.settle().await, Settled::Unchanged);
+    for settled in [Settled::Changed, Settled::TimedOut] {
         let mut settling = pin!(follower.settle());
         let mut versions = 0;
         let found = loop {
@@ -103,7 +103,7 @@ async fn a_file_that_is_written_after_the_signal_is_not_what_it_was_for() {
                 found = &mut settling => break found,
                 () = tokio::time::sleep(SETTLING / 2) => {}
             }
-            if settled == Settled::Never || versions == 0 {
+            if settled == Settled::TimedOut || versions == 0 {
                 versions += 1;
                 std::fs::write(&file, format!("{text} # {settled:?} {versions}")).unwrap();
             }

@@ -94,7 +94,7 @@ fn a_last_rule_that_demands_less_is_cut_off_and_not_only_shorter() {
 
 /// A limit of an issuer or of callers, say, may be what is missing.
 #[test]
-fn only_a_file_that_lacks_whole_rules_or_issuers_is_only_shorter() {
+fn a_lost_rule_or_issuer_makes_a_file_shorter_and_any_other_setting_cuts_it_off() {
     const USED: &str = "\
 rules: [{require: {issuers: [corp]}}]
 issuers:
