@@ -231,6 +231,6 @@ fn not_utf8(error: &FromUtf8Error) -> Problem {
     }
     let good = error.as_bytes().get(..error.utf8_error().valid_up_to());
     let good = String::from_utf8_lossy(good.unwrap_or_default());
-    let message = "found a byte that is not UTF-8; expected a file in UTF-8".to_owned();
+    let message = "found a byte that is not valid UTF-8; expected UTF-8".to_owned();
     Problem::new(Position::after(&good), &SettingPath::default(), message)
 }

@@ -156,8 +156,9 @@ impl Node {
     }
 }
 
-/// The parser's message in words for authors of configurations, without its place, which stands
-/// before it. What it quotes of the file may be a secret, and is left out.
+/// An error of the parser in words for authors of configurations, without its position, which
+/// stands before it. Shows keys and YAML's own tags, and nothing else of the file, which may be a
+/// secret.
 fn syntax_problem(error: &Error) -> Problem {
     let cause = match error {
         Error::AliasError { error, .. } => error,
@@ -166,26 +167,28 @@ fn syntax_problem(error: &Error) -> Problem {
     let message = match cause {
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or_default();
-            format!("found the key {key:?} again; expected each key once")
+            format!("found the key {key:?} twice; expected it once")
         }
         Error::MultipleDocuments { .. } => "found a second document; expected one".to_owned(),
         Error::NonFiniteFloat { .. } => {
             "found a number that is not finite; a text with digits needs quotes".to_owned()
         }
-        // Only tags of YAML itself cause this one.
+        // The parser ignores other tags than those of YAML, such as `!!map`.
         Error::UnsupportedTag { tag, .. } => format!("found the tag {tag:?}; expected none"),
         Error::Budget {
             breach: BudgetBreach::Depth { .. },
             ..
-        } => format!("found more than {MAX_DEPTH} mappings and lists within each other"),
+        } => format!(
+            "found more than {MAX_DEPTH} nested mappings and lists; expected at most {MAX_DEPTH}"
+        ),
         Error::NullIntoString { .. } => "found an empty key; expected a name".to_owned(),
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
-            "found an alias within its own anchor; expected another alias".to_owned()
+            "found an alias inside the value that it refers to; remove it".to_owned()
         }
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. } => {
-            "the file is too large when its aliases are expanded: use fewer aliases".to_owned()
+            "the file has too many values, those of its aliases counted each time".to_owned()
         }
         other => format!("cannot read the YAML: {}", unquoted(&other.to_string())),
     };

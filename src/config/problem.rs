@@ -16,7 +16,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// The place behind a text that begins the file.
+    /// The position just after a text that starts the file.
     pub(super) fn after(text: &str) -> Self {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let last_line = text.rsplit('\n').next().unwrap_or_default();

@@ -58,12 +58,12 @@ impl<'s, 'd, T: ?Sized> Setting<'s, 'd, T> {
         self.findings.found(&self.path, found.into(), expected);
     }
 
-    /// Notes what the value stands for, in words that do not quote it.
+    /// Notes what the value turned out to be, without quoting it.
     pub(super) fn unusable(&mut self, found: impl Display, expected: &str) {
         self.note_unusable("found ", &found, expected);
     }
 
-    /// Notes the error of using the value, whose words do not quote it.
+    /// Notes why the value cannot be used. The error may name a file.
     pub(super) fn failed(&mut self, error: impl Display, expected: &str) {
         self.note_unusable("", &error, expected);
     }

@@ -2,8 +2,9 @@
 //!
 //! Frames other than HEADERS and DATA cost the client nearly nothing and the server some work, and
 //! the library logs some. A client has an allowance of them, which grows with its calls and with
-//! time. What its open calls add is kept: a client may read all their answers at once, and open the
-//! window again after each. The library bounds DATA frames that carry little.
+//! time. Calls raise it as far as a client needs that reads the answers to all the calls that it
+//! may have open at once, and opens its windows after each. The library bounds DATA frames that
+//! carry little.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 const PREFACE: usize = 24;
 /// Length of the head of a frame (RFC 9113 §4.1).
 const HEAD: usize = 9;
-/// Most frames that a client without calls may send at once.
+/// The allowance of a new connection, and the most that time alone restores.
 const ALLOWANCE: u32 = 1000;
 /// Frames that a call adds to the allowance: window updates, pings that measure the line, a reset.
 const PER_CALL: u32 = 8;

@@ -155,14 +155,14 @@ fn unknown_and_duplicate_keys_are_errors(case: &mut Case) {
         "jwks: {file: x}",
     ] {
         let twice = with_line(line);
-        refuse(case, &format!("{line} again"), &twice, &["again"]);
-        command_refuses(case, "duplicate", &twice, &["again"]);
+        refuse(case, &format!("{line} again"), &twice, &["twice"]);
+        command_refuses(case, "duplicate", &twice, &["twice"]);
     }
     refuse(
         case,
         "issuers again",
         &format!("{good}issuers: {{}}\n"),
-        &["again"],
+        &["twice"],
     );
 }
 

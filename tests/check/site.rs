@@ -49,7 +49,7 @@ impl Site {
         Self::start_at(settings, Clock::fixed(NOW))
     }
 
-    /// As [`Site::start`], on a clock of the test's, and without chance: a manual clock stands
+    /// As [`Site::start`], on a clock of the test's, with a fixed seed: a manual clock stands
     /// while a call waits for a key, and a retry that is due within that wait would never come.
     pub(crate) fn start_at(settings: &Settings, clock: Clock) -> Self {
         let environment = ServerEnvironment {

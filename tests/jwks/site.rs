@@ -37,8 +37,8 @@ impl Site {
         let config = Config::parse(&text, Path::new("jwks.yaml"));
         let config = config.unwrap_or_else(|problems| panic!("{problems}"));
         let clock = Clock::manual(now);
-        // No chance: the clock stands while a call waits for a key, and a retry that is due within
-        // that wait would never come.
+        // A fixed seed: the clock stands while a call waits for a key, and a retry that is due
+        // within that wait would never come.
         let environment = ServerEnvironment {
             seed: 7,
             ..ServerEnvironment::from(clock.clone())

@@ -127,7 +127,7 @@ fn two_issuers_with_one_iss_are_an_error(case: &mut Case) {
     accepted(case, "two that differ", &apart.text());
     let one_name =
         Settings::of(named("a", "https://a.example")).issuer(named("a", "https://b.example"));
-    refuse(case, "one name twice", &one_name.text(), &["again"]);
+    refuse(case, "one name twice", &one_name.text(), &["twice"]);
 }
 
 fn algorithms_must_fit_the_keys(case: &mut Case) {

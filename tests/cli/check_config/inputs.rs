@@ -57,7 +57,7 @@ fn standard_input_has_the_limits_of_a_file() {
         (vec![b'#'; 2 << 20], "longer than 1048576 bytes"),
         (
             "é: a\nb: é".bytes().chain(*b"\xe9\n").collect(),
-            "<stdin>:2:5: found a byte that is not UTF-8; expected a file in UTF-8",
+            "<stdin>:2:5: found a byte that is not valid UTF-8; expected UTF-8",
         ),
         (
             b"\xff\xfea\0".to_vec(),

@@ -631,25 +631,25 @@ fn a_syntax_error_is_said_in_words_for_authors_and_has_its_place_once() {
         ),
         (
             "a: 1\nb: 1\na: 1\n",
-            "3:1: found the key \"a\" again; expected each key once",
+            "3:1: found the key \"a\" twice; expected it once",
         ),
         (
             "a: 1\n---\na: 1\n",
             "3:1: found a second document; expected one",
         ),
         ("a: {~: 1}\n", "1:5: found an empty key; expected a name"),
-        ("a: &a [*a]\n", "1:8: found an alias within its own anchor"),
+        ("a: &a [*a]\n", "1:8: found an alias inside the value"),
         (
             "a: !!seq b\n",
             "1:10: found the tag \"!!seq\"; expected none",
         ),
         (
             &("[".repeat(40) + &"]".repeat(40)),
-            "1:33: found more than 32 mappings and lists within each other",
+            "1:33: found more than 32 nested mappings and lists",
         ),
         (
             &bomb,
-            "6:14: the file is too large when its aliases are expanded: use fewer aliases",
+            "6:14: the file has too many values, those of its aliases counted each time",
         ),
     ] {
         let (_, _, err) = check("syntax", config);
