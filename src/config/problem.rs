@@ -104,12 +104,17 @@ const MAX_BYTES: usize = 16 * 1024;
 /// Longest part of a message, in characters: what a file says can be of any length.
 const MAX_PART: usize = 1000;
 
-/// The beginning of a text, escaped.
+/// The beginning of a part, escaped.
 fn shortened(text: &str) -> String {
+    Escaped(&beginning(text, MAX_PART)).to_string()
+}
+
+/// A text, or its first characters and an ellipsis.
+pub(super) fn beginning(text: &str, most: usize) -> String {
     let mut rest = text.chars();
-    let start: String = rest.by_ref().take(MAX_PART).collect();
+    let start: String = rest.by_ref().take(most).collect();
     let end = if rest.next().is_some() { "…" } else { "" };
-    format!("{}{end}", Escaped(&start))
+    start + end
 }
 
 impl fmt::Display for Problems {

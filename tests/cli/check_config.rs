@@ -153,7 +153,7 @@ fn a_value_of_the_wrong_type_is_shown_unless_it_may_be_a_secret() {
         ),
         (
             &long,
-            &format!("found \"{}\"…; expected a whole number", "a".repeat(60)),
+            &format!("found \"{}…\"; expected a whole number", "a".repeat(60)),
         ),
         (
             "{grpc: s3cret}",

@@ -48,20 +48,18 @@ pub(super) fn hint(
 }
 
 fn of_request(cause: NoRule<'_>, request: &Request<'_>) -> &'static str {
-    let part = match cause {
-        NoRule::Spelling(NearMiss { part, .. }) => part,
-        NoRule::Host if !request.host.is_empty() => return "the host is not valid: check --host",
-        NoRule::Host => RequestPart::Host,
+    match cause {
+        NoRule::Host if request.host.is_empty() => "rules have hosts: give --host",
+        NoRule::Host => "the host is not valid: check --host",
+        NoRule::Spelling(NearMiss { part, .. }) => match part {
+            RequestPart::Method => "methods are case-sensitive: give --method as the rule has it",
+            RequestPart::Host => {
+                "see Spellings in docs/rules.md; let the proxy remove a port and a final dot"
+            }
+            RequestPart::Path => "see Spellings in docs/rules.md",
+        },
         NoRule::Target(_) | NoRule::Path | NoRule::NoneFits => {
-            return "see Ambiguous paths in docs/rules.md; let the proxy normalise paths";
+            "see Ambiguous paths in docs/rules.md; let the proxy normalise paths"
         }
-    };
-    match part {
-        RequestPart::Method => "methods are case-sensitive: give --method as the rule has it",
-        RequestPart::Host if request.host.is_empty() => "rules have hosts: give --host",
-        RequestPart::Host => {
-            "see Spellings in docs/rules.md; let the proxy remove a port and a final dot"
-        }
-        RequestPart::Path => "see Spellings in docs/rules.md",
     }
 }

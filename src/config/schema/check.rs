@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::super::document::{Document, Key, Node, Origin, Value};
 use super::super::findings::{Findings, hint, nearest};
 use super::super::path::SettingPath;
+use super::super::problem::beginning;
 use super::super::settings::Time;
 use super::{SCHEMA, alternatives, fits, resolve, text, types, words};
 
@@ -269,11 +270,7 @@ fn describe(node: &Node, alternatives: &[&Map<String, Json>]) -> String {
     let quotes = alternatives.iter().all(is_plain);
     let kind = match &node.value {
         Value::Number(number) if quotes => return number.to_string(),
-        Value::String(text) if quotes => {
-            let start: String = text.chars().take(MAX_QUOTED).collect();
-            let end = if start.len() < text.len() { "…" } else { "" };
-            return format!("{start:?}{end}");
-        }
+        Value::String(text) if quotes => return format!("{:?}", beginning(text, MAX_QUOTED)),
         Value::Null => "nothing",
         Value::Bool(true) => "true",
         Value::Bool(false) => "false",
