@@ -179,13 +179,18 @@ async fn reload_text(
     reloaded.map_err(|error| error.to_string())
 }
 
-#[tokio::test]
-async fn a_file_that_ends_early_counts_only_when_it_has_stayed_so() {
+/// A Watchword with one issuer, its key server, and the text of its configuration.
+async fn one_issuer() -> (KeyServer, Site, String) {
     let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
     let issuers = [issuer("corp", &keys_of(&server, ""))];
-    let mut site = Site::start(&issuers).await;
+    let site = Site::start(&issuers).await;
     site.fetched(1).await;
-    let whole = configuration("", &issuers);
+    (server, site, configuration("", &issuers))
+}
+
+#[tokio::test]
+async fn a_file_that_ends_early_counts_only_when_it_has_stayed_so() {
+    let (_server, mut site, whole) = one_issuer().await;
     let cut = whole.strip_suffix("- {}\n").unwrap();
     let other = format!("log: {{level: info}}\n{cut}");
 
@@ -234,11 +239,7 @@ async fn a_file_that_ends_early_counts_only_when_it_has_stayed_so() {
 
 #[tokio::test]
 async fn a_setting_at_the_end_of_a_file_never_goes_by_itself() {
-    let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
-    let issuers = [issuer("corp", &keys_of(&server, ""))];
-    let mut site = Site::start(&issuers).await;
-    site.fetched(1).await;
-    let cut = configuration("", &issuers);
+    let (_server, mut site, cut) = one_issuer().await;
     let whole = format!("{cut}mode: shadow\n");
     reload_text(&mut site, &whole, Completeness::Unknown)
         .await
@@ -260,11 +261,7 @@ async fn a_setting_at_the_end_of_a_file_never_goes_by_itself() {
 
 #[tokio::test]
 async fn rules_never_vanish_unsaid() {
-    let server = KeyServer::start(key_set(&[&Signer::generate("ES256", "k1")]));
-    let issuers = [issuer("corp", &keys_of(&server, ""))];
-    let mut site = Site::start(&issuers).await;
-    site.fetched(1).await;
-    let whole = configuration("", &issuers);
+    let (_server, mut site, whole) = one_issuer().await;
     let (without_rules, _) = whole.split_once("rules:").unwrap();
     let without_demand = whole.replace(", require: {scopes: [admin]}", "");
     for text in [without_rules, &without_demand] {

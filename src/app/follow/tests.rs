@@ -101,6 +101,7 @@ async fn a_file_that_is_written_after_the_signal_is_not_what_it_was_for() {
         let found = loop {
             tokio::select! {
                 found = &mut settling => break found,
+                // The time is virtual: between two looks.
                 () = tokio::time::sleep(SETTLING / 2) => {}
             }
             if settled == Settled::TimedOut || versions == 0 {
