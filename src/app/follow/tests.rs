@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
 
+use tokio::time::{Instant, interval_at};
+
 use super::{Config, Follower, SETTLING, Settled};
 
 fn folder(name: &str) -> PathBuf {
@@ -97,12 +99,13 @@ async fn a_file_that_is_written_after_the_signal_is_not_what_it_was_for() {
     assert_eq!(follower.settle().await, Settled::Unchanged);
     for settled in [Settled::Changed, Settled::TimedOut] {
         let mut settling = pin!(follower.settle());
+        // The time is virtual, so each write is in the middle between two looks.
+        let mut writes = interval_at(Instant::now() + SETTLING / 2, SETTLING);
         let mut versions = 0;
         let found = loop {
             tokio::select! {
                 found = &mut settling => break found,
-                // The time is virtual: between two looks.
-                () = tokio::time::sleep(SETTLING / 2) => {}
+                _ = writes.tick() => {}
             }
             if settled == Settled::TimedOut || versions == 0 {
                 versions += 1;
