@@ -2,7 +2,8 @@
 //!
 //! Control characters move the cursor, end lines or start escape sequences; direction marks reorder
 //! text; invisible characters make two texts look alike. All output that repeats external text goes
-//! through here: logs, command output, and pages for operators.
+//! through here: logs, command output, and pages for operators. Secrets are in none of them:
+//! `redact` gives their types a `Debug` without content.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -79,6 +80,19 @@ pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
         .collect();
     Cow::Owned(lines.join("\n"))
 }
+
+/// Gives types a `Debug` that shows their names only, because what they hold is never printed.
+macro_rules! redact {
+    ($($name:literal for $type:ty;)*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!($name, "(redacted)"))
+            }
+        }
+    )*};
+}
+
+pub(crate) use redact;
 
 #[cfg(test)]
 mod tests;

@@ -62,9 +62,5 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A request contains credentials, so it is never printed.
-impl std::fmt::Debug for Request<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Request(redacted)")
-    }
-}
+// A request contains credentials, so it is never printed.
+crate::escape::redact! { "Request" for Request<'_>; }

@@ -18,18 +18,8 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 
 use envoy::service::auth::v3::attribute_context;
 
-/// Requests contain credentials, and allows contain claims, so they are never printed.
-macro_rules! redact {
-    ($($name:literal for $message:path;)*) => {$(
-        impl std::fmt::Debug for $message {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!($name, "(redacted)"))
-            }
-        }
-    )*};
-}
-
-redact! {
+// Requests contain credentials, and allows contain claims.
+crate::escape::redact! {
     "CheckRequest" for envoy::service::auth::v3::CheckRequest;
     "AttributeContext" for envoy::service::auth::v3::AttributeContext;
     "Request" for attribute_context::Request;

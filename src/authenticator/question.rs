@@ -27,8 +27,4 @@ impl<'q> From<Request<'q>> for Question<'q> {
 #[derive(Clone, Copy)]
 pub(crate) struct RawToken<'q>(pub(crate) &'q [u8]);
 
-impl std::fmt::Debug for RawToken<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RawToken(redacted)")
-    }
-}
+crate::escape::redact! { "RawToken" for RawToken<'_>; }

@@ -66,11 +66,7 @@ impl HashKey {
     }
 }
 
-impl std::fmt::Debug for HashKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("HashKey(redacted)")
-    }
-}
+crate::escape::redact! { "HashKey" for HashKey; }
 
 /// The collector of spans, and their share.
 #[derive(Clone, Debug)]

@@ -105,9 +105,5 @@ impl VerifiedJws {
     }
 }
 
-/// Token content is never printed.
-impl std::fmt::Debug for Jws<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Jws(redacted)")
-    }
-}
+// Token content is never printed.
+crate::escape::redact! { "Jws" for Jws<'_>; }

@@ -86,12 +86,8 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Client data is never printed.
-impl std::fmt::Debug for Host<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Host(redacted)")
-    }
-}
+// Client data is never printed.
+crate::escape::redact! { "Host" for Host<'_>; }
 
 fn port(text: &str) -> Option<&str> {
     let is_port =

@@ -72,11 +72,7 @@ impl<'a> BearerToken<'a> {
     }
 }
 
-impl std::fmt::Debug for BearerToken<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("BearerToken(redacted)")
-    }
-}
+crate::escape::redact! { "BearerToken" for BearerToken<'_>; }
 
 impl Location {
     /// Returns the credential in this place, if any.

@@ -130,12 +130,8 @@ impl VerifiedToken {
     }
 }
 
-/// Claims are never printed.
-impl std::fmt::Debug for VerifiedToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("VerifiedToken(redacted)")
-    }
-}
+// Claims are never printed.
+crate::escape::redact! { "VerifiedToken" for VerifiedToken; }
 
 /// RFC 7515 §4.1.9: case is ignored, and `application/` is optional.
 pub(crate) fn media_type(typ: &str) -> String {
