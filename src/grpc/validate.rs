@@ -1,7 +1,5 @@
 //! The front door of services, `watchword.v1.TokenValidation/Validate`: the question of a message.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use crate::authenticator::{Question, RawToken};
@@ -63,14 +61,15 @@ fn demand(demand: &wire::Demand) -> Option<Demand> {
     let audiences = words(&demand.audiences, |_| true)?;
     let scopes = words(&demand.scopes, is_scope_byte)?;
     Some(Demand {
+        optional: false,
+        issuers: Vec::new(),
         audiences: if audiences.is_empty() {
             Audiences::Any
         } else {
             Audiences::OneOf(audiences)
         },
-        scope_text: Arc::from(scopes.join(" ")),
         scopes,
-        ..Demand::default()
+        claims: Vec::new(),
     })
 }
 

@@ -1,7 +1,5 @@
 //! A rule's demands on a token.
 
-use std::sync::Arc;
-
 use crate::jose::Json;
 use crate::token::{Audiences, ClaimPath, Claims, Denial, VerifiedToken};
 
@@ -14,7 +12,7 @@ pub(crate) enum Requirement {
     Token(Demand),
 }
 
-/// The demands on a token that is valid for its issuer. By default there are none.
+/// The demands on a token that is valid for its issuer.
 #[derive(Debug)]
 pub(crate) struct Demand {
     /// True if a request without a token passes as anonymous. A bad token is still denied.
@@ -25,8 +23,6 @@ pub(crate) struct Demand {
     pub(crate) audiences: Audiences,
     /// Scopes that the token must have, all of them.
     pub(crate) scopes: Vec<Box<str>>,
-    /// `scopes`, separated by spaces, for the challenge.
-    pub(crate) scope_text: Arc<str>,
     /// Tests on claims; all must pass.
     pub(crate) claims: Vec<ClaimRule>,
 }
@@ -52,19 +48,6 @@ impl Requirement {
         match self {
             Self::None => true,
             Self::Token(demand) => demand.optional,
-        }
-    }
-}
-
-impl Default for Demand {
-    fn default() -> Self {
-        Self {
-            optional: false,
-            issuers: Vec::new(),
-            audiences: Audiences::Any,
-            scopes: Vec::new(),
-            scope_text: Arc::from(""),
-            claims: Vec::new(),
         }
     }
 }
@@ -97,7 +80,7 @@ impl Demand {
             return Ok(());
         }
         Err(Denial::InsufficientScope {
-            scope: self.scope_text.clone(),
+            scope: self.scopes.join(" ").into(),
         })
     }
 }

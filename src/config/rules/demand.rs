@@ -1,7 +1,5 @@
 //! The demand of a rule on tokens: `require`.
 
-use std::sync::Arc;
-
 use crate::jose::Json;
 use crate::policy::{ClaimRule, ClaimTest, Demand, IssuerId};
 use crate::token::{Audiences, ClaimPath, is_scope_byte};
@@ -24,15 +22,13 @@ impl Setting<'_, '_, DemandSettings> {
                 scope.found(format!("{text:?}"), "a scope of visible ASCII");
             }
         });
-        let scopes = boxed(scopes);
         let audiences = settings.audiences.as_ref();
         let audiences = audiences.map(|list| self.member("audiences", &**list).audiences());
         Demand {
             optional: settings.optional,
             issuers: self.issuers(issuers),
             audiences: audiences.unwrap_or(Audiences::Any),
-            scope_text: Arc::from(scopes.join(" ")),
-            scopes,
+            scopes: boxed(scopes),
             claims: self.claims(),
         }
     }
