@@ -39,9 +39,10 @@ fn fill(settings: &mut Settings, config: &Config) {
             fill_jwks(jwks, source);
         }
     }
-    let rules = settings.rules.iter_mut().flat_map(RulesSetting::list_mut);
-    for (settings, rule) in rules.zip(config.policy.rules().iter()) {
-        settings.name.get_or_insert_with(|| rule.name.to_string());
+    if let Some(RulesSetting::List(rules)) = &mut settings.rules {
+        for (settings, rule) in rules.iter_mut().zip(config.policy.rules().iter()) {
+            settings.name.get_or_insert_with(|| rule.name.to_string());
+        }
     }
     let issuers = settings.issuers.values_mut();
     let places = issuers.map(|issuer| &mut issuer.token_from);

@@ -22,7 +22,7 @@ use hidden::{Earlier, Hiders};
 pub(super) fn rules(root: &mut Setting<'_, '_, Settings>) -> Rules {
     let settings = root.value;
     let proxy_ignores_port = settings.server.proxy_ignores_host_port;
-    let Some(list) = settings.rules.as_ref().and_then(RulesSetting::list) else {
+    let Some(RulesSetting::List(list)) = &settings.rules else {
         return Rules::new(None, proxy_ignores_port);
     };
     let names = settings.issuers.keys().map(String::as_str);

@@ -93,12 +93,12 @@ pub(super) fn check_accepted(root: &mut Setting<'_, '_, Settings>) {
             .member(name, issuer)
             .accepted_warnings(issuer.accept_warnings.as_ref());
     }
-    let rules = settings.rules.as_ref().and_then(RulesSetting::list);
-    let rules = rules.unwrap_or_default();
-    root.member("rules", rules).for_each(|mut rule| {
-        let accepted = rule.value.accept_warnings.as_ref();
-        rule.accepted_warnings(accepted);
-    });
+    if let Some(RulesSetting::List(rules)) = &settings.rules {
+        root.member("rules", &**rules).for_each(|mut rule| {
+            let accepted = rule.value.accept_warnings.as_ref();
+            rule.accepted_warnings(accepted);
+        });
+    }
 }
 
 impl<T: ?Sized> Setting<'_, '_, T> {

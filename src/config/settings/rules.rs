@@ -26,23 +26,6 @@ pub(crate) enum NoRules {
     AnyValidToken,
 }
 
-impl RulesSetting {
-    /// The rules; `None` where there is no list.
-    pub(crate) fn list(&self) -> Option<&[RuleSettings]> {
-        match self {
-            Self::None(NoRules::AnyValidToken) => None,
-            Self::List(rules) => Some(rules),
-        }
-    }
-
-    pub(crate) fn list_mut(&mut self) -> &mut [RuleSettings] {
-        match self {
-            Self::None(NoRules::AnyValidToken) => &mut [],
-            Self::List(rules) => rules,
-        }
-    }
-}
-
 /// A rule.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
