@@ -16,8 +16,6 @@ use super::settings::{
     Settings, boxed,
 };
 
-use hidden::{Earlier, Hiders};
-
 /// The rules in their order.
 pub(super) fn rules(root: &mut Setting<'_, '_, Settings>) -> Rules {
     let settings = root.value;
@@ -30,7 +28,7 @@ pub(super) fn rules(root: &mut Setting<'_, '_, Settings>) -> Rules {
         .zip(Policy::issuer_ids(settings.issuers.len()))
         .collect();
     let mut names = HashSet::new();
-    let mut earlier = Earlier::default();
+    let mut earlier: Vec<(usize, Match)> = Vec::new();
     let mut section = root.member("rules", list);
     let rules = list.iter().enumerate().map(|(place, settings)| {
         let mut setting = section.element(place, settings);
@@ -39,7 +37,7 @@ pub(super) fn rules(root: &mut Setting<'_, '_, Settings>) -> Rules {
         // A rule with a problem may be for other requests, once it is mended.
         if setting.findings.count() == known && !setting.is_incomplete() {
             setting.note_hidden(&earlier, &rule.matches);
-            earlier.add(place, rule.matches.clone());
+            earlier.push((place, rule.matches.clone()));
         }
         if !names.insert(rule.name.clone()) {
             let mut name = setting.member("name", &());
@@ -86,20 +84,9 @@ impl Setting<'_, '_, RuleSettings> {
     }
 
     /// A rule that no request reaches does not do what it says.
-    fn note_hidden(&mut self, earlier: &Earlier, matches: &Match) {
-        let (places, [one, several]) = match earlier.hiding(matches) {
-            None => return,
-            Some(Hiders::Decide(places)) => (
-                places,
-                ["decides all of its requests", "decide all of its requests"],
-            ),
-            Some(Hiders::Refuse(places)) => (
-                places,
-                [
-                    "refuses its requests as other spellings of its own",
-                    "refuse its requests as other spellings of their own",
-                ],
-            ),
+    fn note_hidden(&mut self, earlier: &[(usize, Match)], matches: &Match) {
+        let Some((places, [one, several])) = hidden::hiding(earlier, matches) else {
+            return;
         };
         let names = places.iter().map(|place| format!("rules[{place}]"));
         let names: Vec<String> = names.collect();

@@ -5,50 +5,42 @@ use crate::policy::{HostPattern, Match, PathPattern};
 /// A test for a pattern that matches all paths of another.
 type Covers = fn(&PathPattern, &PathPattern) -> bool;
 
-/// Rules that leave nothing to a later one, by their places.
-pub(super) enum Hiders {
-    /// They decide about all of its requests.
-    Decide(Vec<usize>),
-    /// They refuse its requests, or some of them, as other spellings of their own.
-    Refuse(Vec<usize>),
+/// Ends of a message about one rule and about several: they decide all requests of a later rule.
+const DECIDE: [&str; 2] = ["decides all of its requests", "decide all of its requests"];
+/// The same for rules that refuse at least some of these requests.
+const REFUSE: [&str; 2] = [
+    "refuses its requests as other spellings of its own",
+    "refuse its requests as other spellings of their own",
+];
+
+/// The places of rules that together decide or refuse all requests of a later rule, and the ends of
+/// the message about them. `None` if a request may be left.
+pub(super) fn hiding(
+    earlier: &[(usize, Match)],
+    later: &Match,
+) -> Option<(Vec<usize>, [&'static str; 2])> {
+    let decide = places(earlier, later, PathPattern::covers);
+    decide.map(|places| (places, DECIDE)).or_else(|| {
+        let refuse = places(earlier, later, PathPattern::covers_in_any_spelling);
+        refuse.map(|places| (places, REFUSE))
+    })
 }
 
-/// The rules that stand before another one, by their places.
-#[derive(Default)]
-pub(super) struct Earlier(Vec<(usize, Match)>);
-
-impl Earlier {
-    pub(super) fn add(&mut self, place: usize, matches: Match) {
-        self.0.push((place, matches));
-    }
-
-    /// The rules that together leave nothing to this one; `None` where something is left, or that
-    /// cannot be told.
-    pub(super) fn hiding(&self, later: &Match) -> Option<Hiders> {
-        let decide = self.places(later, PathPattern::covers);
-        decide.map(Hiders::Decide).or_else(|| {
-            let refuse = self.places(later, PathPattern::covers_in_any_spelling);
-            refuse.map(Hiders::Refuse)
-        })
-    }
-
-    fn places(&self, later: &Match, covers: Covers) -> Option<Vec<usize>> {
-        let hosts = or_any(&later.hosts);
-        let methods = or_any(&later.methods);
-        let mut places = Vec::new();
-        for host in hosts {
-            for method in methods.clone() {
-                let mut earlier = self.0.iter();
-                let (place, _) = earlier.find(|(_, rule)| {
-                    takes(rule, later, host, method.map(AsRef::as_ref), covers)
-                })?;
-                if !places.contains(place) {
-                    places.push(*place);
-                }
+fn places(earlier: &[(usize, Match)], later: &Match, covers: Covers) -> Option<Vec<usize>> {
+    let hosts = or_any(&later.hosts);
+    let methods = or_any(&later.methods);
+    let mut places = Vec::new();
+    for host in hosts {
+        for method in methods.clone() {
+            let method = method.map(AsRef::as_ref);
+            let taking = |(_, rule): &&(usize, Match)| takes(rule, later, host, method, covers);
+            let (place, _) = earlier.iter().find(taking)?;
+            if !places.contains(place) {
+                places.push(*place);
             }
         }
-        Some(places)
     }
+    Some(places)
 }
 
 /// Each of a list, or once nothing for a list that is for all.
