@@ -50,14 +50,9 @@ impl ValueBudget {
         if is_pem(text) {
             pem::entries(text)
         } else {
-            self.json_entries(text)
+            let keys = self.json_keys(text)?;
+            Ok(keys.into_iter().map(DocumentEntry::Key).collect())
         }
-    }
-
-    /// Reads the entries of a JWK set, or a document that is one JWK.
-    pub(super) fn json_entries(&mut self, text: &[u8]) -> Result<Vec<DocumentEntry>, KeySetError> {
-        let keys = self.json_keys(text)?;
-        Ok(keys.into_iter().map(DocumentEntry::Key).collect())
     }
 
     /// Reads the elements of `keys`, or a document that is one JWK.

@@ -107,14 +107,6 @@ impl KeySet {
         Ok(Self { unread, ..set })
     }
 
-    /// Reads a JWK set or a single JWK, as [`KeySet::from_documents`] does.
-    ///
-    /// # Errors
-    /// [`KeySetError`] if the text is not a key set, or no key in it is usable.
-    pub fn from_json(text: &[u8]) -> Result<Self, KeySetError> {
-        Self::from_entries(ValueBudget::full().json_entries(text)?)
-    }
-
     fn from_entries(entries: Vec<DocumentEntry>) -> Result<Self, KeySetError> {
         if entries.len() > MAX_KEYS {
             return Err(KeySetError::TooMany);

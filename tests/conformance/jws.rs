@@ -22,7 +22,7 @@ pub(crate) fn keys(jwk: &Value) -> Option<KeySet> {
         _ => jwk,
     };
     if sole["kty"] != "oct" {
-        return KeySet::from_json(jwk.to_string().as_bytes()).ok();
+        return KeySet::from_documents([jwk.to_string().as_bytes()]).ok();
     }
     let algorithm = Algorithm::from_name(sole["alg"].as_str().unwrap_or("HS256"))?;
     let secret = URL_SAFE_NO_PAD.decode(sole["k"].as_str()?).ok()?;

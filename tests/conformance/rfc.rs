@@ -132,7 +132,7 @@ fn examples_under_the_key_of_another_are_refused() {
 fn a_set_without_kids_serves_tokens_of_each_of_its_keys() {
     let vectors = Vectors::find();
     let set = vectors.text("rfc-appendix/rfc7515_A.6.jwkset");
-    let keys = KeySet::from_json(set.as_bytes()).expect("the set of RFC 7515 A.6");
+    let keys = KeySet::from_documents([set.as_bytes()]).expect("the set of RFC 7515 A.6");
     for (name, expected) in [("A.1", false), ("A.2", true), ("A.3", true), ("A.4", false)] {
         let token = vectors.text(&format!("rfc-appendix/rfc7515_{name}.jwsc"));
         assert_eq!(
@@ -146,11 +146,9 @@ fn a_set_without_kids_serves_tokens_of_each_of_its_keys() {
 fn a_set_of_shared_secrets_is_no_key_set() {
     let vectors = Vectors::find();
     let load = |name: &str| {
-        KeySet::from_json(
-            vectors
-                .text(&format!("rfc-appendix/rfc7517_{name}"))
-                .as_bytes(),
-        )
+        KeySet::from_documents([vectors
+            .text(&format!("rfc-appendix/rfc7517_{name}"))
+            .as_bytes()])
     };
     assert!(load("A.1.jwkset").is_ok(), "RFC 7517 A.1: public keys");
     assert!(

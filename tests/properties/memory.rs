@@ -123,7 +123,7 @@ fn keys() {
         let allowed: Vec<_> = Algorithm::from_name(alg).into_iter().collect();
         // The first use of a key allocates more.
         let used = |_| {
-            let keys = KeySet::from_json(text.as_bytes()).unwrap();
+            let keys = KeySet::from_documents([text.as_bytes()]).unwrap();
             Jws::parse(&token).unwrap().verify(&keys, &allowed).unwrap();
             keys
         };

@@ -25,7 +25,8 @@ fn nothing_that_holds_a_secret_prints_it() {
     let header = json!({"alg": "ES256", "kid": "k1", "typ": "JWT", "x": SECRET});
     let token = core.signer.sign_with(&header, &claims);
     let bearer = BearerToken::new(token.as_bytes(), 16384).unwrap();
-    let keys = KeySet::from_json(mint::key_set(&[&core.signer]).to_string().as_bytes()).unwrap();
+    let keys =
+        KeySet::from_documents([mint::key_set(&[&core.signer]).to_string().as_bytes()]).unwrap();
     let algorithms = [watchword::jose::Algorithm::ES256];
     let path = format!("/{SECRET}");
     let value = format!("Bearer {token}");

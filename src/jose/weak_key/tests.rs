@@ -274,7 +274,7 @@ fn beside_a_sound_key(point: &[u8; 32]) -> (KeySet, Signer) {
     let key = json!({"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": b64(point)});
     let set = json!({"keys": [key, sound.jwk()]});
     (
-        KeySet::from_json(set.to_string().as_bytes()).unwrap(),
+        KeySet::from_documents([set.to_string().as_bytes()]).unwrap(),
         sound,
     )
 }
