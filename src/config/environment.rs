@@ -119,13 +119,13 @@ impl Substitution<'_> {
             Some(value)
         };
         match text::expand(text, &mut lookup, self.room) {
-            Ok(expanded) => {
-                self.room = self.room.saturating_sub(expanded.text.len());
-                *text = expanded.text;
+            Ok((expanded, whole)) => {
+                self.room = self.room.saturating_sub(expanded.len());
+                *text = expanded;
                 used.dedup();
                 Origin::Expanded {
                     variables: used,
-                    whole: expanded.whole,
+                    whole,
                 }
             }
             Err((found, expected)) => {

@@ -2,14 +2,6 @@
 
 use std::ffi::OsString;
 
-/// The result for a text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Expanded {
-    pub(super) text: String,
-    /// True if the text was one reference and nothing else.
-    pub(super) whole: bool,
-}
-
 /// The parts of a message: found, expected. They quote good names of variables and nothing else of
 /// the text, which may be a password with a `$` in it.
 type Wrong = (String, String);
@@ -17,35 +9,32 @@ type Wrong = (String, String);
 /// Finds a variable's value.
 pub(super) type Lookup<'l> = dyn FnMut(&str) -> Option<OsString> + 'l;
 
-/// Replaces the references in a text. The result has at most `room` bytes.
-pub(super) fn expand(text: &str, lookup: &mut Lookup<'_>, room: usize) -> Result<Expanded, Wrong> {
+/// Replaces the references in a text. The result has at most `room` bytes. Also returns true if the
+/// text was one reference and nothing else.
+pub(super) fn expand(
+    text: &str,
+    lookup: &mut Lookup<'_>,
+    room: usize,
+) -> Result<(String, bool), Wrong> {
     let mut result = String::new();
     let mut whole = false;
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         push(&mut result, before, room)?;
-        rest = match (after.strip_prefix('$'), after.strip_prefix('{')) {
-            (Some(after), _) => {
-                push(&mut result, "$", room)?;
-                after
-            }
-            (None, Some(after)) => {
-                let (reference, after) = after.split_once('}').ok_or_else(unclosed)?;
-                whole = rest.len() == text.len() && before.is_empty() && after.is_empty();
-                push(&mut result, &value(reference, lookup)?, room)?;
-                after
-            }
-            (None, None) => {
-                push(&mut result, "$", room)?;
-                after
-            }
+        rest = if let Some(after) = after.strip_prefix('{') {
+            let Some((reference, after)) = after.split_once('}') else {
+                return wrong("\"${\" without \"}\"", "${NAME}, or $$ for a $");
+            };
+            whole = rest.len() == text.len() && before.is_empty() && after.is_empty();
+            push(&mut result, &value(reference, lookup)?, room)?;
+            after
+        } else {
+            push(&mut result, "$", room)?;
+            after.strip_prefix('$').unwrap_or(after)
         };
     }
     push(&mut result, rest, room)?;
-    Ok(Expanded {
-        text: result,
-        whole,
-    })
+    Ok((result, whole))
 }
 
 /// The value of a reference, given without braces. As in a shell, a default also replaces an empty
@@ -94,13 +83,6 @@ fn push(result: &mut String, text: &str, room: usize) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn unclosed() -> Wrong {
-    (
-        "\"${\" without \"}\"".to_owned(),
-        "${NAME}, or $$ for a $".to_owned(),
-    )
-}
-
 fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) -> Result<T, Wrong> {
     Err((found.into(), expected.into()))
 }
@@ -122,9 +104,7 @@ mod tests {
     }
 
     fn expanded(text: &str) -> Result<(String, bool), String> {
-        expand(text, &mut lookup, 100)
-            .map(|expanded| (expanded.text, expanded.whole))
-            .map_err(|(found, _)| found)
+        expand(text, &mut lookup, 100).map_err(|(found, _)| found)
     }
 
     #[test]
@@ -177,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_result_has_a_limit() {
-        let ten = expand("${HOST}!", &mut lookup, 10).map(|expanded| expanded.text);
-        assert_eq!(ten.as_deref(), Ok("a.example!"));
-        let eleven = expand("${HOST}!!", &mut lookup, 10).map(|expanded| expanded.text);
+        let ten = expand("${HOST}!", &mut lookup, 10);
+        assert_eq!(ten, Ok(("a.example!".to_owned(), false)));
+        let eleven = expand("${HOST}!!", &mut lookup, 10);
         let found = eleven.map_err(|(found, _)| found);
         assert_eq!(found, Err("a value that is too large".to_owned()));
     }
