@@ -18,13 +18,6 @@ use crate::wire::google::rpc::Status;
 #[derive(Debug)]
 pub struct CheckAnswer(CheckResponse);
 
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    pub(super) set: Vec<HeaderValueOption>,
-    pub(super) remove: Vec<Bytes>,
-    pub(super) remove_query: Vec<Bytes>,
-}
-
 impl CheckAnswer {
     /// The message to send.
     #[must_use]
@@ -32,18 +25,13 @@ impl CheckAnswer {
         &self.0
     }
 
-    pub(super) fn allow(changes: Changes, dynamic_metadata: Bytes) -> Self {
-        let response = OkHttpResponse {
-            headers: changes.set,
-            headers_to_remove: changes.remove,
-            query_parameters_to_remove: changes.remove_query,
-        };
+    pub(super) fn allow(changes: OkHttpResponse, dynamic_metadata: Bytes) -> Self {
         Self(CheckResponse {
             status: Some(Status {
                 code: 0,
                 message: Bytes::new(),
             }),
-            http_response: Some(HttpResponse::OkResponse(response)),
+            http_response: Some(HttpResponse::OkResponse(changes)),
             dynamic_metadata,
         })
     }

@@ -10,8 +10,9 @@ use crate::authenticator::{Allow, Decision, Question, Verdict};
 use crate::policy::Policy;
 use crate::request::Request;
 use crate::token::{Denial, DenialClass, Removal};
+use crate::wire::envoy::service::auth::v3::OkHttpResponse;
 
-use super::check_answer::{Changes, overwrite};
+use super::check_answer::overwrite;
 use super::framing::FramedMessage;
 use super::front_door::Answers;
 use super::{CheckAnswer, Generation};
@@ -90,9 +91,9 @@ impl CheckAnswers {
         match &self.unenforced {
             None => self.deny(denial, metadata, false),
             Some(remove) => {
-                let changes = Changes {
-                    remove: remove.clone(),
-                    ..Changes::default()
+                let changes = OkHttpResponse {
+                    headers_to_remove: remove.clone(),
+                    ..OkHttpResponse::default()
                 };
                 CheckAnswer::allow(changes, metadata)
             }
@@ -190,25 +191,25 @@ pub(super) fn challenge(denial: &Denial, realm: &str) -> Option<String> {
     }
 }
 
-fn changes(allow: &Allow) -> Changes {
+fn changes(allow: &Allow) -> OkHttpResponse {
     let set = allow
         .headers_to_set()
         .iter()
         .map(|(name, value)| overwrite(name.clone(), value.clone()));
-    let mut changes = Changes {
-        set: set.collect(),
-        remove: allow.headers_to_remove().to_vec(),
-        remove_query: Vec::new(),
+    let mut changes = OkHttpResponse {
+        headers: set.collect(),
+        headers_to_remove: allow.headers_to_remove().to_vec(),
+        query_parameters_to_remove: Vec::new(),
     };
     let cookie = Bytes::from_static(b"cookie");
     match allow.credential_removal() {
         None => {}
-        Some(Removal::Header(name)) => changes.remove.push(copied(name)),
-        Some(Removal::Query(name)) => changes.remove_query.push(copied(name)),
-        Some(Removal::Cookies(None)) => changes.remove.push(cookie),
+        Some(Removal::Header(name)) => changes.headers_to_remove.push(copied(name)),
+        Some(Removal::Query(name)) => changes.query_parameters_to_remove.push(copied(name)),
+        Some(Removal::Cookies(None)) => changes.headers_to_remove.push(cookie),
         Some(Removal::Cookies(Some(others))) => {
             changes
-                .set
+                .headers
                 .push(overwrite(cookie, Bytes::copy_from_slice(others)));
         }
     }
