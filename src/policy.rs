@@ -64,7 +64,7 @@ impl Policy {
         let by_url = issuers.iter().enumerate().map(url).collect();
         let credentials = token_from.iter().filter_map(|place| match &place.location {
             Location::Header { name, .. } => Some(name.clone()),
-            Location::Cookie { .. } | Location::Query { .. } => None,
+            Location::Cookie(_) | Location::Query(_) => None,
         });
         let headers = issuers.iter().map(|issuer| &issuer.headers);
         let managed = ManagedHeaders::new(headers, credentials.collect());

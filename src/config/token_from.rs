@@ -67,12 +67,8 @@ impl Setting<'_, '_, TokenFromSettings> {
                     name: name.into(),
                 }
             }
-            (None, Some(name), None) if scheme.is_none() => Location::Cookie {
-                name: name.as_str().into(),
-            },
-            (None, None, Some(name)) if scheme.is_none() => Location::Query {
-                name: name.as_str().into(),
-            },
+            (None, Some(name), None) if scheme.is_none() => Location::Cookie(name.as_str().into()),
+            (None, None, Some(name)) if scheme.is_none() => Location::Query(name.as_str().into()),
             _ => {
                 self.contradiction(
                     "a place takes exactly one of `header`, `cookie` and `query`, and `scheme` \

@@ -18,11 +18,11 @@ pub(super) fn place_token(policy: &Policy, path: &[u8], token: &[u8]) -> (Option
             let value = [scheme.unwrap_or_default().as_bytes(), token].concat();
             Some((name.to_string(), value))
         }
-        Some(Location::Cookie { name }) => {
+        Some(Location::Cookie(name)) => {
             let value = [name.as_bytes(), b"=", token].concat();
             Some(("cookie".to_owned(), value))
         }
-        Some(Location::Query { name }) => {
+        Some(Location::Query(name)) => {
             let mark = if path.contains(&b'?') { b"&" } else { b"?" };
             path.extend([mark, name.as_bytes(), b"=", token].concat());
             None

@@ -62,8 +62,8 @@ pub(super) fn location(location: &Location) -> String {
             let scheme = scheme.as_ref().map(|scheme| format!(" ({scheme})"));
             format!("the header {name}{}", scheme.unwrap_or_default())
         }
-        Location::Cookie { name } => format!("the cookie {name}"),
-        Location::Query { name } => format!("the query parameter {name}"),
+        Location::Cookie(name) => format!("the cookie {name}"),
+        Location::Query(name) => format!("the query parameter {name}"),
     }
 }
 

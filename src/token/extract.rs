@@ -28,16 +28,10 @@ pub(crate) enum Location {
         /// Compared without regard to case.
         scheme: Option<Box<str>>,
     },
-    /// A cookie (RFC 6265 §4.2).
-    Cookie {
-        /// Case-sensitive.
-        name: Box<str>,
-    },
-    /// A query parameter (RFC 6750 §2.3).
-    Query {
-        /// Case-sensitive, compared undecoded.
-        name: Box<str>,
-    },
+    /// A cookie (RFC 6265 §4.2) with this case-sensitive name.
+    Cookie(Box<str>),
+    /// A query parameter (RFC 6750 §2.3) with this case-sensitive name, compared undecoded.
+    Query(Box<str>),
 }
 
 /// The change that removes a credential from the upstream request.
@@ -87,13 +81,13 @@ impl Location {
                 };
                 header_token(value, scheme.as_deref())
             }
-            Self::Cookie { name } => {
+            Self::Cookie(name) => {
                 if cookies(request).any(|pair| is_other_spelling_of_cookie(pair, name)) {
                     return Err(Denial::TokenMalformed);
                 }
                 at_most_one(cookies(request).filter_map(|pair| named(pair, name))).map(non_empty)
             }
-            Self::Query { name } => {
+            Self::Query(name) => {
                 let parameters = || request.query().split(|byte| *byte == b'&');
                 if parameters().any(|pair| is_other_spelling_of_parameter(pair, name)) {
                     return Err(Denial::TokenMalformed);
@@ -129,8 +123,7 @@ impl Location {
             (Self::Header { name, .. }, Self::Header { name: other, .. }) => {
                 name != other && dashed(name) == dashed(other)
             }
-            (Self::Cookie { name }, Self::Cookie { name: other })
-            | (Self::Query { name }, Self::Query { name: other }) => {
+            (Self::Cookie(name), Self::Cookie(other)) | (Self::Query(name), Self::Query(other)) => {
                 fold::is_spelling_of(name.as_bytes(), other)
             }
             _ => false,
@@ -141,8 +134,8 @@ impl Location {
     pub(crate) fn removal(&self, request: &Request<'_>) -> Removal {
         match self {
             Self::Header { name, .. } => Removal::Header(name.clone()),
-            Self::Query { name } => Removal::Query(name.clone()),
-            Self::Cookie { name } => {
+            Self::Query(name) => Removal::Query(name.clone()),
+            Self::Cookie(name) => {
                 let is_other = |pair: &&[u8]| !pair.is_empty() && named(pair, name).is_none();
                 let others: Vec<_> = cookies(request).filter(is_other).collect();
                 let rest = others.join(&b"; "[..]);

@@ -93,9 +93,7 @@ fn a_token_of_another_scheme_is_noticed() {
 
 #[test]
 fn a_cookie_is_found_once_whatever_joined_the_fields() {
-    let place = Location::Cookie {
-        name: "session".into(),
-    };
+    let place = Location::Cookie("session".into());
     let find = |fields: &[(&'static str, &'static str)]| {
         text(
             place
@@ -120,9 +118,7 @@ fn a_cookie_is_found_once_whatever_joined_the_fields() {
 
 #[test]
 fn a_cookie_under_another_spelling_of_the_name_is_malformed() {
-    let place = Location::Cookie {
-        name: "session".into(),
-    };
+    let place = Location::Cookie("session".into());
     for value in [
         "session =EVIL",
         " session\t=EVIL",
@@ -165,9 +161,7 @@ fn a_cookie_under_another_spelling_of_the_name_is_malformed() {
 
 #[test]
 fn a_query_parameter_is_found_once_under_one_spelling() {
-    let place = Location::Query {
-        name: "access_token".into(),
-    };
+    let place = Location::Query("access_token".into());
     let find = |path: &'static str| {
         text(
             place
@@ -206,9 +200,7 @@ fn a_query_parameter_is_found_once_under_one_spelling() {
 
 #[test]
 fn only_the_credential_is_removed() {
-    let cookie = Location::Cookie {
-        name: "session".into(),
-    };
+    let cookie = Location::Cookie("session".into());
     let removal = |value: &'static str| cookie.removal(&request("/", &[("cookie", value)]));
     assert!(removal("a=1; session=T; b=2") == Removal::Cookies(Some(b"a=1; b=2".to_vec())));
     assert!(removal("session=T") == Removal::Cookies(None));
