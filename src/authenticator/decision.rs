@@ -35,9 +35,10 @@ impl Decision<'_> {
     /// one.
     #[must_use]
     pub fn reason(&self) -> &'static str {
-        match &self.shadowed {
-            Some(denial) => denial.code(),
-            None => self.verdict.reason(),
+        match (&self.shadowed, &self.verdict) {
+            (Some(denial), _) | (None, Verdict::Deny(denial)) => denial.code(),
+            (None, Verdict::Allow(Allow { token: None, .. })) => Verdict::ANONYMOUS,
+            (None, Verdict::Allow(_)) => Verdict::ALLOWED,
         }
     }
 }
@@ -72,16 +73,6 @@ impl Verdict {
     pub const ALLOWED: &'static str = "allowed";
     /// The reason of an allow without a token.
     pub const ANONYMOUS: &'static str = "anonymous";
-
-    /// The reason for operators: `allowed`, `anonymous`, or the code of the denial.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Allow(Allow { token: Some(_), .. }) => Self::ALLOWED,
-            Self::Allow(Allow { token: None, .. }) => Self::ANONYMOUS,
-            Self::Deny(denial) => denial.code(),
-        }
-    }
 }
 
 /// Permission to pass.

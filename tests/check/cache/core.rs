@@ -48,9 +48,7 @@ impl Core {
             context: Vec::new(),
         };
         let now = UnixTime::EPOCH.plus(Duration::from_secs(NOW as u64));
-        authenticate(&self.snapshot, &Question::from(request), now, cache)
-            .verdict
-            .reason()
+        authenticate(&self.snapshot, &Question::from(request), now, cache).reason()
     }
 
     /// True if the cache has this token.
