@@ -47,7 +47,7 @@ use std::string::FromUtf8Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::files::read_bounded;
+use crate::files::{read_at_most, read_bounded};
 use crate::jwks::Source;
 use crate::policy::{IssuerId, Policy};
 
@@ -126,13 +126,7 @@ impl Config {
 
     /// As [`Config::check`], with text from elsewhere; `name` stands for the file.
     pub(crate) fn check_from(source: impl Read, name: &Path) -> Result<Self, Problems> {
-        let mut content = Vec::new();
-        let limit = u64::try_from(MAX_SIZE).unwrap_or(u64::MAX);
-        let read = source
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut content);
-        let content = read.map(|size| (size <= MAX_SIZE).then_some(content));
-        let text = text(content, name)?;
+        let text = text(read_at_most(source, MAX_SIZE), name)?;
         Self::build(&text, name, &environment::process, true)
     }
 

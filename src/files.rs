@@ -1,7 +1,7 @@
-//! Reading of files whose content comes from outside: bounded in size, and never from a pipe.
+//! Reading of content from outside, bounded in size. A file is never a pipe.
 
 use std::fs;
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path};
 
 use zeroize::Zeroizing;
@@ -16,11 +16,14 @@ pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>
             "not a regular file",
         ));
     }
+    read_at_most(fs::File::open(path)?, max)
+}
+
+/// Reads to the end; `None` if there are more than `max` bytes.
+pub(crate) fn read_at_most(source: impl Read, max: usize) -> io::Result<Option<Vec<u8>>> {
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     let mut content = Vec::new();
-    fs::File::open(path)?
-        .take(limit)
-        .read_to_end(&mut content)?;
+    source.take(limit).read_to_end(&mut content)?;
     Ok((content.len() <= max).then_some(content))
 }
 

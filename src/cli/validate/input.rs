@@ -1,13 +1,15 @@
 //! The token's text, from an argument or from standard input.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+
+use crate::files::read_at_most;
 
 use super::super::print_error;
 
 /// Most bytes of standard input. More than a token may have, so that a long one is judged.
-const MAX_INPUT: u64 = 1024 * 1024;
+const MAX_INPUT: usize = 1024 * 1024;
 
 /// The token without white space around it and without `Bearer`.
 pub(super) fn token(words: &[String]) -> anyhow::Result<Vec<u8>> {
@@ -24,15 +26,10 @@ fn standard_input() -> anyhow::Result<Vec<u8>> {
     if input.is_terminal() {
         print_error("Reading the token from standard input; end it with Ctrl-D.");
     }
-    let mut text = Vec::new();
-    let mut bounded = input.lock().take(MAX_INPUT + 1);
-    bounded
-        .read_to_end(&mut text)
-        .context("standard input cannot be read")?;
-    if bounded.limit() == 0 {
-        bail!("standard input has more than {MAX_INPUT} bytes, which is no token");
-    }
-    Ok(text)
+    let text = read_at_most(input.lock(), MAX_INPUT).context("standard input cannot be read")?;
+    text.with_context(|| {
+        format!("standard input has more than {MAX_INPUT} bytes, which is no token")
+    })
 }
 
 fn bare(text: &[u8]) -> &[u8] {
