@@ -59,12 +59,6 @@ codes! {
     ExpiredCertificate = "expired_certificate";
 }
 
-impl WarningCode {
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.name() == name)
-    }
-}
-
 /// A setting that is most likely not meant. `Display` gives its place, the fix, and the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -106,8 +100,8 @@ impl<T: ?Sized> Setting<'_, '_, T> {
         let mut section = self.member("accept_warnings", &());
         for (name, reason) in accepted.into_iter().flatten() {
             let mut setting = section.member(name, reason);
-            if WarningCode::from_name(name).is_none() {
-                let known = WarningCode::ALL.iter().map(|code| code.name());
+            let known = WarningCode::ALL.iter().map(|code| code.name());
+            if !known.clone().any(|known| known == name) {
                 setting.unknown("warning", name, known);
             }
             if reason.trim().is_empty() {
