@@ -107,20 +107,16 @@ impl Setting<'_, '_, FilePath> {
             return self;
         };
         let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
+        let certificates = certificates.filter_map(|der| Certificate::from_der(&der).ok());
         let now = Clock::system().now();
-        let mut wrong: Vec<String> = Vec::new();
-        let mut good = 0;
-        for certificate in certificates.filter_map(|der| Certificate::from_der(&der).ok()) {
-            match out_of_date(&certificate, now) {
-                Some(cause) => wrong.push(cause),
-                None => good += 1,
-            }
-        }
-        let enough = needed == Needed::One && good > 0;
-        if let (false, Some(wrong)) = (enough, wrong.first()) {
+        let causes: Vec<_> = certificates
+            .map(|certificate| out_of_date(&certificate, now))
+            .collect();
+        let enough = needed == Needed::One && causes.contains(&None);
+        if let (false, Some(wrong)) = (enough, causes.into_iter().flatten().next()) {
             let expected =
                 "a certificate that is valid now; if it is, compare this machine's clock";
-            self.warn(WarningCode::ExpiredCertificate, wrong.as_str(), expected);
+            self.warn(WarningCode::ExpiredCertificate, wrong, expected);
         }
         self
     }
