@@ -16,7 +16,9 @@ pub use extract::BearerToken;
 pub use time::{CurrentTime, Moment, UnixTime};
 pub use verified::{UnverifiedToken, VerifiedToken};
 
-pub(crate) use claims::{MAX_VALUES as MAX_CLAIM_VALUES, is_scope_byte};
+pub(crate) use claims::{
+    MAX_VALUES as MAX_CLAIM_VALUES, claim_invalid, claim_missing, is_scope_byte,
+};
 pub(crate) use expectations::{Audiences, Expectations};
 pub(crate) use extract::{Location, Removal};
 pub(crate) use verified::{Registered, audiences, media_type};

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 
 use crate::jose::Json;
-use crate::token::{ClaimPath, Claims, Denial};
+use crate::token::{ClaimPath, Claims, Denial, claim_invalid, claim_missing};
 
 use super::HeaderName;
 
@@ -59,7 +59,7 @@ impl ClaimHeaders {
             };
             total += value.len();
             if value.len() > MAX_VALUE || total > MAX_TOTAL {
-                return Err(header.invalid());
+                return Err(claim_invalid(&header.claim.to_string()));
             }
             headers.push((header.name.0.clone(), Bytes::from(value)));
         }
@@ -72,14 +72,12 @@ impl ClaimHeader {
         let mut value = String::new();
         if let Some(claim) = claims.at(&self.claim) {
             let written = self.write(claim, &mut value);
-            written.ok_or_else(|| self.invalid())?;
+            written.ok_or_else(|| claim_invalid(&self.claim.to_string()))?;
         }
         match (value.is_empty(), self.required) {
             (false, _) => Ok(Some(value)),
             (true, false) => Ok(None),
-            (true, true) => Err(Denial::ClaimMissing {
-                claim: self.claim.to_string().into(),
-            }),
+            (true, true) => Err(claim_missing(&self.claim.to_string())),
         }
     }
 
@@ -98,12 +96,6 @@ impl ClaimHeader {
             (other, _) => other.write_ascii(out),
         }
         Some(())
-    }
-
-    fn invalid(&self) -> Denial {
-        Denial::ClaimInvalid {
-            claim: self.claim.to_string().into(),
-        }
     }
 }
 

@@ -89,7 +89,7 @@ impl Claims {
     /// A registered claim that must be a string if it is present: an unreadable claim is not an
     /// absent one.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, Denial> {
-        self.0.text(name).map_err(|NotText| invalid(name))
+        self.0.text(name).map_err(|NotText| claim_invalid(name))
     }
 
     /// A registered claim that must be a number from 0 to 2^53 if it is present.
@@ -99,7 +99,7 @@ impl Claims {
             Some(Json::Number(number)) if (0.0..=MAX_TIME).contains(&number.to_f64()) => {
                 Ok(Some(UnixTime::from_secs(number.to_f64())))
             }
-            Some(_) => Err(invalid(name)),
+            Some(_) => Err(claim_invalid(name)),
         }
     }
 
@@ -110,9 +110,9 @@ impl Claims {
             Some(Json::String(text)) => Ok(Some(vec![text])),
             Some(Json::Array(elements)) => {
                 let texts: Option<Vec<&str>> = elements.iter().map(Json::as_str).collect();
-                texts.map(Some).ok_or_else(|| invalid(name))
+                texts.map(Some).ok_or_else(|| claim_invalid(name))
             }
-            Some(_) => Err(invalid(name)),
+            Some(_) => Err(claim_invalid(name)),
         }
     }
 
@@ -132,12 +132,14 @@ impl Claims {
     }
 }
 
-pub(super) fn invalid(claim: &str) -> Denial {
+/// The denial of a token whose claim has the wrong form.
+pub(crate) fn claim_invalid(claim: &str) -> Denial {
     let claim = claim.into();
     Denial::ClaimInvalid { claim }
 }
 
-pub(super) fn missing(claim: &str) -> Denial {
+/// The denial of a token that lacks a claim.
+pub(crate) fn claim_missing(claim: &str) -> Denial {
     let claim = claim.into();
     Denial::ClaimMissing { claim }
 }

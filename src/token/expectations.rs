@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::claims::{Claims, invalid, missing};
+use super::claims::{Claims, claim_invalid, claim_missing};
 use super::{Denial, UnixTime, VerifiedToken};
 
 /// Media types of access tokens (RFC 7519 §5.1, RFC 7515 §4.1.9, RFC 9068).
@@ -97,7 +97,7 @@ impl Expectations {
     /// ends would open a window.
     pub(crate) fn check_order(from: Option<UnixTime>, expires: UnixTime) -> Result<(), Denial> {
         let in_order = from.is_none_or(|from| from <= expires);
-        in_order.then_some(()).ok_or_else(|| invalid("nbf"))
+        in_order.then_some(()).ok_or_else(|| claim_invalid("nbf"))
     }
 
     pub(crate) fn check_expiry(&self, expires: UnixTime, now: UnixTime) -> Result<(), Denial> {
@@ -126,7 +126,7 @@ impl Expectations {
         now: UnixTime,
     ) -> Result<(), Denial> {
         let is_past = issued.is_none_or(|issued| issued <= now.plus(self.leeway));
-        is_past.then_some(()).ok_or_else(|| invalid("iat"))
+        is_past.then_some(()).ok_or_else(|| claim_invalid("iat"))
     }
 
     pub(crate) fn check_lifetime(
@@ -139,11 +139,11 @@ impl Expectations {
             return Ok(());
         };
         // Without `iat`, a token of any lifetime would pass shortly before it expires.
-        let issued = issued.ok_or_else(|| missing("iat"))?;
+        let issued = issued.ok_or_else(|| claim_missing("iat"))?;
         let from_issue = expires <= issued.plus(longest);
         let from_now = expires <= now.plus(longest).plus(self.leeway);
         let is_short = from_issue && from_now;
-        is_short.then_some(()).ok_or_else(|| invalid("exp"))
+        is_short.then_some(()).ok_or_else(|| claim_invalid("exp"))
     }
 }
 

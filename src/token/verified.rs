@@ -2,7 +2,7 @@
 
 use crate::jose::{Algorithm, Jws, KeySet, allocated};
 
-use super::claims::{Claims, missing};
+use super::claims::{Claims, claim_missing};
 use super::{BearerToken, Denial, UnixTime};
 
 /// A well-formed token. Its claims are not verified.
@@ -55,7 +55,7 @@ impl<'a> UnverifiedToken<'a> {
 
     /// The unverified `iss`. It only selects the issuer whose keys are tried.
     pub(crate) fn issuer(&self) -> Result<&str, Denial> {
-        self.claims.text("iss")?.ok_or_else(|| missing("iss"))
+        self.claims.text("iss")?.ok_or_else(|| claim_missing("iss"))
     }
 
     pub(crate) fn kid(&self) -> Option<&str> {
@@ -90,9 +90,12 @@ impl Registered {
         claims.text("sub")?;
         claims.text("jti")?;
         Ok(Self {
-            issuer: claims.text("iss")?.ok_or_else(|| missing("iss"))?.into(),
+            issuer: claims
+                .text("iss")?
+                .ok_or_else(|| claim_missing("iss"))?
+                .into(),
             audiences: audiences(claims)?.into(),
-            expires: claims.time("exp")?.ok_or_else(|| missing("exp"))?,
+            expires: claims.time("exp")?.ok_or_else(|| claim_missing("exp"))?,
             not_before: claims.time("nbf")?,
             issued: claims.time("iat")?,
         })
