@@ -36,15 +36,11 @@ pub(crate) enum Audiences {
 }
 
 impl Audiences {
-    pub(crate) fn admit(&self, named: &[Box<str>]) -> bool {
-        match self {
+    pub(crate) fn check(&self, named: &[Box<str>]) -> Result<(), Denial> {
+        let admitted = match self {
             Self::Any => true,
             Self::OneOf(expected) => named.iter().any(|audience| expected.contains(audience)),
-        }
-    }
-
-    pub(crate) fn check(&self, named: &[Box<str>]) -> Result<(), Denial> {
-        let admitted = self.admit(named);
+        };
         admitted.then_some(()).ok_or(Denial::AudienceMismatch)
     }
 }
