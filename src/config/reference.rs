@@ -30,7 +30,7 @@ const RESTART: &str = "\n\nOnly a restart changes these settings, if they do not
 /// The reference of the configuration file.
 pub(crate) fn reference() -> String {
     let outline = Outline::new(&SCHEMA);
-    let sections = outline.sections().iter();
+    let sections = outline.sections.iter();
     let tables: Vec<_> = sections.map(|section| table(section, &outline)).collect();
     format!("{INTRODUCTION}\n{}", tables.join("\n"))
 }

@@ -15,7 +15,7 @@ pub(super) struct Section<'s> {
 
 /// The mappings of a configuration, each once, in the order in which their parents have them.
 pub(super) struct Outline<'s> {
-    sections: Vec<Section<'s>>,
+    pub(super) sections: Vec<Section<'s>>,
     /// The path at which each named type is described.
     homes: BTreeMap<&'s str, String>,
 }
@@ -45,10 +45,6 @@ impl<'s> Outline<'s> {
         };
         outline.walk(schema, String::new(), &mut BTreeSet::new());
         outline
-    }
-
-    pub(super) fn sections(&self) -> &[Section<'s>] {
-        &self.sections
     }
 
     fn walk(&mut self, schema: &'s Json, path: String, seen: &mut BTreeSet<&'s str>) {
