@@ -50,7 +50,7 @@ fn samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
     let escaped = ("GET", "/public/..%2fadmin/users");
     let signed = |changes: Value| issuer.sign(&issuer.claims(&changes)).map(Some);
     let good = Some(issuer.sample_token()?);
-    let expired = signed(json!({"exp": issuer.now() - 3600}))?;
+    let expired = signed(json!({"exp": issuer.now - 3600}))?;
     let other_audience = signed(json!({"aud": "billing-api"}))?;
     let tampered = Some(issuer.tampered()?);
     let unsigned = Some(issuer.unsigned());

@@ -19,7 +19,8 @@ pub(super) struct DemoIssuer {
     /// The coordinates of the public key, in base64url.
     x: String,
     y: String,
-    now: i64,
+    /// Seconds since 1970 at the start of the demo.
+    pub(super) now: i64,
 }
 
 impl DemoIssuer {
@@ -69,11 +70,6 @@ impl DemoIssuer {
             }
         }
         claims
-    }
-
-    /// Seconds since 1970 at the start of the demo.
-    pub(super) fn now(&self) -> i64 {
-        self.now
     }
 
     pub(super) fn sign(&self, claims: &Value) -> anyhow::Result<String> {
