@@ -95,18 +95,15 @@ fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return MASK.to_owned();
     };
-    let (rest, query) = match rest.find(['?', '#']) {
-        Some(at) => (rest.get(..at).unwrap_or_default(), rest.get(at..=at)),
-        None => (rest, None),
-    };
+    let (rest, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
     let host = rest.split(['/', '\\']).next().unwrap_or_default();
     let path = rest.strip_prefix(host).unwrap_or_default();
     let (user, host) = match host.rsplit_once('@') {
-        Some((_, host)) => (Some("@"), host),
-        None => (None, host),
+        Some((_, host)) => (format!("{MASK}@"), host),
+        None => (String::new(), host),
     };
-    let user = user.map_or_else(String::new, |at| format!("{MASK}{at}"));
-    let query = query.map_or_else(String::new, |sign| format!("{sign}{MASK}"));
+    let sign = query.get(..1);
+    let query = sign.map_or_else(String::new, |sign| format!("{sign}{MASK}"));
     format!("{scheme}://{user}{host}{path}{query}")
 }
 
