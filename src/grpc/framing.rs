@@ -33,10 +33,7 @@ impl FramedMessage {
 
 /// Copies an encoded message behind its prefix.
 pub(super) fn frame_encoded(message: &[u8]) -> Bytes {
-    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
-    framed.put_slice(&prefix(message.len()));
-    framed.put_slice(message);
-    framed.freeze()
+    [&prefix(message.len())[..], message].concat().into()
 }
 
 /// The prefix of an uncompressed message of so many bytes.
