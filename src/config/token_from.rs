@@ -1,6 +1,7 @@
 //! The places where tokens are looked for: `token_from` of the server and of issuers.
 
 use crate::policy::{IssuerId, Policy, TokenFrom};
+use crate::request::fold::belongs_to_name;
 use crate::token::Location;
 
 use super::setting::Setting;
@@ -53,6 +54,7 @@ impl Setting<'_, '_, TokenFromSettings> {
             query,
         } = self.value;
         let given = [header, scheme, cookie, query];
+        let is_name = |text: &String| !text.is_empty() && text.bytes().all(belongs_to_name);
         if given.into_iter().flatten().any(|name| !is_name(name)) {
             let expected = "letters, digits, \"-\", \"_\", \".\" and \"~\"";
             self.found("a name with other characters", expected);
@@ -85,11 +87,6 @@ impl Setting<'_, '_, TokenFromSettings> {
         }
         Some(location)
     }
-}
-
-fn is_name(text: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-    !text.is_empty() && text.bytes().all(allowed)
 }
 
 /// The default scheme before a token in a header.

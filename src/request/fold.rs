@@ -67,7 +67,8 @@ fn underscored(byte: u8) -> u8 {
     }
 }
 
-/// Returns true if a configured cookie or parameter name may contain this byte.
+/// Returns true if the configured name of a header, scheme, cookie or query parameter may contain
+/// this byte.
 pub(crate) fn belongs_to_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
