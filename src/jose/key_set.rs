@@ -222,7 +222,8 @@ impl KeySet {
     /// all dropped, whatever their order. Keys without `kid` beyond [`MAX_CANDIDATES`] are dropped
     /// too.
     fn drop_crowded_kids(&mut self) {
-        let crowded: Vec<_> = (0..self.keys.len()).map(|at| self.is_crowded(at)).collect();
+        let keys = self.keys.iter().enumerate();
+        let crowded: Vec<_> = keys.map(|(at, key)| self.is_crowded(at, key)).collect();
         for (key, is_crowded) in std::mem::take(&mut self.keys).into_iter().zip(crowded) {
             if !is_crowded {
                 self.keys.push(key);
@@ -237,10 +238,7 @@ impl KeySet {
         }
     }
 
-    fn is_crowded(&self, at: usize) -> bool {
-        let Some(key) = self.keys.get(at) else {
-            return false;
-        };
+    fn is_crowded(&self, at: usize, key: &PreparedKey) -> bool {
         let same = |other: &&PreparedKey| other.algorithm == key.algorithm && other.kid == key.kid;
         match key.kid {
             Some(_) => self.keys.iter().filter(same).count() > MAX_SAME_KID,

@@ -260,9 +260,7 @@ const MAX_QUOTED: usize = 60;
 /// place.
 fn describe(node: &Node, alternatives: &[&Map<String, Json>]) -> String {
     let is_plain = |schema: &&Map<String, Json>| {
-        let is_word = ["enum", "const"]
-            .iter()
-            .any(|name| schema.contains_key(*name));
+        let is_word = words(schema).next().is_some();
         let is_scalar = |kind: &&str| !matches!(*kind, "array" | "object" | "string");
         let has_form = is_word || text(schema, "x-kind") == "duration";
         !schema.contains_key("writeOnly") && (has_form || types(schema).iter().all(is_scalar))

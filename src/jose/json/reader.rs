@@ -4,6 +4,7 @@ use super::{Json, JsonError, Number, Object};
 
 pub(super) const MAX_DEPTH: usize = 32;
 
+#[derive(Default)]
 pub(super) struct JsonReader<'a> {
     text: &'a str,
     at: usize,
@@ -20,12 +21,8 @@ impl<'a> JsonReader<'a> {
     pub(super) fn new(text: &'a str, max_values: usize) -> Self {
         Self {
             text,
-            at: 0,
-            depth: 0,
             max_values,
-            values: 0,
-            elements: Vec::new(),
-            members: Vec::new(),
+            ..Self::default()
         }
     }
 
