@@ -7,7 +7,6 @@ mod health;
 mod serve;
 mod validate;
 
-use std::future::Future;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;

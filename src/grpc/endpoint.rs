@@ -1,7 +1,6 @@
 //! Answers the calls of every front door: admits a call, receives its message, has it judged, and
 //! responds.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use http::{Request, Response};

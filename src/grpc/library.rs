@@ -1,7 +1,6 @@
 //! Services of libraries, health and reflection, behind the limits that hold for ours: a call has
 //! memory from its arrival until its answer is sent, and its messages are short and arrive in time.
 
-use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;

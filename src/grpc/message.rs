@@ -4,7 +4,6 @@
 //! code of ours runs. Envoy takes that for a fault of the service, and `failure_mode_allow` turns
 //! it into an allow. Here, each of them is [`Unreadable`], which becomes a denial.
 
-use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! The result of a fetch, and its errors.
 
 use std::fmt::Write as _;
-use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;

@@ -1,6 +1,5 @@
 //! Fetching for real: over the network, and from files.
 
-use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! Drives one connection: its handshake, its calls, and its end.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! The seam between connections and the methods that are called on them.
 
-use std::future::Future;
 use std::pin::Pin;
 
 use http::{Request, Response};

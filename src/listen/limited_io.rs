@@ -1,7 +1,6 @@
 //! The bytes of a connection on their way to HTTP/2 and back: a bounded number in each poll, none
 //! while the client does not read its answers, and no floods of frames.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -5,7 +5,6 @@
 //! to the end (`WINDOW_UPDATE`, answers to pings). So the sending half is closed first, and the
 //! rest is read until the client closes its half.
 
-use std::future::Future as _;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;

@@ -1,6 +1,5 @@
 //! All floods, by their names.
 
-use std::future::Future;
 use std::pin::Pin;
 
 use crate::admin::{self, Request};

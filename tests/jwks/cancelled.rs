@@ -1,6 +1,5 @@
 //! Callers who do not wait for their answer. The fetch that they waited for is not theirs to end.
 
-use std::future::Future as _;
 use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Waker};

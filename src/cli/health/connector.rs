@@ -1,6 +1,5 @@
 //! A connection to the server that the command line names.
 
-use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;

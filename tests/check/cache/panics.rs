@@ -1,6 +1,5 @@
 //! Area `cache`: panics while an entry is made, in the token cache and in the key cache.
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;

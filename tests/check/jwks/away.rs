@@ -1,6 +1,5 @@
 //! Area `jwks`: key servers that are down, silent, or under a name that does not resolve.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

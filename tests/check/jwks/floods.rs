@@ -1,7 +1,6 @@
 //! Area `jwks`: floods of tokens of unknown keys. They cause no fetches, take no memory, and do not
 //! cost other issuers their keys.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,7 +1,6 @@
 //! A fake OpenTelemetry collector. It keeps the spans that it gets.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
