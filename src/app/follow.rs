@@ -5,7 +5,7 @@
 //! weaker rules, so content counts only when two looks in a row have found the same bytes, sizes
 //! and modification times.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -166,10 +166,9 @@ impl Follower {
             self.look_again();
             return Ok(None);
         }
-        loaded.map(|config| {
-            self.loaded = config.effective.clone();
-            Some(config)
-        })
+        let config = loaded?;
+        self.loaded = config.effective.clone();
+        Ok(Some(config))
     }
 
     /// Returns true if the file is replaced as a whole, as in a volume of Kubernetes.
@@ -182,31 +181,17 @@ impl FilesDigest {
     fn at(digests: &RandomState, file: &Path, files: &[PathBuf]) -> Self {
         let (mut content, mut attributes) = (digests.build_hasher(), digests.build_hasher());
         for file in std::iter::once(file).chain(files.iter().map(PathBuf::as_path)) {
-            let metadata = std::fs::metadata(file).ok();
-            attributes.write_u64(metadata.as_ref().map_or(0, std::fs::Metadata::len));
-            let modified = metadata.and_then(|metadata| metadata.modified().ok());
-            attributes.write_u128(modified.map_or(0, nanoseconds));
-            match read_bounded(file, MAX_SIZE) {
-                Ok(Some(bytes)) => {
-                    content.write_u8(1);
-                    content.write(&bytes);
-                }
-                // One that cannot be read now will be different once it can.
-                Ok(None) => content.write_u8(2),
-                Err(_) => content.write_u8(3),
-            }
-            content.write_u8(0);
+            let metadata = std::fs::metadata(file);
+            let size_and_time = metadata.map(|metadata| (metadata.len(), metadata.modified().ok()));
+            size_and_time.ok().hash(&mut attributes);
+            // One that cannot be read now will be different once it can.
+            read_bounded(file, MAX_SIZE).ok().hash(&mut content);
         }
         Self {
             content: content.finish(),
             attributes: attributes.finish(),
         }
     }
-}
-
-fn nanoseconds(time: std::time::SystemTime) -> u128 {
-    time.duration_since(std::time::SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos())
 }
 
 #[cfg(test)]
