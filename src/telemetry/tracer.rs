@@ -35,13 +35,6 @@ enum ExportMessage {
     Flush(oneshot::Sender<()>),
 }
 
-/// The trace of a span, and the span above it.
-struct SpanParent<'c> {
-    trace_id: TraceId,
-    /// The caller's span, and its `tracestate`; `None` for the first span of a trace.
-    span: Option<(u64, &'c str)>,
-}
-
 impl Tracer {
     /// Starts the task on the present runtime.
     pub(super) fn start(config: &TracesConfig, metrics: &Arc<Metrics>) -> Self {
@@ -60,26 +53,20 @@ impl Tracer {
 
     /// Makes a span of a sampled decision, and returns its trace.
     pub(super) fn trace(&self, decision: &DecisionEvent<'_>) -> Option<TraceId> {
-        let parent = self.sampled_parent(decision)?;
-        let span = Box::new(span::of(decision, &parent));
+        let trace_id = self.sampled_trace(decision)?;
+        let span = Box::new(span::of(decision, trace_id));
         if self.queue.try_send(ExportMessage::Span(span)).is_err() {
             self.metrics.span_not_queued();
         }
-        Some(parent.trace_id)
+        Some(trace_id)
     }
 
-    /// `None` if the decision is not sampled. The caller decides that; without a caller's trace,
-    /// the ratio does.
-    fn sampled_parent<'d>(&self, decision: &DecisionEvent<'d>) -> Option<SpanParent<'d>> {
+    /// The trace of a decision; `None` if it is not sampled. The caller decides that; without a
+    /// caller's trace, the ratio does.
+    fn sampled_trace(&self, decision: &DecisionEvent<'_>) -> Option<TraceId> {
         match &decision.trace {
-            Some(context) => context.is_sampled.then_some(SpanParent {
-                trace_id: context.trace_id,
-                span: Some((context.parent, context.state)),
-            }),
-            None => (fastrand::f64() < self.ratio).then(|| SpanParent {
-                trace_id: TraceId(fastrand::u128(1..)),
-                span: None,
-            }),
+            Some(context) => context.is_sampled.then_some(context.trace_id),
+            None => (fastrand::f64() < self.ratio).then(|| TraceId(fastrand::u128(1..))),
         }
     }
 

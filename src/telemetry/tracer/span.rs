@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use crate::telemetry::DecisionEvent;
+use crate::telemetry::{DecisionEvent, TraceId};
 use crate::token::{DenialClass, UnixTime};
 use crate::wire::opentelemetry::proto::common::v1::{AnyValue, KeyValue, any_value};
 use crate::wire::opentelemetry::proto::trace::v1::span::SpanKind;
 use crate::wire::opentelemetry::proto::trace::v1::status::StatusCode;
 use crate::wire::opentelemetry::proto::trace::v1::{Span, Status};
-
-use super::SpanParent;
 
 /// The trace is sampled (W3C Trace Context §3.2.2.5.1).
 const SAMPLED: u32 = 1;
@@ -18,7 +16,7 @@ const REMOTENESS_KNOWN: u32 = 0x100;
 const REMOTE: u32 = 0x200;
 
 /// The span of a decision. It contains nothing from the token.
-pub(super) fn of(decision: &DecisionEvent<'_>, parent: &SpanParent<'_>) -> Span {
+pub(super) fn of(decision: &DecisionEvent<'_>, trace_id: TraceId) -> Span {
     let outcome = decision.outcome;
     let end = decision.at.since(UnixTime::EPOCH);
     let mut attributes = vec![
@@ -32,14 +30,14 @@ pub(super) fn of(decision: &DecisionEvent<'_>, parent: &SpanParent<'_>) -> Span 
     ] {
         attributes.extend(name.map(|name| attribute(key, name)));
     }
-    let (trace_id, parent) = (parent.trace_id, parent.span);
-    let remote = if parent.is_some() { REMOTE } else { 0 };
+    let caller = decision.trace;
+    let remote = if caller.is_some() { REMOTE } else { 0 };
     Span {
         trace_id: trace_id.0.to_be_bytes().to_vec().into(),
         span_id: fastrand::u64(1..).to_be_bytes().to_vec().into(),
-        trace_state: parent.map_or_else(String::new, |(_, state)| state.to_owned()),
-        parent_span_id: parent
-            .map(|(id, _)| id.to_be_bytes().to_vec().into())
+        trace_state: caller.map_or_else(String::new, |caller| caller.state.to_owned()),
+        parent_span_id: caller
+            .map(|caller| caller.parent.to_be_bytes().to_vec().into())
             .unwrap_or_default(),
         name: format!("watchword.{}", decision.door.name()),
         kind: SpanKind::Server.into(),
