@@ -6,12 +6,9 @@
 mod tally;
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hasher as _};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{io, mem};
 
@@ -49,6 +46,8 @@ const MAX_CAUSES: usize = 4096;
 #[derive(Clone)]
 pub struct LogLimits {
     window: Arc<Mutex<Window>>,
+    /// Locked during a report, so that the end of the log waits for one that the timer makes.
+    reports: Arc<Mutex<()>>,
     suppressed: Counter,
 }
 
@@ -61,15 +60,31 @@ impl LogLimits {
     pub fn new(suppressed: Counter) -> Self {
         Self {
             window: Arc::default(),
+            reports: Arc::default(),
             suppressed,
         }
     }
 
-    /// Begins the next window, and reports the suppressed lines of the last one. Must not be called
-    /// by a subscriber's callback, because each report is an event.
+    /// Begins the next window, and reports the suppressed lines of the last one, after a report in
+    /// progress. Must not be called by a subscriber's callback, because each report is an event.
     pub fn end_window(&self) {
+        let report = self.reports.lock();
+        let _report = report.unwrap_or_else(PoisonError::into_inner);
         let ended = mem::take(&mut *self.window());
         ended.values().for_each(Tally::report);
+    }
+
+    /// Starts a thread that ends windows in time, for as long as the process runs.
+    pub(super) fn start_timer(&self) -> io::Result<()> {
+        let limits = self.clone();
+        let timer = std::thread::Builder::new().name("log limits".to_owned());
+        timer.spawn(move || {
+            loop {
+                std::thread::sleep(WINDOW);
+                limits.end_window();
+            }
+        })?;
+        Ok(())
     }
 
     fn admits(&self, event: &Event<'_>) -> bool {
@@ -116,41 +131,6 @@ impl<S: Subscriber> Layer<S> for LogLimits {
 impl fmt::Debug for LogLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LogLimits")
-    }
-}
-
-/// A thread that ends windows in time. Dropping it ends the last one.
-#[derive(Debug)]
-pub(super) struct WindowTimer {
-    stop: Option<Sender<Infallible>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl WindowTimer {
-    pub(super) fn start(limits: LogLimits) -> io::Result<Self> {
-        let (stop, stopped) = mpsc::channel();
-        let thread = std::thread::Builder::new()
-            .name("log limits".to_owned())
-            .spawn(move || {
-                while stopped.recv_timeout(WINDOW) == Err(RecvTimeoutError::Timeout) {
-                    limits.end_window();
-                }
-                limits.end_window();
-            })?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for WindowTimer {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // After a panic in it, the last report is missing.
-            let _ = thread.join();
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
 use super::escaped_lines::EscapedLines;
-use super::log_limits::{LogLimits, SUPPRESSED, WindowTimer};
+use super::log_limits::{LogLimits, SUPPRESSED};
 use super::{FLUSH_TIMEOUT, LineWriter, line_writer, panics};
 
 /// Counts dropped lines. A process has one operational log, hence one count.
@@ -25,13 +25,13 @@ pub(super) static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
 #[must_use]
 pub(crate) struct LogGuard {
     lines: Arc<LineWriter>,
-    timer: Option<WindowTimer>,
+    limits: LogLimits,
 }
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
         // Reports suppressed lines.
-        drop(self.timer.take());
+        self.limits.end_window();
         self.lines.flush(FLUSH_TIMEOUT);
     }
 }
@@ -48,8 +48,8 @@ pub(crate) fn start_logging(config: &LogConfig) -> io::Result<LogGuard> {
         .with(limits.clone())
         .try_init();
     panics::log_panics();
-    let timer = Some(WindowTimer::start(limits)?);
-    Ok(LogGuard { lines, timer })
+    limits.start_timer()?;
+    Ok(LogGuard { lines, limits })
 }
 
 /// The operational log as in `start_logging`, but for any writer and without limits.
