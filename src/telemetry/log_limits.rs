@@ -7,7 +7,6 @@ mod tally;
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
-use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{io, mem};
@@ -158,42 +157,31 @@ fn is_ours(target: &str) -> bool {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct LineCause {
     callsite: Identifier,
-    subject: u64,
+    subject: String,
 }
 
 impl LineCause {
     fn of(event: &Event<'_>) -> Self {
         let metadata = event.metadata();
-        let mut subject = SubjectHasher(DefaultHasher::new());
-        let has_field = |name: &&str| metadata.fields().field(name).is_some();
-        if is_ours(metadata.target()) && SUBJECTS.iter().any(has_field) {
-            event.record(&mut subject);
-        }
-        Self {
+        let mut cause = Self {
             callsite: metadata.callsite(),
-            subject: subject.0.finish(),
+            subject: String::new(),
+        };
+        if is_ours(metadata.target()) {
+            event.record(&mut cause);
         }
+        cause
     }
 }
 
 /// Fields that are part of a cause. Their values come from the configuration or the program.
 const SUBJECTS: [&str; 2] = ["source", "place"];
 
-/// Hashes the values of these fields.
-struct SubjectHasher(DefaultHasher);
-
-impl Visit for SubjectHasher {
+impl Visit for LineCause {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if SUBJECTS.contains(&field.name()) {
-            // Hashing cannot fail.
-            let _ = write!(self, "{value:?}");
+            // Writing to a string cannot fail.
+            let _ = write!(self.subject, "{value:?}");
         }
-    }
-}
-
-impl fmt::Write for SubjectHasher {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write(text.as_bytes());
-        Ok(())
     }
 }
