@@ -127,12 +127,6 @@ impl<S: Subscriber> Layer<S> for LogLimits {
     }
 }
 
-impl fmt::Debug for LogLimits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LogLimits")
-    }
-}
-
 /// Most lines in a window; `None` for no limit.
 fn limit(metadata: &Metadata<'_>) -> Option<u32> {
     let target = metadata.target();

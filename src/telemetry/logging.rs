@@ -21,7 +21,6 @@ pub(super) static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
 
 /// Keeps the operational log open. Dropping it reports suppressed lines, and waits at most a second
 /// for unwritten ones.
-#[derive(Debug)]
 #[must_use]
 pub(crate) struct LogGuard {
     lines: Arc<LineWriter>,
