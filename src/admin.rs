@@ -19,12 +19,12 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use prometheus_client::registry::Registry;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::warn;
 
 use crate::grpc;
+use crate::listen::{ByteStream, Listener};
 use crate::telemetry::Exposition;
 
 /// Most connections at a time. Decisions need file descriptors too.
@@ -67,7 +67,7 @@ impl AdminPages {
     }
 
     /// Serves until the task is ended.
-    pub(crate) async fn serve(self, listener: TcpListener) {
+    pub(crate) async fn serve(self, listener: Listener) {
         let pages = Router::new()
             .route("/", get(|| async { INDEX }))
             .route("/jwks", get(keys::list))
@@ -85,10 +85,10 @@ impl AdminPages {
                 return;
             };
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok(stream) => {
                     let service = TowerToHyperService::new(pages.clone());
                     connections.spawn(async move {
-                        answer(stream, service).await;
+                        answer(stream.boxed(), service).await;
                         drop(permit);
                     });
                 }
@@ -103,7 +103,7 @@ impl AdminPages {
 }
 
 /// Answers one request, and closes the connection. Errors and timeouts close it too.
-async fn answer(stream: TcpStream, pages: TowerToHyperService<Router>) {
+async fn answer(stream: Box<dyn ByteStream>, pages: TowerToHyperService<Router>) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(MAX_HEADER_TIME)

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::service::Routes;
@@ -47,7 +46,7 @@ pub enum StartError {
 struct Listeners {
     grpc: Listener,
     health: Option<Listener>,
-    admin: Option<(TcpListener, SocketAddr)>,
+    admin: Option<Listener>,
 }
 
 impl App {
@@ -76,10 +75,11 @@ impl App {
         let mut helpers = JoinSet::new();
         let (serving_sender, serving) = watch::channel(false);
         helpers.spawn(report_ready(health.clone(), engine.ready(), serving_sender));
-        let admin_address = listeners.admin.map(|(listener, address)| {
+        let admin_address = listeners.admin.and_then(|listener| {
+            let address = listener.address().tcp();
+            info!(address = %listener.address(), "listening for operators");
             let pages = AdminPages::new(engine.state.clone(), serving.clone());
             helpers.spawn(pages.serve(listener));
-            info!(%address, "listening for operators");
             address
         });
         let serve_health = |listener| serve_health(listener, health_routes.clone(), grpc.limits);
@@ -115,18 +115,16 @@ impl App {
 impl Listeners {
     async fn bind(server: &ServerConfig) -> Result<Self, StartError> {
         let grpc = bind(&server.grpc.address, server.grpc.socket).await?;
-        let health = match server.health {
-            Some(address) => Some(bind(&ListenAddress::Tcp(address), server.grpc.socket).await?),
-            None => None,
-        };
-        let admin = match server.admin {
-            Some(address) => Some(listen(address).await?),
-            None => None,
+        let beside = async |address: Option<SocketAddr>| match address {
+            Some(tcp) => bind(&ListenAddress::Tcp(tcp), server.grpc.socket)
+                .await
+                .map(Some),
+            None => Ok(None),
         };
         Ok(Self {
             grpc,
-            health,
-            admin,
+            health: beside(server.health).await?,
+            admin: beside(server.admin).await?,
         })
     }
 }
@@ -181,16 +179,6 @@ async fn bind(address: &ListenAddress, access: SocketAccess) -> Result<Listener,
         address: address.clone(),
         source,
     })
-}
-
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen {
-        address: ListenAddress::Tcp(address),
-        source,
-    };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
 }
 
 /// Sends `true` after health is set, so that no other sign of readiness is ahead of it.

@@ -89,7 +89,7 @@ impl Listener {
         &self.address
     }
 
-    pub(super) async fn accept(&self) -> io::Result<AcceptedStream> {
+    pub(crate) async fn accept(&self) -> io::Result<AcceptedStream> {
         match &self.socket {
             ListeningSocket::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
@@ -103,7 +103,7 @@ impl Listener {
 }
 
 /// A connection of which no byte has been read.
-pub(super) enum AcceptedStream {
+pub(crate) enum AcceptedStream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
@@ -135,7 +135,7 @@ impl AcceptedStream {
         }
     }
 
-    pub(super) fn boxed(self) -> Box<dyn ByteStream> {
+    pub(crate) fn boxed(self) -> Box<dyn ByteStream> {
         match self {
             Self::Tcp(stream) => Box::new(stream),
             Self::Unix(stream) => Box::new(stream),
