@@ -64,14 +64,14 @@ impl<'a> Client<'a> {
     /// Configured headers and credentials are for the server of `home`: same scheme, host and port.
     /// Others never see them.
     pub(super) async fn new(access: &'a Access, home: &'a Url) -> Result<Self, FetchError> {
-        let (mut owned, url) = (access.clone(), shown(home));
+        let (mut owned, url) = (access.clone(), home.clone());
         // Files and the system's authorities are read, which blocks.
         let built = tokio::task::spawn_blocking(move || {
             let headers = headers::configured(&owned)?;
-            let http = build(&owned, url.clone())?;
+            let http = build(&owned, &url)?;
             let foreign = match owned.client_certificate.take() {
                 None => http.clone(),
-                Some(_) => build(&owned, url)?,
+                Some(_) => build(&owned, &url)?,
             };
             Ok::<_, FetchError>((http, foreign, headers))
         });
@@ -170,7 +170,7 @@ impl<'a> Client<'a> {
     }
 }
 
-fn build(access: &Access, url: Url) -> Result<reqwest::Client, FetchError> {
+fn build(access: &Access, url: &Url) -> Result<reqwest::Client, FetchError> {
     let resolver = Resolver {
         // With a proxy, only the proxy's name is resolved here, and a proxy in the same pod or
         // network is what one would expect; the names of servers are for the proxy to judge.
@@ -184,18 +184,11 @@ fn build(access: &Access, url: Url) -> Result<reqwest::Client, FetchError> {
         .user_agent(concat!("watchword/", env!("CARGO_PKG_VERSION")))
         // The environment's proxies are never used: whoever sets a variable would see all fetches.
         .no_proxy();
-    let failed = |error: reqwest::Error| FetchError::Http {
-        url,
-        source: error.without_url(),
-    };
     if let Some(proxy) = &access.proxy {
         addresses::check_literal(proxy, false)?;
-        match Proxy::all(proxy.clone()) {
-            Ok(proxy) => builder = builder.proxy(proxy),
-            Err(error) => return Err(failed(error)),
-        }
+        builder = builder.proxy(Proxy::all(proxy.clone()).map_err(|error| failed(url, error))?);
     }
-    builder.build().map_err(failed)
+    builder.build().map_err(|error| failed(url, error))
 }
 
 /// Reads everything that a fetch is made with, as a fetch would. Blocks.
