@@ -25,7 +25,10 @@ impl UnixSocket {
         remove_unused(path).await?;
         let socket = tokio::net::UnixSocket::new_stream()?;
         socket.bind(path)?;
-        let file = SocketFile::at(path)?;
+        let file = SocketFile {
+            path: path.to_owned(),
+            identity: identity(path)?,
+        };
         // Nobody can connect before it listens, so its permissions do not matter until then.
         if access.group.is_some() {
             chown(path, None, access.group)?;
@@ -68,15 +71,6 @@ async fn remove_unused(path: &Path) -> io::Result<()> {
 struct SocketFile {
     path: PathBuf,
     identity: (u64, u64),
-}
-
-impl SocketFile {
-    fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            path: path.to_owned(),
-            identity: identity(path)?,
-        })
-    }
 }
 
 impl Drop for SocketFile {
