@@ -1,7 +1,5 @@
 //! The client of a connection, if TLS has verified its certificate.
 
-use std::sync::Arc;
-
 use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
@@ -9,9 +7,9 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 /// A client whose certificate was verified.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Peer {
-    names: Arc<[PeerName]>,
+    names: Box<[PeerName]>,
 }
 
 /// A name in a certificate's `subjectAltName` (RFC 5280 §4.2.1.6). Names of two types are never
@@ -39,17 +37,13 @@ impl PeerName {
 impl Peer {
     /// The client of a complete handshake; `None` if it showed no certificate.
     pub(super) fn verified(chain: Option<&[CertificateDer<'_>]>) -> Option<Self> {
-        let names = names(chain?.first()?);
-        Some(Self {
-            names: names.into(),
-        })
+        let names = names(chain?.first()?).into();
+        Some(Self { names })
     }
 
     #[cfg(test)]
-    pub(crate) fn named(names: &[PeerName]) -> Self {
-        Self {
-            names: names.into(),
-        }
+    pub(crate) fn named(names: Box<[PeerName]>) -> Self {
+        Self { names }
     }
 
     /// The URIs and DNS names of the certificate's `subjectAltName`, as they stand there.

@@ -38,8 +38,7 @@ fn headers(name: &'static str, values: &[&str]) -> HeaderMap {
 
 /// A client whose names are of the types that their texts have.
 fn peer(names: &[&str]) -> Peer {
-    let names: Vec<_> = names.iter().map(|name| PeerName::from_text(name)).collect();
-    Peer::named(&names)
+    Peer::named(names.iter().map(|name| PeerName::from_text(name)).collect())
 }
 
 #[test]
@@ -130,7 +129,7 @@ fn a_name_of_another_type_does_not_count() {
         "types",
         &format!("{{check: {{certificate_names: {names}}}}}"),
     );
-    let admit = |name| callers.admit(&HeaderMap::new(), Some(&Peer::named(&[name])));
+    let admit = |name| callers.admit(&HeaderMap::new(), Some(&Peer::named([name].into())));
     let refused = Err(CallerRefused::CertificateNameUnknown);
     let (spiffe, host) = ("spiffe://example.com/envoy", "envoy.example.com");
     assert_eq!(admit(PeerName::Uri(spiffe.into())), Ok(()));
