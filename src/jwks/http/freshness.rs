@@ -15,10 +15,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// For how long an answer is fresh by its own account (RFC 9111 §4.2); `None` where it does not
 /// say. What cannot be understood makes it stale at once (§4.2.1).
 pub(super) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
-    let lifetime = match cache_control(headers) {
-        Some(lifetime) => lifetime,
-        None => expires(headers)?,
-    };
+    let lifetime = cache_control(headers).or_else(|| expires(headers))?;
     Some(lifetime.saturating_sub(age(headers)))
 }
 
