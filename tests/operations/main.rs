@@ -23,16 +23,22 @@ mod plain_envoy;
 mod release;
 mod restarts;
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::runtime::Runtime;
 use watchword_test_support::say;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// Lets one test run at a time, because one measures times and the other makes load.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    // Of a test that panicked, nothing is left here.
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+/// Locked by each test. One that panicked leaves nothing behind here.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// For a test that counts answers and judges no times.
+fn beside_others() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For a test that judges times.
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -23,7 +23,7 @@ use watchword_test_support::{build_folder, helm, say};
 
 use crate::dns::Dns;
 use crate::release::Release;
-use crate::{RUNTIME, alone, paced};
+use crate::{RUNTIME, beside_others, paced};
 
 const OLD: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
 const NEW: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 4), Ipv4Addr::new(127, 0, 0, 5)];
@@ -35,7 +35,7 @@ const TEN_SECONDS: usize = 400;
 
 #[test]
 fn rolling_restart_loses_nothing_while_dns_has_the_old_addresses() {
-    let _machine = alone();
+    let _machine = beside_others();
     if is_missing() {
         return;
     }
@@ -82,7 +82,7 @@ fn rolling_restart_loses_nothing_while_dns_has_the_old_addresses() {
 
 #[test]
 fn dead_address_beside_a_live_one_loses_nothing() {
-    let _machine = alone();
+    let _machine = beside_others();
     if is_missing() {
         return;
     }
@@ -92,7 +92,7 @@ fn dead_address_beside_a_live_one_loses_nothing() {
 /// Every other request tries the dead address first, throughout the test.
 #[test]
 fn retries_alone_find_the_live_address() {
-    let _machine = alone();
+    let _machine = beside_others();
     if is_missing() {
         return;
     }

@@ -11,7 +11,7 @@ use watchword_test_support::proxy::Proxy;
 use watchword_test_support::settings::{Version, bad};
 use watchword_test_support::{build_folder, pki};
 
-use crate::{RUNTIME, alone, say};
+use crate::{RUNTIME, beside_others, say};
 
 const RELOADS: usize = 100;
 const ROTATIONS: usize = 20;
@@ -19,7 +19,7 @@ const RESTARTS: usize = 20;
 
 #[test]
 fn reloads_rotations_and_restarts_lose_nothing() {
-    let _machine = alone();
+    let _machine = beside_others();
     let binary = match envoy::binary(Envoy::Newest) {
         Ok(binary) => binary,
         Err(problem) => return pass_unchecked(&problem),
