@@ -16,7 +16,7 @@
 //! products but Contour, only the definitions of their resources are there.
 //!
 //! Go builds the programs from the modules below `tools/`, once, below Cargo's target folder. That
-//! takes about eight minutes on two idle cores, and needs a Go module proxy. Without Go, or with
+//! takes about six minutes on two idle cores, and needs a Go module proxy. Without Go, or with
 //! one that is older than `tools/*/go.mod` ask for, the tests pass without doing anything, and one
 //! line on standard error says so. The same holds where modules cannot be fetched, except with
 //! `CI=true`. What a failed run wrote stays in `cluster-run-*` until the next run.
