@@ -33,7 +33,7 @@ pub(crate) use public_document::PublicDocument;
 /// The reason for which a token is refused at the JOSE layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what they mean")]
-pub enum JwsError {
+pub enum JoseError {
     /// Not a compact JWS or JWE: the segments, the base64url or the header members are wrong.
     #[error("not a well-formed compact token")]
     Malformed,

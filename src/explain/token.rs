@@ -1,6 +1,6 @@
 //! The steps for a token's form, its issuer, and its signature.
 
-use crate::jose::{Compact, Json, JwsError, KeySet, MAX_HEADER_VALUES};
+use crate::jose::{Compact, JoseError, Json, KeySet, MAX_HEADER_VALUES};
 use crate::policy::{Issuer, IssuerId};
 use crate::token::{BearerToken, Denial, MAX_CLAIM_VALUES, UnverifiedToken};
 
@@ -24,7 +24,7 @@ impl<'s> Explainer<'_, 's, '_> {
         let header = self.step("header", header, found, HEADER)?;
         let jws = match compact.open(header) {
             Ok(jws) => jws,
-            Err(JwsError::AlgNotAllowed) => {
+            Err(JoseError::AlgNotAllowed) => {
                 let expected = "a signed token: encrypted ones are not supported";
                 return self.step("payload", Err(Denial::AlgNotAllowed), "encrypted", expected);
             }
@@ -123,22 +123,22 @@ impl<'s> Explainer<'_, 's, '_> {
             Some(key) => format!("verifies with the key that has {}", kid(key.kid())),
             None => format!("verifies with no key that was tried ({count})"),
         };
-        let result = good.map(drop).ok_or(JwsError::SignatureInvalid.into());
+        let result = good.map(drop).ok_or(JoseError::SignatureInvalid.into());
         let expected = "a signature of the issuer over these very bytes";
         self.step("signature", result, found, expected)
     }
 }
 
 /// Explains why there is no key to try, and lists the keys.
-fn missing(error: JwsError, keys: &KeySet, named: Option<&str>) -> (String, String) {
-    if error == JwsError::Malformed {
+fn missing(error: JoseError, keys: &KeySet, named: Option<&str>) -> (String, String) {
+    if error == JoseError::Malformed {
         return ("an empty signature".to_owned(), "a signature".to_owned());
     }
     let mut skipped = keys.skipped().iter();
     let skipped = skipped.find(|key| named.is_some() && key.kid.as_deref() == named);
     let fault = match skipped {
         Some(key) => format!(", a key that is not used: {}", key.reason),
-        None if error == JwsError::AlgNotAllowed => ", a key for another algorithm".to_owned(),
+        None if error == JoseError::AlgNotAllowed => ", a key for another algorithm".to_owned(),
         None if named.is_some() => ", which no usable key has".to_owned(),
         None => ", and no key for this algorithm".to_owned(),
     };

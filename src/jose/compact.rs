@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{JoseHeader, Jws, JwsError};
+use super::{JoseError, JoseHeader, Jws};
 
 /// The segments of a token in compact form, still encoded.
 pub(crate) enum Compact<'a> {
@@ -21,13 +21,13 @@ pub(crate) enum Compact<'a> {
 
 impl<'a> Compact<'a> {
     /// Splits at dots; stops after five segments.
-    pub(crate) fn split(token: &'a str) -> Result<Self, JwsError> {
+    pub(crate) fn split(token: &'a str) -> Result<Self, JoseError> {
         let mut rest = token.splitn(6, '.');
         let segments = [(); 6].map(|()| rest.next());
         match segments {
             [Some(header), Some(payload), Some(signature), None, ..] => {
                 let signed = token.len() - signature.len() - 1;
-                let signing_input = token.get(..signed).ok_or(JwsError::Malformed)?;
+                let signing_input = token.get(..signed).ok_or(JoseError::Malformed)?;
                 Ok(Self::Jws {
                     signing_input,
                     header,
@@ -36,23 +36,23 @@ impl<'a> Compact<'a> {
                 })
             }
             [Some(header), Some(_), Some(_), Some(_), Some(_), None] => Ok(Self::Jwe { header }),
-            _ => Err(JwsError::Malformed),
+            _ => Err(JoseError::Malformed),
         }
     }
 
-    pub(crate) fn header(&self) -> Result<JoseHeader, JwsError> {
+    pub(crate) fn header(&self) -> Result<JoseHeader, JoseError> {
         JoseHeader::parse(self.header_segment())
     }
 
-    pub(crate) fn header_bytes(&self) -> Result<Vec<u8>, JwsError> {
+    pub(crate) fn header_bytes(&self) -> Result<Vec<u8>, JoseError> {
         decode(self.header_segment())
     }
 
     /// Decodes the payload and the signature. A JWE is refused, since none of its algorithms is
     /// implemented.
-    pub(crate) fn open(self, header: JoseHeader) -> Result<Jws<'a>, JwsError> {
+    pub(crate) fn open(self, header: JoseHeader) -> Result<Jws<'a>, JoseError> {
         match self {
-            Self::Jwe { .. } => Err(JwsError::AlgNotAllowed),
+            Self::Jwe { .. } => Err(JoseError::AlgNotAllowed),
             Self::Jws {
                 signing_input,
                 payload,
@@ -74,9 +74,9 @@ impl<'a> Compact<'a> {
 }
 
 /// Decodes base64url without padding; refuses white space, other alphabets and stray trailing bits.
-pub(super) fn decode(segment: &str) -> Result<Vec<u8>, JwsError> {
+pub(super) fn decode(segment: &str) -> Result<Vec<u8>, JoseError> {
     let decoded = URL_SAFE_NO_PAD.decode(segment);
-    decoded.map_err(|_| JwsError::Malformed)
+    decoded.map_err(|_| JoseError::Malformed)
 }
 
 /// Returns true if the text has only bytes that a compact token may contain. Checks every byte

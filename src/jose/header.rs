@@ -2,7 +2,7 @@
 
 use super::compact;
 use super::json::{Json, JsonError, NotText, Object};
-use super::{Algorithm, JwsError};
+use super::{Algorithm, JoseError};
 
 /// The limit of JSON values in a header. Ordinary headers have three or four; with a key and its
 /// certificates, thirty.
@@ -17,11 +17,11 @@ pub struct JoseHeader {
 }
 
 impl JoseHeader {
-    pub(super) fn parse(segment: &str) -> Result<Self, JwsError> {
+    pub(super) fn parse(segment: &str) -> Result<Self, JoseError> {
         let bytes = compact::decode(segment)?;
         let json = Json::parse(&bytes, MAX_HEADER_VALUES)?;
-        let members = json.as_object().ok_or(JwsError::Malformed)?;
-        let alg = members.text("alg")?.ok_or(JwsError::Malformed)?;
+        let members = json.as_object().ok_or(JoseError::Malformed)?;
+        let alg = members.text("alg")?.ok_or(JoseError::Malformed)?;
         refuse_critical(members)?;
         Ok(Self {
             algorithm: Algorithm::from_name(alg),
@@ -54,11 +54,11 @@ impl std::fmt::Debug for JoseHeader {
 
 /// RFC 7515 §4.1.11: a token with an unknown critical extension must be refused; `crit` is a
 /// non-empty array of distinct strings. RFC 7797 §6: `b64` requires `crit`.
-fn refuse_critical(members: &Object) -> Result<(), JwsError> {
+fn refuse_critical(members: &Object) -> Result<(), JoseError> {
     let Some(crit) = members.get("crit") else {
         let b64 = members.contains("b64");
         return if b64 {
-            Err(JwsError::Malformed)
+            Err(JoseError::Malformed)
         } else {
             Ok(())
         };
@@ -68,23 +68,23 @@ fn refuse_critical(members: &Object) -> Result<(), JwsError> {
         .and_then(|names| names.iter().map(Json::as_str).collect());
     let mut names = names
         .filter(|names| !names.is_empty())
-        .ok_or(JwsError::Malformed)?;
+        .ok_or(JoseError::Malformed)?;
     let listed = names.len();
     names.sort_unstable();
     names.dedup();
     if names.len() < listed {
-        return Err(JwsError::Malformed);
+        return Err(JoseError::Malformed);
     }
-    Err(JwsError::CritUnsupported)
+    Err(JoseError::CritUnsupported)
 }
 
-impl From<NotText> for JwsError {
+impl From<NotText> for JoseError {
     fn from(_: NotText) -> Self {
         Self::Malformed
     }
 }
 
-impl From<JsonError> for JwsError {
+impl From<JsonError> for JoseError {
     fn from(error: JsonError) -> Self {
         match error {
             JsonError::Values { .. } => Self::TooLarge,

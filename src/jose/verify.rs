@@ -6,7 +6,7 @@ mod tests;
 use super::compact::Compact;
 use super::header::JoseHeader;
 use super::jwk::PreparedKey;
-use super::{Algorithm, JwsError, KeySet};
+use super::{Algorithm, JoseError, KeySet};
 
 /// A well-formed compact JWS, not verified.
 pub struct Jws<'a> {
@@ -26,9 +26,9 @@ impl<'a> Jws<'a> {
     /// Parses a compact token. A JWE is refused, since none of its algorithms is implemented.
     ///
     /// # Errors
-    /// [`JwsError::Malformed`], [`JwsError::CritUnsupported`], or [`JwsError::AlgNotAllowed`] for a
+    /// [`JoseError::Malformed`], [`JoseError::CritUnsupported`], or [`JoseError::AlgNotAllowed`] for a
     /// JWE.
-    pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+    pub fn parse(token: &'a str) -> Result<Self, JoseError> {
         let compact = Compact::split(token)?;
         let header = compact.header()?;
         compact.open(header)
@@ -50,8 +50,8 @@ impl<'a> Jws<'a> {
     /// caller must allow the algorithm, and it must fit the key.
     ///
     /// # Errors
-    /// [`JwsError`]: algorithm, key, or signature.
-    pub fn verify(self, keys: &KeySet, allowed: &[Algorithm]) -> Result<VerifiedJws, JwsError> {
+    /// [`JoseError`]: algorithm, key, or signature.
+    pub fn verify(self, keys: &KeySet, allowed: &[Algorithm]) -> Result<VerifiedJws, JoseError> {
         let good = self
             .candidates(keys, allowed)?
             .any(|key| self.is_signed_with(key));
@@ -60,33 +60,33 @@ impl<'a> Jws<'a> {
                 header: self.header,
             });
         }
-        Err(JwsError::SignatureInvalid)
+        Err(JoseError::SignatureInvalid)
     }
 
     /// The keys to verify the signature with; at least one.
     ///
     /// # Errors
-    /// [`JwsError`]: algorithm or key, or an empty signature.
+    /// [`JoseError`]: algorithm or key, or an empty signature.
     pub(crate) fn candidates<'s>(
         &'s self,
         keys: &'s KeySet,
         allowed: &[Algorithm],
-    ) -> Result<impl Iterator<Item = &'s PreparedKey> + use<'s, 'a>, JwsError> {
-        let algorithm = self.header.algorithm().ok_or(JwsError::AlgNotAllowed)?;
+    ) -> Result<impl Iterator<Item = &'s PreparedKey> + use<'s, 'a>, JoseError> {
+        let algorithm = self.header.algorithm().ok_or(JoseError::AlgNotAllowed)?;
         if !allowed.contains(&algorithm) {
-            return Err(JwsError::AlgNotAllowed);
+            return Err(JoseError::AlgNotAllowed);
         }
         if self.signature.is_empty() {
-            return Err(JwsError::Malformed);
+            return Err(JoseError::Malformed);
         }
         let kid = self.header.kid();
         let mut candidates = keys.candidates(kid, algorithm).peekable();
         if candidates.peek().is_none() {
             let known = keys.knows_kid(kid);
             return Err(if known {
-                JwsError::AlgNotAllowed
+                JoseError::AlgNotAllowed
             } else {
-                JwsError::KeyNotFound
+                JoseError::KeyNotFound
             });
         }
         Ok(candidates)

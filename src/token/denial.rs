@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jose::JwsError;
+use crate::jose::JoseError;
 
 /// Generates the enum and its tables from one list, so no entry can be forgotten: `Variant { fields
 /// } = "code", DenialClass, "sentence for clients";`
@@ -179,15 +179,15 @@ impl Denial {
     }
 }
 
-impl From<JwsError> for Denial {
-    fn from(error: JwsError) -> Self {
+impl From<JoseError> for Denial {
+    fn from(error: JoseError) -> Self {
         match error {
-            JwsError::Malformed => Self::TokenMalformed,
-            JwsError::TooLarge => Self::TokenTooLarge,
-            JwsError::AlgNotAllowed => Self::AlgNotAllowed,
-            JwsError::CritUnsupported => Self::CritUnsupported,
-            JwsError::KeyNotFound => Self::KeyNotFound,
-            JwsError::SignatureInvalid => Self::SignatureInvalid,
+            JoseError::Malformed => Self::TokenMalformed,
+            JoseError::TooLarge => Self::TokenTooLarge,
+            JoseError::AlgNotAllowed => Self::AlgNotAllowed,
+            JoseError::CritUnsupported => Self::CritUnsupported,
+            JoseError::KeyNotFound => Self::KeyNotFound,
+            JoseError::SignatureInvalid => Self::SignatureInvalid,
         }
     }
 }

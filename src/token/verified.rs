@@ -72,7 +72,7 @@ impl<'a> UnverifiedToken<'a> {
     /// claims.
     ///
     /// # Errors
-    /// The denials that correspond to [`crate::jose::JwsError`]; [`Denial::ClaimMissing`] and
+    /// The denials that correspond to [`crate::jose::JoseError`]; [`Denial::ClaimMissing`] and
     /// [`Denial::ClaimInvalid`] for registered claims that are absent or of the wrong type.
     pub fn verify(self, keys: &KeySet, allowed: &[Algorithm]) -> Result<VerifiedToken, Denial> {
         let verified = self.jws.verify(keys, allowed)?;

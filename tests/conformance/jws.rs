@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use watchword::jose::{Algorithm, Jws, JwsError, KeySet};
+use watchword::jose::{Algorithm, JoseError, Jws, KeySet};
 
 /// The payload of a token that verifies. Every algorithm is allowed, so only the key is a reason to
 /// refuse.
-pub(crate) fn verified(token: &str, keys: &KeySet) -> Result<Vec<u8>, JwsError> {
+pub(crate) fn verified(token: &str, keys: &KeySet) -> Result<Vec<u8>, JoseError> {
     let jws = Jws::parse(token)?;
     let payload = jws.payload().to_vec();
     jws.verify(keys, &Algorithm::ALL)?;

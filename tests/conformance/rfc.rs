@@ -1,7 +1,7 @@
 //! The examples of the RFCs: signed compact tokens are accepted, all other forms are refused.
 
 use serde_json::Value;
-use watchword::jose::{JwsError, KeySet};
+use watchword::jose::{JoseError, KeySet};
 
 use crate::jws;
 use crate::vectors::{Vectors, say};
@@ -165,7 +165,7 @@ fn the_unsecured_example_is_refused_by_its_algorithm() {
     for example in examples(&vectors) {
         assert_eq!(
             jws::verified(&token, &example.keys()),
-            Err(JwsError::AlgNotAllowed)
+            Err(JoseError::AlgNotAllowed)
         );
     }
 }
@@ -217,7 +217,7 @@ fn unencoded_payloads_are_refused() {
     let keys = examples(&vectors).swap_remove(0).keys();
     assert_eq!(
         jws::verified(named_critical, &keys),
-        Err(JwsError::CritUnsupported)
+        Err(JoseError::CritUnsupported)
     );
 }
 
@@ -242,7 +242,7 @@ fn encrypted_examples_are_refused() {
         let keys = examples(&vectors).swap_remove(0).keys();
         assert_eq!(
             jws::verified(token, &keys),
-            Err(JwsError::AlgNotAllowed),
+            Err(JoseError::AlgNotAllowed),
             "{token}"
         );
     }

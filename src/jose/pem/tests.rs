@@ -11,7 +11,7 @@ use x509_cert::der::Decode as _;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use crate::jose::{
-    Algorithm, Jws, JwsError, KeySet, KeySetError, SkipReason, UnusableKey, WeakKey,
+    Algorithm, JoseError, Jws, KeySet, KeySetError, SkipReason, UnusableKey, WeakKey,
 };
 use watchword_test_support::mint::Signer;
 
@@ -64,7 +64,7 @@ fn read(text: &str) -> Result<KeySet, KeySetError> {
     KeySet::from_documents([text.as_bytes()])
 }
 
-fn verify(keys: &KeySet, signer: &Signer) -> Result<(), JwsError> {
+fn verify(keys: &KeySet, signer: &Signer) -> Result<(), JoseError> {
     let token = signer.sign(&json!({"sub": "alice"}));
     let jws = Jws::parse(&token)?;
     jws.verify(keys, &Algorithm::ALL).map(drop)
@@ -101,10 +101,10 @@ fn a_key_in_pem_verifies_its_tokens_and_nobody_elses() {
             let keys = read(&text).unwrap();
             assert_eq!(keys.entries(), 1, "{alg}");
             assert_eq!(verify(&keys, &signer), Ok(()), "{alg}");
-            let refused = Err(JwsError::SignatureInvalid);
+            let refused = Err(JoseError::SignatureInvalid);
             assert_eq!(verify(&keys, &stranger), refused, "{alg}");
             let other = if alg == "ES256" { "ES384" } else { "ES256" };
-            let refused = Err(JwsError::KeyNotFound);
+            let refused = Err(JoseError::KeyNotFound);
             assert_eq!(verify(&keys, &Signer::generate(other, "k1")), refused);
         }
     }
@@ -118,7 +118,7 @@ fn an_rsa_key_may_stand_in_its_own_form() {
     let pkcs1 = key.subject_public_key.raw_bytes();
     let keys = read(&pem("RSA PUBLIC KEY", pkcs1)).unwrap();
     assert_eq!(verify(&keys, &signer), Ok(()));
-    assert_eq!(verify(&keys, &stranger), Err(JwsError::SignatureInvalid));
+    assert_eq!(verify(&keys, &stranger), Err(JoseError::SignatureInvalid));
 
     let wrong = read(&pem("PUBLIC KEY", pkcs1));
     assert_eq!(skipped(wrong), [SkipReason::Malformed]);
@@ -150,7 +150,7 @@ fn only_the_leaf_of_a_chain_signs_tokens() {
         let keys = read(&text).unwrap();
         assert_eq!(verify(&keys, &leaf), Ok(()));
         for authority in [&middle, &root] {
-            let refused = Err(JwsError::SignatureInvalid);
+            let refused = Err(JoseError::SignatureInvalid);
             assert_eq!(verify(&keys, authority), refused);
         }
         let reasons: Vec<_> = keys.skipped().iter().map(|key| key.reason).collect();
@@ -166,7 +166,7 @@ fn an_authority_counts_only_where_nothing_else_is() {
     assert_eq!(verify(&keys, &signer), Ok(()));
 
     let keys = read(&format!("{authority}{}", public(&other))).unwrap();
-    assert_eq!(verify(&keys, &signer), Err(JwsError::SignatureInvalid));
+    assert_eq!(verify(&keys, &signer), Err(JoseError::SignatureInvalid));
     assert_eq!(verify(&keys, &other), Ok(()));
 
     let damaged = authority.replace("-----BEGIN", "\u{feff}-----BEGIN");

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::jose::{Algorithm, Jws, JwsError, KeySet, SkipReason};
+use crate::jose::{Algorithm, JoseError, Jws, KeySet, SkipReason};
 use watchword_test_support::mint::{Signer, b64};
 
 fn rsa(modulus: &BigUint) -> Result<(), WeakKey> {
@@ -295,7 +295,7 @@ fn a_token_forged_for_a_point_of_small_order_finds_no_key() {
                 continue;
             };
             forgeries += 1;
-            assert_eq!(verify(&token).unwrap_err(), JwsError::KeyNotFound);
+            assert_eq!(verify(&token).unwrap_err(), JoseError::KeyNotFound);
         }
     }
     // The library refuses the two that say that zero is negative.
