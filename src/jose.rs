@@ -11,6 +11,7 @@ mod json;
 mod jwk;
 mod key_set;
 mod pem;
+mod private_key;
 mod public_document;
 mod verify;
 mod weak_key;
@@ -28,6 +29,9 @@ pub(crate) use compact::{Compact, is_token_text};
 pub(crate) use header::MAX_HEADER_VALUES;
 pub(crate) use heap::{allocated, shared};
 pub(crate) use json::{Json, NotText, Number, Object};
+pub(crate) use private_key::{
+    KeyDescription, NewKey, PrivateKey, PrivateKeyError, PublicKey, ReadKey,
+};
 pub(crate) use public_document::PublicDocument;
 
 /// The reason for which a token is refused at the JOSE layer.

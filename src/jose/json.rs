@@ -10,6 +10,8 @@
 
 mod reader;
 
+use zeroize::Zeroize;
+
 use super::heap::allocated;
 use reader::{JsonReader, MAX_DEPTH};
 
@@ -139,6 +141,21 @@ impl Json {
     }
 }
 
+/// Wipes texts and numbers, for trees that held secrets. Copies that the parser made while it
+/// unescaped a text, or before it refused one, are not reached.
+impl Zeroize for Json {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Null | Self::Bool(_) => {}
+            Self::Number(Number(text)) | Self::String(text) => text.zeroize(),
+            Self::Array(elements) => elements.iter_mut().for_each(Self::zeroize),
+            Self::Object(Object(members)) => {
+                members.iter_mut().for_each(|(_, value)| value.zeroize());
+            }
+        }
+    }
+}
+
 /// Shows only the type, so claim values never reach a log through `Debug`.
 impl std::fmt::Debug for Json {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -171,11 +188,18 @@ impl Number {
 }
 
 impl Object {
+    /// An object of these members. The names must be distinct.
+    pub(super) fn of<'n>(members: impl IntoIterator<Item = (&'n str, Json)>) -> Self {
+        let members = members.into_iter();
+        let mut members: Box<[(Box<str>, Json)]> =
+            members.map(|(name, value)| (name.into(), value)).collect();
+        members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Self(members)
+    }
+
     /// An object of strings. The names must be distinct.
-    pub(super) fn of_texts<const N: usize>(mut members: [(&str, &str); N]) -> Self {
-        members.sort_unstable();
-        let member = |(name, text): (&str, &str)| (name.into(), Json::String(text.into()));
-        Self(members.into_iter().map(member).collect())
+    pub(super) fn of_texts<const N: usize>(members: [(&str, &str); N]) -> Self {
+        Self::of(members.map(|(name, text)| (name, Json::String(text.into()))))
     }
 
     pub(super) fn subset(&self, names: &[&str]) -> Self {

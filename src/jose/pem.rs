@@ -13,7 +13,7 @@
 //! A private key makes the whole text invalid: it is the wrong file. Each unreadable block counts
 //! as a malformed entry, so a damaged file never looks like a smaller one.
 
-mod public_key;
+pub(super) mod public_key;
 
 use std::collections::HashSet;
 
@@ -30,11 +30,11 @@ use super::json::Json;
 use super::jwk::SkipReason;
 use super::key_set::MAX_KEYS;
 
-const BEGIN: &[u8] = b"-----BEGIN";
-const END: &[u8] = b"-----END";
+pub(super) const BEGIN: &[u8] = b"-----BEGIN";
+pub(super) const END: &[u8] = b"-----END";
 /// The size limit of a block, in base64. A certificate takes many times its size while it is
 /// parsed.
-const MAX_BLOCK: usize = 64 * 1024;
+pub(super) const MAX_BLOCK: usize = 64 * 1024;
 
 pub(super) fn has_block(text: &[u8]) -> bool {
     contains(text, BEGIN)
@@ -196,13 +196,13 @@ fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, KeySetError> {
 }
 
 /// The label of a boundary line that contains nothing else.
-fn label<'a>(line: &'a [u8], boundary: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn label<'a>(line: &'a [u8], boundary: &[u8]) -> Option<&'a [u8]> {
     line.strip_prefix(boundary)?
         .strip_prefix(b" ")?
         .strip_suffix(b"-----")
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
+pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 

@@ -16,6 +16,8 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 /// `id-Ed25519` (RFC 8410 §3).
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+/// `id-X25519` (RFC 8410 §3). It agrees on keys, and verifies nothing.
+const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 /// Curves (RFC 5480 §2.1.1.1) with their JWK names (RFC 7518 §6.2.1.1).
 const CURVES: [(ObjectIdentifier, &str); 3] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), "P-256"),
@@ -24,7 +26,7 @@ const CURVES: [(ObjectIdentifier, &str); 3] = [
 ];
 
 /// The key of a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
-pub(super) fn from_spki(key: &SubjectPublicKeyInfoRef<'_>) -> Result<Json, SkipReason> {
+pub(in crate::jose) fn from_spki(key: &SubjectPublicKeyInfoRef<'_>) -> Result<Json, SkipReason> {
     let bits = key.subject_public_key.as_bytes();
     let bytes = bits.ok_or(SkipReason::Malformed)?;
     let parameters = key.algorithm.parameters;
@@ -33,18 +35,19 @@ pub(super) fn from_spki(key: &SubjectPublicKeyInfoRef<'_>) -> Result<Json, SkipR
         RSA if parameters.is_some_and(AnyRef::is_null) => from_pkcs1(bytes),
         EC => from_point(parameters, bytes),
         // RFC 8410 §3: the parameters must be absent.
-        ED25519 if parameters.is_none() => Ok(jwk([
-            ("kty", "OKP"),
-            ("crv", "Ed25519"),
-            ("x", &encode(bytes)),
-        ])),
-        RSA | ED25519 => Err(SkipReason::Malformed),
+        ED25519 if parameters.is_none() => Ok(octet_pair("Ed25519", bytes)),
+        X25519 if parameters.is_none() => Ok(octet_pair("X25519", bytes)),
+        RSA | ED25519 | X25519 => Err(SkipReason::Malformed),
         _ => Err(SkipReason::Unsupported),
     }
 }
 
+fn octet_pair(curve: &str, point: &[u8]) -> Json {
+    jwk([("kty", "OKP"), ("crv", curve), ("x", &encode(point))])
+}
+
 /// `RSAPublicKey` (RFC 8017 A.1.1).
-pub(super) fn from_pkcs1(der: &[u8]) -> Result<Json, SkipReason> {
+pub(in crate::jose) fn from_pkcs1(der: &[u8]) -> Result<Json, SkipReason> {
     let mut reader = SliceReader::new(der)?;
     let (modulus, exponent) = reader.sequence(integers)?;
     reader.finish()?;
