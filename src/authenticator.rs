@@ -5,20 +5,23 @@
 //! does not compile.
 
 mod decision;
+mod decryption;
 mod question;
 mod snapshot;
 
 pub use decision::{Allow, Decision, MissingKey, Verdict};
+pub use decryption::{DecryptedToken, Decryption, DecryptionWork};
 pub use question::Question;
 pub use snapshot::{IssuerKeys, Snapshot};
 
+pub(crate) use decryption::{Content, Opened};
 pub(crate) use question::RawToken;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::jose::KeySet;
+use crate::jose::{Compact, Jwe, JwsSegments, KeySet};
 use crate::policy::{Credential, Demand, Issuer, IssuerId, NoRule, Requirement, TokenFrom};
 use crate::token::{
     BearerToken, CurrentTime, Denial, Moment, Removal, UnverifiedToken, VerifiedToken,
@@ -188,25 +191,106 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
             self.decision.stale = keys.is_some_and(|keys| keys.stale);
             return Ok((id, token));
         }
-        let token = UnverifiedToken::parse(&found.token)?;
-        let issuer = self.snapshot.policy.issuer_by_url(token.issuer()?);
-        let (id, issuer) = issuer.ok_or(Denial::IssuerNotAllowed)?;
-        self.decision.issuer = Some(issuer);
-        if !token.is_allowed(&issuer.algorithms) {
-            return Err(Denial::AlgNotAllowed);
-        }
-        let missing_key = |tried| MissingKey { issuer: id, tried };
-        let Some(keys) = self.snapshot.keys(id, moment) else {
-            self.decision.missing_key = Some(missing_key(None));
-            return Err(Denial::JwksUnavailable);
+        let (id, keys, token) = match Compact::split(found.token.as_str())? {
+            Compact::Jws(segments) => self.verify_signed(&segments, None)?,
+            Compact::Jwe(segments) => {
+                let jwe = segments.open(segments.header()?)?;
+                self.with_decrypted(&found.token, jwe, Self::verify_content)?
+            }
         };
-        let verified = token.verify(&keys.set, &issuer.algorithms);
-        let token = Arc::new(verified.inspect_err(|denial| {
-            let missing = denial.depends_on_keys();
-            self.decision.missing_key = missing.then(|| missing_key(Some(keys.set.clone())));
-        })?);
         self.decision.stale = keys.stale;
         self.cache.remember(digest, id, &keys.set, &token);
         Ok((id, token))
     }
+
+    /// Verifies a signed token, which was the content of an encrypted one or not.
+    fn verify_signed(
+        &mut self,
+        segments: &JwsSegments<'_>,
+        envelope: Option<&Opened>,
+    ) -> Result<Verified<'s>, Denial> {
+        let token = UnverifiedToken::read(segments.open(segments.header()?)?)?;
+        let (id, issuer) = self.issuer(token.issuer()?)?;
+        match envelope {
+            Some(opened) => opened.check_issuer(id)?,
+            None if issuer.requires_encryption() => return Err(Denial::EncryptionRequired),
+            None => {}
+        }
+        if !token.is_allowed(&issuer.algorithms) {
+            return Err(Denial::AlgNotAllowed);
+        }
+        let keys = self.keys(id)?;
+        let verified = token.verify(&keys.set, &issuer.algorithms);
+        let token = Arc::new(verified.inspect_err(|denial| {
+            if denial.depends_on_keys() {
+                self.decision.missing_key = Some(MissingKey {
+                    issuer: id,
+                    tried: Some(keys.set.clone()),
+                });
+            }
+        })?);
+        if let Some(opened) = envelope {
+            opened.check_repeated(token.claims())?;
+        }
+        Ok((id, keys, token))
+    }
+
+    fn verify_content(&mut self, opened: &Opened) -> Result<Verified<'s>, Denial> {
+        match opened.content(self.snapshot.policy.max_token_size())? {
+            Content::Signed(segments) => self.verify_signed(&segments, Some(opened)),
+            Content::Claims(claims) => {
+                let (id, issuer) = self.issuer(claims.issuer()?)?;
+                opened.check_issuer(id)?;
+                opened.check_trust(issuer)?;
+                opened.check_repeated(&claims)?;
+                let keys = self.keys(id)?;
+                let token = VerifiedToken::trusted(claims, opened.header().typ())?;
+                Ok((id, keys, Arc::new(token)))
+            }
+        }
+    }
+
+    /// Decrypts a token, now or later, and goes on with its content.
+    fn with_decrypted<T>(
+        &mut self,
+        token: &BearerToken<'_>,
+        jwe: Jwe<'_>,
+        proceed: impl FnOnce(&mut Self, &Opened) -> Result<T, Denial>,
+    ) -> Result<T, Denial> {
+        let policy = &self.snapshot.policy;
+        let done = match &self.question.decryption {
+            Decryption::Done(done) => done.result(policy),
+            Decryption::Now | Decryption::Later => None,
+        };
+        if let Some(opened) = done {
+            return proceed(self, opened?);
+        }
+        let is_now = matches!(self.question.decryption, Decryption::Now);
+        if is_now || jwe.algorithm().is_symmetric() {
+            return proceed(self, &Opened::open(policy, jwe)?);
+        }
+        // Denied now, without the work, if no key suits.
+        policy.decryption_candidates(&jwe)?;
+        self.decision.to_decrypt = Some(DecryptionWork::new(policy, token));
+        Err(Denial::Overloaded)
+    }
+
+    fn issuer(&mut self, url: &str) -> Result<(IssuerId, &'s Issuer), Denial> {
+        let issuer = self.snapshot.policy.issuer_by_url(url);
+        let (id, issuer) = issuer.ok_or(Denial::IssuerNotAllowed)?;
+        self.decision.issuer = Some(issuer);
+        Ok((id, issuer))
+    }
+
+    fn keys(&mut self, issuer: IssuerId) -> Result<&'s IssuerKeys, Denial> {
+        let keys = self.snapshot.keys(issuer, self.now.monotonic);
+        keys.ok_or_else(|| {
+            let tried = None;
+            self.decision.missing_key = Some(MissingKey { issuer, tried });
+            Denial::JwksUnavailable
+        })
+    }
 }
+
+/// A verified token, its issuer, and the issuer's keys.
+type Verified<'s> = (IssuerId, &'s IssuerKeys, Arc<VerifiedToken>);

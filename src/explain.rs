@@ -10,6 +10,7 @@
 mod claims;
 mod credential;
 mod demands;
+mod encryption;
 mod steps;
 mod text;
 mod times;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Read};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -25,6 +25,47 @@ pub(crate) fn read_at_most(source: impl Read, max: usize) -> io::Result<Option<V
     let mut content = Vec::new();
     source.take(limit).read_to_end(&mut content)?;
     Ok((content.len() <= max).then_some(content))
+}
+
+/// The most files that are read of a folder.
+pub(crate) const MAX_FILES: usize = 64;
+
+/// The path itself if it is a file, or the files of a folder in the order of their names. Entries
+/// that are no files are left out, and so are those with a name that begins with a dot: Kubernetes
+/// keeps its versions under names with two dots, and editors their copies under one.
+///
+/// # Errors
+/// The path that cannot be looked at, and why.
+pub(crate) fn files_at(path: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |error| (path, error)
+    };
+    if !fs::metadata(path).map_err(at(path))?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let names = fs::read_dir(path).and_then(|entries| {
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+        names.collect::<io::Result<Vec<_>>>()
+    });
+    let mut names = names.map_err(at(path))?;
+    names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));
+    names.sort_unstable();
+    let mut files = Vec::new();
+    for file in names.into_iter().map(|name| path.join(name)) {
+        if fs::metadata(&file).map_err(at(&file))?.is_file() {
+            files.push(file);
+        }
+        if files.len() > MAX_FILES {
+            let message = format!("more than {MAX_FILES} files in the folder");
+            return Err((path.to_owned(), io::Error::other(message)));
+        }
+    }
+    if files.is_empty() {
+        let error = io::Error::new(ErrorKind::NotFound, "no files in the folder");
+        return Err((path.to_owned(), error));
+    }
+    Ok(files)
 }
 
 /// Reads a file of at most `max` bytes into memory that is wiped when it is dropped.

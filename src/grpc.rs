@@ -9,6 +9,7 @@ mod check_answer;
 mod check_answers;
 mod claims_struct;
 mod deadline;
+mod decrypter;
 mod endpoint;
 mod ext_authz;
 mod fields;

@@ -1,4 +1,4 @@
-//! JOSE: the compact form, the header, keys and signatures (RFC 7515, 7517, 7518, 8037, 9864).
+//! JOSE: the compact form, headers, keys, signatures and encryption (RFC 7515 to 7518, 8037, 9864).
 //!
 //! Knows nothing of claims, reads no clock, and follows no reference in a token.
 
@@ -8,6 +8,7 @@ mod document;
 mod header;
 mod heap;
 mod json;
+mod jwe;
 mod jwk;
 mod key_set;
 mod pem;
@@ -19,13 +20,16 @@ mod weak_key;
 pub use algorithm::Algorithm;
 pub use header::JoseHeader;
 pub use json::JsonError;
+pub use jwe::{
+    ContentEncryption, DecryptedContent, DecryptionKey, EncryptionKey, Jwe, JweHeader, KeyAlgorithm,
+};
 pub use jwk::SkipReason;
 pub use key_set::{KeySet, KeySetError, PublishedKey, UnusableKey};
 pub use public_document::ExposedKey;
 pub use verify::{Jws, VerifiedJws};
 pub use weak_key::WeakKey;
 
-pub(crate) use compact::{Compact, is_token_text};
+pub(crate) use compact::{Compact, JweSegments, JwsSegments, is_token_text};
 pub(crate) use header::MAX_HEADER_VALUES;
 pub(crate) use heap::{allocated, shared};
 pub(crate) use json::{Json, NotText, Number, Object};
@@ -53,4 +57,7 @@ pub enum JoseError {
     KeyNotFound,
     #[error("the signature does not verify")]
     SignatureInvalid,
+    /// The same error for every cause, so that it tells nothing to a forger (RFC 7516 §11.5).
+    #[error("the token cannot be decrypted")]
+    DecryptFailed,
 }

@@ -5,6 +5,7 @@
 
 mod claim_headers;
 mod credential;
+mod decryption;
 mod fit;
 mod header_name;
 mod host_pattern;
@@ -19,6 +20,7 @@ pub use rules::{NearMiss, Rule, Rules};
 
 pub(crate) use claim_headers::{ArrayForm, ClaimHeader, ClaimHeaders};
 pub(crate) use credential::Credential;
+pub(crate) use decryption::{DecryptionKeys, EncryptionTerms};
 pub(crate) use fit::Fit;
 pub(crate) use header_name::{HeaderName, is_reserved_for_fetches};
 pub(crate) use host_pattern::HostPattern;
@@ -40,6 +42,7 @@ pub struct Policy {
     rules: Rules,
     token_from: Vec<TokenFrom>,
     managed: ManagedHeaders,
+    decryption_keys: DecryptionKeys,
     max_token_size: usize,
     shadow: bool,
 }
@@ -74,6 +77,7 @@ impl Policy {
             rules,
             token_from,
             managed,
+            decryption_keys: DecryptionKeys::default(),
             max_token_size,
             shadow,
         }
@@ -82,6 +86,12 @@ impl Policy {
     /// Keeps headers that may change the method or the path (`server.forward_override_headers`).
     pub(crate) fn forwarding_override_headers(mut self) -> Self {
         self.managed.forward_overrides();
+        self
+    }
+
+    /// Accepts tokens that are encrypted to these keys, on the terms of their issuers.
+    pub(crate) fn decrypting_with(mut self, keys: DecryptionKeys) -> Self {
+        self.decryption_keys = keys;
         self
     }
 

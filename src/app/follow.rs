@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::{Config, Problems};
-use crate::files::{is_in_kubernetes_volume, read_bounded};
+use crate::files::{files_at, is_in_kubernetes_volume, read_bounded};
 
 use super::changes::changed;
 
@@ -181,11 +181,16 @@ impl FilesDigest {
     fn at(digests: &RandomState, file: &Path, files: &[PathBuf]) -> Self {
         let (mut content, mut attributes) = (digests.build_hasher(), digests.build_hasher());
         for file in std::iter::once(file).chain(files.iter().map(PathBuf::as_path)) {
-            let metadata = std::fs::metadata(file);
-            let size_and_time = metadata.map(|metadata| (metadata.len(), metadata.modified().ok()));
-            size_and_time.ok().hash(&mut attributes);
-            // One that cannot be read now will be different once it can.
-            read_bounded(file, MAX_SIZE).ok().hash(&mut content);
+            // What cannot be read now will be different once it can.
+            let files = files_at(file).unwrap_or_default();
+            files.hash(&mut content);
+            for file in files {
+                let metadata = std::fs::metadata(&file);
+                let size_and_time =
+                    metadata.map(|metadata| (metadata.len(), metadata.modified().ok()));
+                size_and_time.ok().hash(&mut attributes);
+                read_bounded(&file, MAX_SIZE).ok().hash(&mut content);
+            }
         }
         Self {
             content: content.finish(),

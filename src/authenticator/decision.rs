@@ -8,6 +8,8 @@ use crate::jose::KeySet;
 use crate::policy::{Issuer, IssuerId, NearMiss, Rule};
 use crate::token::{Denial, Removal, VerifiedToken};
 
+use super::DecryptionWork;
+
 /// A verdict, with the facts that logs and metrics need.
 #[derive(Debug, Default)]
 pub struct Decision<'s> {
@@ -26,6 +28,8 @@ pub struct Decision<'s> {
     pub token: Option<Arc<VerifiedToken>>,
     /// The key to fetch, if a newer key set could turn the denial into an allow.
     pub missing_key: Option<MissingKey>,
+    /// The work to do before the question can be decided. Until then, the request is denied.
+    pub to_decrypt: Option<DecryptionWork>,
     /// True if the token was verified with keys that are overdue for a refresh.
     pub stale: bool,
 }

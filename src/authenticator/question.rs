@@ -3,6 +3,8 @@
 use crate::policy::Demand;
 use crate::request::Request;
 
+use super::Decryption;
+
 /// A request to authorize, or a token to validate.
 #[derive(Debug, Default)]
 pub struct Question<'q> {
@@ -12,6 +14,8 @@ pub struct Question<'q> {
     pub(crate) token: Option<RawToken<'q>>,
     /// The caller's own demand, in addition to the rule's. With it, no request passes as anonymous.
     pub(crate) demand: Option<Demand>,
+    /// When the token is decrypted, if it is encrypted.
+    pub(crate) decryption: Decryption,
 }
 
 impl<'q> From<Request<'q>> for Question<'q> {

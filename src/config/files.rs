@@ -2,7 +2,7 @@
 //! or write, and of certificates that are not valid now.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -78,12 +78,17 @@ impl Setting<'_, '_, FilePath> {
     /// than its owner may write.
     pub(super) fn warn_of_open_secret(&mut self) -> &mut Self {
         let file = self.path();
-        let Ok(metadata) = std::fs::metadata(&file) else {
+        self.warn_of_open_secret_at(&file)
+    }
+
+    /// As [`Setting::warn_of_open_secret`], of a file in a directory.
+    pub(super) fn warn_of_open_secret_at(&mut self, file: &Path) -> &mut Self {
+        let Ok(metadata) = std::fs::metadata(file) else {
             return self;
         };
         let mode = metadata.permissions().mode() & 0o777;
         // Kubernetes mounts secrets with mode 0644, in a volume that only the pod sees.
-        let open = if is_in_kubernetes_volume(&file) {
+        let open = if is_in_kubernetes_volume(file) {
             mode & WRITABLE
         } else {
             mode & (READABLE | WRITABLE)

@@ -1,6 +1,7 @@
 //! The section `issuers`: the issuers whose tokens are accepted, their keys and expectations.
 
 mod access;
+mod decryption;
 mod headers;
 mod keys;
 mod timing;
@@ -11,9 +12,9 @@ pub(super) use url::parse_url;
 
 use std::collections::BTreeMap;
 
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, DecryptionKey};
 use crate::jwks::Source;
-use crate::policy::{Issuer, IssuerId, Policy};
+use crate::policy::{DecryptionKeys, Issuer, IssuerId, Policy};
 use crate::token::{Audiences, Expectations};
 
 use super::mistakes;
@@ -21,14 +22,23 @@ use super::rules::is_printable_name;
 use super::setting::Setting;
 use super::settings::{IssuerSettings, Settings, Text, boxed, public_key_algorithms};
 
-/// Issuers in the order of their names, each with the source of its keys; `None`: the source has a
-/// problem.
-pub(super) fn issuers(root: &mut Setting<'_, '_, Settings>) -> (Vec<Issuer>, Vec<Option<Source>>) {
+/// Issuers in the order of their names, with their keys.
+#[derive(Default)]
+pub(super) struct ConfiguredIssuers {
+    pub(super) issuers: Vec<Issuer>,
+    /// The source of each issuer's keys; `None`: it has a problem.
+    pub(super) sources: Vec<Option<Source>>,
+    pub(super) decryption_keys: DecryptionKeys,
+}
+
+pub(super) fn issuers(root: &mut Setting<'_, '_, Settings>) -> ConfiguredIssuers {
     let settings = root.value;
+    let ids = Policy::issuer_ids(settings.issuers.len());
+    let mut configured = ConfiguredIssuers::default();
     headers::refuse_alike(root);
     let mut section = root.member("issuers", &settings.issuers);
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    let build = settings.issuers.iter().map(|(name, issuer)| {
+    for (id, (name, issuer)) in ids.zip(&settings.issuers) {
         let iss = &*issuer.issuer;
         let mut issuer = section.member(name, issuer);
         if let Some(other) = names.insert(iss, name) {
@@ -41,9 +51,12 @@ pub(super) fn issuers(root: &mut Setting<'_, '_, Settings>) -> (Vec<Issuer>, Vec
             let expected = "a name of 1 to 64 printable characters";
             issuer.bad_name(format!("{name:?}"), expected);
         }
-        issuer.build(name)
-    });
-    build.unzip()
+        let (built, source, keys) = issuer.build(name);
+        configured.issuers.push(built);
+        configured.sources.push(source);
+        configured.decryption_keys.add(id, keys);
+    }
+    configured
 }
 
 /// Each source with its issuer's place in the policy.
@@ -55,20 +68,24 @@ pub(super) fn with_ids(sources: Vec<Option<Source>>) -> Vec<(IssuerId, Source)> 
 }
 
 impl Setting<'_, '_, IssuerSettings> {
-    fn build(&mut self, name: &str) -> (Issuer, Option<Source>) {
+    fn build(&mut self, name: &str) -> (Issuer, Option<Source>, Vec<DecryptionKey>) {
         let settings = self.value;
         let mistake = mistakes::of_issuer(&settings.issuer);
         self.member("issuer", &settings.issuer).mistake(mistake);
         let algorithms = self.algorithms();
+        let decryption = settings.decryption.as_ref();
+        let decryption = decryption.map(|decryption| self.member("decryption", decryption).build());
+        let (encryption, keys) = decryption.unzip();
         let issuer = Issuer {
             name: name.into(),
             expectations: self.expectations(),
+            encryption,
             headers: self.claim_headers(),
             required: settings.required,
             forward_token: settings.forward_token,
             algorithms: algorithms.clone(),
         };
-        (issuer, self.source(&algorithms))
+        (issuer, self.source(&algorithms), keys.unwrap_or_default())
     }
 
     fn algorithms(&mut self) -> Vec<Algorithm> {

@@ -4,6 +4,7 @@
 //! JSON Schema against which a file is checked is made from them. Durations are written like `30s`,
 //! `10m`, `24h` or `500ms`. Unknown keys are errors. Relative paths are relative to the file.
 
+mod decryption;
 mod jwks;
 mod rules;
 mod server;
@@ -11,6 +12,7 @@ mod telemetry;
 mod text;
 mod time;
 
+pub(crate) use decryption::*;
 pub(crate) use jwks::*;
 pub(crate) use rules::*;
 pub(crate) use server::*;
@@ -172,6 +174,8 @@ pub(crate) struct IssuerSettings {
     /// `secret_file`, the default is `HS256`.
     #[schemars(length(min = 1), extend("default" = public_key_algorithm_names()))]
     pub(crate) algorithms: Option<Vec<Text>>,
+    /// Encrypted tokens (JWE, RFC 7516). Without this section they are refused.
+    pub(crate) decryption: Option<DecryptionSettings>,
     /// The tolerated difference of clocks, for `exp`, `nbf` and `iat` (RFC 7519 §4.1.4).
     #[serde(default = "leeway")]
     #[schemars(transform = between("0s", "5m"))]

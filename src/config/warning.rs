@@ -53,6 +53,8 @@ codes! {
     WildcardAudience = "wildcard_audience";
     /// An issuer that no token names, since it stands for many.
     IssuerPlaceholder = "issuer_placeholder";
+    /// An issuer whose encrypted claims are accepted without a signature.
+    UnsignedClaims = "unsigned_claims";
     /// A file with a secret that others may read or write.
     OpenFile = "open_file";
     /// A certificate that is not valid now.

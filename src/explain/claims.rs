@@ -2,8 +2,7 @@
 
 use crate::policy::{Issuer, IssuerId, TokenFrom};
 use crate::token::{
-    Audiences, Claims, Denial, Expectations, Registered, UnixTime, UnverifiedToken, audiences,
-    media_type,
+    Audiences, Claims, Denial, Expectations, Registered, UnixTime, audiences, media_type,
 };
 
 use super::steps::Explainer;
@@ -43,8 +42,7 @@ impl Explainer<'_, '_, '_> {
         }
     }
 
-    pub(super) fn kind(&mut self, token: &UnverifiedToken<'_>, expectations: &Expectations) {
-        let typ = token.jws().header().typ();
+    pub(super) fn kind(&mut self, typ: Option<&str>, claims: &Claims, expectations: &Expectations) {
         let found = typ.map_or_else(|| "absent".to_owned(), text::quoted);
         let result = expectations.check_type(typ.map(media_type).as_deref());
         let expected = if expectations.types.is_empty() {
@@ -53,7 +51,6 @@ impl Explainer<'_, '_, '_> {
             text::one_of(expectations.types.iter().map(|typ| text::quoted(typ)))
         };
         self.step("typ", result, found, expected);
-        let claims = token.claims();
         let result = expectations.check_confirmation(claims);
         let ignored = result.is_ok() && claims.get("cnf").is_some();
         let found = value(claims, "cnf") + if ignored { ", ignored" } else { "" };

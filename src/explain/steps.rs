@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::str::Split;
 
-use crate::authenticator::Snapshot;
+use crate::authenticator::{Content, Snapshot};
+use crate::jose::Compact;
 use crate::policy::Requirement;
 use crate::request::Request;
-use crate::token::{CurrentTime, Denial};
+use crate::token::{CurrentTime, Denial, UnverifiedToken};
 
 /// One check.
 #[derive(Clone, Debug, Default)]
@@ -80,13 +81,35 @@ impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
 
     fn after_rule(&mut self, requirement: Option<&Requirement>) -> Option<()> {
         let found = self.credential(requirement)?;
-        let token = self.token(&found.token)?;
-        let (id, issuer) = self.issuer(&token)?;
-        let (claims, expectations) = (token.claims(), &issuer.expectations);
-        self.algorithm_and_keys(&token, id, issuer);
+        let opened;
+        let (content, envelope) = match self.form(&found.token)? {
+            Compact::Jws(segments) => (Content::Signed(segments), None),
+            Compact::Jwe(segments) => {
+                opened = self.decryption(&segments)?;
+                (self.content(&opened)?, Some(&opened))
+            }
+        };
+        let token = match content {
+            Content::Signed(segments) => Ok(self.signed(&segments)?),
+            Content::Claims(claims) => Err(claims),
+        };
+        let claims = token
+            .as_ref()
+            .map_or_else(|claims| claims, UnverifiedToken::claims);
+        let (id, issuer) = self.issuer(claims)?;
+        let expectations = &issuer.expectations;
+        self.encryption(envelope, token.is_ok(), id, issuer);
+        if let Ok(token) = &token {
+            self.algorithm_and_keys(token, id, issuer);
+        }
         self.claims(claims);
+        self.repeated_claims(envelope, claims);
         self.place(found.place, id, issuer);
-        self.kind(&token, expectations);
+        let typ = match &token {
+            Ok(token) => token.jws().header().typ(),
+            Err(_) => envelope.and_then(|opened| opened.header().typ()),
+        };
+        self.kind(typ, claims, expectations);
         self.audience("aud", claims, &expectations.audiences);
         self.times(claims, expectations);
         if let Some(Requirement::Token(demand)) = requirement {

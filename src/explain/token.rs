@@ -1,8 +1,8 @@
 //! The steps for a token's form, its issuer, and its signature.
 
-use crate::jose::{Compact, JoseError, Json, KeySet, MAX_HEADER_VALUES};
+use crate::jose::{Compact, JoseError, Json, JwsSegments, KeySet, MAX_HEADER_VALUES};
 use crate::policy::{Issuer, IssuerId};
-use crate::token::{BearerToken, Denial, MAX_CLAIM_VALUES, UnverifiedToken};
+use crate::token::{BearerToken, Claims, Denial, MAX_CLAIM_VALUES, UnverifiedToken};
 
 use super::steps::Explainer;
 use super::text;
@@ -10,46 +10,37 @@ use super::text;
 const HEADER: &str = "base64url of a JSON object with alg, and no crit; kid and typ are strings";
 
 impl<'s> Explainer<'_, 's, '_> {
-    pub(super) fn token<'r>(&mut self, token: &BearerToken<'r>) -> Option<UnverifiedToken<'r>> {
+    pub(super) fn form<'r>(&mut self, token: &BearerToken<'r>) -> Option<Compact<'r>> {
         let compact = Compact::split(token.as_str()).map_err(Denial::from);
         let found = match &compact {
-            Ok(Compact::Jws { .. }) => "3 segments: signed (JWS)".to_owned(),
-            Ok(Compact::Jwe { .. }) => "5 segments: encrypted (JWE)".to_owned(),
+            Ok(Compact::Jws(_)) => "3 segments: signed (JWS)".to_owned(),
+            Ok(Compact::Jwe(_)) => "5 segments: encrypted (JWE)".to_owned(),
             Err(_) => text::counted(token.as_str().split('.').count(), "segment"),
         };
-        let expected = "3 segments with dots between them";
-        let compact = self.step("form", compact, found, expected)?;
-        let header = compact.header().map_err(Denial::from);
-        let found = self.header(&compact, header.is_ok());
+        let expected = "3 segments with dots between them, or 5 for an encrypted token";
+        self.step("form", compact, found, expected)
+    }
+
+    pub(super) fn signed<'r>(&mut self, segments: &JwsSegments<'r>) -> Option<UnverifiedToken<'r>> {
+        let header = segments.header().map_err(Denial::from);
+        let found = self.header(segments.header_bytes(), header.is_ok());
         let header = self.step("header", header, found, HEADER)?;
-        let jws = match compact.open(header) {
+        let jws = match segments.open(header) {
             Ok(jws) => jws,
-            Err(JoseError::AlgNotAllowed) => {
-                let expected = "a signed token: encrypted ones are not supported";
-                return self.step("payload", Err(Denial::AlgNotAllowed), "encrypted", expected);
-            }
             Err(error) => {
                 let found = "payload or signature is not base64url";
                 let expected = "base64url without padding";
                 return self.step("payload", Err(error.into()), found, expected);
             }
         };
-        let found = match Json::parse(jws.payload(), MAX_CLAIM_VALUES) {
-            Ok(Json::Object(claims)) => {
-                let names = text::list(claims.iter().map(|(name, _)| text::plain(name)));
-                let colon = if names.is_empty() { "" } else { ": " };
-                text::counted(claims.iter().count(), "claim") + colon + &names
-            }
-            Ok(_) => "JSON, but not an object".to_owned(),
-            Err(error) => error.to_string(),
-        };
+        let found = claims_in_words(jws.payload());
         let read = UnverifiedToken::read(jws);
         self.step("payload", read, found, "a JSON object of claims")
     }
 
     /// The header or its fault, in words. Remembers the algorithm.
-    fn header(&mut self, compact: &Compact<'_>, is_valid: bool) -> String {
-        let Ok(bytes) = compact.header_bytes() else {
+    pub(super) fn header(&mut self, bytes: Result<Vec<u8>, JoseError>, is_valid: bool) -> String {
+        let Ok(bytes) = bytes else {
             return "not base64url without padding".to_owned();
         };
         let header = match Json::parse(&bytes, MAX_HEADER_VALUES) {
@@ -73,14 +64,14 @@ impl<'s> Explainer<'_, 's, '_> {
         }
     }
 
-    pub(super) fn issuer(&mut self, token: &UnverifiedToken<'_>) -> Option<(IssuerId, &'s Issuer)> {
+    pub(super) fn issuer(&mut self, claims: &Claims) -> Option<(IssuerId, &'s Issuer)> {
         let policy = self.snapshot.policy();
         let configured = policy.issuers().iter();
         let configured = configured.map(|issuer| text::quoted(&issuer.expectations.issuer));
         let expected = format!("iss {}", text::one_of(configured));
-        let issuer = token.issuer().map(|url| policy.issuer_by_url(url));
+        let issuer = claims.issuer().map(|url| policy.issuer_by_url(url));
         let issuer = issuer.and_then(|issuer| issuer.ok_or(Denial::IssuerNotAllowed));
-        let iss = token.claims().get("iss").map(text::value);
+        let iss = claims.get("iss").map(text::value);
         let found = match (&issuer, iss) {
             (Ok((_, issuer)), Some(iss)) => format!("{}: iss {iss}", text::plain(&issuer.name)),
             (_, Some(iss)) => format!("iss {iss}"),
@@ -129,6 +120,19 @@ impl<'s> Explainer<'_, 's, '_> {
     }
 }
 
+/// The names of the claims in a payload, or its fault.
+fn claims_in_words(payload: &[u8]) -> String {
+    match Json::parse(payload, MAX_CLAIM_VALUES) {
+        Ok(Json::Object(claims)) => {
+            let names = text::list(claims.iter().map(|(name, _)| text::plain(name)));
+            let colon = if names.is_empty() { "" } else { ": " };
+            text::counted(claims.iter().count(), "claim") + colon + &names
+        }
+        Ok(_) => "JSON, but not an object".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
 /// Explains why there is no key to try, and lists the keys.
 fn missing(error: JoseError, keys: &KeySet, named: Option<&str>) -> (String, String) {
     if error == JoseError::Malformed {
@@ -147,7 +151,7 @@ fn missing(error: JoseError, keys: &KeySet, named: Option<&str>) -> (String, Str
     (kid(named) + &fault, text::one_of(published))
 }
 
-fn kid(kid: Option<&str>) -> String {
+pub(super) fn kid(kid: Option<&str>) -> String {
     let kid = kid.map(text::quoted);
     kid.map_or("no kid".to_owned(), |kid| format!("kid {kid}"))
 }

@@ -3,13 +3,16 @@
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message as _;
 use tracing::error;
 
-use crate::authenticator::{Decision, Question, authenticate};
+use crate::authenticator::{
+    Decision, DecryptedToken, Decryption, DecryptionWork, Question, authenticate,
+};
 use crate::jwks::{CallTime, KeyRequest};
 use crate::listen::Permit;
 use crate::telemetry::{DecisionEvent, DecisionOutcome, RequestId};
@@ -26,6 +29,23 @@ use super::{Generation, State};
 const MAX_JUDGEMENTS: usize = 3;
 /// Longest wait for a key, even if the caller would wait longer.
 const MAX_KEY_WAIT: Duration = Duration::from_secs(10);
+
+/// Most decryptions of a question: a reload may replace the keys meanwhile.
+const MAX_DECRYPTIONS: usize = 2;
+
+/// What a judgement may use, beside the question.
+struct Aids {
+    /// The time in which missing keys may be requested; `None`: no more.
+    key_requests: Option<CallTime>,
+    /// The token of the question, decrypted.
+    decrypted: Option<Arc<DecryptedToken>>,
+}
+
+/// The reason for which a question cannot be answered yet.
+enum Obstacle {
+    MissingKey(KeyRequest),
+    Encrypted(DecryptionWork),
+}
 
 pub(super) struct Judge<'c, D> {
     state: &'c State,
@@ -45,6 +65,8 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
     /// Answers a question. Everything ends in an allow or a denial: undecodable messages, and
     /// panics too.
     ///
+    /// A question whose token must be decrypted waits for that, and is judged again.
+    ///
     /// A question whose key is missing waits for a fetch, for a bounded time, and is then judged
     /// again from its start. If the fetch began before the question was asked, and did not bring
     /// the key, it may wait for the next one. It releases its permit while it waits.
@@ -62,25 +84,48 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
             judged_at: self.state.clock.moment(),
             time_left: time_left.map(|left| left.min(MAX_KEY_WAIT)),
         };
-        for _ in 1..MAX_JUDGEMENTS {
-            let wait = match self.judge(&message, Some(call_time)) {
+        let mut aids = Aids {
+            key_requests: Some(call_time),
+            decrypted: None,
+        };
+        let (mut key_requests, mut decryptions) = (0, 0);
+        loop {
+            match self.judge(&message, &aids) {
                 Ok(answer) => return answer,
-                Err(KeyRequest::Wait(wait)) => wait,
-                Err(_) => continue,
-            };
-            let is_last = wait.is_for_next_fetch;
-            message = message::without_spare_buffer(message);
-            permit.release();
-            self.state.telemetry.metrics.key_waits.inc();
-            wait.keys_changed().await;
-            permit.reacquire();
-            if is_last {
-                break;
+                Err(Obstacle::Encrypted(work)) => {
+                    decryptions += 1;
+                    if decryptions > MAX_DECRYPTIONS {
+                        return self.refuse(&Denial::Overloaded);
+                    }
+                    message = message::without_spare_buffer(message);
+                    permit.release();
+                    let time_left = self.call.deadline.time_left();
+                    let decrypter = &self.state.decrypter;
+                    let decrypted = decrypter.decrypt(work, &self.state.clock, time_left).await;
+                    permit.reacquire();
+                    match decrypted {
+                        Ok(decrypted) => aids.decrypted = Some(decrypted),
+                        Err(denial) => return self.refuse(&denial),
+                    }
+                }
+                Err(Obstacle::MissingKey(request)) => {
+                    key_requests += 1;
+                    let mut is_last = key_requests + 1 >= MAX_JUDGEMENTS;
+                    if let KeyRequest::Wait(wait) = request {
+                        is_last |= wait.is_for_next_fetch;
+                        message = message::without_spare_buffer(message);
+                        permit.release();
+                        self.state.telemetry.metrics.key_waits.inc();
+                        wait.keys_changed().await;
+                        permit.reacquire();
+                    }
+                    if is_last {
+                        // The last judgement does not ask for keys.
+                        aids.key_requests = None;
+                    }
+                }
             }
         }
-        // The last judgement does not ask for keys.
-        let answer = self.judge(&message, None);
-        answer.unwrap_or_else(|_| self.refuse(&Denial::Internal))
     }
 
     /// Answers a call without judging it: a denial, or an allow in shadow mode.
@@ -88,19 +133,21 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         self.refuse_by(&self.state.generation(), denial)
     }
 
-    /// Judges a question once. Requests a key that is missing if the call can wait for it: the
-    /// error says when to judge again.
-    fn judge(
-        &self,
-        message: &Bytes,
-        call_time: Option<CallTime>,
-    ) -> Result<FramedMessage, KeyRequest> {
+    /// Judges a question once. Requests a key that is missing if the call can wait for it. The error
+    /// says what to do before it is judged again.
+    fn judge(&self, message: &Bytes, aids: &Aids) -> Result<FramedMessage, Obstacle> {
         let generation = self.state.generation();
         let judge = || {
             let is_decodable = fields::are_few(message, &D::COUNTED_FIELDS);
             let decoded = is_decodable.then(|| D::Message::decode(message.clone()).ok());
             match decoded.flatten().as_ref().and_then(D::question) {
-                Some(question) => self.answer(&generation, &question, call_time),
+                Some(mut question) => {
+                    question.decryption = match &aids.decrypted {
+                        Some(decrypted) => Decryption::Done(decrypted.clone()),
+                        None => Decryption::Later,
+                    };
+                    self.answer(&generation, &question, aids.key_requests)
+                }
                 None => Ok(self.refuse_by(&generation, &Denial::RequestMalformed)),
             }
         };
@@ -116,14 +163,17 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         generation: &Generation,
         question: &Question<'_>,
         call_time: Option<CallTime>,
-    ) -> Result<FramedMessage, KeyRequest> {
+    ) -> Result<FramedMessage, Obstacle> {
         let snapshot = generation.snapshot();
         let now = self.state.clock.current_time();
-        let decision = authenticate(&snapshot, question, now, &generation.tokens);
+        let mut decision = authenticate(&snapshot, question, now, &generation.tokens);
+        if let Some(work) = decision.to_decrypt.take() {
+            return Err(Obstacle::Encrypted(work));
+        }
         if let (Some(call_time), Some(missing)) = (call_time, &decision.missing_key) {
             match generation.sources().request_key(missing, call_time) {
                 KeyRequest::Refused => {}
-                retry => return Err(retry),
+                retry => return Err(Obstacle::MissingKey(retry)),
             }
         }
         if decision.stale {

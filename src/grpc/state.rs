@@ -11,6 +11,7 @@ use crate::listen::{CallCounter, InFlightLimit, WarningInterval};
 use crate::telemetry::{ReloadHistory, Telemetry};
 
 use super::Generation;
+use super::decrypter::Decrypter;
 
 /// The time between two warnings about callers that are not admitted.
 const CALLER_WARNINGS: Duration = Duration::from_secs(60);
@@ -27,6 +28,7 @@ pub struct State {
     pub(crate) in_flight_limit: InFlightLimit,
     /// Counts calls until they are answered, those that wait included.
     pub(super) in_flight: CallCounter,
+    pub(super) decrypter: Decrypter,
     pub(super) caller_warnings: WarningInterval,
     stopping: AtomicBool,
 }
@@ -45,6 +47,7 @@ impl State {
             reloads: ReloadHistory::default(),
             in_flight_limit: InFlightLimit::new(max_in_flight),
             in_flight: CallCounter::default(),
+            decrypter: Decrypter::default(),
             caller_warnings: WarningInterval::new(CALLER_WARNINGS),
             stopping: AtomicBool::new(false),
         }

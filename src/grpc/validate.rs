@@ -37,6 +37,7 @@ impl FrontDoor for Validate {
             request: message.request.as_ref().map(facts),
             token: token.map(|token| RawToken(token)),
             demand,
+            ..Question::default()
         })
     }
 }

@@ -7,16 +7,28 @@ use super::{JoseError, JoseHeader, Jws};
 
 /// The segments of a token in compact form, still encoded.
 pub(crate) enum Compact<'a> {
-    /// Three segments: a JWS.
-    Jws {
-        /// `header.payload`, the bytes that are signed.
-        signing_input: &'a str,
-        header: &'a str,
-        payload: &'a str,
-        signature: &'a str,
-    },
-    /// Five segments: a JWE.
-    Jwe { header: &'a str },
+    /// Three segments.
+    Jws(JwsSegments<'a>),
+    /// Five segments.
+    Jwe(JweSegments<'a>),
+}
+
+/// The segments of a signed token (RFC 7515 §7.1).
+pub(crate) struct JwsSegments<'a> {
+    /// `header.payload`, the bytes that are signed.
+    signing_input: &'a str,
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+/// The segments of an encrypted token (RFC 7516 §7.1).
+pub(crate) struct JweSegments<'a> {
+    pub(super) header: &'a str,
+    pub(super) encrypted_key: &'a str,
+    pub(super) iv: &'a str,
+    pub(super) ciphertext: &'a str,
+    pub(super) tag: &'a str,
 }
 
 impl<'a> Compact<'a> {
@@ -28,48 +40,55 @@ impl<'a> Compact<'a> {
             [Some(header), Some(payload), Some(signature), None, ..] => {
                 let signed = token.len() - signature.len() - 1;
                 let signing_input = token.get(..signed).ok_or(JoseError::Malformed)?;
-                Ok(Self::Jws {
+                Ok(Self::Jws(JwsSegments {
                     signing_input,
                     header,
                     payload,
                     signature,
-                })
+                }))
             }
-            [Some(header), Some(_), Some(_), Some(_), Some(_), None] => Ok(Self::Jwe { header }),
+            [
+                Some(header),
+                Some(encrypted_key),
+                Some(iv),
+                Some(ciphertext),
+                Some(tag),
+                None,
+            ] => Ok(Self::Jwe(JweSegments {
+                header,
+                encrypted_key,
+                iv,
+                ciphertext,
+                tag,
+            })),
             _ => Err(JoseError::Malformed),
         }
     }
+}
+
+impl JweSegments<'_> {
+    pub(crate) fn header_bytes(&self) -> Result<Vec<u8>, JoseError> {
+        decode(self.header)
+    }
+}
+
+impl<'a> JwsSegments<'a> {
+    pub(crate) fn header_bytes(&self) -> Result<Vec<u8>, JoseError> {
+        decode(self.header)
+    }
 
     pub(crate) fn header(&self) -> Result<JoseHeader, JoseError> {
-        JoseHeader::parse(self.header_segment())
+        JoseHeader::parse(self.header)
     }
 
-    pub(crate) fn header_bytes(&self) -> Result<Vec<u8>, JoseError> {
-        decode(self.header_segment())
-    }
-
-    /// Decodes the payload and the signature. A JWE is refused, since none of its algorithms is
-    /// implemented.
-    pub(crate) fn open(self, header: JoseHeader) -> Result<Jws<'a>, JoseError> {
-        match self {
-            Self::Jwe { .. } => Err(JoseError::AlgNotAllowed),
-            Self::Jws {
-                signing_input,
-                payload,
-                signature,
-                ..
-            } => Ok(Jws {
-                signing_input,
-                header,
-                payload: decode(payload)?,
-                signature: decode(signature)?,
-            }),
-        }
-    }
-
-    fn header_segment(&self) -> &'a str {
-        let (Self::Jws { header, .. } | Self::Jwe { header }) = self;
-        header
+    /// Decodes the payload and the signature.
+    pub(crate) fn open(&self, header: JoseHeader) -> Result<Jws<'a>, JoseError> {
+        Ok(Jws {
+            signing_input: self.signing_input,
+            header,
+            payload: decode(self.payload)?,
+            signature: decode(self.signature)?,
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The JOSE header (RFC 7515 §4).
+//! The header of a signed token (RFC 7515 §4).
 
 use super::compact;
 use super::json::{Json, JsonError, NotText, Object};
@@ -54,7 +54,7 @@ impl std::fmt::Debug for JoseHeader {
 
 /// RFC 7515 §4.1.11: a token with an unknown critical extension must be refused; `crit` is a
 /// non-empty array of distinct strings. RFC 7797 §6: `b64` requires `crit`.
-fn refuse_critical(members: &Object) -> Result<(), JoseError> {
+pub(super) fn refuse_critical(members: &Object) -> Result<(), JoseError> {
     let Some(crit) = members.get("crit") else {
         let b64 = members.contains("b64");
         return if b64 {

@@ -23,15 +23,16 @@ pub struct VerifiedJws {
 }
 
 impl<'a> Jws<'a> {
-    /// Parses a compact token. A JWE is refused, since none of its algorithms is implemented.
+    /// Parses a compact token.
     ///
     /// # Errors
-    /// [`JoseError::Malformed`], [`JoseError::CritUnsupported`], or [`JoseError::AlgNotAllowed`] for a
-    /// JWE.
+    /// [`JoseError::Malformed`], also for an encrypted token; [`JoseError::TooLarge`] or
+    /// [`JoseError::CritUnsupported`].
     pub fn parse(token: &'a str) -> Result<Self, JoseError> {
-        let compact = Compact::split(token)?;
-        let header = compact.header()?;
-        compact.open(header)
+        match Compact::split(token)? {
+            Compact::Jws(segments) => segments.open(segments.header()?),
+            Compact::Jwe(_) => Err(JoseError::Malformed),
+        }
     }
 
     /// The header, unverified.

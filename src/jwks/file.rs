@@ -8,11 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::FetchError;
-use crate::files::read_bounded;
+use crate::files::{files_at, read_bounded};
 
 /// Most bytes of one source, all files together.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
-const MAX_FILES: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct FilesContent {
@@ -64,40 +63,8 @@ fn again_if_vanished<T>(mut read: impl FnMut() -> Result<T, FetchError>) -> Resu
 }
 
 fn read_folder(folder: &Path) -> Result<FilesContent, FetchError> {
-    let files = list(folder)?;
-    if files.is_empty() {
-        let error = io::Error::new(io::ErrorKind::NotFound, "no files in the folder");
-        return Err(FetchError::file(folder, error));
-    }
-    if files.len() > MAX_FILES {
-        let error = io::Error::other(format!("more than {MAX_FILES} files in the folder"));
-        return Err(FetchError::file(folder, error));
-    }
+    let files = files_at(folder).map_err(|(path, error)| FetchError::file(&path, error))?;
     FilesContent::of(&files)
-}
-
-/// The files of a folder, as many as count and one more.
-fn list(folder: &Path) -> Result<Vec<PathBuf>, FetchError> {
-    let names = fs::read_dir(folder).and_then(|entries| {
-        let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
-        names.collect::<io::Result<Vec<_>>>()
-    });
-    let mut names = names.map_err(|error| FetchError::file(folder, error))?;
-    // Hidden: Kubernetes keeps its versions under names with two dots, and editors their copies
-    // under one.
-    names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));
-    names.sort_unstable();
-    let mut files = Vec::new();
-    for path in names.into_iter().map(|name| folder.join(name)) {
-        let kind = fs::metadata(&path).map_err(|error| FetchError::file(&path, error))?;
-        if kind.is_file() {
-            files.push(path);
-        }
-        if files.len() > MAX_FILES {
-            break;
-        }
-    }
-    Ok(files)
 }
 
 fn read_all(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, FetchError> {

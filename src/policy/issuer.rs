@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::jose::Algorithm;
 use crate::token::{Expectations, Location};
 
-use super::ClaimHeaders;
+use super::{ClaimHeaders, EncryptionTerms};
 
 /// An issuer's index in its policy. Only [`super::Policy`] makes one, and it is valid for that
 /// policy only.
@@ -20,6 +20,8 @@ pub struct Issuer {
     pub(crate) expectations: Expectations,
     /// The algorithms that its tokens may be signed with.
     pub algorithms: Vec<Algorithm>,
+    /// The terms for encrypted tokens; `None` if they are refused.
+    pub(crate) encryption: Option<EncryptionTerms>,
     pub(crate) headers: ClaimHeaders,
     /// True if readiness waits for this issuer's keys.
     pub required: bool,

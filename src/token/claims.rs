@@ -92,6 +92,11 @@ impl Claims {
         self.0.text(name).map_err(|NotText| claim_invalid(name))
     }
 
+    /// The `iss`.
+    pub(crate) fn issuer(&self) -> Result<&str, Denial> {
+        self.text("iss")?.ok_or_else(|| claim_missing("iss"))
+    }
+
     /// A registered claim that must be a number from 0 to 2^53 if it is present.
     pub(crate) fn time(&self, name: &str) -> Result<Option<UnixTime>, Denial> {
         match self.get(name) {

@@ -58,6 +58,8 @@ denials! {
     SignatureInvalid = "signature_invalid", Unauthenticated, "the token's signature is invalid";
     /// An encrypted token cannot be decrypted.
     DecryptFailed = "decrypt_failed", Unauthenticated, "the token cannot be decrypted";
+    /// The issuer's tokens must be encrypted (`decryption.required`), and this one is only signed.
+    EncryptionRequired = "encryption_required", Unauthenticated, "the token must be encrypted";
     /// The header lists a critical extension (RFC 7515 §4.1.11).
     CritUnsupported = "crit_unsupported", Unauthenticated,
         "the token needs an extension that is not supported";
@@ -188,6 +190,7 @@ impl From<JoseError> for Denial {
             JoseError::CritUnsupported => Self::CritUnsupported,
             JoseError::KeyNotFound => Self::KeyNotFound,
             JoseError::SignatureInvalid => Self::SignatureInvalid,
+            JoseError::DecryptFailed => Self::DecryptFailed,
         }
     }
 }
@@ -217,6 +220,7 @@ alg_not_allowed 16 401 invalid_token
 key_not_found 16 401 invalid_token
 signature_invalid 16 401 invalid_token
 decrypt_failed 16 401 invalid_token
+encryption_required 16 401 invalid_token
 crit_unsupported 16 401 invalid_token
 token_type_invalid 16 401 invalid_token
 token_expired 16 401 invalid_token

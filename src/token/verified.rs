@@ -35,7 +35,7 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// # Errors
     /// [`Denial::TokenMalformed`], [`Denial::TokenTooLarge`] for too many values,
-    /// [`Denial::CritUnsupported`], or [`Denial::AlgNotAllowed`] for a JWE.
+    /// [`Denial::CritUnsupported`].
     pub fn parse(token: &BearerToken<'a>) -> Result<Self, Denial> {
         Self::read(Jws::parse(token.as_str())?)
     }
@@ -55,7 +55,7 @@ impl<'a> UnverifiedToken<'a> {
 
     /// The unverified `iss`. It only selects the issuer whose keys are tried.
     pub(crate) fn issuer(&self) -> Result<&str, Denial> {
-        self.claims.text("iss")?.ok_or_else(|| claim_missing("iss"))
+        self.claims.issuer()
     }
 
     pub(crate) fn kid(&self) -> Option<&str> {
@@ -90,10 +90,7 @@ impl Registered {
         claims.text("sub")?;
         claims.text("jti")?;
         Ok(Self {
-            issuer: claims
-                .text("iss")?
-                .ok_or_else(|| claim_missing("iss"))?
-                .into(),
+            issuer: claims.issuer()?.into(),
             audiences: audiences(claims)?.into(),
             expires: claims.time("exp")?.ok_or_else(|| claim_missing("exp"))?,
             not_before: claims.time("nbf")?,
@@ -108,6 +105,16 @@ pub(crate) fn audiences(claims: &Claims) -> Result<Vec<Box<str>>, Denial> {
 }
 
 impl VerifiedToken {
+    /// Claims that were encrypted with a key that only the issuer shares, and that says who made
+    /// them. The caller has checked that the issuer is trusted to do so.
+    pub(crate) fn trusted(claims: Claims, typ: Option<&str>) -> Result<Self, Denial> {
+        Ok(Self {
+            typ: typ.map(media_type).map(Into::into),
+            registered: Registered::read(&claims)?,
+            claims,
+        })
+    }
+
     pub(crate) fn audiences(&self) -> &[Box<str>] {
         &self.registered.audiences
     }

@@ -40,10 +40,14 @@ pub(super) fn hint(
         Denial::PolicyDenied => "compare the claims, or path, method and host, with the rules",
         Denial::RequestMalformed => of_request(policy.rules().select(request).err()?, request),
         Denial::JwksUnavailable | Denial::Overloaded => "try again later",
-        Denial::DecryptFailed
-        | Denial::TokenRevoked
-        | Denial::CallerNotAllowed
-        | Denial::Internal => return None,
+        Denial::DecryptFailed => {
+            "was it encrypted to a key that this configuration has? `watchword keys public` shows \
+             them"
+        }
+        Denial::EncryptionRequired => {
+            "have the issuer encrypt its tokens, or leave out decryption.required"
+        }
+        Denial::TokenRevoked | Denial::CallerNotAllowed | Denial::Internal => return None,
     })
 }
 

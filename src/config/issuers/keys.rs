@@ -37,6 +37,9 @@ impl Setting<'_, '_, IssuerSettings> {
         match (&settings.jwks, &settings.secret_file) {
             (Some(jwks), None) => self.member("jwks", jwks).source(&settings.issuer),
             (None, Some(file)) => self.member("secret_file", file).shared_secret(algorithms),
+            (None, None) if self.trusts_encrypted_claims() => {
+                Some(Source::fixed(KeySet::default()))
+            }
             (None, None) => {
                 self.contradiction(
                     "an issuer needs keys: add `jwks`, such as `jwks: {uri: \

@@ -7,7 +7,9 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{MAX_FILES, MAX_SIZE, again_if_vanished, read};
+use crate::files::MAX_FILES;
+
+use super::{MAX_SIZE, again_if_vanished, read};
 use crate::jwks::FetchError;
 
 /// A folder that is gone when the test is over.

@@ -1,0 +1,170 @@
+//! The section `decryption` of an issuer: the keys of encrypted tokens, and the terms for them.
+
+use crate::files::read_secret;
+use crate::jose::{ContentEncryption, DecryptionKey, KeyAlgorithm, PrivateKey};
+use crate::policy::EncryptionTerms;
+
+use super::super::setting::Setting;
+use super::super::settings::{
+    DecryptionSettings, EncryptedClaimsSetting, FilePath, IssuerSettings, Text,
+};
+use super::super::warning::WarningCode;
+
+/// Largest file with keys, in bytes.
+const MAX_FILE: usize = 256 * 1024;
+/// Most keys of an issuer.
+const MAX_KEYS: usize = 16;
+
+impl Setting<'_, '_, DecryptionSettings> {
+    /// The terms and the keys, newest first.
+    pub(super) fn build(&mut self) -> (EncryptionTerms, Vec<DecryptionKey>) {
+        let settings = self.value;
+        let mut keys = Vec::new();
+        self.member("keys", &*settings.keys)
+            .for_each(|mut path| keys.extend(path.decryption_keys()));
+        if keys.len() > MAX_KEYS {
+            let found = format!("{} keys", keys.len());
+            let expected = format!("at most {MAX_KEYS}");
+            self.member("keys", &()).found(found, &expected);
+        }
+        let terms = EncryptionTerms {
+            algorithms: self.key_algorithms(),
+            encryptions: self.content_encryptions(),
+            is_required: settings.required,
+            allows_compression: settings.allow_zip,
+            trusts_claims: settings.encrypted_claims == EncryptedClaimsSetting::Trusted,
+        };
+        self.check_keys(&terms, &keys);
+        (terms, keys)
+    }
+
+    /// Each key must be usable, and unsigned claims need a shared one.
+    fn check_keys(&mut self, terms: &EncryptionTerms, keys: &[DecryptionKey]) {
+        if self.is_incomplete() {
+            return;
+        }
+        let pairs = || {
+            let algorithms = terms.algorithms.iter();
+            algorithms.flat_map(|algorithm| terms.encryptions.iter().map(move |it| (algorithm, it)))
+        };
+        let is_usable = |key: &DecryptionKey| pairs().any(|(alg, enc)| key.suits(*alg, *enc));
+        if let Some(key) = keys.iter().find(|key| !is_usable(key)) {
+            let kind = key.kind();
+            self.member("keys", &()).contradiction(format!(
+                "a key ({kind}) suits none of the accepted algorithms: compare `algorithms` and \
+                 `content_encryption` with the type, the length and the `alg` of the key"
+            ));
+        }
+        if !terms.trusts_claims {
+            return;
+        }
+        if keys.iter().all(DecryptionKey::is_private) {
+            self.member("encrypted_claims", &()).contradiction(
+                "`encrypted_claims: trusted` needs a shared key: anybody can encrypt to a public \
+                 one",
+            );
+        } else {
+            let found = "claims that anyone with the shared key can make";
+            let expected = "signed tokens inside the encrypted ones";
+            self.member("encrypted_claims", &())
+                .warn(WarningCode::UnsignedClaims, found, expected);
+        }
+    }
+
+    fn key_algorithms(&mut self) -> Vec<KeyAlgorithm> {
+        let Some(names) = &self.value.algorithms else {
+            return KeyAlgorithm::ALL.to_vec();
+        };
+        let all = KeyAlgorithm::ALL.map(|algorithm| (algorithm.name(), algorithm));
+        self.member("algorithms", &**names)
+            .known("key management algorithm", &all)
+    }
+
+    fn content_encryptions(&mut self) -> Vec<ContentEncryption> {
+        let Some(names) = &self.value.content_encryption else {
+            return ContentEncryption::ALL.to_vec();
+        };
+        let all = ContentEncryption::ALL.map(|algorithm| (algorithm.name(), algorithm));
+        self.member("content_encryption", &**names)
+            .known("content encryption", &all)
+    }
+}
+
+impl Setting<'_, '_, IssuerSettings> {
+    /// Returns true if the issuer's tokens may do without a signature, and so the issuer without
+    /// keys to verify one.
+    pub(super) fn trusts_encrypted_claims(&self) -> bool {
+        let decryption = self.value.decryption.as_ref();
+        decryption.is_some_and(|terms| terms.encrypted_claims == EncryptedClaimsSetting::Trusted)
+    }
+}
+
+impl Setting<'_, '_, [Text]> {
+    /// The values with these names; another name is noted.
+    fn known<T: Copy>(&mut self, kind: &str, all: &[(&str, T)]) -> Vec<T> {
+        let mut values = Vec::new();
+        self.for_each(|mut name| {
+            let text = &**name.value;
+            match all.iter().find(|(known, _)| *known == text) {
+                Some((_, value)) => values.push(*value),
+                None => name.unknown(kind, text, all.iter().map(|(known, _)| *known)),
+            }
+        });
+        values
+    }
+}
+
+impl Setting<'_, '_, FilePath> {
+    /// The keys of a file, or of the files of a directory.
+    fn decryption_keys(&mut self) -> Vec<DecryptionKey> {
+        let path = self.path();
+        self.findings.files.push(path.clone());
+        let files = match crate::files::files_at(&path) {
+            Ok(files) => files,
+            Err((_, error)) => {
+                self.unusable(error, "the path of a readable file or directory");
+                return Vec::new();
+            }
+        };
+        let mut keys = Vec::new();
+        for file in files.iter().rev() {
+            self.warn_of_open_secret_at(file);
+            let text = match read_secret(file, MAX_FILE) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.unusable(error, "readable files with keys");
+                    continue;
+                }
+            };
+            let expected = "private keys in PEM, a JWK or a JWK set, or shared keys in a JWK";
+            match PrivateKey::read_all(&text) {
+                Err(error) => self.failed(error, expected),
+                Ok(found) => keys.extend(self.usable(found)),
+            }
+        }
+        keys
+    }
+
+    /// The keys that can decrypt. A set may contain others, for signing; an unusable key is noted.
+    fn usable(
+        &mut self,
+        found: Vec<Result<PrivateKey, crate::jose::PrivateKeyError>>,
+    ) -> Vec<DecryptionKey> {
+        let expected = "private keys that can decrypt";
+        let mut keys = Vec::new();
+        let mut are_for_signing = true;
+        for key in found {
+            match key {
+                Err(error) => {
+                    are_for_signing = false;
+                    self.failed(error, expected);
+                }
+                Ok(key) => keys.extend(DecryptionKey::new(&key)),
+            }
+        }
+        if keys.is_empty() && are_for_signing {
+            self.unusable("no key for decrypting", expected);
+        }
+        keys
+    }
+}

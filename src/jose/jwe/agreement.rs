@@ -1,0 +1,124 @@
+//! Keys that reader and sender agree on: ECDH-ES (RFC 7518 §4.6, RFC 8037 §3.2).
+
+use aws_lc_rs::agreement::{
+    self, ECDH_P256, ECDH_P384, ECDH_P521, PrivateKey, UnparsedPublicKey, X25519,
+};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::kdf::{SskdfDigestAlgorithmId, get_sskdf_digest_algorithm, sskdf_digest};
+use zeroize::Zeroizing;
+
+use crate::jose::compact::decode;
+use crate::jose::json::Object;
+
+/// A curve for key agreement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AgreementCurve {
+    P256,
+    P384,
+    P521,
+    X25519,
+}
+
+/// The names that go into a derived key (RFC 7518 §4.6.2).
+pub(super) struct KdfContext<'a> {
+    /// The `enc` of the content if the derived key encrypts it, else the `alg`.
+    pub(super) algorithm: &'a str,
+    /// `apu`, decoded.
+    pub(super) party_u: &'a [u8],
+    /// `apv`, decoded.
+    pub(super) party_v: &'a [u8],
+    /// In bytes.
+    pub(super) key_length: usize,
+}
+
+impl AgreementCurve {
+    const ALL: [Self; 4] = [Self::P256, Self::P384, Self::P521, Self::X25519];
+
+    /// The curve with this `crv`.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|curve| curve.name() == name)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+            Self::X25519 => "X25519",
+        }
+    }
+
+    pub(super) fn algorithm(self) -> &'static agreement::Algorithm {
+        match self {
+            Self::P256 => &ECDH_P256,
+            Self::P384 => &ECDH_P384,
+            Self::P521 => &ECDH_P521,
+            Self::X25519 => &X25519,
+        }
+    }
+
+    pub(super) fn kty(self) -> &'static str {
+        match self {
+            Self::X25519 => "OKP",
+            _ => "EC",
+        }
+    }
+
+    /// The length of a coordinate, in bytes.
+    pub(super) fn coordinate_length(self) -> usize {
+        match self {
+            Self::P256 | Self::X25519 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+
+    /// The point of a public JWK on this curve, as the library reads it; `None` if the JWK is for
+    /// another curve or malformed. The library checks that the point is on the curve.
+    pub(super) fn point(self, jwk: &Object) -> Option<Vec<u8>> {
+        let text = |name: &str| jwk.get(name)?.as_str();
+        if text("kty")? != self.kty() || text("crv")? != self.name() {
+            return None;
+        }
+        let coordinate = |name: &str| {
+            let bytes = decode(text(name)?).ok()?;
+            (bytes.len() == self.coordinate_length()).then_some(bytes)
+        };
+        let x = coordinate("x")?;
+        match self {
+            Self::X25519 => Some(x),
+            _ => Some([&[4][..], &x, coordinate("y")?.as_slice()].concat()),
+        }
+    }
+
+    /// Agrees with the sender's point on a secret, and derives a key from it.
+    pub(super) fn derive(
+        self,
+        private: &PrivateKey,
+        point: &[u8],
+        context: &KdfContext<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+        let public = UnparsedPublicKey::new(self.algorithm(), point);
+        agreement::agree(private, public, Unspecified, |secret| {
+            context.derive(secret)
+        })
+    }
+}
+
+impl KdfContext<'_> {
+    /// The Concat KDF of NIST SP 800-56A, with SHA-256.
+    fn derive(&self, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+        let mut info = Vec::new();
+        for part in [self.algorithm.as_bytes(), self.party_u, self.party_v] {
+            let length = u32::try_from(part.len()).map_err(|_| Unspecified)?;
+            info.extend_from_slice(&length.to_be_bytes());
+            info.extend_from_slice(part);
+        }
+        let bits = u32::try_from(8 * self.key_length).map_err(|_| Unspecified)?;
+        info.extend_from_slice(&bits.to_be_bytes());
+        let mut key = Zeroizing::new(vec![0; self.key_length]);
+        let algorithm = get_sskdf_digest_algorithm(SskdfDigestAlgorithmId::Sha256);
+        sskdf_digest(algorithm.ok_or(Unspecified)?, secret, &info, &mut key)?;
+        Ok(key)
+    }
+}

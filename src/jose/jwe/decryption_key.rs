@@ -1,0 +1,216 @@
+//! Keys that decrypt tokens.
+
+use aws_lc_rs::agreement::PrivateKey as AgreementPrivateKey;
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rsa::{OaepAlgorithm, OaepPrivateDecryptingKey, PrivateDecryptingKey};
+use zeroize::Zeroizing;
+
+use crate::jose::private_key::KeyMaterial;
+use crate::jose::{ContentEncryption, KeyAlgorithm, Object, PrivateKey};
+
+use super::Jwe;
+use super::agreement::{AgreementCurve, KdfContext};
+use super::algorithm::{KeyManagement, Wrap};
+use super::content::{ContentKey, SealedContent, open_gcm};
+use super::key_wrap;
+
+/// The `key_ops` of keys that decrypt (RFC 7517 §4.3).
+const OPERATIONS: [&str; 4] = ["decrypt", "unwrapKey", "deriveKey", "deriveBits"];
+
+/// A private or shared key that is ready to decrypt tokens. Its secrets are wiped when it is
+/// dropped.
+pub struct DecryptionKey {
+    kid: Option<Box<str>>,
+    /// RFC 7638: stands for the `kid` of a key that has none.
+    thumbprint: Box<str>,
+    /// The `alg` of its JWK.
+    alg: Option<Box<str>>,
+    /// Its public JWK; `None` for a shared key.
+    public: Option<Object>,
+    material: Material,
+}
+
+/// The key itself, parsed.
+enum Material {
+    Rsa(OaepPrivateDecryptingKey),
+    Agreement(AgreementCurve, AgreementPrivateKey),
+    Shared(Zeroizing<Vec<u8>>),
+}
+
+impl Material {
+    fn of(key: &PrivateKey) -> Option<Self> {
+        let agreement = |curve: &str, d: &[u8]| {
+            let curve = AgreementCurve::from_name(curve)?;
+            let key = AgreementPrivateKey::from_private_key(curve.algorithm(), d);
+            Some(Self::Agreement(curve, key.ok()?))
+        };
+        match key.material() {
+            KeyMaterial::Rsa(_) => {
+                let key = PrivateDecryptingKey::from_pkcs8(&key.to_pkcs8().ok()?).ok()?;
+                OaepPrivateDecryptingKey::new(key).ok().map(Self::Rsa)
+            }
+            KeyMaterial::Ec { curve, d, .. } => agreement(curve.name(), d),
+            KeyMaterial::Okp { curve, d, .. } => agreement(curve.name(), d),
+            KeyMaterial::Oct(secret) => Some(Self::Shared(secret.clone())),
+        }
+    }
+}
+
+impl DecryptionKey {
+    /// Prepares a key; `None` if its type cannot decrypt, or its JWK says that it is for something
+    /// else (RFC 7517 §4.2 and §4.3).
+    pub(crate) fn new(key: &PrivateKey) -> Option<Self> {
+        let is_for_encryption = key.purpose().is_none_or(|purpose| purpose == "enc");
+        let can_decrypt = key.operations().is_none_or(|operations| {
+            let mut operations = operations.iter();
+            operations.any(|operation| OPERATIONS.contains(&&**operation))
+        });
+        if !is_for_encryption || !can_decrypt {
+            return None;
+        }
+        Some(Self {
+            kid: key.kid().map(Into::into),
+            thumbprint: key.thumbprint().into(),
+            alg: key.alg().map(Into::into),
+            public: key.to_public_jwk(),
+            material: Material::of(key)?,
+        })
+    }
+
+    /// The keys of a document (PEM, JWK or JWK set) that can decrypt; none if it cannot be read.
+    #[must_use]
+    pub fn read_all(document: &[u8]) -> Vec<Self> {
+        let keys = PrivateKey::read_all(document).into_iter().flatten();
+        let keys = keys.filter_map(Result::ok);
+        keys.filter_map(|key| Self::new(&key)).collect()
+    }
+
+    /// Returns true if the other is the same key with the same description.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.kid, &self.alg, &self.thumbprint) == (&other.kid, &other.alg, &other.thumbprint)
+    }
+
+    /// Its public JWK; `None` for a shared key.
+    pub(crate) fn public(&self) -> Option<&Object> {
+        self.public.as_ref()
+    }
+
+    /// Its `kid`, or its thumbprint if it has none.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.kid.as_deref().unwrap_or(&self.thumbprint)
+    }
+
+    /// Its `kid`, if it has one.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Returns true if a token with this `kid` names the key.
+    pub(crate) fn has_id(&self, kid: &str) -> bool {
+        self.kid() == Some(kid) || *self.thumbprint == *kid
+    }
+
+    /// Its type, in words.
+    pub(crate) fn kind(&self) -> String {
+        match &self.material {
+            Material::Rsa(key) => format!("RSA-{}", key.key_size_bits()),
+            Material::Agreement(curve, _) => curve.name().to_owned(),
+            Material::Shared(key) => format!("shared, {} bits", 8 * key.len()),
+        }
+    }
+
+    /// Returns true if decrypting with it costs as much as a signature, or more.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        !matches!(self.material, Material::Shared(_))
+    }
+
+    /// Returns true if its JWK permits these algorithms, and its type and length suit them.
+    pub(crate) fn suits(&self, algorithm: KeyAlgorithm, encryption: ContentEncryption) -> bool {
+        let permitted = self.alg.as_deref().is_none_or(|alg| {
+            // Some name the content encryption for a key that is used directly.
+            let direct = algorithm == KeyAlgorithm::Dir && alg == encryption.name();
+            alg == algorithm.name() || direct
+        });
+        permitted
+            && match (&self.material, algorithm.management()) {
+                (Material::Rsa(_), KeyManagement::Rsa(_))
+                | (Material::Agreement(..), KeyManagement::Agreement(_)) => true,
+                (Material::Shared(key), KeyManagement::Shared(wrap)) => {
+                    key.len() == wrap.key_length
+                }
+                (Material::Shared(key), KeyManagement::Direct) => {
+                    key.len() == encryption.key_length()
+                }
+                _ => false,
+            }
+    }
+
+    /// The content key of a token; `None` if this key does not give one, whatever the cause.
+    pub(super) fn content_key(&self, jwe: &Jwe<'_>) -> Option<ContentKey> {
+        let bytes = match (&self.material, jwe.algorithm.management()) {
+            (Material::Rsa(key), KeyManagement::Rsa(oaep)) => {
+                decrypt_rsa(key, oaep, &jwe.encrypted_key)
+            }
+            (Material::Agreement(curve, key), KeyManagement::Agreement(wrap)) => {
+                agree(*curve, key, wrap, jwe)
+            }
+            (Material::Shared(key), KeyManagement::Shared(wrap)) => unwrap(wrap, key, jwe),
+            (Material::Shared(key), KeyManagement::Direct) => Ok(key.clone()),
+            _ => Err(Unspecified),
+        };
+        ContentKey::new(jwe.encryption, bytes.ok()?)
+    }
+}
+
+fn decrypt_rsa(
+    key: &OaepPrivateDecryptingKey,
+    oaep: &'static OaepAlgorithm,
+    encrypted: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+    let mut output = Zeroizing::new(vec![0; key.min_output_size()]);
+    let length = key.decrypt(oaep, encrypted, &mut output, None)?.len();
+    output.truncate(length);
+    Ok(output)
+}
+
+fn agree(
+    curve: AgreementCurve,
+    key: &AgreementPrivateKey,
+    wrap: Option<Wrap>,
+    jwe: &Jwe<'_>,
+) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+    let sender = jwe.header.sender_key().and_then(|epk| curve.point(epk));
+    let context = KdfContext {
+        algorithm: match wrap {
+            None => jwe.encryption.name(),
+            Some(_) => jwe.algorithm.name(),
+        },
+        party_u: &jwe.header.party_u,
+        party_v: &jwe.header.party_v,
+        key_length: wrap.map_or(jwe.encryption.key_length(), |wrap| wrap.key_length),
+    };
+    let agreed = curve.derive(key, &sender.ok_or(Unspecified)?, &context)?;
+    match wrap {
+        None => Ok(agreed),
+        Some(wrap) => unwrap(wrap, &agreed, jwe),
+    }
+}
+
+fn unwrap(wrap: Wrap, key: &[u8], jwe: &Jwe<'_>) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+    if !wrap.is_gcm {
+        return key_wrap::unwrap(key, &jwe.encrypted_key);
+    }
+    let wrapped = SealedContent {
+        iv: &jwe.header.wrap_iv,
+        header: "",
+        ciphertext: &jwe.encrypted_key,
+        tag: &jwe.header.wrap_tag,
+    };
+    open_gcm(key_wrap::gcm(key.len())?, key, wrapped)
+}
+
+// Keys are never printed.
+crate::escape::redact! { "DecryptionKey" for DecryptionKey; }

@@ -1,0 +1,206 @@
+//! Makes encrypted tokens, for commands and tests. The server never does.
+
+use aws_lc_rs::agreement::{PrivateKey, PublicKey};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rsa::{OaepPublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use crate::jose::compact::decode;
+use crate::jose::header::MAX_HEADER_VALUES;
+use crate::jose::json::{Json, Object};
+use crate::jose::{ContentEncryption, KeyAlgorithm};
+
+use super::agreement::{AgreementCurve, KdfContext};
+use super::algorithm::{KeyManagement, Wrap};
+use super::content::{ContentKey, seal_gcm};
+use super::key_wrap;
+
+/// A public or shared key that tokens can be encrypted to.
+pub struct EncryptionKey(Material);
+
+enum Material {
+    Rsa(OaepPublicEncryptingKey),
+    Agreement {
+        curve: AgreementCurve,
+        point: Vec<u8>,
+    },
+    Shared(Zeroizing<Vec<u8>>),
+}
+
+/// The members of a header that name what the recipient needs, and the encrypted key.
+#[derive(Default)]
+struct Recipient {
+    members: Vec<(&'static str, Json)>,
+    encrypted_key: Vec<u8>,
+}
+
+impl EncryptionKey {
+    /// Reads the text of a JWK; see [`EncryptionKey::from_jwk`].
+    #[must_use]
+    pub fn parse(jwk: &[u8]) -> Option<Self> {
+        let jwk = Zeroizing::new(Json::parse(jwk, MAX_HEADER_VALUES).ok()?);
+        Self::from_jwk(jwk.as_object()?)
+    }
+
+    /// Reads a public JWK (`RSA`, `EC`, `OKP`), or an `oct` JWK; `None` if it cannot be used to
+    /// encrypt.
+    pub(crate) fn from_jwk(jwk: &Object) -> Option<Self> {
+        let text = |name: &str| jwk.get(name)?.as_str();
+        let binary = |name: &str| decode(text(name)?).ok();
+        let material = match text("kty")? {
+            "RSA" => {
+                let components = PublicKeyComponents {
+                    n: binary("n")?,
+                    e: binary("e")?,
+                };
+                let key: PublicEncryptingKey = components.try_into().ok()?;
+                Material::Rsa(OaepPublicEncryptingKey::new(key).ok()?)
+            }
+            "EC" | "OKP" => {
+                let curve = AgreementCurve::from_name(text("crv")?)?;
+                let point = curve.point(jwk)?;
+                Material::Agreement { curve, point }
+            }
+            "oct" => Material::Shared(Zeroizing::new(binary("k")?)),
+            _ => return None,
+        };
+        Some(Self(material))
+    }
+
+    /// The usual algorithm for a key of this type, if the sender has no wish.
+    pub(crate) fn usual_algorithm(&self) -> KeyAlgorithm {
+        match &self.0 {
+            Material::Rsa(_) => KeyAlgorithm::RsaOaep256,
+            Material::Agreement { .. } => KeyAlgorithm::EcdhEs,
+            Material::Shared(_) => KeyAlgorithm::Dir,
+        }
+    }
+
+    /// Encrypts a content into a compact token. `members` are further members of the header, such
+    /// as `kid` and `cty`; they must not be `alg`, `enc`, or what the algorithm itself adds.
+    ///
+    /// # Errors
+    /// If the key does not suit the algorithms.
+    pub fn encrypt(
+        &self,
+        content: &[u8],
+        algorithm: KeyAlgorithm,
+        encryption: ContentEncryption,
+        members: &[(&str, &str)],
+    ) -> Result<String, Unspecified> {
+        let random = ContentKey::random(encryption)?;
+        let (key, recipient) = match (&self.0, algorithm.management()) {
+            (Material::Shared(key), KeyManagement::Direct) => {
+                let key = ContentKey::new(encryption, key.clone()).ok_or(Unspecified)?;
+                (key, Recipient::default())
+            }
+            (Material::Agreement { curve, point }, KeyManagement::Agreement(wrap)) => {
+                agree(*curve, point, wrap, algorithm, random, encryption)?
+            }
+            (Material::Rsa(key), KeyManagement::Rsa(oaep)) => {
+                let mut encrypted = vec![0; key.ciphertext_size()];
+                key.encrypt(oaep, random.bytes(), &mut encrypted, None)?;
+                let recipient = Recipient {
+                    encrypted_key: encrypted,
+                    ..Recipient::default()
+                };
+                (random, recipient)
+            }
+            (Material::Shared(key), KeyManagement::Shared(wrap))
+                if key.len() == wrap.key_length =>
+            {
+                let recipient = wrap_key(wrap, key, &random)?;
+                (random, recipient)
+            }
+            _ => return Err(Unspecified),
+        };
+        let text = |text: &str| Json::String(text.into());
+        let mut header = vec![
+            ("alg", text(algorithm.name())),
+            ("enc", text(encryption.name())),
+        ];
+        header.extend(recipient.members);
+        header.extend(members.iter().map(|(name, value)| (*name, text(value))));
+        let mut json = String::new();
+        Json::Object(Object::of(header)).write_ascii(&mut json);
+        let header = encode(json.as_bytes());
+        let (iv, ciphertext, tag) = key.seal(&header, content)?;
+        let parts = [recipient.encrypted_key, iv, ciphertext, tag].map(|part| encode(&part));
+        Ok(format!("{header}.{}", parts.join(".")))
+    }
+}
+
+fn agree(
+    curve: AgreementCurve,
+    point: &[u8],
+    wrap: Option<Wrap>,
+    algorithm: KeyAlgorithm,
+    random: ContentKey,
+    encryption: ContentEncryption,
+) -> Result<(ContentKey, Recipient), Unspecified> {
+    let sender = PrivateKey::generate(curve.algorithm())?;
+    let context = KdfContext {
+        algorithm: match wrap {
+            None => encryption.name(),
+            Some(_) => algorithm.name(),
+        },
+        party_u: &[],
+        party_v: &[],
+        key_length: wrap.map_or(encryption.key_length(), |wrap| wrap.key_length),
+    };
+    let agreed = curve.derive(&sender, point, &context)?;
+    let epk = public_jwk(curve, &sender.compute_public_key()?)?;
+    let (key, mut recipient) = match wrap {
+        None => {
+            let key = ContentKey::new(encryption, agreed).ok_or(Unspecified)?;
+            (key, Recipient::default())
+        }
+        Some(wrap) => {
+            let recipient = wrap_key(wrap, &agreed, &random)?;
+            (random, recipient)
+        }
+    };
+    recipient.members.push(("epk", Json::Object(epk)));
+    Ok((key, recipient))
+}
+
+fn wrap_key(wrap: Wrap, key: &[u8], content_key: &ContentKey) -> Result<Recipient, Unspecified> {
+    if !wrap.is_gcm {
+        return Ok(Recipient {
+            encrypted_key: key_wrap::wrap(key, content_key.bytes())?,
+            ..Recipient::default()
+        });
+    }
+    let algorithm = key_wrap::gcm(key.len())?;
+    let (iv, encrypted_key, tag) = seal_gcm(algorithm, key, "", content_key.bytes())?;
+    let text = |bytes: &[u8]| Json::String(encode(bytes).into());
+    Ok(Recipient {
+        members: vec![("iv", text(&iv)), ("tag", text(&tag))],
+        encrypted_key,
+    })
+}
+
+/// The public JWK of a point on a curve.
+fn public_jwk(curve: AgreementCurve, public: &PublicKey) -> Result<Object, Unspecified> {
+    let text = |text: &str| Json::String(text.into());
+    let mut members = vec![("kty", text(curve.kty())), ("crv", text(curve.name()))];
+    let bytes = public.as_ref();
+    if curve == AgreementCurve::X25519 {
+        members.push(("x", text(&encode(bytes))));
+    } else {
+        let coordinates = bytes.get(1..).ok_or(Unspecified)?;
+        let halves = coordinates.split_at_checked(curve.coordinate_length());
+        let (x, y) = halves.ok_or(Unspecified)?;
+        members.extend([("x", text(&encode(x))), ("y", text(&encode(y)))]);
+    }
+    Ok(Object::of(members))
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+// Keys are never printed.
+crate::escape::redact! { "EncryptionKey" for EncryptionKey; }

@@ -1,0 +1,125 @@
+//! The keys that decrypt tokens, and the terms on which each issuer accepts encrypted ones.
+
+use crate::jose::{ContentEncryption, DecryptionKey, Jwe, KeyAlgorithm};
+use crate::token::Denial;
+
+use super::{Issuer, IssuerId, Policy};
+
+/// The limit of keys that are tried for one token. Bounds the work that a token without `kid` can
+/// cause.
+const MAX_CANDIDATES: usize = 4;
+
+/// The terms on which an issuer accepts encrypted tokens.
+#[derive(Debug)]
+pub(crate) struct EncryptionTerms {
+    pub(crate) algorithms: Vec<KeyAlgorithm>,
+    pub(crate) encryptions: Vec<ContentEncryption>,
+    /// True if tokens that are only signed are refused, so that nobody can strip the encryption.
+    pub(crate) is_required: bool,
+    /// True if compressed content is accepted.
+    pub(crate) allows_compression: bool,
+    /// True if claims that are encrypted with a shared key, and not signed, are accepted. Whoever
+    /// has the key can make such tokens.
+    pub(crate) trusts_claims: bool,
+}
+
+/// The decryption keys of all issuers.
+#[derive(Debug, Default)]
+pub(crate) struct DecryptionKeys(Vec<SharedDecryptionKey>);
+
+/// A decryption key and the issuers that use it.
+#[derive(Debug)]
+pub(crate) struct SharedDecryptionKey {
+    pub(crate) key: DecryptionKey,
+    pub(crate) issuers: Vec<IssuerId>,
+}
+
+impl DecryptionKeys {
+    /// Adds the keys of an issuer, newest first. One that another issuer has too is stored once.
+    pub(crate) fn add(&mut self, issuer: IssuerId, keys: Vec<DecryptionKey>) {
+        for key in keys {
+            match self.0.iter_mut().find(|known| known.key.is_same(&key)) {
+                Some(known) if known.issuers.contains(&issuer) => {}
+                Some(known) => known.issuers.push(issuer),
+                None => self.0.push(SharedDecryptionKey {
+                    key,
+                    issuers: vec![issuer],
+                }),
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &SharedDecryptionKey> {
+        self.0.iter()
+    }
+}
+
+impl EncryptionTerms {
+    pub(crate) fn accept(&self, jwe: &Jwe<'_>) -> bool {
+        self.algorithms.contains(&jwe.algorithm())
+            && self.encryptions.contains(&jwe.encryption())
+            && (self.allows_compression || !jwe.header().is_compressed())
+    }
+}
+
+impl Policy {
+    /// The decryption keys of all issuers.
+    pub(crate) fn decryption_keys(&self) -> &DecryptionKeys {
+        &self.decryption_keys
+    }
+
+    /// The keys that may decrypt a token: those with its `kid`, then those without one. For a token
+    /// without `kid`, all that suit its algorithms. At least one, and at most four.
+    ///
+    /// # Errors
+    /// [`Denial::AlgNotAllowed`] if no issuer accepts the algorithms, or the key that the token
+    /// names does not suit them; [`Denial::KeyNotFound`].
+    pub(crate) fn decryption_candidates(
+        &self,
+        jwe: &Jwe<'_>,
+    ) -> Result<Vec<&SharedDecryptionKey>, Denial> {
+        let accepted = self.decryption_keys.iter();
+        let accepted = accepted.filter(|key| {
+            let mut issuers = key.issuers.iter().filter_map(|id| self.issuer(*id));
+            issuers.any(|issuer| issuer.accepts_encryption(jwe))
+        });
+        let kid = jwe.header().kid();
+        let (mut named, mut unnamed) = (Vec::new(), Vec::new());
+        let (mut is_accepted, mut is_known) = (false, false);
+        for shared in accepted {
+            is_accepted = true;
+            let is_named = kid.is_some_and(|kid| shared.key.has_id(kid));
+            is_known |= is_named;
+            if !shared.key.suits(jwe.algorithm(), jwe.encryption()) {
+                continue;
+            }
+            if is_named {
+                named.push(shared);
+            } else if kid.is_none() || shared.key.kid().is_none() {
+                unnamed.push(shared);
+            }
+        }
+        named.extend(unnamed);
+        named.truncate(MAX_CANDIDATES);
+        if !named.is_empty() {
+            Ok(named)
+        } else if is_accepted && kid.is_some() && !is_known {
+            Err(Denial::KeyNotFound)
+        } else {
+            Err(Denial::AlgNotAllowed)
+        }
+    }
+}
+
+impl Issuer {
+    pub(crate) fn accepts_encryption(&self, jwe: &Jwe<'_>) -> bool {
+        let terms = self.encryption.as_ref();
+        terms.is_some_and(|terms| terms.accept(jwe))
+    }
+
+    pub(crate) fn requires_encryption(&self) -> bool {
+        self.encryption
+            .as_ref()
+            .is_some_and(|terms| terms.is_required)
+    }
+}
