@@ -30,6 +30,7 @@ pub struct App {
     tls: Option<Tls>,
     health_server: Option<Server>,
     admin_address: Option<SocketAddr>,
+    public_keys_address: Option<SocketAddr>,
     engine: Engine,
     health: Health,
     serving: watch::Receiver<bool>,
@@ -77,6 +78,12 @@ impl App {
     #[must_use]
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
+    }
+
+    /// The address of the listener for public keys, if there is one.
+    #[must_use]
+    pub fn public_keys_address(&self) -> Option<SocketAddr> {
+        self.public_keys_address
     }
 
     /// The state that all calls share.

@@ -172,13 +172,18 @@ impl Config {
         let traces = traces.and_then(|traces| telemetry::traces(root.member("traces", traces)));
         let state_dir = settings.state_dir.as_ref();
         let state_dir = state_dir.map(|path| server::state_dir(root.member("state_dir", path)));
-        let (issuers, sources) = issuers::issuers(&mut root);
+        let issuers::ConfiguredIssuers {
+            issuers,
+            sources,
+            decryption_keys,
+        } = issuers::issuers(&mut root);
         let places = token_from::token_from(&mut root);
         let rules = rules::rules(&mut root);
         warning::check_accepted(&mut root);
         findings.fail_if_any()?;
         let shadow = settings.mode == Mode::Shadow;
-        let mut policy = Policy::new(issuers, rules, places, server.max_token_size, shadow);
+        let mut policy = Policy::new(issuers, rules, places, server.max_token_size, shadow)
+            .decrypting_with(decryption_keys);
         if settings.server.forward_override_headers {
             policy = policy.forwarding_override_headers();
         }

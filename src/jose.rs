@@ -33,6 +33,7 @@ pub(crate) use compact::{Compact, JweSegments, JwsSegments, is_token_text};
 pub(crate) use header::MAX_HEADER_VALUES;
 pub(crate) use heap::{allocated, shared};
 pub(crate) use json::{Json, NotText, Number, Object};
+pub(crate) use jwe::public_key_set;
 pub(crate) use private_key::{
     KeyDescription, NewKey, PrivateKey, PrivateKeyError, PublicKey, ReadKey,
 };

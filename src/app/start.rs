@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tonic::service::Routes;
 use tracing::info;
 
-use crate::admin::AdminPages;
+use crate::admin::{AdminPages, PublicKeyPages};
 use crate::config::{Config, ServerConfig};
 use crate::grpc::{Health, Methods, SERVICES, State, reflection};
 use crate::listen::{
@@ -47,6 +47,7 @@ struct Listeners {
     grpc: Listener,
     health: Option<Listener>,
     admin: Option<Listener>,
+    public_keys: Option<Listener>,
 }
 
 impl App {
@@ -82,6 +83,12 @@ impl App {
             helpers.spawn(pages.serve(listener));
             address
         });
+        let public_keys_address = listeners.public_keys.and_then(|listener| {
+            let address = listener.address().tcp();
+            info!(address = %listener.address(), "listening for requests for public keys");
+            helpers.spawn(PublicKeyPages::new(engine.state.clone()).serve(listener));
+            address
+        });
         let serve_health = |listener| serve_health(listener, health_routes.clone(), grpc.limits);
         let health_server = listeners.health.map(serve_health);
         let library = if grpc.reflection {
@@ -102,6 +109,7 @@ impl App {
             tls,
             health_server,
             admin_address,
+            public_keys_address,
             engine,
             health,
             serving,
@@ -125,6 +133,7 @@ impl Listeners {
             grpc,
             health: beside(server.health).await?,
             admin: beside(server.admin).await?,
+            public_keys: beside(server.public_keys).await?,
         })
     }
 }

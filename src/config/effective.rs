@@ -38,6 +38,13 @@ fn fill(settings: &mut Settings, config: &Config) {
         if let (Some(jwks), Source::Fetched(source)) = (&mut settings.jwks, source) {
             fill_jwks(jwks, source);
         }
+        if let (Some(decryption), Some(terms)) = (&mut settings.decryption, &issuer.encryption) {
+            let names = terms.algorithms.iter().map(|it| it.name().into());
+            decryption.algorithms.get_or_insert_with(|| names.collect());
+            let names = terms.encryptions.iter().map(|it| it.name().into());
+            let encryptions = &mut decryption.content_encryption;
+            encryptions.get_or_insert_with(|| names.collect());
+        }
     }
     if let Some(RulesSetting::List(rules)) = &mut settings.rules {
         for (settings, rule) in rules.iter_mut().zip(config.policy.rules().iter()) {

@@ -22,6 +22,8 @@ pub struct ServerConfig {
     pub(crate) health: Option<SocketAddr>,
     /// The listener for metrics and probes, if there is one.
     pub admin: Option<SocketAddr>,
+    /// The listener for the public keys that tokens are encrypted to, if there is one.
+    pub public_keys: Option<SocketAddr>,
     /// The realm of challenges: visible ASCII and spaces, without quotes and backslashes.
     pub(crate) realm: String,
     /// In bytes.
@@ -50,6 +52,9 @@ impl Setting<'_, '_, ServerSettings> {
         let health = health.map(|health| address("health", &health.address, "\"0.0.0.0:9192\""));
         let admin = settings.admin.as_ref();
         let admin = admin.map(|admin| address("admin", &admin.address, "\"127.0.0.1:9193\""));
+        let public_keys = settings.public_keys.as_ref();
+        let public_keys =
+            public_keys.map(|keys| address("public_keys", &keys.address, "\"0.0.0.0:9194\""));
         let quotable = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
         if !settings.realm.bytes().all(quotable) {
             let found = format!("{:?}", &*settings.realm);
@@ -61,6 +66,7 @@ impl Setting<'_, '_, ServerSettings> {
             ("grpc", grpc.address.tcp()),
             ("health", health),
             ("admin", admin),
+            ("public_keys", public_keys),
         ]);
         let memory_limit = settings.memory_limit.as_deref();
         let memory_limit =
@@ -69,6 +75,7 @@ impl Setting<'_, '_, ServerSettings> {
             grpc,
             health,
             admin,
+            public_keys,
             realm: settings.realm.to_string(),
             max_token_size: usize::try_from(settings.max_token_size).unwrap_or(usize::MAX),
             drain: settings.drain.into(),
@@ -79,7 +86,7 @@ impl Setting<'_, '_, ServerSettings> {
     }
 
     /// Refuses each listener whose address and port an earlier one covers.
-    fn refuse_overlaps(&mut self, listeners: [(&str, Option<SocketAddr>); 3]) {
+    fn refuse_overlaps(&mut self, listeners: [(&str, Option<SocketAddr>); 4]) {
         for (place, (section, address)) in listeners.iter().enumerate() {
             let mut earlier = listeners.iter().take(place);
             let other = earlier.find(|(_, other)| {

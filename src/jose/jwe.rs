@@ -18,6 +18,7 @@ mod key_wrap;
 
 pub use algorithm::{ContentEncryption, KeyAlgorithm};
 pub use decryption_key::DecryptionKey;
+pub(crate) use decryption_key::public_key_set;
 pub use encrypt::EncryptionKey;
 pub use header::JweHeader;
 

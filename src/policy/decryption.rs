@@ -1,6 +1,6 @@
 //! The keys that decrypt tokens, and the terms on which each issuer accepts encrypted ones.
 
-use crate::jose::{ContentEncryption, DecryptionKey, Jwe, KeyAlgorithm};
+use crate::jose::{self, ContentEncryption, DecryptionKey, Jwe, KeyAlgorithm};
 use crate::token::Denial;
 
 use super::{Issuer, IssuerId, Policy};
@@ -47,6 +47,26 @@ impl DecryptionKeys {
                 }),
             }
         }
+    }
+
+    /// The newest key of each type, as a JWK set, of one issuer or of all: what tokens are to be
+    /// encrypted to. Without shared keys.
+    pub(crate) fn to_public_json(&self, issuer: Option<IssuerId>) -> String {
+        let mut newest: Vec<(&SharedDecryptionKey, String)> = Vec::new();
+        for shared in &self.0 {
+            let kind = shared.key.kind();
+            let is_replaced = |of: &IssuerId| {
+                let mut newer = newest.iter();
+                newer.any(|(other, known)| *known == kind && other.issuers.contains(of))
+            };
+            let mut issuers = shared.issuers.iter();
+            let is_newest =
+                issuers.any(|of| issuer.is_none_or(|issuer| issuer == *of) && !is_replaced(of));
+            if is_newest && shared.key.is_private() {
+                newest.push((shared, kind));
+            }
+        }
+        jose::public_key_set(newest.iter().map(|(shared, _)| &shared.key))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SharedDecryptionKey> {

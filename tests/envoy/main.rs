@@ -43,6 +43,7 @@ mod allowed;
 mod denied;
 mod direct;
 mod documented;
+mod encrypted;
 mod example;
 mod forged;
 mod grpc_client;

@@ -93,6 +93,8 @@ pub(crate) struct Issuers {
     pub(crate) silent: Issuer,
     /// Its key server refuses connections.
     pub(crate) outage: Issuer,
+    /// Its tokens must be encrypted.
+    pub(crate) sealed: Issuer,
     /// Calls itself by the example's name, with another key under the same key id.
     pub(crate) impostor: Issuer,
 }
@@ -103,6 +105,7 @@ impl Issuers {
             example: Issuer::new("https://issuer.example"),
             silent: Issuer::new("https://silent.example"),
             outage: Issuer::new("https://outage.example"),
+            sealed: Issuer::new("https://sealed.example"),
             impostor: Issuer::new("https://issuer.example"),
         }
     }
@@ -181,7 +184,8 @@ impl World {
         let issuers = Issuers::new();
         let (nobody, refusing) = refusing_port().map_err(|error| error.to_string())?;
         let upstream = Upstream::start().await.map_err(|error| error.to_string())?;
-        let policy = policy(&issuers, refusing)?;
+        let mut policy = policy(&issuers, refusing)?;
+        policy["issuers"]["sealed"] = sealed(&issuers.sealed, folder)?;
         let site = match place {
             Place::Oldest | Place::Newest => Site::of_the_example(policy),
             Place::Pod => Site::of_a_pod(policy, folder)?,
@@ -240,6 +244,17 @@ impl Site {
     }
 }
 
+/// The settings of an issuer whose tokens must be encrypted, with a key in this folder.
+fn sealed(issuer: &Issuer, folder: &Path) -> Result<Value, String> {
+    let file = folder.join("decryption.json");
+    fs::write(&file, crate::encrypted::KEY).map_err(|error| error.to_string())?;
+    Ok(json!({
+        "issuer": issuer.url(), "audiences": ["example-api"],
+        "jwks": {"inline": issuer.key_set()}, "headers": {"x-auth-subject": "sub"},
+        "decryption": {"keys": [file], "required": true},
+    }))
+}
+
 fn refusing_port() -> std::io::Result<(TcpSocket, SocketAddr)> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -270,6 +285,7 @@ fn policy(issuers: &Issuers, refusing: SocketAddr) -> Result<Value, String> {
         [
             json!({"match": {"path": {"prefix": "/silent/"}}, "require": {"issuers": ["silent"]}}),
             json!({"match": {"path": {"prefix": "/outage/"}}, "require": {"issuers": ["outage"]}}),
+            json!({"match": {"path": {"prefix": "/sealed/"}}, "require": {"issuers": ["sealed"]}}),
             json!({"match": {"hosts": ["outage.example"]}, "require": {"issuers": ["outage"]}}),
             json!({"match": {"hosts": ["admin.example"]}, "require": {"scopes": ["admin"]}}),
             json!({"match": {"hosts": ["public.example"]}, "require": "none"}),

@@ -168,3 +168,6 @@ impl Setting<'_, '_, FilePath> {
         keys
     }
 }
+
+#[cfg(test)]
+mod tests;

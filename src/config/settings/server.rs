@@ -19,6 +19,10 @@ pub(crate) struct ServerSettings {
     /// The listener for operators: metrics, probes and keys. Without this section there is none.
     #[schemars(extend("x-restart" = true))]
     pub(crate) admin: Option<AdminSettings>,
+    /// The listener for issuers, with the public keys that tokens are encrypted to. Without this
+    /// section there is none.
+    #[schemars(extend("x-restart" = true))]
+    pub(crate) public_keys: Option<PublicKeysSettings>,
     /// The realm in `www-authenticate` (RFC 9110 §11.5): visible ASCII and spaces, without `"` and
     /// `\`.
     #[schemars(extend("x-restart" = false))]
@@ -69,6 +73,7 @@ impl Default for ServerSettings {
             grpc: GrpcSettings::default(),
             health: None,
             admin: None,
+            public_keys: None,
             realm: "watchword".into(),
             max_token_size: 16384,
             token_from: vec![TokenFromSettings {
@@ -234,6 +239,17 @@ pub(crate) struct CallerSettings {
 pub(crate) struct HealthSettings {
     /// Address and port, such as `0.0.0.0:9192`; port 0 takes a free one.
     #[schemars(extend("x-form" = "\"0.0.0.0:9192\""))]
+    pub(crate) address: String,
+}
+
+/// The listener for public keys: plain HTTP, `GET /.well-known/jwks.json` for those of all issuers
+/// and `GET /issuers/NAME/jwks.json` for those of one.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-form" = "{address: \"0.0.0.0:9194\"}"))]
+pub(crate) struct PublicKeysSettings {
+    /// Address and port, such as `0.0.0.0:9194`; port 0 takes a free one.
+    #[schemars(extend("x-form" = "\"0.0.0.0:9194\""))]
     pub(crate) address: String,
 }
 

@@ -6,7 +6,7 @@ use aws_lc_rs::rsa::{OaepAlgorithm, OaepPrivateDecryptingKey, PrivateDecryptingK
 use zeroize::Zeroizing;
 
 use crate::jose::private_key::KeyMaterial;
-use crate::jose::{ContentEncryption, KeyAlgorithm, Object, PrivateKey};
+use crate::jose::{ContentEncryption, Json, KeyAlgorithm, Object, PrivateKey};
 
 use super::Jwe;
 use super::agreement::{AgreementCurve, KdfContext};
@@ -25,7 +25,7 @@ pub struct DecryptionKey {
     thumbprint: Box<str>,
     /// The `alg` of its JWK.
     alg: Option<Box<str>>,
-    /// Its public JWK; `None` for a shared key.
+    /// Its public JWK, with a `kid`; `None` for a shared key.
     public: Option<Object>,
     material: Material,
 }
@@ -88,11 +88,6 @@ impl DecryptionKey {
     /// Returns true if the other is the same key with the same description.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (&self.kid, &self.alg, &self.thumbprint) == (&other.kid, &other.alg, &other.thumbprint)
-    }
-
-    /// Its public JWK; `None` for a shared key.
-    pub(crate) fn public(&self) -> Option<&Object> {
-        self.public.as_ref()
     }
 
     /// Its `kid`, or its thumbprint if it has none.
@@ -163,6 +158,21 @@ impl DecryptionKey {
         };
         ContentKey::new(jwe.encryption, bytes.ok()?)
     }
+}
+
+/// The public halves of keys as a JWK set, each marked as a key to encrypt to.
+pub(crate) fn public_key_set<'k>(keys: impl Iterator<Item = &'k DecryptionKey>) -> String {
+    let keys = keys.filter_map(|key| {
+        let purpose = [("use", Json::String("enc".into()))];
+        let public = key.public.as_ref()?.iter();
+        let public = public.filter(|(name, _)| *name != "use");
+        let members = public.map(|(name, value)| (name, value.clone()));
+        Some(Json::Object(Object::of(members.chain(purpose))))
+    });
+    let mut text = String::from("{\"keys\":");
+    Json::Array(keys.collect()).write_ascii(&mut text);
+    text.push('}');
+    text
 }
 
 fn decrypt_rsa(
