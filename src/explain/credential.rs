@@ -1,7 +1,9 @@
 //! Puts a token into a request where the policy looks for it, and finds it there.
 
+use crate::authenticator::{Content, Opened};
+use crate::jose::Jwe;
 use crate::policy::{Credential, IssuerId, Policy, Requirement};
-use crate::token::{BearerToken, Denial, Location, UnverifiedToken};
+use crate::token::{BearerToken, Claims, Denial, Location, UnverifiedToken};
 
 use super::steps::Explainer;
 use super::text;
@@ -40,11 +42,25 @@ fn place<'p>(policy: &'p Policy, token: &[u8]) -> Option<&'p Location> {
     Some(&place.location)
 }
 
-/// The issuer that a token names, unverified.
+/// The issuer that a token names, unverified. An encrypted token is decrypted for that.
 pub(crate) fn issuer_of(policy: &Policy, token: &[u8]) -> Option<IssuerId> {
-    let token = BearerToken::new(token, policy.max_token_size()).ok()?;
-    let token = UnverifiedToken::parse(&token).ok()?;
-    let (issuer, _) = policy.issuer_by_url(token.issuer().ok()?)?;
+    let max_size = policy.max_token_size();
+    let token = BearerToken::new(token, max_size).ok()?;
+    let Ok(jwe) = Jwe::parse(token.as_str()) else {
+        return issuer_of_claims(policy, UnverifiedToken::parse(&token).ok()?.claims());
+    };
+    let opened = Opened::open(policy, jwe).ok()?;
+    match opened.content(max_size).ok()? {
+        Content::Claims(claims) => issuer_of_claims(policy, &claims),
+        Content::Signed(segments) => {
+            let jws = segments.open(segments.header().ok()?).ok()?;
+            issuer_of_claims(policy, UnverifiedToken::read(jws).ok()?.claims())
+        }
+    }
+}
+
+fn issuer_of_claims(policy: &Policy, claims: &Claims) -> Option<IssuerId> {
+    let (issuer, _) = policy.issuer_by_url(claims.issuer().ok()?)?;
     Some(issuer)
 }
 

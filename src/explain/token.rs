@@ -9,6 +9,9 @@ use super::text;
 
 const HEADER: &str = "base64url of a JSON object with alg, and no crit; kid and typ are strings";
 
+/// Members of the header of an encrypted token that tell nothing to a reader.
+const OPAQUE: [&str; 3] = ["epk", "iv", "tag"];
+
 impl<'s> Explainer<'_, 's, '_> {
     pub(super) fn form<'r>(&mut self, token: &BearerToken<'r>) -> Option<Compact<'r>> {
         let compact = Compact::split(token.as_str()).map_err(Denial::from);
@@ -55,7 +58,7 @@ impl<'s> Explainer<'_, 's, '_> {
         });
         self.algorithm = header.get("alg").map(text::value).unwrap_or_default();
         match (header.get("crit"), odd) {
-            _ if is_valid => text::value(&Json::Object(header)),
+            _ if is_valid => text::value(&Json::Object(header.without(&OPAQUE))),
             _ if !header.contains("alg") => "no alg".to_owned(),
             (Some(crit), _) => format!("crit {}", text::value(crit)),
             (None, _) if header.contains("b64") => "b64 without crit".to_owned(),

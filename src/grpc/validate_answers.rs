@@ -160,7 +160,7 @@ mod tests {
             let name = Reason::try_from(*number).unwrap().as_str_name();
             assert_eq!(name, format!("REASON_{}", code.to_ascii_uppercase()));
         }
-        let numbers = 0..=23;
+        let numbers = 0..=24;
         let known = numbers.filter(|number| Reason::try_from(*number).is_ok());
         assert_eq!(known.count(), table.len() + 1, "one number is for none");
     }

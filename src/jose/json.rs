@@ -208,6 +208,12 @@ impl Object {
         Self(chosen.cloned().collect())
     }
 
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        let members = self.0.iter();
+        let others = members.filter(|(name, _)| !names.contains(&&**name));
+        Self(others.cloned().collect())
+    }
+
     pub(super) fn into_member(self, name: &str) -> Option<Json> {
         let mut members = self.0.into_iter();
         let (_, value) = members.find(|(member, _)| &**member == name)?;

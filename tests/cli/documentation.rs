@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use watchword::config::Config;
+use watchword_test_support::sealed;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -95,6 +96,8 @@ fn every_configuration_in_the_documentation_is_good() {
         &[
             ("machines.key", "a secret of at least thirty-two bytes\n"),
             ("hash.key", "a key of at least thirty-two bytes, random\n"),
+            ("decryption.pem", sealed::DECRYPTION_KEY),
+            ("session.jwk", sealed::SHARED_KEY),
         ],
     );
     let mut count = 0;

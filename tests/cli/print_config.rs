@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use watchword_test_support::sealed;
+
 use crate::{folder, text, watchword};
 
 fn print_config(file: &Path, variables: &[(&str, &str)]) -> Output {
@@ -184,6 +186,7 @@ fn what_is_printed_is_a_configuration_that_prints_the_same() {
             ("watchword.yaml", config.as_str()),
             ("machines.key", secret),
             ("hash.key", secret),
+            ("decryption.pem", sealed::DECRYPTION_KEY),
         ];
         let folder = folder(&format!("print-twice-{name}"), &files);
         let once = print_config(&folder.join("watchword.yaml"), &[]);

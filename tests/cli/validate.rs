@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use watchword::jose::{ContentEncryption, EncryptionKey, KeyAlgorithm};
 use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::sealed;
 
 /// 2027-01-15T08:00:00Z
 const NOW: i64 = 1_800_000_000;
@@ -38,6 +40,7 @@ impl World {
             ("watchword.yaml", include_str!("validate/watchword.yaml")),
             ("keys.json", &keys.to_string()),
             ("machines.key", SECRET),
+            ("decryption.jwk", sealed::DECRYPTION_KEY),
         ];
         Self {
             folder: crate::folder(name, &files),
@@ -61,6 +64,13 @@ impl World {
             token.as_bytes(),
         )
     }
+}
+
+/// A token that is encrypted to this key.
+fn encrypted(token: &str, key: &str, members: &[(&str, &str)]) -> String {
+    let key = EncryptionKey::parse(key.as_bytes()).unwrap();
+    let (alg, enc) = (KeyAlgorithm::EcdhEs, ContentEncryption::A256Gcm);
+    key.encrypt(token.as_bytes(), alg, enc, members).unwrap()
 }
 
 fn claims(changes: &Value) -> Value {

@@ -1,6 +1,7 @@
 //! Encrypted tokens, through Envoy.
 
 use watchword::jose::{ContentEncryption, EncryptionKey, KeyAlgorithm};
+use watchword_test_support::sealed::{DECRYPTION_KEY, OTHER_KEY};
 
 use crate::bootstrap::Listener;
 use crate::client::Ask;
@@ -15,14 +16,6 @@ on_each_envoy!(
     an_encrypted_token_of_another_issuer_is_denied,
 );
 
-/// A private key for ECDH-ES (RFC 7518 appendix C: Bob's).
-pub(crate) const KEY: &str = r#"{"kty":"EC","crv":"P-256","use":"enc","kid":"sealed-1",
-"x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ","y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck",
-"d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#;
-/// Another key under the same `kid` (there: Alice's).
-const OTHER_KEY: &str = r#"{"kty":"EC","crv":"P-256",
-"x":"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0","y":"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps"}"#;
-
 /// alice's token, encrypted.
 fn encrypted(issuer: &Issuer, key: &str) -> String {
     let key = EncryptionKey::parse(key.as_bytes()).expect("a key");
@@ -36,7 +29,7 @@ fn encrypted(issuer: &Issuer, key: &str) -> String {
 }
 
 async fn claims_of_an_encrypted_token_reach_the_upstream_as_headers(world: &World) {
-    let token = encrypted(&world.issuers.sealed, KEY);
+    let token = encrypted(&world.issuers.sealed, DECRYPTION_KEY);
     for door in [Listener::Example, Listener::JoinedHeaders] {
         let ask = Ask::get("/sealed/orders").bearer(&token);
         let outcome = world.send(&ask, door).await;
@@ -45,7 +38,7 @@ async fn claims_of_an_encrypted_token_reach_the_upstream_as_headers(world: &Worl
 }
 
 async fn a_changed_encrypted_token_is_denied(world: &World) {
-    let token = encrypted(&world.issuers.sealed, KEY);
+    let token = encrypted(&world.issuers.sealed, DECRYPTION_KEY);
     let (rest, tag) = token.rsplit_once('.').expect("five segments");
     let other = if tag.starts_with('A') { "B" } else { "A" };
     let changed = format!("{rest}.{other}{}", &tag[1..]);
@@ -72,7 +65,7 @@ async fn an_encrypted_token_of_another_issuer_is_denied(world: &World) {
     let example = &world.issuers.example;
     let ask = Ask::get("/orders").bearer(&example.token());
     world.send(&ask, Listener::Example).await.allowed();
-    let ask = Ask::get("/orders").bearer(&encrypted(example, KEY));
+    let ask = Ask::get("/orders").bearer(&encrypted(example, DECRYPTION_KEY));
     let outcome = world.send(&ask, Listener::Example).await;
     outcome.denied(401, "key_not_found");
 }

@@ -15,6 +15,7 @@ use watchword::config::Config;
 use watchword_test_support::envoy::{self, Version};
 use watchword_test_support::harness::pass_unchecked;
 use watchword_test_support::proxy::Proxy;
+use watchword_test_support::sealed::DECRYPTION_KEY;
 use watchword_test_support::{build_folder, helm};
 
 use crate::bootstrap::{Listener, Peers, bootstrap, example, tcp};
@@ -247,7 +248,7 @@ impl Site {
 /// The settings of an issuer whose tokens must be encrypted, with a key in this folder.
 fn sealed(issuer: &Issuer, folder: &Path) -> Result<Value, String> {
     let file = folder.join("decryption.json");
-    fs::write(&file, crate::encrypted::KEY).map_err(|error| error.to_string())?;
+    fs::write(&file, DECRYPTION_KEY).map_err(|error| error.to_string())?;
     Ok(json!({
         "issuer": issuer.url(), "audiences": ["example-api"],
         "jwks": {"inline": issuer.key_set()}, "headers": {"x-auth-subject": "sub"},

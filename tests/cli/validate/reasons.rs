@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 use watchword::authenticator::Verdict;
 use watchword::token::Denial;
 use watchword_test_support::mint::{self, Signer};
+use watchword_test_support::sealed::{DECRYPTION_KEY, OTHER_KEY};
 
-use super::{NOW, World, claims, headed, none, snapshot};
+use super::{NOW, World, claims, encrypted, headed, none, snapshot};
 use crate::text;
 
 /// Reasons without a snapshot. `jwks_unavailable` is exit code 2 here; the others need a running
 /// server, or are not implemented.
-const NOT_REACHED: [&str; 6] = [
+const NOT_REACHED: [&str; 5] = [
     "caller_not_allowed",
-    "decrypt_failed",
     "token_revoked",
     "jwks_unavailable",
     "overloaded",
@@ -117,6 +117,7 @@ fn cases(world: &World) -> Vec<Case> {
         "/x",
     ];
     let machine = json!({"iss": "https://machines.example.com", "aud": null});
+    let sealed = world.token(&json!({"iss": "https://sealed.example.com"}));
     let evil = json!({"aud": ["\u{1b}[31mred\u{202e}", "x".repeat(400)], "iat": null});
     let mut cases = vec![
         ("allowed", "allowed", None, orders(), good.clone()),
@@ -186,9 +187,55 @@ fn cases(world: &World) -> Vec<Case> {
         (
             "alg_not_allowed_jwe",
             "alg_not_allowed",
-            Some("payload"),
+            Some("jwe.key"),
             orders(),
-            format!("{unsigned}.AAAA.AAAA.AAAA"),
+            mint::b64(br#"{"alg":"RSA1_5","enc":"A256GCM"}"#) + ".AAAA.AAAA.AAAA.AAAA",
+        ),
+        (
+            "allowed_encrypted",
+            "allowed",
+            None,
+            orders(),
+            encrypted(
+                &sealed,
+                DECRYPTION_KEY,
+                &[("kid", "sealed-1"), ("cty", "JWT")],
+            ),
+        ),
+        (
+            "decrypt_failed",
+            "decrypt_failed",
+            Some("decryption"),
+            orders(),
+            encrypted(&sealed, OTHER_KEY, &[]),
+        ),
+        (
+            "encryption_required",
+            "encryption_required",
+            Some("encryption"),
+            orders(),
+            sealed.clone(),
+        ),
+        (
+            "key_not_found_jwe",
+            "key_not_found",
+            Some("jwe.key"),
+            orders(),
+            encrypted(&sealed, DECRYPTION_KEY, &[("kid", "old-1")]),
+        ),
+        (
+            "token_malformed_jwe",
+            "token_malformed",
+            Some("content"),
+            orders(),
+            encrypted(&claims(&none()).to_string(), DECRYPTION_KEY, &[]),
+        ),
+        (
+            "claim_invalid_jwe",
+            "claim_invalid",
+            Some("jwe.claims"),
+            orders(),
+            encrypted(&sealed, DECRYPTION_KEY, &[("sub", "bob")]),
         ),
         (
             "key_not_found",

@@ -39,6 +39,7 @@ pub mod mint;
 pub mod otlp_collector;
 pub mod pki;
 pub mod proxy;
+pub mod sealed;
 pub mod secrets;
 pub mod settings;
 pub mod wheels;
