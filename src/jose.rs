@@ -1,4 +1,5 @@
-//! JOSE: the compact form, headers, keys, signatures and encryption (RFC 7515 to 7518, 8037, 9864).
+//! JOSE: the compact form, headers, keys, signatures and encryption (RFC 7515 to 7518, 8037, 8812,
+//! 9864, 9964).
 //!
 //! Knows nothing of claims, reads no clock, and follows no reference in a token.
 

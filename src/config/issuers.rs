@@ -20,7 +20,7 @@ use crate::token::{Audiences, Expectations};
 use super::mistakes;
 use super::rules::is_printable_name;
 use super::setting::Setting;
-use super::settings::{IssuerSettings, Settings, Text, boxed, public_key_algorithms};
+use super::settings::{IssuerSettings, Settings, Text, boxed};
 
 /// Issuers in the order of their names, with their keys.
 #[derive(Default)]
@@ -91,11 +91,7 @@ impl Setting<'_, '_, IssuerSettings> {
     fn algorithms(&mut self) -> Vec<Algorithm> {
         let is_symmetric = self.value.secret_file.is_some();
         let Some(names) = &self.value.algorithms else {
-            return if is_symmetric {
-                vec![Algorithm::HS256]
-            } else {
-                public_key_algorithms().collect()
-            };
+            return Algorithm::defaults(is_symmetric).collect();
         };
         let mut algorithms = Vec::new();
         self.member("algorithms", &**names).for_each(|mut name| {

@@ -170,9 +170,10 @@ pub(crate) struct IssuerSettings {
     /// A file with a shared secret, for HS256, HS384 and HS512, instead of `jwks`. Its bytes are
     /// the secret; one line break at the end of a text is left out.
     pub(crate) secret_file: Option<FilePath>,
-    /// Signature algorithms that are accepted (RFC 7518 §3.1, RFC 8037, RFC 9864). With
+    /// Signature algorithms that are accepted (RFC 7518 §3.1, RFC 8037, RFC 8812, RFC 9864, RFC
+    /// 9964). `ES256K`, `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87` must be listed. With
     /// `secret_file`, the default is `HS256`.
-    #[schemars(length(min = 1), extend("default" = public_key_algorithm_names()))]
+    #[schemars(length(min = 1), extend("default" = default_algorithm_names()))]
     pub(crate) algorithms: Option<Vec<Text>>,
     /// Encrypted tokens (JWE, RFC 7516). Without this section they are refused.
     pub(crate) decryption: Option<DecryptionSettings>,
@@ -215,14 +216,8 @@ fn leeway() -> Time {
     Time::seconds(30)
 }
 
-fn public_key_algorithm_names() -> Vec<&'static str> {
-    public_key_algorithms().map(Algorithm::name).collect()
-}
-
-/// The default algorithms of an issuer with public keys.
-pub(crate) fn public_key_algorithms() -> impl Iterator<Item = Algorithm> {
-    let all = Algorithm::ALL.into_iter();
-    all.filter(|algorithm| !algorithm.is_symmetric())
+fn default_algorithm_names() -> Vec<&'static str> {
+    Algorithm::defaults(false).map(Algorithm::name).collect()
 }
 
 /// A claim, or a mapping with options.

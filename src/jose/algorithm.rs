@@ -1,7 +1,9 @@
-//! Signature algorithms (RFC 7518 §3, RFC 8037, RFC 9864).
+//! Signature algorithms (RFC 7518 §3, RFC 8037, RFC 8812, RFC 9864, RFC 9964).
 
 use aws_lc_rs::{hmac, signature};
-use signature::{EcdsaVerificationAlgorithm, EdDSAParameters, RsaParameters};
+use signature::{
+    EcdsaVerificationAlgorithm, EdDSAParameters, PqdsaVerificationAlgorithm, RsaParameters,
+};
 
 /// The key type of an algorithm, with the parameters for verifying.
 pub(super) enum Family {
@@ -9,32 +11,44 @@ pub(super) enum Family {
     /// The curve's name in a JWK and the length of a coordinate in bytes.
     Ec(&'static EcdsaVerificationAlgorithm, &'static str, usize),
     Ed25519(&'static EdDSAParameters),
+    /// The length of a public key in bytes.
+    MlDsa(&'static PqdsaVerificationAlgorithm, usize),
     Hmac(hmac::Algorithm),
 }
 
+/// Accepted if an issuer has no list of algorithms.
+const BY_DEFAULT: bool = true;
+/// Accepted only if an issuer lists the algorithm.
+const IF_LISTED: bool = false;
+
 /// Generates the enum and its tables from one list.
 macro_rules! algorithms {
-    ($($name:ident = $family:expr;)*) => {
+    ($($variant:ident $name:literal $is_default:ident = $family:expr;)*) => {
         /// A signature algorithm by its registered, case-sensitive name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "the names are the registry's")]
         pub enum Algorithm {
-            $($name,)*
+            $(#[doc = $name] $variant,)*
         }
 
         impl Algorithm {
             /// Every algorithm that is implemented.
-            pub const ALL: [Self; [$(stringify!($name),)*].len()] = [$(Self::$name,)*];
+            pub const ALL: [Self; [$($name,)*].len()] = [$(Self::$variant,)*];
 
             pub(crate) fn name(self) -> &'static str {
                 match self {
-                    $(Self::$name => stringify!($name),)*
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            fn is_default(self) -> bool {
+                match self {
+                    $(Self::$variant => $is_default,)*
                 }
             }
 
             pub(super) fn family(self) -> Family {
                 match self {
-                    $(Self::$name => $family,)*
+                    $(Self::$variant => $family,)*
                 }
             }
         }
@@ -42,20 +56,24 @@ macro_rules! algorithms {
 }
 
 algorithms! {
-    RS256 = Family::Rsa(&signature::RSA_PKCS1_2048_8192_SHA256);
-    RS384 = Family::Rsa(&signature::RSA_PKCS1_2048_8192_SHA384);
-    RS512 = Family::Rsa(&signature::RSA_PKCS1_2048_8192_SHA512);
-    PS256 = Family::Rsa(&signature::RSA_PSS_2048_8192_SHA256);
-    PS384 = Family::Rsa(&signature::RSA_PSS_2048_8192_SHA384);
-    PS512 = Family::Rsa(&signature::RSA_PSS_2048_8192_SHA512);
-    ES256 = Family::Ec(&signature::ECDSA_P256_SHA256_FIXED, "P-256", 32);
-    ES384 = Family::Ec(&signature::ECDSA_P384_SHA384_FIXED, "P-384", 48);
-    ES512 = Family::Ec(&signature::ECDSA_P521_SHA512_FIXED, "P-521", 66);
-    EdDSA = Family::Ed25519(&signature::ED25519);
-    Ed25519 = Family::Ed25519(&signature::ED25519);
-    HS256 = Family::Hmac(hmac::HMAC_SHA256);
-    HS384 = Family::Hmac(hmac::HMAC_SHA384);
-    HS512 = Family::Hmac(hmac::HMAC_SHA512);
+    RS256 "RS256" BY_DEFAULT = Family::Rsa(&signature::RSA_PKCS1_2048_8192_SHA256);
+    RS384 "RS384" BY_DEFAULT = Family::Rsa(&signature::RSA_PKCS1_2048_8192_SHA384);
+    RS512 "RS512" BY_DEFAULT = Family::Rsa(&signature::RSA_PKCS1_2048_8192_SHA512);
+    PS256 "PS256" BY_DEFAULT = Family::Rsa(&signature::RSA_PSS_2048_8192_SHA256);
+    PS384 "PS384" BY_DEFAULT = Family::Rsa(&signature::RSA_PSS_2048_8192_SHA384);
+    PS512 "PS512" BY_DEFAULT = Family::Rsa(&signature::RSA_PSS_2048_8192_SHA512);
+    ES256 "ES256" BY_DEFAULT = Family::Ec(&signature::ECDSA_P256_SHA256_FIXED, "P-256", 32);
+    ES384 "ES384" BY_DEFAULT = Family::Ec(&signature::ECDSA_P384_SHA384_FIXED, "P-384", 48);
+    ES512 "ES512" BY_DEFAULT = Family::Ec(&signature::ECDSA_P521_SHA512_FIXED, "P-521", 66);
+    EdDSA "EdDSA" BY_DEFAULT = Family::Ed25519(&signature::ED25519);
+    Ed25519 "Ed25519" BY_DEFAULT = Family::Ed25519(&signature::ED25519);
+    ES256K "ES256K" IF_LISTED = Family::Ec(&signature::ECDSA_P256K1_SHA256_FIXED, "secp256k1", 32);
+    MlDsa44 "ML-DSA-44" IF_LISTED = Family::MlDsa(&signature::ML_DSA_44, 1312);
+    MlDsa65 "ML-DSA-65" IF_LISTED = Family::MlDsa(&signature::ML_DSA_65, 1952);
+    MlDsa87 "ML-DSA-87" IF_LISTED = Family::MlDsa(&signature::ML_DSA_87, 2592);
+    HS256 "HS256" BY_DEFAULT = Family::Hmac(hmac::HMAC_SHA256);
+    HS384 "HS384" IF_LISTED = Family::Hmac(hmac::HMAC_SHA384);
+    HS512 "HS512" IF_LISTED = Family::Hmac(hmac::HMAC_SHA512);
 }
 
 impl Algorithm {
@@ -64,6 +82,12 @@ impl Algorithm {
     pub fn from_name(name: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|algorithm| algorithm.name() == name)
+    }
+
+    /// The algorithms of an issuer that lists none: for a shared secret, or for public keys.
+    pub(crate) fn defaults(symmetric: bool) -> impl Iterator<Item = Self> {
+        let all = Self::ALL.into_iter();
+        all.filter(move |algorithm| algorithm.is_default() && algorithm.is_symmetric() == symmetric)
     }
 
     pub(crate) fn is_symmetric(self) -> bool {

@@ -12,7 +12,7 @@ use super::algorithm::Family;
 use super::heap::{allocated, shared};
 use super::json::{Json, NotText, Object};
 use super::weak_key::WeakKey;
-use public_key::{curve_keys, ec_point, okp_point, rsa_keys};
+use public_key::{curve_keys, ec_point, ml_dsa_keys, okp_point, rsa_keys};
 
 /// The bytes that aws-lc holds for a public key: measured and rounded up
 /// (tests/properties/memory.rs).
@@ -20,6 +20,9 @@ const CURVE_COST: usize = 1024;
 const RSA_COST: usize = 1024;
 /// Per byte of an RSA key in DER, most of which is the modulus.
 const RSA_COST_OF_BYTE: usize = 4;
+const ML_DSA_COST: usize = 1024;
+/// Per byte of an ML-DSA key: one copy in the library, and one beside it.
+const ML_DSA_COST_OF_BYTE: usize = 2;
 
 /// A key that is ready to verify one algorithm.
 pub(crate) struct PreparedKey {
@@ -131,6 +134,9 @@ impl PreparedKey {
             (VerifyingKey::Public(key), Family::Rsa(_)) => {
                 RSA_COST + RSA_COST_OF_BYTE * key.as_ref().len()
             }
+            (VerifyingKey::Public(key), Family::MlDsa(..)) => {
+                ML_DSA_COST + ML_DSA_COST_OF_BYTE * key.as_ref().len()
+            }
             (VerifyingKey::Public(_), _) => CURVE_COST,
         };
         kid + verifier
@@ -148,12 +154,13 @@ fn prepare(members: &Object, kid: Option<&str>, entry: usize) -> Prepared {
     check_purpose(members)?;
     let alg = members.text("alg")?;
     let kty = members.text("kty")?.ok_or(SkipReason::Malformed)?;
-    // RFC 7518 §6, RFC 8037 §2. No other members are ever shown: a set may contain private ones by
-    // mistake.
+    // RFC 7518 §6, RFC 8037 §2, RFC 9964 §3. No other members are ever shown: a set may contain
+    // private ones by mistake.
     let (prepared, public): (_, &[&str]) = match kty {
         "RSA" => (rsa_keys(members, alg)?, &["e", "n"]),
         "EC" => (curve_keys(members, alg, ec_point)?, &["crv", "x", "y"]),
         "OKP" => (curve_keys(members, alg, okp_point)?, &["crv", "x"]),
+        "AKP" => (ml_dsa_keys(members, alg)?, &["pub"]),
         "oct" => return Err(SkipReason::Symmetric),
         _ => return Err(SkipReason::Unsupported),
     };
@@ -189,3 +196,6 @@ impl From<NotText> for SkipReason {
         Self::Malformed
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,12 +12,12 @@ use super::document::{ValueBudget, is_pem};
 use super::json::Json;
 use super::pem;
 
-/// Private members and shared secrets (RFC 7518 §6.2.2, §6.3.2 and §6.4.1, RFC 8037 §2), and `priv`
-/// of newer key types.
+/// Private members and shared secrets (RFC 7518 §6.2.2, §6.3.2 and §6.4.1, RFC 8037 §2, RFC 9964
+/// §3).
 const PRIVATE_MEMBERS: [&str; 9] = ["d", "dp", "dq", "k", "oth", "p", "priv", "q", "qi"];
 /// The members that Watchword reads, for all key types.
-const READ_MEMBERS: [&str; 10] = [
-    "alg", "crv", "e", "key_ops", "kid", "kty", "n", "use", "x", "y",
+const READ_MEMBERS: [&str; 11] = [
+    "alg", "crv", "e", "key_ops", "kid", "kty", "n", "pub", "use", "x", "y",
 ];
 /// The replacement for PEM with a private key. It is refused like the original.
 const PRIVATE_PEM: &[u8] = b"-----BEGIN PRIVATE KEY-----\n";

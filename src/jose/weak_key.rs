@@ -26,6 +26,10 @@ pub enum WeakKey {
         "the point is the curve's base point or its negation, whose private key everybody knows"
     )]
     BasePoint,
+    /// Most of the vector `t1` of an ML-DSA key is zero (FIPS 204, algorithm 8). If all is, the
+    /// verifier compares nothing that depends on a private key.
+    #[error("most of the vector t1 is zero, which makes signatures easy to forge")]
+    ZeroVector,
     /// With the exponent 1 a message is its own signature; with an even one there is no private
     /// key.
     #[error("the exponent is 1 or even")]
@@ -50,6 +54,8 @@ const FERMAT_STEPS: u32 = 64;
 const ROCA_PRIMES_TO: u32 = 167;
 /// The base of the powers that make up the primes of the ROCA generator.
 const ROCA_GENERATOR: u32 = 65_537;
+/// The length of the seed `rho` before the vector `t1` (FIPS 204, algorithm 22).
+const ML_DSA_SEED: usize = 32;
 
 /// Checks an RSA key: big-endian integers without leading zeros.
 pub(super) fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), WeakKey> {
@@ -118,9 +124,20 @@ pub(super) fn check_ec(x: &[u8]) -> Result<(), WeakKey> {
         &base_points::P256_X[..],
         &base_points::P384_X,
         &base_points::P521_X,
+        &base_points::SECP256K1_X,
     ];
     if base.contains(&x) {
         return Err(WeakKey::BasePoint);
+    }
+    Ok(())
+}
+
+/// Checks an ML-DSA key. In a sound one, a byte of the vector is zero one time in 256.
+pub(super) fn check_ml_dsa(key: &[u8]) -> Result<(), WeakKey> {
+    let vector = key.iter().skip(ML_DSA_SEED);
+    let others = vector.clone().filter(|byte| **byte != 0);
+    if others.count() < vector.len() / 2 {
+        return Err(WeakKey::ZeroVector);
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::tokens::{self, CORP, EC, ED, RSA, claims, compact, with};
 
 pub(crate) mod confusion;
 pub(crate) mod keys;
+pub(crate) mod listed;
 
 pub(crate) const ROWS: &[Row] = &[
     row!("ALG-01", none_is_not_an_algorithm),

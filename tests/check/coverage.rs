@@ -18,7 +18,12 @@ use super::{
 static AREAS: [Area; 14] = [
     Area {
         name: "alg",
-        tables: &[alg::ROWS, alg::confusion::ROWS, alg::keys::ROWS],
+        tables: &[
+            alg::ROWS,
+            alg::confusion::ROWS,
+            alg::keys::ROWS,
+            alg::listed::ROWS,
+        ],
         not_applicable: &[],
     },
     Area {

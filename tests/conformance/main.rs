@@ -1,6 +1,8 @@
 //! Published JOSE vectors against the JWS layer: Wycheproof, RFC 7515, RFC 7517, RFC 7520, RFC 7797
 //! and RFC 8037.
 //!
+//! [`independent`] has tokens for the algorithms of which these have none.
+//!
 //! The result must match each vector's label. Exceptions are listed with reasons, in
 //! `overrides.json` beside the vectors or in the test, and an exception that is no longer needed
 //! fails too. Claims are not checked: most payloads here are not even JSON.
@@ -12,6 +14,7 @@
     reason = "a vector that cannot be read must stop the test"
 )]
 
+mod independent;
 mod jws;
 mod rfc;
 mod vectors;
@@ -22,5 +25,5 @@ use std::process::ExitCode;
 use watchword_test_support::{harness, modules};
 
 fn main() -> ExitCode {
-    harness::run("conformance", modules![rfc, wycheproof])
+    harness::run("conformance", modules![independent, rfc, wycheproof])
 }

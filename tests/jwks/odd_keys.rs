@@ -26,7 +26,7 @@ fn bad_keys() -> [(Value, &'static str); 6] {
             "weak key: the point has small order, so anybody can forge signatures",
         ),
         (
-            json!({"kty": "AKP", "kid": "new", "alg": "ML-DSA-44"}),
+            json!({"kty": "AKP", "kid": "new", "alg": "SLH-DSA-SHA2-128s"}),
             "key type or curve not supported",
         ),
         (

@@ -6,9 +6,24 @@ use watchword_test_support::mint;
 
 use crate::core::{Core, now, now_seconds};
 
-const ALGORITHMS: [&str; 14] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-    "Ed25519", "HS256", "HS384", "HS512",
+/// All but the two of ML-DSA with the longest signatures.
+const ALGORITHMS: [&str; 16] = [
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "ES256K",
+    "EdDSA",
+    "Ed25519",
+    "ML-DSA-44",
+    "HS256",
+    "HS384",
+    "HS512",
 ];
 
 /// Every copy of `bytes` with one bit flipped.

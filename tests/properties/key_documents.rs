@@ -11,7 +11,8 @@ use watchword_test_support::mint::{self, Signer};
 
 /// Valid contents of blocks, with their labels.
 static CONTENTS: LazyLock<Vec<(&str, Vec<u8>)>> = LazyLock::new(|| {
-    let signers = ["ES256", "ES512", "Ed25519", "RS256"].map(|alg| Signer::generate(alg, ""));
+    let signers = ["ES256", "ES512", "Ed25519", "RS256", "ES256K", "ML-DSA-44"];
+    let signers = signers.map(|alg| Signer::generate(alg, ""));
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -112,7 +112,18 @@ fn keys_cost_what_the_system_gives_for_them() {
 #[test]
 #[ignore = "measures its process"]
 fn keys() {
-    for alg in ["RS256", "PS512", "ES256", "ES384", "ES512", "EdDSA"] {
+    for alg in [
+        "RS256",
+        "PS512",
+        "ES256",
+        "ES384",
+        "ES512",
+        "ES256K",
+        "EdDSA",
+        "ML-DSA-44",
+        "ML-DSA-65",
+        "ML-DSA-87",
+    ] {
         let signer = if alg.starts_with(['R', 'P']) {
             Signer::rsa(alg, "k1", 0)
         } else {

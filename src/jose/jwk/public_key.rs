@@ -57,7 +57,7 @@ pub(super) fn curve_keys(
         let parameters: &'static dyn signature::VerificationAlgorithm = match algorithm.family() {
             Family::Ec(parameters, ..) => parameters,
             Family::Ed25519(parameters) => parameters,
-            Family::Rsa(_) | Family::Hmac(_) => continue,
+            Family::Rsa(_) | Family::MlDsa(..) | Family::Hmac(_) => continue,
         };
         let key = ParsedPublicKey::new(parameters, bytes).map_err(|_| SkipReason::Invalid)?;
         keys.push((algorithm, key));
@@ -92,6 +92,24 @@ pub(super) fn okp_point(members: &Object, curve: &str, algorithm: Algorithm) -> 
         return Err(SkipReason::Invalid);
     }
     Ok(Some(x))
+}
+
+/// RFC 9964 §3: only `alg` says to which algorithm the bytes in `pub` belong, so it is mandatory.
+pub(super) fn ml_dsa_keys(members: &Object, alg: Option<&str>) -> Result<Keys, SkipReason> {
+    let alg = alg.ok_or(SkipReason::Malformed)?;
+    let mut keys = Keys::new();
+    for algorithm in fitting(Some(alg)) {
+        if let Family::MlDsa(parameters, length) = algorithm.family() {
+            let bytes = binary(members, "pub")?;
+            if bytes.len() != length {
+                return Err(SkipReason::Malformed);
+            }
+            weak_key::check_ml_dsa(&bytes)?;
+            let key = ParsedPublicKey::new(parameters, bytes).map_err(|_| SkipReason::Invalid)?;
+            keys.push((algorithm, key));
+        }
+    }
+    Ok(keys)
 }
 
 /// The algorithms that a key with this `alg` may verify; all, without one.

@@ -167,7 +167,7 @@ fn an_authority_in_a_document_of_its_own_is_not_used_beside_others() {
 /// Issuers publish private keys by mistake, and odd members by habit.
 #[test]
 fn a_published_set_has_public_members_only_and_verifies_the_same() {
-    let signers = ["RS256", "ES256", "EdDSA"].map(|alg| Signer::generate(alg, alg));
+    let signers = ["RS256", "ES256", "EdDSA", "ML-DSA-44"].map(|alg| Signer::generate(alg, alg));
     let hidden = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "x5c", "priv"];
     let keys: Vec<Value> = signers
         .iter()

@@ -7,7 +7,7 @@ use x509_cert::der::{self, Reader as _, SliceReader};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use crate::jose::jwk::SkipReason;
-use crate::jose::{Json, Object};
+use crate::jose::{Algorithm, Json, Object};
 
 /// `rsaEncryption` (RFC 3279 §2.3.1). A key under `id-RSASSA-PSS` is not supported: it is
 /// restricted to PSS, possibly with one hash, which a JWK cannot express for all PSS algorithms.
@@ -18,11 +18,27 @@ const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 /// `id-X25519` (RFC 8410 §3). It agrees on keys, and verifies nothing.
 const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
-/// Curves (RFC 5480 §2.1.1.1) with their JWK names (RFC 7518 §6.2.1.1).
-const CURVES: [(ObjectIdentifier, &str); 3] = [
+/// Curves (RFC 5480 §2.1.1.1, SEC 2 §A.2) with their JWK names (RFC 7518 §6.2.1.1, RFC 8812 §3.1).
+const CURVES: [(ObjectIdentifier, &str); 4] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), "P-256"),
     (ObjectIdentifier::new_unwrap("1.3.132.0.34"), "P-384"),
     (ObjectIdentifier::new_unwrap("1.3.132.0.35"), "P-521"),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.10"), "secp256k1"),
+];
+/// `id-ml-dsa-44` and so on (RFC 9881 §2), each with the `alg` of its JWK.
+const ML_DSA: [(ObjectIdentifier, Algorithm); 3] = [
+    (
+        ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"),
+        Algorithm::MlDsa44,
+    ),
+    (
+        ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"),
+        Algorithm::MlDsa65,
+    ),
+    (
+        ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"),
+        Algorithm::MlDsa87,
+    ),
 ];
 
 /// The key of a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
@@ -38,7 +54,7 @@ pub(in crate::jose) fn from_spki(key: &SubjectPublicKeyInfoRef<'_>) -> Result<Js
         ED25519 if parameters.is_none() => Ok(octet_pair("Ed25519", bytes)),
         X25519 if parameters.is_none() => Ok(octet_pair("X25519", bytes)),
         RSA | ED25519 | X25519 => Err(SkipReason::Malformed),
-        _ => Err(SkipReason::Unsupported),
+        other => from_ml_dsa(other, parameters, bytes),
     }
 }
 
@@ -83,6 +99,24 @@ fn from_point(parameters: Option<AnyRef<'_>>, point: &[u8]) -> Result<Json, Skip
         ("crv", curve),
         ("x", &encode(x)),
         ("y", &encode(y)),
+    ]))
+}
+
+/// RFC 9881 §2: the parameters must be absent.
+fn from_ml_dsa(
+    identifier: ObjectIdentifier,
+    parameters: Option<AnyRef<'_>>,
+    bytes: &[u8],
+) -> Result<Json, SkipReason> {
+    let known = ML_DSA.iter().find(|(known, _)| *known == identifier);
+    let (_, algorithm) = known.ok_or(SkipReason::Unsupported)?;
+    if parameters.is_some() {
+        return Err(SkipReason::Malformed);
+    }
+    Ok(jwk([
+        ("kty", "AKP"),
+        ("alg", algorithm.name()),
+        ("pub", &encode(bytes)),
     ]))
 }
 

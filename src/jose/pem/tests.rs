@@ -91,6 +91,8 @@ fn signers(alg: &str) -> (Signer, Signer) {
 const ALGORITHMS: [&str; 7] = [
     "RS256", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 ];
+/// The mint's certificates know no keys for these.
+const OTHER_ALGORITHMS: [&str; 4] = ["ES256K", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"];
 
 #[test]
 fn a_key_in_pem_verifies_its_tokens_and_nobody_elses() {
@@ -104,6 +106,21 @@ fn a_key_in_pem_verifies_its_tokens_and_nobody_elses() {
             let refused = Err(JoseError::SignatureInvalid);
             assert_eq!(verify(&keys, &stranger), refused, "{alg}");
             let other = if alg == "ES256" { "ES384" } else { "ES256" };
+            let refused = Err(JoseError::KeyNotFound);
+            assert_eq!(verify(&keys, &Signer::generate(other, "k1")), refused);
+        }
+    }
+}
+
+#[test]
+fn a_key_without_a_certificate_verifies_its_tokens_and_nobody_elses() {
+    for alg in OTHER_ALGORITHMS {
+        let [signer, stranger] = [(); 2].map(|()| Signer::generate(alg, "k1"));
+        let keys = read(&public(&signer)).unwrap();
+        assert_eq!(verify(&keys, &signer), Ok(()), "{alg}");
+        let refused = Err(JoseError::SignatureInvalid);
+        assert_eq!(verify(&keys, &stranger), refused, "{alg}");
+        for other in OTHER_ALGORITHMS.iter().filter(|other| **other != alg) {
             let refused = Err(JoseError::KeyNotFound);
             assert_eq!(verify(&keys, &Signer::generate(other, "k1")), refused);
         }
@@ -242,6 +259,7 @@ fn with(signer: &Signer, part: &[u8], other: &[u8]) -> String {
 
 const P384: &[u8] = b"\x2b\x81\x04\x00\x22";
 const ED25519: &[u8] = b"\x2b\x65\x70";
+const ML_DSA_44: &[u8] = b"\x03\x04\x03\x11";
 const RSA: &[u8] = b"\x0d\x01\x01\x01";
 
 #[test]
@@ -252,7 +270,7 @@ fn algorithms_and_curves_that_are_not_implemented_are_not_used() {
     let compressed = [&[0x30, 57], algorithm, &[0x03, 34, 0, 2], x].concat();
     let cases = [
         ("P-224", with(&es384, P384, b"\x2b\x81\x04\x00\x21")),
-        ("secp256k1", with(&es384, P384, b"\x2b\x81\x04\x00\x0a")),
+        ("secp192k1", with(&es384, P384, b"\x2b\x81\x04\x00\x1f")),
         ("Ed448", with(&eddsa, ED25519, b"\x2b\x65\x71")),
         ("X25519", with(&eddsa, ED25519, b"\x2b\x65\x6e")),
         ("id-RSASSA-PSS", with(&rsa, RSA, b"\x0d\x01\x01\x0a")),
@@ -276,6 +294,15 @@ fn damaged_content_is_malformed() {
     let longer = [der.as_slice(), &[0]].concat();
     let bare = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70";
     let null = b"\x30\x2c\x30\x07\x06\x03\x2b\x65\x70\x05\x00";
+    let ml_dsa = Signer::generate("ML-DSA-44", "k1");
+    let other_length = with(&ml_dsa, ML_DSA_44, b"\x03\x04\x03\x12");
+    let ml_dsa = ml_dsa.public_der();
+    let with_null = [
+        b"\x30\x82\x05\x34\x30\x0d",
+        &ml_dsa[6..17],
+        b"\x05\x00",
+        &ml_dsa[17..],
+    ];
     let cases = [
         ("nothing", pem("PUBLIC KEY", &[])),
         ("not DER", pem("PUBLIC KEY", b"{\"kty\":\"RSA\"}")),
@@ -292,6 +319,8 @@ fn damaged_content_is_malformed() {
         ),
         ("no NULL", with(&rsa, b"\x05\x00", b"\x04\x00")),
         ("a NULL", with(&eddsa, bare, null)),
+        ("a NULL for ML-DSA", pem("PUBLIC KEY", &with_null.concat())),
+        ("the length of another level", other_length),
     ];
     for (name, text) in cases {
         assert_eq!(skipped(read(&text)), [SkipReason::Malformed], "{name}");

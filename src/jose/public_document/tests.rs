@@ -102,8 +102,16 @@ fn reasons(documents: &[&[u8]]) -> Vec<SkipReason> {
 
 #[test]
 fn what_is_kept_means_the_same_as_the_document() {
-    let signers =
-        ["RS256", "ES256", "ES384", "ES512", "EdDSA"].map(|alg| Signer::generate(alg, alg));
+    let signers = [
+        "RS256",
+        "ES256",
+        "ES384",
+        "ES512",
+        "ES256K",
+        "EdDSA",
+        "ML-DSA-44",
+    ];
+    let signers = signers.map(|alg| Signer::generate(alg, alg));
     let mut keys: Vec<Value> = signers.iter().map(Signer::jwk).collect();
     for key in &mut keys {
         key["d"] = json!(SECRET);
@@ -125,7 +133,7 @@ fn what_is_kept_means_the_same_as_the_document() {
     let [before, after] =
         [set.as_bytes(), &document.text].map(|text| KeySet::from_documents([text]).unwrap());
     assert!(before.keys().eq(after.keys()));
-    assert_eq!(before.keys().count(), 5);
+    assert_eq!(before.keys().count(), 7);
     let skipped = |keys: &KeySet| -> Vec<_> {
         let skipped = keys.skipped().iter();
         skipped.map(|key| (key.kid.clone(), key.reason)).collect()
@@ -133,7 +141,7 @@ fn what_is_kept_means_the_same_as_the_document() {
     assert_eq!(skipped(&before), skipped(&after));
     assert_eq!(before.to_public_json(), after.to_public_json());
     assert_eq!(before.exposed(), document.exposed);
-    assert_eq!(document.exposed.len(), 7);
+    assert_eq!(document.exposed.len(), 9);
     assert_eq!(after.exposed(), []);
     // Once is enough.
     assert_eq!(PublicDocument::of(&document.text).text, document.text);

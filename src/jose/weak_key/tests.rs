@@ -57,9 +57,15 @@ fn sound_keys_of_every_kind_pass() {
         let (n, e) = (member(&signer, "n"), member(&signer, "e"));
         assert_eq!(check_rsa(&n, &e), Ok(()));
     }
-    for alg in ["ES256", "ES384", "ES512"] {
+    for alg in ["ES256", "ES384", "ES512", "ES256K"] {
         for _ in 0..20 {
             assert_eq!(check_ec(&member(&Signer::generate(alg, ""), "x")), Ok(()));
+        }
+    }
+    for alg in ["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"] {
+        for _ in 0..20 {
+            let key = member(&Signer::generate(alg, ""), "pub");
+            assert_eq!(check_ml_dsa(&key), Ok(()));
         }
     }
     for _ in 0..200 {
@@ -216,6 +222,7 @@ fn a_y_from_the_prime_on_is_refused() {
     assert_eq!(check_ed25519(&below), Ok(()));
 }
 
+/// Wycheproof's vectors show that of secp256k1.
 #[test]
 fn the_base_points_are_those_of_the_private_key_one() {
     for (algorithm, length) in [
@@ -323,6 +330,19 @@ fn a_point_that_is_not_on_the_curve_is_refused() {
         }
     }
     assert!(on > 50 && off > 50, "{on} {off}");
+}
+
+/// Wycheproof has valid signatures under keys whose vector is zero.
+#[test]
+fn a_vector_that_is_mostly_zero_is_refused() {
+    let key = |zeros: usize| [vec![7; ML_DSA_SEED], vec![0; zeros], vec![7; 1280 - zeros]].concat();
+    assert_eq!(check_ml_dsa(&key(640)), Ok(()));
+    for zeros in [641, 1279, 1280] {
+        assert_eq!(check_ml_dsa(&key(zeros)), Err(WeakKey::ZeroVector));
+    }
+    // The seed may have any value.
+    let key = [vec![0; ML_DSA_SEED], vec![7; 1280]].concat();
+    assert_eq!(check_ml_dsa(&key), Ok(()));
 }
 
 /// The fingerprint refuses few RSA keys by mistake.

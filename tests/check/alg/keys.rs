@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use aws_lc_rs::signature::{ECDSA_P256K1_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::json;
 use watchword_test_support::mint::{self, Signer};
 
@@ -16,7 +15,6 @@ pub(crate) const ROWS: &[Row] = &[
     row!("ALG-18", key_bound_to_rs256_verifies_no_ps256),
     row!("ALG-19", allow_list_is_per_issuer),
     row!("ALG-22", curve_and_algorithm_belong_together),
-    row!("ALG-23", es256k_is_not_implemented),
     row!("ALG-24", x25519_key_signs_nothing),
     row!("ALG-25", ed448_is_not_implemented),
 ];
@@ -115,39 +113,6 @@ fn curve_and_algorithm_belong_together(case: &mut Case) {
             "alg_not_allowed",
         );
     }
-}
-
-fn es256k_is_not_implemented(case: &mut Case) {
-    let pair = EcdsaKeyPair::generate(&ECDSA_P256K1_SHA256_FIXED_SIGNING).expect("a key");
-    let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-    let key = json!({
-        "kty": "EC", "crv": "secp256k1", "alg": "ES256K", "kid": "k1",
-        "x": mint::b64(x), "y": mint::b64(y),
-    });
-    let mut set = mint::key_set(&[&RSA, &EC]);
-    set["keys"].as_array_mut().expect("keys").push(key);
-    let site = Site::start(&Settings::of(Issuer::named(
-        "corp",
-        "https://idp.example.com",
-        &set,
-    )));
-    let input = format!(
-        "{}.{}",
-        mint::b64(br#"{"alg":"ES256K","kid":"k1"}"#),
-        mint::b64(claims().to_string().as_bytes())
-    );
-    let signature = pair
-        .sign(&aws_lc_rs::rand::SystemRandom::new(), input.as_bytes())
-        .expect("signs");
-    let token = format!("{input}.{}", mint::b64(signature.as_ref()));
-    case.accepts(&site, "a usable key beside it", tokens::good());
-    case.refuses(&site, "secp256k1 key", token, "alg_not_allowed");
-    case.refuses(
-        &site,
-        "P-256 key",
-        EC.with_alg("ES256K").sign(&claims()),
-        "alg_not_allowed",
-    );
 }
 
 /// The baseline's keys and one more, which is not usable.

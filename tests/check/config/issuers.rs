@@ -133,6 +133,7 @@ fn two_issuers_with_one_iss_are_an_error(case: &mut Case) {
 fn algorithms_must_fit_the_keys(case: &mut Case) {
     let listed = |names: &str| Settings::of(Issuer::corp(&[&RSA]).algorithms(names)).text();
     accepted(case, "RS256, ES256", &listed("RS256, ES256"));
+    accepted(case, "ES256K, ML-DSA-87", &listed("ES256K, ML-DSA-87"));
     for names in [
         "none",
         "None",
@@ -147,7 +148,10 @@ fn algorithms_must_fit_the_keys(case: &mut Case) {
         "RSA-OAEP",
         "dir",
         "A128KW",
-        "ES256K",
+        "ES521K",
+        "ml-dsa-44",
+        "ML-DSA",
+        "Ed448",
         "'*'",
         "RS256, 1",
     ] {

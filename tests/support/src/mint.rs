@@ -9,7 +9,8 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::{self, SystemRandom};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, PqdsaKeyPair,
+    PqdsaSigningAlgorithm, RsaEncoding, RsaKeyPair,
 };
 use aws_lc_rs::{hmac, signature::RsaSignatureEncoding};
 use base64::Engine as _;
@@ -34,8 +35,8 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A key for `alg`: RS256..512, PS256..512, ES256, ES384, ES512, `EdDSA`, `Ed25519` or
-    /// HS256..512.
+    /// A key for `alg`: RS256..512, PS256..512, ES256, ES384, ES512, ES256K, `EdDSA`, `Ed25519`,
+    /// ML-DSA-44, ML-DSA-65, ML-DSA-87 or HS256..512.
     ///
     /// The key is new, except for RSA, where making one is slow: there the `kid` chooses between
     /// pool keys 0 and 1, so two kids may mean one key. Where two RSA keys must differ, take them
@@ -49,6 +50,10 @@ impl Signer {
             "ES256" => Key::ec("P-256"),
             "ES384" => Key::ec("P-384"),
             "ES512" => Key::ec("P-521"),
+            "ES256K" => Key::ec("secp256k1"),
+            "ML-DSA-44" => Key::ml_dsa(&signature::ML_DSA_44_SIGNING),
+            "ML-DSA-65" => Key::ml_dsa(&signature::ML_DSA_65_SIGNING),
+            "ML-DSA-87" => Key::ml_dsa(&signature::ML_DSA_87_SIGNING),
             "EdDSA" | "Ed25519" => Key::Ed(Ed25519KeyPair::generate().expect("an Ed25519 key")),
             "HS256" | "HS384" | "HS512" => Key::secret(),
             other => panic!("the mint knows no algorithm {other}"),
@@ -112,6 +117,7 @@ impl Signer {
             Key::Rsa(pair) => pair.public_key().as_der(),
             Key::Ec(_, pair) => pair.public_key().as_der(),
             Key::Ed(pair) => pair.public_key().as_der(),
+            Key::MlDsa(pair) => pair.public_key().as_der(),
             Key::Secret(_) => panic!("a shared secret has no public key"),
         }
         .expect("a public key has a DER form");
@@ -127,6 +133,7 @@ impl Signer {
                 .to_vec(),
             Key::Ec(_, pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
             Key::Ed(pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+            Key::MlDsa(pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
             Key::Secret(_) => panic!("a shared secret has no PKCS#8 form"),
         }
     }
@@ -143,7 +150,7 @@ impl Signer {
                 let [_, _, private] = der_sequence(&pkcs8);
                 private.to_vec()
             }
-            Key::Ec(..) | Key::Ed(_) => self.pkcs8(),
+            Key::Ec(..) | Key::Ed(_) | Key::MlDsa(_) => self.pkcs8(),
             Key::Secret(bytes) => bytes.clone(),
         }
     }
@@ -193,6 +200,11 @@ impl Signer {
                 .as_ref()
                 .to_vec(),
             Key::Ed(pair) => pair.sign(signing_input).as_ref().to_vec(),
+            Key::MlDsa(pair) => {
+                let mut bytes = vec![0; pair.algorithm().signature_len()];
+                pair.sign(signing_input, &mut bytes).expect("ML-DSA signs");
+                bytes
+            }
             Key::Secret(bytes) => {
                 let key = hmac::Key::new(self.mac(), bytes);
                 hmac::sign(&key, signing_input).as_ref().to_vec()
@@ -256,6 +268,7 @@ enum Key {
     Rsa(RsaKeyPair),
     Ec(&'static str, EcdsaKeyPair),
     Ed(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
     Secret(Vec<u8>),
 }
 
@@ -264,9 +277,14 @@ impl Key {
         let scheme: &'static EcdsaSigningAlgorithm = match curve {
             "P-256" => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
             "P-384" => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+            "secp256k1" => &signature::ECDSA_P256K1_SHA256_FIXED_SIGNING,
             _ => &signature::ECDSA_P521_SHA512_FIXED_SIGNING,
         };
         Self::Ec(curve, EcdsaKeyPair::generate(scheme).expect("an EC key"))
+    }
+
+    fn ml_dsa(scheme: &'static PqdsaSigningAlgorithm) -> Self {
+        Self::MlDsa(PqdsaKeyPair::generate(scheme).expect("an ML-DSA key"))
     }
 
     fn secret() -> Self {
@@ -291,6 +309,9 @@ impl Key {
             }
             Self::Ed(pair) => {
                 json!({"kty": "OKP", "crv": "Ed25519", "x": b64(pair.public_key().as_ref())})
+            }
+            Self::MlDsa(pair) => {
+                json!({"kty": "AKP", "pub": b64(pair.public_key().as_ref())})
             }
             Self::Secret(bytes) => json!({"kty": "oct", "k": b64(bytes)}),
         }
