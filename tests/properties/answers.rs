@@ -64,6 +64,7 @@ proptest! {
             token: None,
             verdict: Verdict::Deny(denial),
             missing_key: None,
+            to_decrypt: None,
             stale: false,
         };
         let answer = answers.answer(&decision, request.is_grpc());

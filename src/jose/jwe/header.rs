@@ -33,7 +33,12 @@ impl JweHeader {
             return Err(JoseError::Malformed);
         };
         let algorithm = members.text("alg")?.ok_or(JoseError::Malformed)?;
-        let encryption = members.text("enc")?.ok_or(JoseError::Malformed)?;
+        let algorithm = KeyAlgorithm::from_name(algorithm);
+        let encryption = members.text("enc")?;
+        // A signature algorithm is not allowed here, whatever else is missing.
+        if encryption.is_none() && algorithm.is_some() {
+            return Err(JoseError::Malformed);
+        }
         refuse_critical(&members)?;
         for name in ["kid", "typ", "cty"] {
             members.text(name)?;
@@ -42,8 +47,8 @@ impl JweHeader {
             return Err(JoseError::Malformed);
         }
         let header = Self {
-            algorithm: KeyAlgorithm::from_name(algorithm),
-            encryption: ContentEncryption::from_name(encryption),
+            algorithm,
+            encryption: encryption.and_then(ContentEncryption::from_name),
             party_u: binary(&members, "apu")?,
             party_v: binary(&members, "apv")?,
             wrap_iv: binary(&members, "iv")?,

@@ -1,0 +1,185 @@
+//! A flood of encrypted tokens that decrypt with no key (RSA-OAEP-256, RSA-4096), at full speed on
+//! one connection, and the latency of signed tokens on another, at a fixed rate.
+//!
+//! The latency counts from the time at which a call was due, so that a call that had to wait for
+//! its turn at the client counts too.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aws_lc_rs::rsa::KeySize;
+use tokio::process::{Child, Command};
+use tonic::transport::Channel;
+use watchword::clock::Stopwatch;
+use watchword::jose::KeyAlgorithm;
+use watchword::wire::envoy::service::auth::v3::attribute_context::http_request::HeadersEntry;
+use watchword::wire::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+use watchword::wire::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use watchword::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+
+use crate::keys::{self, Pair};
+
+const ROUNDS: usize = 7;
+const ROUND: Duration = Duration::from_secs(4);
+/// Signed tokens a second; each token is new to the server.
+const RATE: u32 = 250;
+const IN_FLIGHT: usize = 256;
+
+type Client = AuthorizationClient<Channel>;
+
+pub(crate) fn run() {
+    println!("\nflood: {ROUNDS} rounds of {ROUND:?}, alternating; {RATE} signed tokens a second");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(measure());
+}
+
+async fn measure() {
+    let (signing, decryption) = (Pair::p256(), Pair::rsa(KeySize::Rsa4096));
+    let hostile = Pair::rsa(KeySize::Rsa4096);
+    let hostile = hostile.encrypt(&signing.sign("mallory"), KeyAlgorithm::RsaOaep256);
+    let file = keys::written("flood", &decryption);
+    let mut server = Server::start(&keys::config(&signing, &file)).await;
+    let [mut good, bad] = [server.client().await, server.client().await];
+    let mut next = 0;
+    let (mut quiet, mut flooded) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        quiet.push(latencies(&mut good, &signing, &mut next).await);
+        let flood = Flood::start(&bad, &hostile);
+        flooded.push(latencies(&mut good, &signing, &mut next).await);
+        println!("  {} hostile calls answered", flood.stop().await);
+    }
+    let figures = |name: &str, rounds: &[Vec<Duration>]| {
+        let of = |share: f64| {
+            let mut all: Vec<Duration> = rounds
+                .iter()
+                .map(|sorted| sorted[(sorted.len() as f64 * share) as usize])
+                .collect();
+            all.sort_unstable();
+            all[all.len() / 2]
+        };
+        println!(
+            "  {name:<8} p50 {:?}, p99 {:?} (medians of rounds)",
+            of(0.5),
+            of(0.99)
+        );
+        of(0.99).as_secs_f64()
+    };
+    let (quiet, flooded) = (figures("quiet", &quiet), figures("flooded", &flooded));
+    println!("  p99 flooded against quiet: {:.2}", flooded / quiet);
+    server.child.kill().await.unwrap();
+}
+
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    async fn start(config: &str) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = port.local_addr().unwrap().port();
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let file = folder.join(format!("bench-flood-{port}.yaml"));
+        let server = format!("server: {{grpc: {{address: \"127.0.0.1:{port}\"}}}}\n");
+        std::fs::write(&file, server + config).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_watchword"))
+            .args(["serve", "-c"])
+            .arg(&file)
+            .stderr(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        Self { child, port }
+    }
+
+    async fn client(&mut self) -> Client {
+        let uri = format!("http://127.0.0.1:{}", self.port);
+        for _ in 0..200 {
+            match Channel::from_shared(uri.clone()).unwrap().connect().await {
+                Ok(channel) => return AuthorizationClient::new(channel),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+        panic!("the server does not listen")
+    }
+}
+
+/// Sorted latencies of signed tokens at the fixed rate.
+async fn latencies(client: &mut Client, signing: &Pair, next: &mut usize) -> Vec<Duration> {
+    let count = RATE * u32::try_from(ROUND.as_secs()).unwrap();
+    let mut requests = Vec::new();
+    for _ in 0..count {
+        requests.push(request(&signing.sign(&format!("user-{next}"))));
+        *next += 1;
+    }
+    let (clock, mut calls) = (Stopwatch::start(), tokio::task::JoinSet::new());
+    for (number, request) in requests.into_iter().enumerate() {
+        let due = ROUND * u32::try_from(number).unwrap() / count;
+        tokio::time::sleep(due.saturating_sub(clock.elapsed())).await;
+        let mut client = client.clone();
+        calls.spawn(async move {
+            let answer = client.check(request).await.unwrap().into_inner();
+            assert_eq!(answer.status.unwrap().code, 0, "a signed token is allowed");
+            clock.elapsed().saturating_sub(due)
+        });
+    }
+    let mut times = calls.join_all().await;
+    times.sort_unstable();
+    times
+}
+
+struct Flood {
+    stopped: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+    calls: tokio::task::JoinSet<()>,
+}
+
+impl Flood {
+    fn start(client: &Client, token: &str) -> Self {
+        let mut flood = Self {
+            stopped: Arc::default(),
+            answered: Arc::default(),
+            calls: tokio::task::JoinSet::new(),
+        };
+        for _ in 0..IN_FLIGHT {
+            let (stopped, answered) = (flood.stopped.clone(), flood.answered.clone());
+            let (mut client, request) = (client.clone(), request(token));
+            flood.calls.spawn(async move {
+                while !stopped.load(Ordering::Relaxed) {
+                    let mut request = tonic::Request::new(request.clone());
+                    request.set_timeout(Duration::from_millis(200));
+                    if client.check(request).await.is_ok() {
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        flood
+    }
+
+    async fn stop(self) -> usize {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.calls.join_all().await;
+        self.answered.load(Ordering::Relaxed)
+    }
+}
+
+fn request(token: &str) -> CheckRequest {
+    let http = HttpRequest {
+        method: "GET".into(),
+        path: "/orders".into(),
+        host: "shop.example".into(),
+        headers: vec![HeadersEntry {
+            key: "authorization".into(),
+            value: format!("Bearer {token}").into(),
+        }],
+        header_map: None,
+    };
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            request: Some(Request { http: Some(http) }),
+            context_extensions: Vec::new(),
+        }),
+    }
+}
