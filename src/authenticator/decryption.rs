@@ -61,6 +61,13 @@ impl DecryptionWork {
         }
     }
 
+    /// The memory that the work and its result take, in bytes: the token, its parts and its content,
+    /// which may be inflated.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        2 * self.token.len() + self.policy.max_token_size()
+    }
+
     /// Decrypts the token. Takes up to 50 ms: four keys of RSA-8192.
     #[must_use]
     pub fn run(self) -> DecryptedToken {

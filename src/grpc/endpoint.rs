@@ -52,7 +52,7 @@ pub(super) async fn answer<D: FrontDoor>(state: Arc<State>, call: ReceivedCall) 
         memory,
         ..
     } = call;
-    let judge = Judge::<D>::new(&state, &call);
+    let judge = Judge::<D>::new(&state, &call).within(memory.as_ref());
     let answer = match message {
         Ok(message) => judge.decide(message, permit.as_ref()).await,
         Err(denial) => {

@@ -15,6 +15,7 @@ use crate::authenticator::{
 };
 use crate::jwks::{CallTime, KeyRequest};
 use crate::listen::Permit;
+use crate::memory::Reservation;
 use crate::telemetry::{DecisionEvent, DecisionOutcome, RequestId};
 use crate::token::{Denial, UnixTime};
 
@@ -50,6 +51,8 @@ enum Obstacle {
 pub(super) struct Judge<'c, D> {
     state: &'c State,
     call: &'c Call,
+    /// The memory of the call; `None` outside of a connection.
+    memory: Option<&'c Reservation>,
     door: PhantomData<D>,
 }
 
@@ -58,8 +61,14 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         Self {
             state,
             call,
+            memory: None,
             door: PhantomData,
         }
+    }
+
+    /// The same, for a call whose memory is counted.
+    pub(super) fn within(self, memory: Option<&'c Reservation>) -> Self {
+        Self { memory, ..self }
     }
 
     /// Answers a question. Everything ends in an allow or a denial: undecodable messages, and
@@ -89,14 +98,18 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
             decrypted: None,
         };
         let (mut key_requests, mut decryptions) = (0, 0);
+        // Held until the call is answered.
+        let mut _decryption_memory = None;
         loop {
             match self.judge(&message, &aids) {
                 Ok(answer) => return answer,
                 Err(Obstacle::Encrypted(work)) => {
                     decryptions += 1;
-                    if decryptions > MAX_DECRYPTIONS {
+                    let memory = self.memory.map(|memory| memory.beside(work.memory()));
+                    if decryptions > MAX_DECRYPTIONS || matches!(memory, Some(None)) {
                         return self.refuse(&Denial::Overloaded);
                     }
+                    _decryption_memory = memory;
                     message = message::without_spare_buffer(message);
                     permit.release();
                     let time_left = self.call.deadline.time_left();

@@ -46,7 +46,7 @@ pub(super) async fn answer(state: Arc<State>, call: ReceivedCall) -> Response<Bo
         memory,
         ..
     } = call;
-    let judge = Judge::<Validate>::new(&state, &call);
+    let judge = Judge::<Validate>::new(&state, &call).within(memory.as_ref());
     let questions = match message.and_then(questions) {
         Ok(questions) => questions,
         Err(denial) => {

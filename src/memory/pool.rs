@@ -151,6 +151,12 @@ impl Reservation {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Reserves bytes for the same holder, which are returned on their own.
+    #[must_use]
+    pub(crate) fn beside(&self, bytes: usize) -> Option<Self> {
+        self.0.account.try_reserve(bytes)
+    }
+
     /// Returns all bytes before the reservation ends.
     pub(crate) fn release(&self) {
         let bytes = self.0.bytes.swap(0, Ordering::Relaxed);
