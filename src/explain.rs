@@ -11,6 +11,7 @@ mod claims;
 mod credential;
 mod demands;
 mod encryption;
+mod kind;
 mod steps;
 mod text;
 mod times;

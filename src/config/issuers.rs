@@ -2,6 +2,7 @@
 
 mod access;
 mod decryption;
+mod expectations;
 mod headers;
 mod keys;
 mod timing;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::jose::{Algorithm, DecryptionKey};
 use crate::jwks::Source;
 use crate::policy::{DecryptionKeys, Issuer, IssuerId, Policy};
-use crate::token::{Audiences, Expectations};
+use crate::token::Audiences;
 
 use super::mistakes;
 use super::rules::is_printable_name;
@@ -85,6 +86,7 @@ impl Setting<'_, '_, IssuerSettings> {
             forward_token: settings.forward_token,
             algorithms: algorithms.clone(),
         };
+        self.refuse_impossible(&issuer);
         (issuer, self.source(&algorithms), keys.unwrap_or_default())
     }
 
@@ -115,42 +117,6 @@ impl Setting<'_, '_, IssuerSettings> {
             }
         });
         algorithms
-    }
-
-    fn expectations(&mut self) -> Expectations {
-        let settings = self.value;
-        let types = settings.types.iter().flatten().map(|typ| {
-            let typ = typ.to_ascii_lowercase();
-            typ.strip_prefix("application/").unwrap_or(&typ).into()
-        });
-        Expectations {
-            issuer: (*settings.issuer).into(),
-            audiences: self.audiences(),
-            leeway: settings.leeway.into(),
-            max_lifetime: settings.max_lifetime.map(Into::into),
-            types: types.collect(),
-            ignore_confirmation: settings.ignore_confirmation,
-        }
-    }
-
-    /// A service that accepts tokens for others is open to every holder of such a token.
-    fn audiences(&mut self) -> Audiences {
-        match (&self.value.audiences, self.value.any_audience) {
-            (None, true) => return Audiences::Any,
-            (None, false) => {
-                self.contradiction(
-                    "an issuer needs `audiences`, the audiences of your service; or \
-                     `any_audience: true` to accept tokens for any service",
-                );
-            }
-            (Some(list), true) => {
-                self.member("any_audience", list).contradiction(
-                    "`any_audience: true` accepts what `audiences` refuses: remove one of them",
-                );
-            }
-            (Some(list), false) => return self.member("audiences", &**list).audiences(),
-        }
-        Audiences::OneOf(Vec::new())
     }
 }
 

@@ -185,10 +185,24 @@ pub(crate) struct IssuerSettings {
     /// it there is no limit.
     #[schemars(transform = between("0s", "87840h"))]
     pub(crate) max_lifetime: Option<Time>,
+    /// The kind that its tokens must be; another kind is `token_type_invalid`. By default the kind
+    /// is not looked at, except by `types`. docs/tokens.md has the checks of each kind.
+    pub(crate) token_kind: Option<TokenKindSetting>,
     /// Media types of which the header's `typ` must be one, such as `at+jwt` (RFC 9068). By
-    /// default, no `typ`, `JWT`, `JOSE` and `at+jwt` are accepted.
+    /// default, those of the `token_kind`; without it, no `typ`, `JWT`, `JOSE` and `at+jwt`.
     #[schemars(length(min = 1))]
     pub(crate) types: Option<Vec<Text>>,
+    /// Clients of which one must have got the token, compared exactly: `azp` or `client_id`; in
+    /// tokens with neither, `cid` (Okta) or `appid` (Entra ID v1). Two that differ are refused.
+    #[schemars(length(min = 1))]
+    pub(crate) client_ids: Option<Vec<Text>>,
+    /// Claims that a token must have, with a value: no empty string or array. Each is written as in
+    /// `headers`: names separated by dots, or a list of names.
+    #[schemars(length(min = 1))]
+    pub(crate) required_claims: Option<Vec<ClaimNameSetting>>,
+    /// Claims that no token may have, whatever their value. Each is written as in `headers`.
+    #[schemars(length(min = 1))]
+    pub(crate) forbidden_claims: Option<Vec<ClaimNameSetting>>,
     /// Accept sender-constrained tokens (`cnf`, RFC 7800) without proof of possession.
     #[serde(default)]
     pub(crate) ignore_confirmation: bool,
@@ -203,6 +217,23 @@ pub(crate) struct IssuerSettings {
     pub(crate) headers: BTreeMap<String, ClaimHeaderSetting>,
     /// Warnings to accept in this section: code to reason.
     pub(crate) accept_warnings: Option<AcceptedWarnings>,
+}
+
+/// The kind of an issuer's tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub(crate) enum TokenKindSetting {
+    /// No token that shows by its header or claims that it is an ID, refresh or logout token.
+    #[serde(rename = "access_token")]
+    Access,
+    /// As `access_token`, with `typ: at+jwt` and every claim that RFC 9068 requires.
+    #[serde(rename = "rfc9068_access_token")]
+    Rfc9068Access,
+    /// An ID token with every claim that OIDC Core 1.0 requires, and no access token.
+    #[serde(rename = "id_token")]
+    Id,
+    /// A logout token as OIDC Back-Channel Logout 1.0 requires it.
+    #[serde(rename = "logout_token")]
+    Logout,
 }
 
 /// Codes of warnings that are accepted, each with the reason.

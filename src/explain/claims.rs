@@ -1,9 +1,7 @@
-//! The steps for registered claims and the token's type.
+//! The steps for registered claims, and where the token stands.
 
 use crate::policy::{Issuer, IssuerId, TokenFrom};
-use crate::token::{
-    Audiences, Claims, Denial, Expectations, Registered, UnixTime, audiences, media_type,
-};
+use crate::token::{Audiences, Claims, Denial, Expectations, Registered, UnixTime, audiences};
 
 use super::steps::Explainer;
 use super::{text, times};
@@ -40,22 +38,6 @@ impl Explainer<'_, '_, '_> {
             let found = format!("{name} in {location}");
             self.step("place", result, found, "a place for this issuer's tokens");
         }
-    }
-
-    pub(super) fn kind(&mut self, typ: Option<&str>, claims: &Claims, expectations: &Expectations) {
-        let found = typ.map_or_else(|| "absent".to_owned(), text::quoted);
-        let result = expectations.check_type(typ.map(media_type).as_deref());
-        let expected = if expectations.types.is_empty() {
-            "no typ, or one of JWT, JOSE, at+jwt".to_owned()
-        } else {
-            text::one_of(expectations.types.iter().map(|typ| text::quoted(typ)))
-        };
-        self.step("typ", result, found, expected);
-        let result = expectations.check_confirmation(claims);
-        let ignored = result.is_ok() && claims.get("cnf").is_some();
-        let found = value(claims, "cnf") + if ignored { ", ignored" } else { "" };
-        let expected = "a token that is not bound to its sender (see ignore_confirmation)";
-        self.step("cnf", result, found, expected);
     }
 
     pub(super) fn audience(&mut self, name: &'static str, claims: &Claims, accepted: &Audiences) {

@@ -112,6 +112,8 @@ impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
         self.kind(typ, claims, expectations);
         self.audience("aud", claims, &expectations.audiences);
         self.times(claims, expectations);
+        self.client(claims, expectations);
+        self.presence(claims, expectations);
         if let Some(Requirement::Token(demand)) = requirement {
             self.demand(demand, (id, issuer), claims);
         }

@@ -41,6 +41,11 @@ impl ClaimPath {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|name| &**name)
     }
+
+    /// True if the other claim is this one, or within it.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        other.0.starts_with(&self.0)
+    }
 }
 
 impl std::fmt::Display for ClaimPath {
@@ -84,6 +89,23 @@ impl Claims {
         let mut names = path.names();
         let first = self.0.get(names.next()?)?;
         names.try_fold(first, |value, name| value.as_object()?.get(name))
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
+    /// Checks that a claim is there, and neither null nor empty.
+    pub(crate) fn require(&self, name: &str) -> Result<(), Denial> {
+        let has_value = self.get(name).is_some_and(has_value);
+        has_value.then_some(()).ok_or_else(|| claim_missing(name))
+    }
+
+    /// As [`Claims::require`], at any depth.
+    pub(crate) fn require_at(&self, path: &ClaimPath) -> Result<(), Denial> {
+        let has_value = self.at(path).is_some_and(has_value);
+        let missing = || claim_missing(&path.to_string());
+        has_value.then_some(()).ok_or_else(missing)
     }
 
     /// A registered claim that must be a string if it is present: an unreadable claim is not an
@@ -134,6 +156,15 @@ impl Claims {
         }
         scopes.retain(|scope| !scope.is_empty());
         Ok(scopes)
+    }
+}
+
+fn has_value(claim: &Json) -> bool {
+    match claim {
+        Json::Null => false,
+        Json::String(text) => !text.is_empty(),
+        Json::Array(elements) => !elements.is_empty(),
+        Json::Bool(_) | Json::Number(_) | Json::Object(_) => true,
     }
 }
 

@@ -63,7 +63,7 @@ denials! {
     /// The header lists a critical extension (RFC 7515 §4.1.11).
     CritUnsupported = "crit_unsupported", Unauthenticated,
         "the token needs an extension that is not supported";
-    /// The token's `typ` is not accepted here, or it is bound to a sender (`cnf`).
+    /// The token's `typ` or kind is not accepted here, or it is bound to a sender (`cnf`).
     TokenTypeInvalid = "token_type_invalid", Unauthenticated, "the token is of the wrong type";
     /// `exp` has passed.
     TokenExpired {
@@ -83,12 +83,12 @@ denials! {
     AudienceMismatch = "audience_mismatch", Unauthenticated, "the token is for another audience";
     /// A required claim is absent.
     ClaimMissing {
-        /// Its name, from RFC 7519 or the configuration.
+        /// Its name, from a standard or the configuration.
         claim: Arc<str>,
     } = "claim_missing", Unauthenticated, "the token lacks a required claim";
     /// A claim is present but cannot be used.
     ClaimInvalid {
-        /// Its name, from RFC 7519 or the configuration.
+        /// Its name, from a standard or the configuration.
         claim: Arc<str>,
     } = "claim_invalid", Unauthenticated, "the token has an invalid claim";
     /// The token lacks a scope that the rule demands.
@@ -192,6 +192,20 @@ impl From<JoseError> for Denial {
             JoseError::SignatureInvalid => Self::SignatureInvalid,
             JoseError::DecryptFailed => Self::DecryptFailed,
         }
+    }
+}
+
+/// The code of a denial and the claim that it names, or `allowed`.
+#[cfg(test)]
+pub(super) fn outcome(result: Result<(), Denial>) -> String {
+    match result {
+        Ok(()) => "allowed".to_owned(),
+        Err(
+            ref denial @ (Denial::ClaimMissing { ref claim } | Denial::ClaimInvalid { ref claim }),
+        ) => {
+            format!("{} {claim}", denial.code())
+        }
+        Err(denial) => denial.code().to_owned(),
     }
 }
 

@@ -1,13 +1,11 @@
-//! The checks on an issuer's tokens that apply whatever the rule: registered claims (RFC 7519 §4.1)
-//! and type.
+//! The checks on an issuer's tokens that apply whatever the rule: type and kind, registered claims
+//! (RFC 7519 §4.1), the client, and claims that must or must not be there.
 
 use std::time::Duration;
 
 use super::claims::{Claims, claim_invalid, claim_missing};
-use super::{Denial, UnixTime, VerifiedToken};
-
-/// Media types of access tokens (RFC 7519 §5.1, RFC 7515 §4.1.9, RFC 9068).
-const DEFAULT_TYPES: [&str; 3] = ["jwt", "jose", "at+jwt"];
+use super::client::check_client;
+use super::{ClaimPath, Denial, MediaTypes, TokenKind, UnixTime, VerifiedToken};
 
 /// The checks that every token of one issuer must pass.
 #[derive(Clone, Debug)]
@@ -19,9 +17,16 @@ pub(crate) struct Expectations {
     pub(crate) leeway: Duration,
     /// The longest time from `iat` (and from now) to `exp`. With it, `iat` is required.
     pub(crate) max_lifetime: Option<Duration>,
-    /// The accepted media types of `typ`, in lower case and without `application/`. If empty, a
-    /// token may have no `typ`, or `JWT`, `JOSE` or `at+jwt`.
-    pub(crate) types: Vec<Box<str>>,
+    /// The accepted values of `typ`.
+    pub(crate) types: MediaTypes,
+    /// The kind of the tokens; `None`: only `types` counts.
+    pub(crate) kind: Option<TokenKind>,
+    /// The accepted clients; empty for any.
+    pub(crate) client_ids: Vec<Box<str>>,
+    /// The claims that a token must have, with a value.
+    pub(crate) required_claims: Vec<ClaimPath>,
+    /// The claims that no token may have.
+    pub(crate) forbidden_claims: Vec<ClaimPath>,
     /// True if a token that is bound to its sender (`cnf`, RFC 7800) is accepted without a proof.
     pub(crate) ignore_confirmation: bool,
 }
@@ -49,7 +54,9 @@ impl Expectations {
     /// Checks a verified token at the time `now`, up to the first check that fails.
     pub(crate) fn check(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Denial> {
         let claims = &token.registered;
-        self.check_type(token.typ.as_deref())?;
+        let typ = token.typ.as_deref();
+        self.check_type(typ)?;
+        self.check_kind(typ, token.claims())?;
         self.check_confirmation(token.claims())?;
         if claims.issuer != self.issuer {
             return Err(Denial::IssuerNotAllowed);
@@ -60,18 +67,21 @@ impl Expectations {
         self.check_expiry(claims.expires, now)?;
         self.check_not_before(claims.not_before, now)?;
         self.check_issued(claims.issued, now)?;
-        self.check_lifetime(claims.issued, claims.expires, now)
+        self.check_lifetime(claims.issued, claims.expires, now)?;
+        self.check_client(token.claims())?;
+        self.check_required(token.claims())?;
+        self.check_forbidden(token.claims())
     }
 
     /// RFC 8725 §3.11: a token made for another purpose (a DPoP proof, a logout token) is not an
     /// access token. `typ` is in lower case, without `application/`.
     pub(crate) fn check_type(&self, typ: Option<&str>) -> Result<(), Denial> {
-        let accepted = match typ {
-            None => self.types.is_empty(),
-            Some(typ) if self.types.is_empty() => DEFAULT_TYPES.contains(&typ),
-            Some(typ) => self.types.iter().any(|accepted| **accepted == *typ),
-        };
+        let accepted = self.types.accept(typ);
         accepted.then_some(()).ok_or(Denial::TokenTypeInvalid)
+    }
+
+    pub(crate) fn check_kind(&self, typ: Option<&str>, claims: &Claims) -> Result<(), Denial> {
+        self.kind.map_or(Ok(()), |kind| kind.check(typ, claims))
     }
 
     /// RFC 9449 and RFC 8705: a token with `cnf` is valid only together with its proof.
@@ -140,6 +150,26 @@ impl Expectations {
         let from_now = expires <= now.plus(longest).plus(self.leeway);
         let is_short = from_issue && from_now;
         is_short.then_some(()).ok_or_else(|| claim_invalid("exp"))
+    }
+
+    pub(crate) fn check_client(&self, claims: &Claims) -> Result<(), Denial> {
+        if self.client_ids.is_empty() {
+            return Ok(());
+        }
+        check_client(claims, &self.client_ids)
+    }
+
+    pub(crate) fn check_required(&self, claims: &Claims) -> Result<(), Denial> {
+        let mut paths = self.required_claims.iter();
+        paths.try_for_each(|path| claims.require_at(path))
+    }
+
+    pub(crate) fn check_forbidden(&self, claims: &Claims) -> Result<(), Denial> {
+        let mut paths = self.forbidden_claims.iter();
+        match paths.find(|path| claims.at(path).is_some()) {
+            Some(path) => Err(claim_invalid(&path.to_string())),
+            None => Ok(()),
+        }
     }
 }
 

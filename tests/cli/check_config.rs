@@ -95,9 +95,9 @@ mean \"address\"?
 watchword.yaml:3:19: server.max_token_size: found \"big\"; expected a whole number \
 from 256 to 65536
 watchword.yaml:7:5: issuers.corp: found unknown key \"audience\"; expected one of: \
-accept_warnings, algorithms, any_audience, audiences, decryption, forward_token, headers, \
-ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, secret_file, token_from, \
-types; did you mean \"audiences\"?
+accept_warnings, algorithms, any_audience, audiences, client_ids, decryption, forbidden_claims, \
+forward_token, headers, ignore_confirmation, issuer, jwks, leeway, max_lifetime, required, \
+required_claims, secret_file, token_from, token_kind, types; did you mean \"audiences\"?
 watchword.yaml:8:20: issuers.corp.jwks.inline: found neither a JWK set ({\"keys\": […]}) nor a \
 JWK; expected a JWK set with a usable key
 watchword.yaml:8:28: issuers.corp.jwks.uri: found a list; expected a string

@@ -91,7 +91,7 @@ rules:
 
 /// The first failing step has the verdict's reason. The texts are bounded, harmless, and contain no
 /// signature.
-fn check(explanation: &Explanation, token: &str) {
+pub(crate) fn check(explanation: &Explanation, token: &str) {
     let failure = explanation.first_failure().map(|step| &step.outcome);
     let denial = explanation.denial.clone().map(StepOutcome::Fail);
     assert_eq!(failure, denial.as_ref(), "{:?}", explanation.steps);

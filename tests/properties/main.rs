@@ -7,6 +7,7 @@
 //! * No spelling of a request reaches a weaker rule than its plain spelling, and no spelling of a
 //!   credential is overlooked.
 //! * An explanation names the reason of the verdict at the first step that fails.
+//! * A further requirement for tokens never turns a denial into an allow.
 //! * No denial is an answer that a proxy could take for an allow.
 //!
 //! A seeded generator makes the cases, so a failure can be repeated. Each test prints the number of
@@ -32,4 +33,5 @@ mod memory;
 mod oracle;
 mod readers;
 mod redaction;
+mod requirements;
 mod spellings;

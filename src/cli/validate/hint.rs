@@ -25,7 +25,9 @@ pub(super) fn hint(
             "the token was changed, or signed with another key: get a new one"
         }
         Denial::CritUnsupported => "the issuer must not use crit",
-        Denial::TokenTypeInvalid => "is it an access token? see types and ignore_confirmation",
+        Denial::TokenTypeInvalid => {
+            "is it an access token? see token_kind, types and ignore_confirmation"
+        }
         Denial::TokenExpired { .. } => {
             "get a new token; if tokens expire at once, compare the clocks"
         }

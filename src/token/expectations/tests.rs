@@ -4,7 +4,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::jose::{Algorithm, KeySet};
-use crate::token::{Audiences, BearerToken, Denial, Expectations, UnixTime, UnverifiedToken};
+use crate::token::denial::outcome;
+use crate::token::{
+    Audiences, BearerToken, ClaimPath, Denial, Expectations, MediaTypes, TokenKind, UnixTime,
+    UnverifiedToken,
+};
 
 const SECRET: &[u8] = b"a secret that is long enough for HS256";
 
@@ -14,7 +18,11 @@ fn expectations() -> Expectations {
         audiences: Audiences::OneOf(vec!["api".into()]),
         leeway: Duration::from_secs(30),
         max_lifetime: None,
-        types: Vec::new(),
+        types: MediaTypes::of(None),
+        kind: None,
+        client_ids: Vec::new(),
+        required_claims: Vec::new(),
+        forbidden_claims: Vec::new(),
         ignore_confirmation: false,
     }
 }
@@ -154,10 +162,16 @@ fn a_token_that_begins_after_its_end_is_never_good() {
 #[test]
 fn types_are_access_tokens_unless_others_are_demanded() {
     let code = |types: &[&str], typ: Option<&str>| {
-        let types = types.iter().map(|typ| (*typ).into()).collect();
+        let mut accepted = MediaTypes::of(None);
+        if !types.is_empty() {
+            accepted = MediaTypes {
+                optional: false,
+                names: types.iter().map(|typ| (*typ).into()).collect(),
+            };
+        }
         judge(
             &Expectations {
-                types,
+                types: accepted,
                 ..expectations()
             },
             typ,
@@ -186,6 +200,98 @@ fn types_are_access_tokens_unless_others_are_demanded() {
     assert_eq!(code(&["at+jwt"], Some("at+JWT")), "allowed");
     assert_eq!(code(&["at+jwt"], Some("JWT")), "token_type_invalid");
     assert_eq!(code(&["at+jwt"], None), "token_type_invalid");
+}
+
+/// The outcome under further settings, and without them.
+fn compare(change: impl FnOnce(&mut Expectations), changes: &Value) -> (String, String) {
+    let mut further = expectations();
+    change(&mut further);
+    let plain = judge(&expectations(), None, changes, 500.0);
+    (
+        outcome(judge(&further, None, changes, 500.0)),
+        outcome(plain),
+    )
+}
+
+fn allowed_without(code: &str) -> (String, String) {
+    (code.to_owned(), "allowed".to_owned())
+}
+
+#[test]
+fn a_kind_is_checked_only_where_one_is_set() {
+    let kind = |kind| move |checks: &mut Expectations| checks.kind = Some(kind);
+    let id = json!({"typ": "ID", "sub": "alice", "iat": 400});
+    let is_access = compare(kind(TokenKind::Access), &id);
+    assert_eq!(is_access, allowed_without("token_type_invalid"));
+    let is_id = compare(kind(TokenKind::Id), &id);
+    assert_eq!(is_id, allowed_without("allowed"));
+}
+
+#[test]
+fn a_client_is_checked_only_where_some_are_listed() {
+    let web = |checks: &mut Expectations| checks.client_ids = vec!["web".into()];
+    assert_eq!(
+        compare(web, &json!({"azp": "web"})),
+        allowed_without("allowed")
+    );
+    assert_eq!(
+        compare(web, &json!({"azp": "app"})),
+        allowed_without("claim_invalid azp")
+    );
+    assert_eq!(
+        compare(web, &json!({})),
+        allowed_without("claim_missing client_id")
+    );
+}
+
+#[test]
+fn a_required_claim_has_a_value() {
+    let roles = ClaimPath::dotted("realm_access.roles");
+    let required = |checks: &mut Expectations| checks.required_claims = vec![roles.clone()];
+    for value in [json!(["a"]), json!("a"), json!(0), json!(false), json!({})] {
+        let claims = json!({"realm_access": {"roles": value}});
+        assert_eq!(
+            compare(required, &claims),
+            allowed_without("allowed"),
+            "{claims}"
+        );
+    }
+    for claims in [
+        json!({}),
+        json!({"realm_access": {}}),
+        json!({"realm_access": ["roles"]}),
+        json!({"realm_access.roles": "a"}),
+        json!({"realm_access": {"roles": null}}),
+        json!({"realm_access": {"roles": ""}}),
+        json!({"realm_access": {"roles": []}}),
+    ] {
+        let expected = allowed_without("claim_missing realm_access.roles");
+        assert_eq!(compare(required, &claims), expected, "{claims}");
+    }
+}
+
+#[test]
+fn a_forbidden_claim_is_refused_with_any_value() {
+    let tenant = ClaimPath::literal(&["https://example.com/tenant"]);
+    let act = ClaimPath::dotted("act.sub");
+    let forbidden = |checks: &mut Expectations| {
+        checks.forbidden_claims = vec![tenant.clone(), act.clone()];
+    };
+    for claims in [json!({}), json!({"act": {}}), json!({"act.sub": "x"})] {
+        assert_eq!(
+            compare(forbidden, &claims),
+            allowed_without("allowed"),
+            "{claims}"
+        );
+    }
+    for value in [json!("x"), json!(""), json!(null), json!(false), json!([])] {
+        let claims = json!({"act": {"sub": value}});
+        let expected = allowed_without("claim_invalid act.sub");
+        assert_eq!(compare(forbidden, &claims), expected, "{claims}");
+        let claims = json!({"https://example.com/tenant": value});
+        let expected = allowed_without("claim_invalid https://example.com/tenant");
+        assert_eq!(compare(forbidden, &claims), expected, "{claims}");
+    }
 }
 
 #[test]

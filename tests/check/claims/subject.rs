@@ -19,9 +19,10 @@ pub(crate) const ROWS: &[Row] = &[
 fn subject_that_is_needed_must_be_there(case: &mut Case) {
     let header = corp().header("x-auth-user", "{claim: sub, required: true}");
     let by_header = Site::start(&Settings::of(header));
+    let by_issuer = Site::start(&Settings::of(corp().line("required_claims: [sub]")));
     let by_rule = Settings::of(corp()).rules("- require: {claims: {sub: [alice, bob]}}");
     let by_rule = Site::start(&by_rule);
-    for site in [&by_header, &by_rule] {
+    for site in [&by_header, &by_issuer, &by_rule] {
         case.accepts(site, "alice", tokens::good());
         for sub in [
             json!(1),
@@ -38,12 +39,10 @@ fn subject_that_is_needed_must_be_there(case: &mut Case) {
         signed(&claims_without("sub")),
         signed(&claims_with("sub", json!(""))),
     ] {
-        case.refuses(
-            &by_header,
-            "missing or empty, for a header",
-            &token,
-            "claim_missing",
-        );
+        for site in [&by_header, &by_issuer] {
+            let what = "missing or empty, for a header or an issuer";
+            case.refuses(site, what, &token, "claim_missing");
+        }
         let call = Call::bearing(&token);
         case.denies(
             &by_rule,
