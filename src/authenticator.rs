@@ -14,7 +14,7 @@ pub use decryption::{DecryptedToken, Decryption, DecryptionWork};
 pub use question::Question;
 pub use snapshot::{IssuerKeys, Snapshot};
 
-pub(crate) use decryption::{Content, Opened};
+pub(crate) use decryption::{Opened, TokenContent};
 pub(crate) use question::RawToken;
 
 use std::sync::Arc;
@@ -237,8 +237,8 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
 
     fn verify_content(&mut self, opened: &Opened) -> Result<Verified<'s>, Denial> {
         match opened.content(self.snapshot.policy.max_token_size())? {
-            Content::Signed(segments) => self.verify_signed(&segments, Some(opened)),
-            Content::Claims(claims) => {
+            TokenContent::Signed(segments) => self.verify_signed(&segments, Some(opened)),
+            TokenContent::Claims(claims) => {
                 let (id, issuer) = self.issuer(claims.issuer()?)?;
                 opened.check_issuer(id)?;
                 opened.check_trust(issuer)?;
@@ -258,16 +258,17 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         proceed: impl FnOnce(&mut Self, &Opened) -> Result<T, Denial>,
     ) -> Result<T, Denial> {
         let policy = &self.snapshot.policy;
-        let done = match &self.question.decryption {
-            Decryption::Done(done) => done.result(policy),
-            Decryption::Now | Decryption::Later => None,
-        };
-        if let Some(opened) = done {
-            return proceed(self, opened?);
-        }
-        let is_now = matches!(self.question.decryption, Decryption::Now);
-        if is_now || jwe.algorithm().is_symmetric() {
+        if jwe.algorithm().is_symmetric() {
             return proceed(self, &Opened::open(policy, jwe)?);
+        }
+        let opened = match &self.question.decryption {
+            Decryption::Now => return proceed(self, &Opened::open(policy, jwe)?),
+            Decryption::Refused(denial) => return Err(denial.clone()),
+            Decryption::Done(done) => done.result(policy),
+            Decryption::Later => None,
+        };
+        if let Some(opened) = opened {
+            return proceed(self, opened?);
         }
         // Denied now, without the work, if no key suits.
         policy.decryption_candidates(&jwe)?;

@@ -1,7 +1,7 @@
 //! The step for encrypted tokens: which key, what content, and what must be true of it.
 //!
 //! A token that decrypts proves nothing about its origin, since anybody can encrypt to a public
-//! key. The content must be a signed token that passes everything else; see [`Content`].
+//! key. The content must be a signed token that passes everything else; see [`TokenContent`].
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::policy::{Issuer, IssuerId, Policy};
 use crate::token::{BearerToken, Claims, Denial, claim_invalid, media_type};
 
 /// When an encrypted token is decrypted.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum Decryption {
     /// In the course of the decision.
     #[default]
@@ -20,6 +20,8 @@ pub enum Decryption {
     Later,
     /// Before the decision, with this result.
     Done(Arc<DecryptedToken>),
+    /// Not at all, for this reason.
+    Refused(Denial),
 }
 
 /// A token that is to be decrypted with a private key.
@@ -46,7 +48,7 @@ pub(crate) struct Opened {
 }
 
 /// The content of an encrypted token.
-pub(crate) enum Content<'a> {
+pub(crate) enum TokenContent<'a> {
     /// A signed token, which is judged like one that was not encrypted.
     Signed(JwsSegments<'a>),
     /// Claims without a signature. Only an issuer that shares the key, and says so, is trusted.
@@ -61,8 +63,8 @@ impl DecryptionWork {
         }
     }
 
-    /// The memory that the work and its result take, in bytes: the token, its parts and its content,
-    /// which may be inflated.
+    /// The memory that the work and its result take, in bytes: the token, its parts and its
+    /// content, which may be inflated.
     #[must_use]
     pub fn memory(&self) -> usize {
         2 * self.token.len() + self.policy.max_token_size()
@@ -114,18 +116,18 @@ impl Opened {
 
     /// Reads the content: a signed token, or, with a shared key, claims. RFC 7519 §5.2: `cty` says
     /// `JWT` if it is a token.
-    pub(crate) fn content(&self, max_size: usize) -> Result<Content<'_>, Denial> {
+    pub(crate) fn content(&self, max_size: usize) -> Result<TokenContent<'_>, Denial> {
         let cty = self.header.cty().map(media_type);
         let is_token = cty.is_none_or(|cty| cty == "jwt" || cty.ends_with("+jwt"));
         if !is_token {
             return Err(Denial::TokenTypeInvalid);
         }
         if self.content.first() == Some(&b'{') && self.content.is_from_shared_key() {
-            return Ok(Content::Claims(Claims::parse(&self.content)?));
+            return Ok(TokenContent::Claims(Claims::parse(&self.content)?));
         }
         let token = BearerToken::new(&self.content, max_size)?;
         match Compact::split(token.as_str())? {
-            Compact::Jws(segments) => Ok(Content::Signed(segments)),
+            Compact::Jws(segments) => Ok(TokenContent::Signed(segments)),
             // One level of encryption.
             Compact::Jwe(_) => Err(Denial::TokenMalformed),
         }

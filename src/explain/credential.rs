@@ -1,6 +1,6 @@
 //! Puts a token into a request where the policy looks for it, and finds it there.
 
-use crate::authenticator::{Content, Opened};
+use crate::authenticator::{Opened, TokenContent};
 use crate::jose::Jwe;
 use crate::policy::{Credential, IssuerId, Policy, Requirement};
 use crate::token::{BearerToken, Claims, Denial, Location, UnverifiedToken};
@@ -51,8 +51,8 @@ pub(crate) fn issuer_of(policy: &Policy, token: &[u8]) -> Option<IssuerId> {
     };
     let opened = Opened::open(policy, jwe).ok()?;
     match opened.content(max_size).ok()? {
-        Content::Claims(claims) => issuer_of_claims(policy, &claims),
-        Content::Signed(segments) => {
+        TokenContent::Claims(claims) => issuer_of_claims(policy, &claims),
+        TokenContent::Signed(segments) => {
             let jws = segments.open(segments.header().ok()?).ok()?;
             issuer_of_claims(policy, UnverifiedToken::read(jws).ok()?.claims())
         }

@@ -2,7 +2,7 @@
 //!
 //! Decryption is one step, which never says what failed: an explanation is no oracle either.
 
-use crate::authenticator::{Content, Opened};
+use crate::authenticator::{Opened, TokenContent};
 use crate::jose::{ContentEncryption, JweSegments, KeyAlgorithm};
 use crate::policy::{DecryptionKeys, Issuer, IssuerId};
 use crate::token::{Claims, Denial};
@@ -56,11 +56,11 @@ impl<'s> Explainer<'_, 's, '_> {
     }
 
     /// Looks at what was encrypted.
-    pub(super) fn content<'o>(&mut self, opened: &'o Opened) -> Option<Content<'o>> {
+    pub(super) fn content<'o>(&mut self, opened: &'o Opened) -> Option<TokenContent<'o>> {
         let content = opened.content(self.snapshot.policy().max_token_size());
         let found = match &content {
-            Ok(Content::Signed(_)) => "3 segments: signed (JWS)",
-            Ok(Content::Claims(_)) => "claims that are not signed",
+            Ok(TokenContent::Signed(_)) => "3 segments: signed (JWS)",
+            Ok(TokenContent::Claims(_)) => "claims that are not signed",
             Err(Denial::TokenTypeInvalid) => "a cty that is not JWT",
             Err(_) => "neither a signed token nor, from a shared key, claims",
         };

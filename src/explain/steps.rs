@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::str::Split;
 
-use crate::authenticator::{Content, Snapshot};
+use crate::authenticator::{Snapshot, TokenContent};
 use crate::jose::Compact;
 use crate::policy::Requirement;
 use crate::request::Request;
@@ -83,15 +83,15 @@ impl<'w, 's, 'r> Explainer<'w, 's, 'r> {
         let found = self.credential(requirement)?;
         let opened;
         let (content, envelope) = match self.form(&found.token)? {
-            Compact::Jws(segments) => (Content::Signed(segments), None),
+            Compact::Jws(segments) => (TokenContent::Signed(segments), None),
             Compact::Jwe(segments) => {
                 opened = self.decryption(&segments)?;
                 (self.content(&opened)?, Some(&opened))
             }
         };
         let token = match content {
-            Content::Signed(segments) => Ok(self.signed(&segments)?),
-            Content::Claims(claims) => Err(claims),
+            TokenContent::Signed(segments) => Ok(self.signed(&segments)?),
+            TokenContent::Claims(claims) => Err(claims),
         };
         let claims = token
             .as_ref()

@@ -3,16 +3,13 @@
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message as _;
 use tracing::error;
 
-use crate::authenticator::{
-    Decision, DecryptedToken, Decryption, DecryptionWork, Question, authenticate,
-};
+use crate::authenticator::{Decision, Decryption, DecryptionWork, Question, authenticate};
 use crate::jwks::{CallTime, KeyRequest};
 use crate::listen::Permit;
 use crate::memory::Reservation;
@@ -34,12 +31,16 @@ const MAX_KEY_WAIT: Duration = Duration::from_secs(10);
 /// Most decryptions of a question: a reload may replace the keys meanwhile.
 const MAX_DECRYPTIONS: usize = 2;
 
-/// What a judgement may use, beside the question.
-struct Aids {
+/// What was done so far so that a question can be answered.
+struct Preparation {
     /// The time in which missing keys may be requested; `None`: no more.
-    key_requests: Option<CallTime>,
-    /// The token of the question, decrypted.
-    decrypted: Option<Arc<DecryptedToken>>,
+    call_time: Option<CallTime>,
+    key_requests: usize,
+    /// The state of the question's token, if it is encrypted.
+    decryption: Decryption,
+    decryptions: usize,
+    /// The memory of the decrypted token.
+    memory: Option<Reservation>,
 }
 
 /// The reason for which a question cannot be answered yet.
@@ -93,51 +94,67 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
             judged_at: self.state.clock.moment(),
             time_left: time_left.map(|left| left.min(MAX_KEY_WAIT)),
         };
-        let mut aids = Aids {
-            key_requests: Some(call_time),
-            decrypted: None,
+        let mut preparation = Preparation {
+            call_time: Some(call_time),
+            key_requests: 0,
+            decryption: Decryption::Later,
+            decryptions: 0,
+            memory: None,
         };
-        let (mut key_requests, mut decryptions) = (0, 0);
-        // Held until the call is answered.
-        let mut _decryption_memory = None;
         loop {
-            match self.judge(&message, &aids) {
+            let obstacle = match self.judge(&message, &preparation) {
                 Ok(answer) => return answer,
-                Err(Obstacle::Encrypted(work)) => {
-                    decryptions += 1;
-                    let memory = self.memory.map(|memory| memory.beside(work.memory()));
-                    if decryptions > MAX_DECRYPTIONS || matches!(memory, Some(None)) {
-                        return self.refuse(&Denial::Overloaded);
-                    }
-                    _decryption_memory = memory;
-                    message = message::without_spare_buffer(message);
-                    permit.release();
-                    let time_left = self.call.deadline.time_left();
-                    let decrypter = &self.state.decrypter;
-                    let decrypted = decrypter.decrypt(work, &self.state.clock, time_left).await;
-                    permit.reacquire();
-                    match decrypted {
-                        Ok(decrypted) => aids.decrypted = Some(decrypted),
-                        Err(denial) => return self.refuse(&denial),
-                    }
-                }
-                Err(Obstacle::MissingKey(request)) => {
-                    key_requests += 1;
-                    let mut is_last = key_requests + 1 >= MAX_JUDGEMENTS;
-                    if let KeyRequest::Wait(wait) = request {
-                        is_last |= wait.is_for_next_fetch;
-                        message = message::without_spare_buffer(message);
-                        permit.release();
-                        self.state.telemetry.metrics.key_waits.inc();
-                        wait.keys_changed().await;
-                        permit.reacquire();
-                    }
-                    if is_last {
-                        // The last judgement does not ask for keys.
-                        aids.key_requests = None;
-                    }
+                Err(obstacle) => obstacle,
+            };
+            message = message::without_spare_buffer(message);
+            match obstacle {
+                Obstacle::Encrypted(work) => self.decrypt(work, permit, &mut preparation).await,
+                Obstacle::MissingKey(request) => {
+                    self.wait_for_key(request, permit, &mut preparation).await;
                 }
             }
+        }
+    }
+
+    /// Has a token decrypted. If it cannot be done now, the next judgement denies it.
+    async fn decrypt(&self, work: DecryptionWork, permit: &Permit, preparation: &mut Preparation) {
+        preparation.decryptions += 1;
+        let memory = self.memory.map(|memory| memory.beside(work.memory()));
+        if preparation.decryptions > MAX_DECRYPTIONS || matches!(memory, Some(None)) {
+            preparation.decryption = Decryption::Refused(Denial::Overloaded);
+            return;
+        }
+        preparation.memory = memory.flatten();
+        permit.release();
+        let time_left = self.call.deadline.time_left();
+        let decrypter = &self.state.decrypter;
+        let decrypted = decrypter.decrypt(work, &self.state.clock, time_left).await;
+        permit.reacquire();
+        preparation.decryption = match decrypted {
+            Ok(decrypted) => Decryption::Done(decrypted),
+            Err(denial) => Decryption::Refused(denial),
+        };
+    }
+
+    /// Waits for a fetch, unless there are other keys by now. The last judgement does not ask for
+    /// keys.
+    async fn wait_for_key(
+        &self,
+        request: KeyRequest,
+        permit: &Permit,
+        preparation: &mut Preparation,
+    ) {
+        preparation.key_requests += 1;
+        let mut is_last = preparation.key_requests + 1 >= MAX_JUDGEMENTS;
+        if let KeyRequest::Wait(wait) = request {
+            is_last |= wait.is_for_next_fetch;
+            permit.release();
+            self.state.telemetry.metrics.key_waits.inc();
+            wait.keys_changed().await;
+            permit.reacquire();
+        }
+        if is_last {
+            preparation.call_time = None;
         }
     }
 
@@ -146,20 +163,17 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         self.refuse_by(&self.state.generation(), denial)
     }
 
-    /// Judges a question once. Requests a key that is missing if the call can wait for it. The error
-    /// says what to do before it is judged again.
-    fn judge(&self, message: &Bytes, aids: &Aids) -> Result<FramedMessage, Obstacle> {
+    /// Judges a question once. Requests a key that is missing if the call can wait for it. The
+    /// error says what to do before it is judged again.
+    fn judge(&self, message: &Bytes, preparation: &Preparation) -> Result<FramedMessage, Obstacle> {
         let generation = self.state.generation();
         let judge = || {
             let is_decodable = fields::are_few(message, &D::COUNTED_FIELDS);
             let decoded = is_decodable.then(|| D::Message::decode(message.clone()).ok());
             match decoded.flatten().as_ref().and_then(D::question) {
                 Some(mut question) => {
-                    question.decryption = match &aids.decrypted {
-                        Some(decrypted) => Decryption::Done(decrypted.clone()),
-                        None => Decryption::Later,
-                    };
-                    self.answer(&generation, &question, aids.key_requests)
+                    question.decryption = preparation.decryption.clone();
+                    self.answer(&generation, &question, preparation.call_time)
                 }
                 None => Ok(self.refuse_by(&generation, &Denial::RequestMalformed)),
             }

@@ -27,17 +27,17 @@ pub struct DecryptionKey {
     alg: Option<Box<str>>,
     /// Its public JWK, with a `kid`; `None` for a shared key.
     public: Option<Object>,
-    material: Material,
+    material: DecryptionMaterial,
 }
 
 /// The key itself, parsed.
-enum Material {
+enum DecryptionMaterial {
     Rsa(OaepPrivateDecryptingKey),
     Agreement(AgreementCurve, AgreementPrivateKey),
     Shared(Zeroizing<Vec<u8>>),
 }
 
-impl Material {
+impl DecryptionMaterial {
     fn of(key: &PrivateKey) -> Option<Self> {
         let agreement = |curve: &str, d: &[u8]| {
             let curve = AgreementCurve::from_name(curve)?;
@@ -73,7 +73,7 @@ impl DecryptionKey {
             thumbprint: key.thumbprint().into(),
             alg: key.alg().map(Into::into),
             public: key.to_public_jwk(),
-            material: Material::of(key)?,
+            material: DecryptionMaterial::of(key)?,
         })
     }
 
@@ -110,16 +110,16 @@ impl DecryptionKey {
     /// Its type, in words.
     pub(crate) fn kind(&self) -> String {
         match &self.material {
-            Material::Rsa(key) => format!("RSA-{}", key.key_size_bits()),
-            Material::Agreement(curve, _) => curve.name().to_owned(),
-            Material::Shared(key) => format!("shared, {} bits", 8 * key.len()),
+            DecryptionMaterial::Rsa(key) => format!("RSA-{}", key.key_size_bits()),
+            DecryptionMaterial::Agreement(curve, _) => curve.name().to_owned(),
+            DecryptionMaterial::Shared(key) => format!("shared, {} bits", 8 * key.len()),
         }
     }
 
     /// Returns true if decrypting with it costs as much as a signature, or more.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        !matches!(self.material, Material::Shared(_))
+        !matches!(self.material, DecryptionMaterial::Shared(_))
     }
 
     /// Returns true if its JWK permits these algorithms, and its type and length suit them.
@@ -131,12 +131,12 @@ impl DecryptionKey {
         });
         permitted
             && match (&self.material, algorithm.management()) {
-                (Material::Rsa(_), KeyManagement::Rsa(_))
-                | (Material::Agreement(..), KeyManagement::Agreement(_)) => true,
-                (Material::Shared(key), KeyManagement::Shared(wrap)) => {
+                (DecryptionMaterial::Rsa(_), KeyManagement::Rsa(_))
+                | (DecryptionMaterial::Agreement(..), KeyManagement::Agreement(_)) => true,
+                (DecryptionMaterial::Shared(key), KeyManagement::Shared(wrap)) => {
                     key.len() == wrap.key_length
                 }
-                (Material::Shared(key), KeyManagement::Direct) => {
+                (DecryptionMaterial::Shared(key), KeyManagement::Direct) => {
                     key.len() == encryption.key_length()
                 }
                 _ => false,
@@ -146,14 +146,16 @@ impl DecryptionKey {
     /// The content key of a token; `None` if this key does not give one, whatever the cause.
     pub(super) fn content_key(&self, jwe: &Jwe<'_>) -> Option<ContentKey> {
         let bytes = match (&self.material, jwe.algorithm.management()) {
-            (Material::Rsa(key), KeyManagement::Rsa(oaep)) => {
+            (DecryptionMaterial::Rsa(key), KeyManagement::Rsa(oaep)) => {
                 decrypt_rsa(key, oaep, &jwe.encrypted_key)
             }
-            (Material::Agreement(curve, key), KeyManagement::Agreement(wrap)) => {
+            (DecryptionMaterial::Agreement(curve, key), KeyManagement::Agreement(wrap)) => {
                 agree(*curve, key, wrap, jwe)
             }
-            (Material::Shared(key), KeyManagement::Shared(wrap)) => unwrap(wrap, key, jwe),
-            (Material::Shared(key), KeyManagement::Direct) => Ok(key.clone()),
+            (DecryptionMaterial::Shared(key), KeyManagement::Shared(wrap)) => {
+                unwrap(wrap, key, jwe)
+            }
+            (DecryptionMaterial::Shared(key), KeyManagement::Direct) => Ok(key.clone()),
             _ => Err(Unspecified),
         };
         ContentKey::new(jwe.encryption, bytes.ok()?)

@@ -18,9 +18,9 @@ use super::content::{ContentKey, seal_gcm};
 use super::key_wrap;
 
 /// A public or shared key that tokens can be encrypted to.
-pub struct EncryptionKey(Material);
+pub struct EncryptionKey(EncryptionMaterial);
 
-enum Material {
+enum EncryptionMaterial {
     Rsa(OaepPublicEncryptingKey),
     Agreement {
         curve: AgreementCurve,
@@ -56,14 +56,14 @@ impl EncryptionKey {
                     e: binary("e")?,
                 };
                 let key: PublicEncryptingKey = components.try_into().ok()?;
-                Material::Rsa(OaepPublicEncryptingKey::new(key).ok()?)
+                EncryptionMaterial::Rsa(OaepPublicEncryptingKey::new(key).ok()?)
             }
             "EC" | "OKP" => {
                 let curve = AgreementCurve::from_name(text("crv")?)?;
                 let point = curve.point(jwk)?;
-                Material::Agreement { curve, point }
+                EncryptionMaterial::Agreement { curve, point }
             }
-            "oct" => Material::Shared(Zeroizing::new(binary("k")?)),
+            "oct" => EncryptionMaterial::Shared(Zeroizing::new(binary("k")?)),
             _ => return None,
         };
         Some(Self(material))
@@ -72,9 +72,9 @@ impl EncryptionKey {
     /// The usual algorithm for a key of this type, if the sender has no wish.
     pub(crate) fn usual_algorithm(&self) -> KeyAlgorithm {
         match &self.0 {
-            Material::Rsa(_) => KeyAlgorithm::RsaOaep256,
-            Material::Agreement { .. } => KeyAlgorithm::EcdhEs,
-            Material::Shared(_) => KeyAlgorithm::Dir,
+            EncryptionMaterial::Rsa(_) => KeyAlgorithm::RsaOaep256,
+            EncryptionMaterial::Agreement { .. } => KeyAlgorithm::EcdhEs,
+            EncryptionMaterial::Shared(_) => KeyAlgorithm::Dir,
         }
     }
 
@@ -92,14 +92,14 @@ impl EncryptionKey {
     ) -> Result<String, Unspecified> {
         let random = ContentKey::random(encryption)?;
         let (key, recipient) = match (&self.0, algorithm.management()) {
-            (Material::Shared(key), KeyManagement::Direct) => {
+            (EncryptionMaterial::Shared(key), KeyManagement::Direct) => {
                 let key = ContentKey::new(encryption, key.clone()).ok_or(Unspecified)?;
                 (key, Recipient::default())
             }
-            (Material::Agreement { curve, point }, KeyManagement::Agreement(wrap)) => {
+            (EncryptionMaterial::Agreement { curve, point }, KeyManagement::Agreement(wrap)) => {
                 agree(*curve, point, wrap, algorithm, random, encryption)?
             }
-            (Material::Rsa(key), KeyManagement::Rsa(oaep)) => {
+            (EncryptionMaterial::Rsa(key), KeyManagement::Rsa(oaep)) => {
                 let mut encrypted = vec![0; key.ciphertext_size()];
                 key.encrypt(oaep, random.bytes(), &mut encrypted, None)?;
                 let recipient = Recipient {
@@ -108,7 +108,7 @@ impl EncryptionKey {
                 };
                 (random, recipient)
             }
-            (Material::Shared(key), KeyManagement::Shared(wrap))
+            (EncryptionMaterial::Shared(key), KeyManagement::Shared(wrap))
                 if key.len() == wrap.key_length =>
             {
                 let recipient = wrap_key(wrap, key, &random)?;
