@@ -9,7 +9,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use tracing::error;
 
-use crate::authenticator::{Decision, Decryption, DecryptionWork, Question, authenticate};
+use crate::authenticator::{Decision, Decryption, DecryptionWork, Question, Verdict, authenticate};
 use crate::jwks::{CallTime, KeyRequest};
 use crate::listen::Permit;
 use crate::memory::Reservation;
@@ -205,6 +205,9 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         }
         if decision.stale {
             self.state.telemetry.metrics.count_stale();
+        }
+        if matches!(decision.verdict, Verdict::Deny(Denial::Overloaded)) {
+            self.state.telemetry.metrics.overloaded.inc();
         }
         let answer = D::Answers::of(generation).answer(&decision, question);
         self.report(generation, question, &decision, now.unix);
