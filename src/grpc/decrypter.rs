@@ -66,3 +66,6 @@ impl Decrypter {
         decrypted.await.map(Arc::new).map_err(|_| Denial::Internal)
     }
 }
+
+#[cfg(test)]
+mod tests;

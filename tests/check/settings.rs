@@ -1,9 +1,13 @@
 //! Configurations in the language of users, written by tests.
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use watchword::config::Config;
+use watchword_test_support::jwe::Recipient;
 use watchword_test_support::mint::{self, Signer};
 
 /// A configuration: server settings, issuers, and the text of `rules`.
@@ -151,6 +155,30 @@ impl Issuer {
         self.line(&format!("algorithms: [{names}]"))
     }
 
+    /// Encrypted tokens are accepted, with these keys, newest first.
+    pub(crate) fn decryption(self, keys: &[&Recipient]) -> Self {
+        self.decryption_with(keys, "")
+    }
+
+    /// The same with further settings of `decryption`, on one line.
+    pub(crate) fn decryption_with(self, keys: &[&Recipient], settings: &str) -> Self {
+        let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
+        self.decryption_files(&[json!({ "keys": keys }).to_string()], settings)
+    }
+
+    /// The same with files of these texts.
+    pub(crate) fn decryption_files(self, texts: &[String], settings: &str) -> Self {
+        let files = texts
+            .iter()
+            .map(|text| format!("'{}'", key_file(text).display()));
+        let files: Vec<String> = files.collect();
+        let comma = if settings.is_empty() { "" } else { ", " };
+        self.line(&format!(
+            "decryption: {{keys: [{}]{comma}{settings}}}",
+            files.join(", ")
+        ))
+    }
+
     /// A claim header; `claim` is YAML.
     pub(crate) fn header(mut self, name: &str, claim: &str) -> Self {
         self.headers.push(name.to_owned());
@@ -171,4 +199,15 @@ impl Issuer {
         }
         text
     }
+}
+
+/// A file of this text, which only its owner can read.
+fn key_file(text: &str) -> PathBuf {
+    static FILES: AtomicUsize = AtomicUsize::new(0);
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join(format!("decryption-{number}.key"));
+    fs::write(&file, text).expect("a file of keys");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("its owner's");
+    file
 }

@@ -33,6 +33,7 @@ pub mod helm;
 pub mod http2;
 pub mod in_process;
 pub mod instance;
+pub mod jwe;
 pub mod key_server;
 pub mod load;
 pub mod mint;

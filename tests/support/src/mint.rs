@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 /// Called with every signed token and every new shared secret, once a test sets it.
 pub static WITNESS: OnceLock<fn(&[u8])> = OnceLock::new();
 
-fn witness(secret: &str) {
+pub(crate) fn witness(secret: &str) {
     if let Some(witness) = WITNESS.get() {
         witness(secret.as_bytes());
     }
@@ -319,7 +319,7 @@ impl Key {
 }
 
 /// The contents of the first `N` elements of a DER SEQUENCE, tags not looked at.
-fn der_sequence<const N: usize>(der: &[u8]) -> [&[u8]; N] {
+pub(crate) fn der_sequence<const N: usize>(der: &[u8]) -> [&[u8]; N] {
     let (mut rest, _) = der_element(der);
     [(); N].map(|()| {
         let (content, after) = der_element(rest);
@@ -345,6 +345,6 @@ fn der_element(der: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// A DER INTEGER's content without the sign byte (RFC 7518 §6.3.1: minimal octets).
-fn unsigned(integer: &[u8]) -> &[u8] {
+pub(crate) fn unsigned(integer: &[u8]) -> &[u8] {
     integer.strip_prefix(&[0]).unwrap_or(integer)
 }
