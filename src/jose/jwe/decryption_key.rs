@@ -143,8 +143,12 @@ impl DecryptionKey {
             }
     }
 
-    /// The content key of a token; `None` if this key does not give one, whatever the cause.
+    /// The content key of a token; `None` if this key does not give one, whatever the cause, or does
+    /// not suit the algorithms.
     pub(super) fn content_key(&self, jwe: &Jwe<'_>) -> Option<ContentKey> {
+        if !self.suits(jwe.algorithm, jwe.encryption) {
+            return None;
+        }
         let bytes = match (&self.material, jwe.algorithm.management()) {
             (DecryptionMaterial::Rsa(key), KeyManagement::Rsa(oaep)) => {
                 decrypt_rsa(key, oaep, &jwe.encrypted_key)
