@@ -1,5 +1,5 @@
-//! Published JOSE vectors against the JWS layer: Wycheproof, RFC 7515, RFC 7517, RFC 7520, RFC 7797
-//! and RFC 8037.
+//! Published JOSE vectors against the JWS and JWE layers: Wycheproof, RFC 7515, RFC 7517, RFC 7520,
+//! RFC 7797 and RFC 8037.
 //!
 //! [`independent`] has tokens for the algorithms of which these have none.
 //!
@@ -14,7 +14,9 @@
     reason = "a vector that cannot be read must stop the test"
 )]
 
+mod encrypted;
 mod independent;
+mod jwe;
 mod jws;
 mod rfc;
 mod vectors;
@@ -25,5 +27,8 @@ use std::process::ExitCode;
 use watchword_test_support::{harness, modules};
 
 fn main() -> ExitCode {
-    harness::run("conformance", modules![independent, rfc, wycheproof])
+    harness::run(
+        "conformance",
+        modules![encrypted, independent, rfc, wycheproof],
+    )
 }

@@ -221,7 +221,7 @@ fn unencoded_payloads_are_refused() {
     );
 }
 
-/// RFC 7520 §5 and §6, RFC 8037 A.6: JWE is not implemented.
+/// RFC 7520 §5 and §6, RFC 8037 A.6: a reader of signed tokens refuses them.
 fn encrypted_examples_are_refused() {
     let vectors = Vectors::find();
     let mut tokens = Vec::new();
@@ -237,12 +237,12 @@ fn encrypted_examples_are_refused() {
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect();
-    refuse_all(&vectors, &tokens, "encrypted tokens");
+    refuse_all(&vectors, &tokens, "encrypted tokens as signed ones");
     for token in &tokens {
         let keys = examples(&vectors).swap_remove(0).keys();
         assert_eq!(
             jws::verified(token, &keys),
-            Err(JoseError::AlgNotAllowed),
+            Err(JoseError::Malformed),
             "{token}"
         );
     }

@@ -230,3 +230,6 @@ fn unwrap(wrap: Wrap, key: &[u8], jwe: &Jwe<'_>) -> Result<Zeroizing<Vec<u8>>, U
 
 // Keys are never printed.
 crate::escape::redact! { "DecryptionKey" for DecryptionKey; }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! Facts of encrypted tokens: what is made here is read here, and nothing that was changed is.
 
+mod agreements;
+mod primitives;
+
 use super::*;
 use crate::jose::json::Json;
 use crate::jose::{NewKey, PrivateKey};
