@@ -105,7 +105,7 @@ impl Algorithm {
 
     /// Returns true if a key with `alg: name` may verify this algorithm. RFC 9864 names Ed25519 in
     /// addition to `EdDSA`, so for a key the two are equivalent.
-    pub(super) fn fits_key_alg(self, name: &str) -> bool {
+    pub(crate) fn fits_key_alg(self, name: &str) -> bool {
         match self {
             Self::EdDSA | Self::Ed25519 => matches!(name, "EdDSA" | "Ed25519"),
             _ => self.name() == name,

@@ -189,7 +189,7 @@ impl Number {
 
 impl Object {
     /// An object of these members. The names must be distinct.
-    pub(super) fn of<'n>(members: impl IntoIterator<Item = (&'n str, Json)>) -> Self {
+    pub(crate) fn of<'n>(members: impl IntoIterator<Item = (&'n str, Json)>) -> Self {
         let members = members.into_iter();
         let mut members: Box<[(Box<str>, Json)]> =
             members.map(|(name, value)| (name.into(), value)).collect();

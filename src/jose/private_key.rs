@@ -12,6 +12,7 @@ mod generate;
 mod jwk;
 mod pem;
 mod public_half;
+mod sign;
 mod write;
 
 use zeroize::Zeroizing;
@@ -22,7 +23,7 @@ pub(crate) use error::PrivateKeyError;
 pub(crate) use generate::NewKey;
 pub(crate) use public_half::PublicKey;
 
-pub(super) type Secret = Zeroizing<Vec<u8>>;
+pub(super) type SecretBytes = Zeroizing<Vec<u8>>;
 
 /// A private or shared key, with everything that its JWK says of it.
 pub(crate) struct PrivateKey {
@@ -49,27 +50,27 @@ pub(super) enum KeyMaterial {
         curve: EcCurve,
         x: Vec<u8>,
         y: Vec<u8>,
-        d: Secret,
+        d: SecretBytes,
     },
     /// Both have 32 bytes.
     Okp {
         curve: OkpCurve,
         x: Vec<u8>,
-        d: Secret,
+        d: SecretBytes,
     },
-    Oct(Secret),
+    Oct(SecretBytes),
 }
 
 /// An RSA key of two primes (RFC 8017 §3), without leading zeros.
 pub(super) struct RsaMaterial {
     pub(super) n: Vec<u8>,
     pub(super) e: Vec<u8>,
-    pub(super) d: Secret,
-    pub(super) p: Secret,
-    pub(super) q: Secret,
-    pub(super) dp: Secret,
-    pub(super) dq: Secret,
-    pub(super) qi: Secret,
+    pub(super) d: SecretBytes,
+    pub(super) p: SecretBytes,
+    pub(super) q: SecretBytes,
+    pub(super) dp: SecretBytes,
+    pub(super) dq: SecretBytes,
+    pub(super) qi: SecretBytes,
 }
 
 impl PrivateKey {
@@ -135,6 +136,14 @@ impl PrivateKey {
 
     pub(crate) fn description(&self) -> &KeyDescription {
         &self.description
+    }
+
+    /// The type and size, in words: `RSA 2048`, `EC P-256`, `oct 256`.
+    pub(crate) fn kind(&self) -> String {
+        match (&self.material, self.public()) {
+            (KeyMaterial::Oct(secret), _) => format!("oct {}", 8 * secret.len()),
+            (_, public) => public.map(|public| public.kind()).unwrap_or_default(),
+        }
     }
 
     /// The public half; `None` for a shared secret.

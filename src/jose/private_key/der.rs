@@ -6,7 +6,7 @@ use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
 use super::jwk::without_zeros;
-use super::{EcCurve, KeyMaterial, OkpCurve, PrivateKeyError, RsaMaterial, Secret};
+use super::{EcCurve, KeyMaterial, OkpCurve, PrivateKeyError, RsaMaterial, SecretBytes};
 
 /// `rsaEncryption` (RFC 8017 §A.1).
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -91,7 +91,7 @@ fn rsa_private_key(reader: &mut SliceReader<'_>) -> Result<RsaMaterial, PrivateK
     if version != 0 {
         return Err(PrivateKeyError::ManyPrimes);
     }
-    let mut number = || -> Result<Secret, PrivateKeyError> {
+    let mut number = || -> Result<SecretBytes, PrivateKeyError> {
         let number: UintRef<'_> = reader.decode()?;
         Ok(Zeroizing::new(number.as_bytes().to_vec()))
     };
@@ -152,7 +152,7 @@ fn explicit<'a>(
 }
 
 /// RFC 5915 §3 demands the length of the order; older programs write what the number needs.
-fn full_length(number: &[u8], length: usize) -> Result<Secret, PrivateKeyError> {
+fn full_length(number: &[u8], length: usize) -> Result<SecretBytes, PrivateKeyError> {
     let number = without_zeros(number);
     let zeros = length.checked_sub(number.len());
     let zeros = zeros.ok_or(PrivateKeyError::Invalid)?;

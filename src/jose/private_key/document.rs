@@ -44,6 +44,19 @@ impl ReadKey {
         }
     }
 
+    /// The same key with a `kid`.
+    #[must_use]
+    pub(crate) fn with_kid(self, kid: &str) -> Self {
+        let description = KeyDescription {
+            kid: Some(kid.into()),
+            ..self.description().clone()
+        };
+        match self {
+            Self::Private(key) => Self::Private(Box::new(key.described(description))),
+            Self::Public(key) => Self::Public(key.described(description)),
+        }
+    }
+
     /// The public half; `None` for a shared secret.
     pub(crate) fn public(&self) -> Option<PublicKey> {
         match self {

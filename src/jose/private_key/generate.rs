@@ -7,7 +7,7 @@ use aws_lc_rs::signature::EcdsaKeyPair;
 use zeroize::Zeroizing;
 
 use super::{
-    EcCurve, KeyDescription, KeyMaterial, OkpCurve, PrivateKey, PrivateKeyError, Secret, der,
+    EcCurve, KeyDescription, KeyMaterial, OkpCurve, PrivateKey, PrivateKeyError, SecretBytes, der,
 };
 
 /// The type and size of a new key.
@@ -19,6 +19,7 @@ pub(crate) enum NewKey {
     P256,
     P384,
     P521,
+    Secp256k1,
     Ed25519,
     X25519,
     /// A shared secret of this many bytes; at least 16.
@@ -38,6 +39,7 @@ impl PrivateKey {
             NewKey::P256 => ec(EcCurve::P256)?,
             NewKey::P384 => ec(EcCurve::P384)?,
             NewKey::P521 => ec(EcCurve::P521)?,
+            NewKey::Secp256k1 => ec(EcCurve::Secp256k1)?,
             NewKey::Ed25519 => okp(OkpCurve::Ed25519)?,
             NewKey::X25519 => okp(OkpCurve::X25519)?,
             NewKey::Oct(length) => KeyMaterial::Oct(random(length)?),
@@ -64,7 +66,7 @@ fn okp(curve: OkpCurve) -> Result<KeyMaterial, PrivateKeyError> {
     Ok(KeyMaterial::Okp { curve, x, d })
 }
 
-fn random(length: usize) -> Result<Secret, PrivateKeyError> {
+fn random(length: usize) -> Result<SecretBytes, PrivateKeyError> {
     let mut bytes = Zeroizing::new(vec![0; length]);
     rand::fill(&mut bytes).map_err(|_| PrivateKeyError::Library)?;
     Ok(bytes)

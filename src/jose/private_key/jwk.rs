@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::public_half::PublicMaterial;
 use super::{
     EcCurve, KeyDescription, KeyMaterial, OkpCurve, PrivateKey, PrivateKeyError, PublicKey,
-    ReadKey, RsaMaterial, Secret,
+    ReadKey, RsaMaterial, SecretBytes,
 };
 use crate::jose::{Json, Object, compact};
 
@@ -129,14 +129,14 @@ fn required<'m>(members: &'m Object, name: &'static str) -> Result<&'m str, Priv
     found.ok_or(PrivateKeyError::Member(name))
 }
 
-fn secret(members: &Object, name: &'static str) -> Result<Secret, PrivateKeyError> {
+fn secret(members: &Object, name: &'static str) -> Result<SecretBytes, PrivateKeyError> {
     let bytes = compact::decode(required(members, name)?);
     let bytes = bytes.map_err(|_| PrivateKeyError::Member(name))?;
     Ok(Zeroizing::new(bytes))
 }
 
 /// Some issuers send leading zeros, which the library refuses.
-pub(super) fn without_zeros(number: &[u8]) -> Secret {
+pub(super) fn without_zeros(number: &[u8]) -> SecretBytes {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     Zeroizing::new(number.get(zeros..).unwrap_or_default().to_vec())
 }

@@ -8,26 +8,26 @@ use x509_cert::der::{Decode as _, referenced::OwnedToRef as _};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 use zeroize::Zeroizing;
 
-use super::{KeyDescription, PrivateKey, PrivateKeyError, ReadKey, Secret, der};
+use super::{KeyDescription, PrivateKey, PrivateKeyError, ReadKey, SecretBytes, der};
 use crate::jose::key_set::MAX_KEYS;
 use crate::jose::pem::{BEGIN, END, MAX_BLOCK, contains, label, public_key};
 
-type Element = Result<ReadKey, PrivateKeyError>;
+type PemKey = Result<ReadKey, PrivateKeyError>;
 
 /// The key of every block, in order. Parameters of curves, which OpenSSL writes before a key, are
 /// not keys.
-pub(super) fn keys(text: &[u8]) -> Result<Vec<Element>, PrivateKeyError> {
+pub(super) fn keys(text: &[u8]) -> Result<Vec<PemKey>, PrivateKeyError> {
     let mut keys = Vec::new();
-    let mut open: Option<Block<'_>> = None;
+    let mut open: Option<KeyBlock<'_>> = None;
     for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
         let line = line.trim_ascii();
         if contains(line, BEGIN) {
-            let begun = Block::new(label(line, BEGIN), text.len());
+            let begun = KeyBlock::new(label(line, BEGIN), text.len());
             let unended = open.replace(begun);
             keys.extend(unended.map(|_| Err(PrivateKeyError::Pem)));
         } else if contains(line, END) {
             let ended = open.take().filter(|block| block.label == label(line, END));
-            keys.extend(ended.map_or(Some(Err(PrivateKeyError::Pem)), Block::key));
+            keys.extend(ended.map_or(Some(Err(PrivateKeyError::Pem)), KeyBlock::key));
         } else if let Some(block) = &mut open {
             block.push(line);
         }
@@ -39,16 +39,16 @@ pub(super) fn keys(text: &[u8]) -> Result<Vec<Element>, PrivateKeyError> {
     Ok(keys)
 }
 
-struct Block<'a> {
+struct KeyBlock<'a> {
     label: Option<&'a [u8]>,
-    base64: Secret,
+    base64: SecretBytes,
     /// Longer than any key.
     is_too_long: bool,
     /// `Proc-Type: 4,ENCRYPTED` (RFC 1421 §4.6.1.1), as OpenSSL wrote it before PKCS#8.
     is_encrypted: bool,
 }
 
-impl<'a> Block<'a> {
+impl<'a> KeyBlock<'a> {
     fn new(label: Option<&'a [u8]>, text_length: usize) -> Self {
         Self {
             label,
@@ -70,7 +70,7 @@ impl<'a> Block<'a> {
     }
 
     /// `None` for a block that is no key.
-    fn key(self) -> Option<Element> {
+    fn key(self) -> Option<PemKey> {
         let label = match self.label {
             None => return Some(Err(PrivateKeyError::Pem)),
             Some(b"EC PARAMETERS") => return None,
@@ -79,7 +79,7 @@ impl<'a> Block<'a> {
         Some(self.named(label))
     }
 
-    fn named(&self, label: &[u8]) -> Element {
+    fn named(&self, label: &[u8]) -> PemKey {
         if self.is_encrypted || label == b"ENCRYPTED PRIVATE KEY" {
             return Err(PrivateKeyError::Encrypted);
         }
@@ -94,7 +94,7 @@ impl<'a> Block<'a> {
         Ok(ReadKey::Private(Box::new(key)))
     }
 
-    fn public(&self, label: &[u8]) -> Element {
+    fn public(&self, label: &[u8]) -> PemKey {
         let jwk = match label {
             b"PUBLIC KEY" => {
                 public_key::from_spki(&SubjectPublicKeyInfoRef::from_der(&self.der()?)?)
@@ -110,7 +110,7 @@ impl<'a> Block<'a> {
         ReadKey::from_jwk(&jwk?)
     }
 
-    fn der(&self) -> Result<Secret, PrivateKeyError> {
+    fn der(&self) -> Result<SecretBytes, PrivateKeyError> {
         if self.is_too_long {
             return Err(PrivateKeyError::Pem);
         }

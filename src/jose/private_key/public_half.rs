@@ -46,6 +46,15 @@ impl PublicKey {
         &self.description
     }
 
+    /// The same key with another description.
+    #[must_use]
+    pub(crate) fn described(self, description: KeyDescription) -> Self {
+        Self {
+            description,
+            ..self
+        }
+    }
+
     /// Its own `kid`; else its thumbprint, which does not depend on the file that it came from.
     pub(crate) fn kid(&self) -> String {
         let own = self.description.kid.as_deref();

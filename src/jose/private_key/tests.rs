@@ -6,11 +6,12 @@ mod documents;
 use super::{NewKey, PrivateKey, PrivateKeyError, PublicKey, ReadKey};
 use crate::jose::{Json, Object};
 
-const ALL: [NewKey; 8] = [
+const ALL: [NewKey; 9] = [
     NewKey::Rsa2048,
     NewKey::P256,
     NewKey::P384,
     NewKey::P521,
+    NewKey::Secp256k1,
     NewKey::Ed25519,
     NewKey::X25519,
     NewKey::Oct(16),

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::public_half::{encoded, text};
-use super::{KeyDescription, KeyMaterial, OkpCurve, PrivateKey, PrivateKeyError, Secret};
+use super::{KeyDescription, KeyMaterial, OkpCurve, PrivateKey, PrivateKeyError, SecretBytes};
 use crate::jose::{Json, Object};
 
 /// The length of a line of base64 (RFC 7468 §3).
@@ -42,7 +42,7 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`PrivateKeyError::NoPem`] for a shared secret.
-    pub(crate) fn to_pkcs8(&self) -> Result<Secret, PrivateKeyError> {
+    pub(crate) fn to_pkcs8(&self) -> Result<SecretBytes, PrivateKeyError> {
         let library = |_| PrivateKeyError::Library;
         match &self.material {
             KeyMaterial::Rsa(key) => {
@@ -89,7 +89,7 @@ impl PrivateKey {
 
 /// RFC 8410 §7: version 0, the algorithm, and an OCTET STRING in an OCTET STRING. The library does
 /// not write X25519.
-fn okp_pkcs8(curve: OkpCurve, d: &[u8]) -> Secret {
+fn okp_pkcs8(curve: OkpCurve, d: &[u8]) -> SecretBytes {
     let algorithm = [0x30, 5, 0x06, 3, 0x2b, 0x65, curve.arc()];
     let before = [
         &[0x30, 46, 0x02, 1, 0][..],
@@ -97,7 +97,9 @@ fn okp_pkcs8(curve: OkpCurve, d: &[u8]) -> Secret {
         &[0x04, 34, 0x04, 32],
     ];
     let mut der = Zeroizing::new(Vec::with_capacity(48));
-    before.iter().for_each(|part| der.extend_from_slice(part));
+    for part in before {
+        der.extend_from_slice(part);
+    }
     der.extend_from_slice(d);
     der
 }

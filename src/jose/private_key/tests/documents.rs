@@ -1,7 +1,11 @@
 //! Documents: those of OpenSSL, sets, and those that are refused.
 
-use super::{ED25519, one, problem};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{ED25519, json, one, problem};
 use crate::jose::private_key::{PrivateKey, PrivateKeyError, ReadKey};
+use crate::jose::{Algorithm, Jws, KeySet};
 
 const OPENSSL: &str = include_str!("openssl.pem");
 const OPENSSL_PUBLIC: &str = include_str!("openssl_public.pem");
@@ -24,7 +28,7 @@ fn keys_of_openssl_are_read_with_their_public_halves() {
     ];
     assert!(kinds.eq(expected.map(ToOwned::to_owned)));
     let public = ReadKey::read_all(OPENSSL_PUBLIC.as_bytes()).unwrap();
-    assert_eq!(public.len(), 8);
+    assert_eq!(public.len(), 9);
     for (key, public) in keys.iter().zip(public) {
         let public = public.unwrap().public().unwrap();
         assert_eq!(key.thumbprint(), public.thumbprint(), "{}", public.kind());
@@ -33,6 +37,35 @@ fn keys_of_openssl_are_read_with_their_public_halves() {
             *key.to_jwk()
         );
     }
+}
+
+#[test]
+fn what_a_key_signs_verifies_with_its_public_half_and_no_other_text_does() {
+    let keys = PrivateKey::read_all(OPENSSL.as_bytes()).unwrap();
+    let keys: Vec<PrivateKey> = keys.into_iter().map(Result::unwrap).collect();
+    let mut count = 0;
+    for key in &keys {
+        let set = format!("{{\"keys\":[{}]}}", json(key.to_public_jwk().unwrap()));
+        for algorithm in key.signing_algorithms() {
+            let header = format!(r#"{{"alg":"{}"}}"#, algorithm.name());
+            let signed = |payload: &str| {
+                let [header, payload] = [&*header, payload].map(|it| URL_SAFE_NO_PAD.encode(it));
+                format!("{header}.{payload}")
+            };
+            let signature = key.sign(algorithm, signed("{}").as_bytes()).unwrap();
+            let keys = || KeySet::from_documents([set.as_bytes()]).unwrap();
+            for (payload, is_good) in [("{}", true), ("[]", false)] {
+                let token = format!("{}.{signature}", signed(payload));
+                let verified = Jws::parse(&token).unwrap().verify(&keys(), &[algorithm]);
+                assert_eq!(verified.is_ok(), is_good, "{algorithm:?}");
+            }
+            count += 1;
+        }
+    }
+    // Six for each RSA key, two for Ed25519, none for X25519.
+    assert_eq!(count, 2 * 6 + 5 + 2);
+    let other = keys[3].sign(Algorithm::HS256, b"");
+    assert!(other.is_err());
 }
 
 #[test]
