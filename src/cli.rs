@@ -4,13 +4,20 @@ mod check_config;
 mod config_schema;
 mod demo;
 mod health;
+mod input;
+mod key_files;
+mod keys;
+mod new_file;
 mod serve;
+mod signing;
+mod token;
 mod validate;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::escape::escape_lines;
@@ -42,6 +49,9 @@ enum Command {
         /// Exit after the table; non-zero if a verdict is not the expected one
         #[arg(long)]
         once: bool,
+        /// Sign with the P-256 key of this file, so that `token mint` can make more tokens
+        #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+        key: Option<PathBuf>,
     },
     /// Check configuration files; exit 0 if they are good, 1 with every problem if not
     CheckConfig {
@@ -66,6 +76,12 @@ enum Command {
     },
     /// Explain the verdict on a token; exit 0 if it is allow, 1 if it is deny, 2 if there is none
     Validate(validate::ValidateArguments),
+    /// Make and show keys, for tests and for tokens that are encrypted to a service
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Make, show, encrypt and decrypt tokens, for tests
+    #[command(subcommand)]
+    Token(Box<token::TokenCommand>),
     /// Ask a server for its health; exit 0 if it is SERVING
     Health(health::HealthArguments),
 }
@@ -80,7 +96,7 @@ pub fn run() -> ExitCode {
             ..
         } => serve::print_config(&config),
         Command::Serve { config, .. } => serve::run(&config),
-        Command::Demo { once } => demo::run(once),
+        Command::Demo { once, key } => demo::run(once, key.as_deref()),
         Command::CheckConfig {
             files,
             config,
@@ -89,6 +105,8 @@ pub fn run() -> ExitCode {
         } => Ok(check_config::run(&[config, files].concat(), strict, envoy)),
         Command::ConfigSchema { markdown } => Ok(config_schema::run(markdown)),
         Command::Validate(arguments) => Ok(validate::run(&arguments)),
+        Command::Keys(command) => keys::run(&command),
+        Command::Token(command) => token::run(&command),
         Command::Health(arguments) => health::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
@@ -123,6 +141,14 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
 /// Writes a line to standard output. If the reader has gone, the line is lost.
 fn print_line(line: &str) {
     let _ = writeln!(anstream::stdout().lock(), "{line}");
+}
+
+/// Writes a line that must not be lost, such as a new key, to standard output.
+fn print_bytes(line: &[u8]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(line).and_then(|()| out.write_all(b"\n"));
+    let written = written.and_then(|()| out.flush());
+    written.context("standard output cannot be written")
 }
 
 /// Writes lines to standard error, escaped, because they may repeat text of strangers.

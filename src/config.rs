@@ -37,7 +37,7 @@ pub use telemetry::{ClaimForm, DecisionsConfig, HashKey, LogConfig, TracesConfig
 pub use warning::Warning;
 
 pub(crate) use reference::reference;
-pub(crate) use settings::{LogFormat, LogLevel};
+pub(crate) use settings::{LogFormat, LogLevel, Time};
 pub(crate) use structure::{Loss, Structure};
 pub(crate) use warning::WarningCode;
 

@@ -28,7 +28,7 @@ use crate::token::{BearerToken, CurrentTime, Denial, Moment, VerifiedToken};
 pub(crate) use credential::issuer_of;
 pub use steps::{Step, StepOutcome};
 pub(crate) use text::{counted, plain};
-pub(crate) use times::{instant, parse_instant};
+pub(crate) use times::{instant, parse_instant, relative};
 
 use credential::place_token;
 use steps::Explainer;

@@ -12,25 +12,31 @@ use anyhow::Context as _;
 use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::explain::plain;
 
 use super::serve::{Signals, serve};
-use super::{block_on, exit_code, print_line};
+use super::{block_on, exit_code, key_files, print_line};
 
-use issuer::DemoIssuer;
+use issuer::{DemoIssuer, ISSUER};
 
 /// The preferred address; if it is taken, a free port is used.
 const ADDRESS: &str = "127.0.0.1:9191";
 const ANY_PORT: &str = "127.0.0.1:0";
 
-pub(super) fn run(once: bool) -> anyhow::Result<ExitCode> {
-    let issuer = DemoIssuer::new(Clock::system().now())?;
+/// `key` is the file of the issuer's key, instead of a new one.
+pub(super) fn run(once: bool, key: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let now = Clock::system().now();
+    let issuer = match key {
+        None => DemoIssuer::new(now)?,
+        Some(file) => DemoIssuer::with_key(key_files::choose_private(file, None)?, now)?,
+    };
     block_on(async {
         let mut signals = Signals::new()?;
         let app = start(&issuer).await?;
         app.ready().await;
         let expected = show(&app, &issuer).await?;
         if !once {
-            invite(&app, &issuer)?;
+            invite(&app, &issuer, key)?;
             return serve(app, None, &mut signals).await;
         }
         app.stop().await;
@@ -70,10 +76,11 @@ async fn show(app: &App, issuer: &DemoIssuer) -> anyhow::Result<bool> {
     Ok(surprises == 0)
 }
 
-fn invite(app: &App, issuer: &DemoIssuer) -> anyhow::Result<()> {
+fn invite(app: &App, issuer: &DemoIssuer, key: Option<&Path>) -> anyhow::Result<()> {
     let token = issuer.sample_token()?;
     let address = app.address();
     print_line(&format!("\nA token, valid for an hour:\n\n{token}\n"));
+    print_line(&more_tokens(key));
     print_line("Ask about it with grpcurl, from the folder that holds proto/:\n");
     let request = format!(
         "{{\"attributes\":{{\"request\":{{\"http\":{{\"method\":\"GET\",\"path\":\"/orders\",\"headers\":\
@@ -87,4 +94,20 @@ fn invite(app: &App, issuer: &DemoIssuer) -> anyhow::Result<()> {
     print_line(&issuer.config(&address.to_string()));
     print_line("Serving. Stop with Ctrl-C.");
     Ok(())
+}
+
+/// The way to further tokens: with a new key, nobody else can sign them.
+fn more_tokens(key: Option<&Path>) -> String {
+    let Some(file) = key else {
+        return "To make other tokens, give the demo a key of yours:\n\n\
+                watchword keys generate --type p-256 --out demo.jwk\n\
+                watchword demo --key demo.jwk\n"
+            .to_owned();
+    };
+    let file = plain(&file.to_string_lossy());
+    format!(
+        "Other tokens, such as this one for the scope admin:\n\n\
+         watchword token mint --key {file} --iss {ISSUER} --sub bob --aud orders-api \
+         --claim scope=admin --expires 1h\n"
+    )
 }

@@ -1,7 +1,6 @@
 //! `watchword validate`: explains the verdict on a token.
 
 mod hint;
-mod input;
 mod json;
 mod keys;
 mod report;
@@ -15,10 +14,11 @@ use crate::authenticator::{IssuerKeys, Snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::explain::{explain, issuer_of, parse_instant};
+use crate::policy::IssuerId;
 use crate::request::Request;
 use crate::token::{Denial, UnixTime};
 
-use super::{exit_code, print_error};
+use super::{exit_code, input, print_error};
 
 /// The exit code if there is no verdict.
 const NO_VERDICT: u8 = 2;
@@ -69,7 +69,10 @@ fn validate(arguments: &ValidateArguments) -> anyhow::Result<ExitCode> {
     let token = input::token(&arguments.token)?;
     let mut snapshot = Snapshot::new(config.policy.clone());
     let mut failure = None;
-    if let Some(id) = issuer_of(&config.policy, &token) {
+    let issuer = issuer_of(&config.policy, &token);
+    // Claims in an encrypted token may need no keys.
+    let has_keys = |id: &IssuerId| config.sources.iter().any(|(issuer, _)| issuer == id);
+    if let Some(id) = issuer.filter(has_keys) {
         match keys::of_issuer(&config, id, server.as_ref()) {
             Ok(keys) => {
                 snapshot = snapshot.with_keys(&[id], Some(&IssuerKeys::lasting(keys)));

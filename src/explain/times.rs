@@ -40,7 +40,7 @@ pub(crate) fn instant(time: UnixTime) -> String {
 }
 
 /// Formats a time relative to now: `expired 3m12s ago at 2026-11-25T22:10:03Z`.
-pub(super) fn relative(time: UnixTime, now: UnixTime, [past, future]: [&str; 2]) -> String {
+pub(crate) fn relative(time: UnixTime, now: UnixTime, [past, future]: [&str; 2]) -> String {
     let at = instant(time);
     if time <= now {
         format!("{past} {} ago at {at}", span(now.since(time)))

@@ -3,6 +3,7 @@
 mod commands;
 mod hash;
 mod links;
+mod scripts;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -100,6 +101,17 @@ fn every_configuration_in_the_documentation_is_good() {
             ("session.jwk", sealed::SHARED_KEY),
         ],
     );
+    let generate = ["keys", "generate", "--type", "p-256"];
+    let generate = crate::run(
+        &folder,
+        &[
+            &generate[..],
+            &["--out", "test.jwk", "--public-out", "keys.json"],
+        ]
+        .concat(),
+        b"",
+    );
+    assert!(generate.status.success());
     let mut count = 0;
     for page in pages() {
         for text in configurations(&page.text) {

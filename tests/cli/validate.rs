@@ -9,16 +9,16 @@
 mod input;
 mod keys;
 mod reasons;
-mod snapshot;
 
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use serde_json::{Value, json};
 use watchword::jose::{ContentEncryption, EncryptionKey, KeyAlgorithm};
 use watchword_test_support::mint::{self, Signer};
 use watchword_test_support::sealed;
+
+use crate::{run, snapshot};
 
 /// 2027-01-15T08:00:00Z
 const NOW: i64 = 1_800_000_000;
@@ -82,20 +82,6 @@ fn claims(changes: &Value) -> Value {
         }
     }
     claims
-}
-
-fn run(folder: &PathBuf, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_watchword"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that ends without reading closes the pipe.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
 }
 
 /// A token with these members in its header.

@@ -1,55 +1,62 @@
 //! An issuer in memory: a key pair, and valid and invalid tokens.
 
-use anyhow::{Context as _, anyhow};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use anyhow::{anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
+use crate::jose::{Json, KeyDescription, NewKey, PrivateKey};
 use crate::token::UnixTime;
 
-const ISSUER: &str = "https://issuer.demo.example";
+use super::super::signing::TokenSigner;
+
+pub(super) const ISSUER: &str = "https://issuer.demo.example";
 const KID: &str = "demo-key";
+const ALGORITHM: &str = "ES256";
 const CONFIG: &str = include_str!("demo.yaml");
 
 /// Signs tokens with ES256.
 pub(super) struct DemoIssuer {
-    key: EncodingKey,
-    /// The coordinates of the public key, in base64url.
-    x: String,
-    y: String,
+    signer: TokenSigner,
     /// Seconds since 1970 at the start of the demo.
     pub(super) now: i64,
 }
 
 impl DemoIssuer {
-    /// A new key pair; times in tokens are relative to `now`.
+    /// An issuer with a new key; times in tokens are relative to `now`.
     pub(super) fn new(now: UnixTime) -> anyhow::Result<Self> {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-            .map_err(|_| anyhow!("cannot generate a key pair"))?;
-        let pkcs8 = pair.to_pkcs8v1();
-        let pkcs8 = pkcs8.map_err(|_| anyhow!("cannot export the key"))?;
-        // An uncompressed point: 4, then two coordinates of 32 bytes.
-        let coordinates = pair.public_key().as_ref().get(1..).unwrap_or_default();
-        let (x, y) = coordinates
-            .split_at_checked(32)
-            .context("a point of another size")?;
-        let now = i64::try_from(now.since(UnixTime::EPOCH).as_secs())?;
-        let key = EncodingKey::from_ec_der(pkcs8.as_ref());
+        let key = PrivateKey::generate(NewKey::P256)?;
+        let description = KeyDescription {
+            kid: Some(KID.into()),
+            ..KeyDescription::default()
+        };
+        Self::with_key(key.described(description), now)
+    }
+
+    /// An issuer with this key, which must be for ES256.
+    pub(super) fn with_key(key: PrivateKey, now: UnixTime) -> anyhow::Result<Self> {
+        let kind = key.kind();
+        if kind != "EC P-256" {
+            bail!("--key: found {kind}; expected a P-256 key, of `keys generate --type p-256`");
+        }
         Ok(Self {
-            key,
-            x: URL_SAFE_NO_PAD.encode(x),
-            y: URL_SAFE_NO_PAD.encode(y),
-            now,
+            signer: TokenSigner::new(key, Some(ALGORITHM))?,
+            now: i64::try_from(now.since(UnixTime::EPOCH).as_secs())?,
         })
     }
 
     /// Another issuer with the same name and key id, but another key.
     pub(super) fn stranger(&self) -> anyhow::Result<Self> {
+        let own = self.signer.key();
+        let kid = own.public().map(|public| public.kid().into());
+        let key = PrivateKey::generate(NewKey::P256)?;
+        let key = key.described(KeyDescription {
+            kid,
+            ..own.description().clone()
+        });
         Ok(Self {
+            signer: TokenSigner::new(key, Some(ALGORITHM))?,
             now: self.now,
-            ..Self::new(UnixTime::EPOCH)?
         })
     }
 
@@ -73,11 +80,7 @@ impl DemoIssuer {
     }
 
     pub(super) fn sign(&self, claims: &Value) -> anyhow::Result<String> {
-        let header = Header {
-            kid: Some(KID.to_owned()),
-            ..Header::new(Algorithm::ES256)
-        };
-        Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
+        self.signer.sign("JWT", &claims.to_string())
     }
 
     pub(super) fn sample_token(&self) -> anyhow::Result<String> {
@@ -105,8 +108,10 @@ impl DemoIssuer {
 
     /// The configuration that accepts this issuer's tokens.
     pub(super) fn config(&self, address: &str) -> String {
+        let mut jwk = String::new();
+        let public = self.signer.key().to_public_jwk();
+        Json::Object(public.unwrap_or_default()).write_ascii(&mut jwk);
         let text = CONFIG.replace("@ADDRESS@", address);
-        let text = text.replace("@ISSUER@", ISSUER).replace("@KID@", KID);
-        text.replace("@X@", &self.x).replace("@Y@", &self.y)
+        text.replace("@ISSUER@", ISSUER).replace("@JWK@", &jwk)
     }
 }

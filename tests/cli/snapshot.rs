@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Compares text with the snapshot of this name.
-pub(super) fn matches(name: &str, text: &str) {
+pub(crate) fn matches(name: &str, text: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
     let file = folder.join(format!("{name}.txt"));
     if std::env::var_os("WATCHWORD_UPDATE_SNAPSHOTS").is_some() {

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::files::read_at_most;
 
-use super::super::print_error;
+use super::print_error;
 
 /// Most bytes of standard input. More than a token may have, so that a long one is judged.
 const MAX_INPUT: usize = 1024 * 1024;

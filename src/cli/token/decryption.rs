@@ -1,0 +1,64 @@
+//! Keys that decrypt tokens, from files.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use crate::explain::{counted, plain};
+use crate::jose::{DecryptedContent, DecryptionKey, Jwe, ReadKey};
+
+use super::super::key_files;
+
+/// Most bytes of the content of a token.
+const MAX_CONTENT: usize = 1024 * 1024;
+
+/// The keys of some files that can decrypt.
+pub(super) struct FileKeys(Vec<DecryptionKey>);
+
+impl FileKeys {
+    /// Reads every key. Keys for signing, which a set may also have, are left out.
+    pub(super) fn read(files: &[PathBuf]) -> anyhow::Result<Self> {
+        let mut keys = Vec::new();
+        for file in files {
+            for key in key_files::read(file)? {
+                if let ReadKey::Private(key) = key.usable()? {
+                    keys.extend(DecryptionKey::new(&key));
+                }
+            }
+        }
+        if keys.is_empty() && !files.is_empty() {
+            bail!("--key: found no key that can decrypt; expected a private or shared key");
+        }
+        Ok(Self(keys))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The content of an encrypted token, and the `kid` or thumbprint of the key.
+    pub(super) fn decrypt(&self, token: &str) -> anyhow::Result<(DecryptedContent, String)> {
+        let jwe = Jwe::parse(token).context("the encrypted token")?;
+        let (algorithm, encryption) = (jwe.algorithm(), jwe.encryption());
+        let suitable = self.0.iter().filter(|key| key.suits(algorithm, encryption));
+        let kid = jwe.header().kid();
+        let is_named = |key: &&DecryptionKey| kid.is_some_and(|kid| key.has_id(kid));
+        let (named, others): (Vec<_>, Vec<_>) = suitable.partition(is_named);
+        let tried = named.len() + others.len();
+        for key in named.into_iter().chain(others) {
+            if let Ok(content) = jwe.decrypt(key, MAX_CONTENT) {
+                return Ok((content, plain(key.id())));
+            }
+        }
+        let found = counted(tried, "key");
+        let kid = kid.map_or_else(
+            || "no kid".to_owned(),
+            |kid| format!("the kid {}", plain(kid)),
+        );
+        bail!(
+            "cannot decrypt: it is for {} with {}, and names {kid}; {found} tried",
+            algorithm.name(),
+            encryption.name()
+        )
+    }
+}
