@@ -56,6 +56,6 @@ fn key_set(policy: &Policy, issuer: Option<IssuerId>) -> Response {
         (header::CONTENT_TYPE, "application/jwk-set+json"),
         (header::CACHE_CONTROL, CACHE_CONTROL),
     ];
-    let keys = policy.decryption_keys().to_public_json(issuer);
+    let keys = policy.public_keys(issuer);
     (headers, keys).into_response()
 }

@@ -1,6 +1,7 @@
 //! `watchword demo`: sample calls over real gRPC against an embedded issuer.
 
 mod calls;
+mod decryption;
 mod issuer;
 mod table;
 
@@ -17,6 +18,7 @@ use crate::explain::plain;
 use super::serve::{Signals, serve};
 use super::{block_on, exit_code, key_files, print_line};
 
+use decryption::DecryptionFile;
 use issuer::{DemoIssuer, ISSUER};
 
 /// The preferred address; if it is taken, a free port is used.
@@ -30,11 +32,12 @@ pub(super) fn run(once: bool, key: Option<&Path>) -> anyhow::Result<ExitCode> {
         None => DemoIssuer::new(now)?,
         Some(file) => DemoIssuer::with_key(key_files::choose_private(file, None)?, now)?,
     };
+    let decryption = DecryptionFile::create()?;
     block_on(async {
         let mut signals = Signals::new()?;
-        let app = start(&issuer).await?;
+        let app = start(&issuer, &decryption).await?;
         app.ready().await;
-        let expected = show(&app, &issuer).await?;
+        let expected = show(&app, &issuer, &decryption).await?;
         if !once {
             invite(&app, &issuer, key)?;
             return serve(app, None, &mut signals).await;
@@ -44,28 +47,27 @@ pub(super) fn run(once: bool, key: Option<&Path>) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn start(issuer: &DemoIssuer) -> anyhow::Result<App> {
-    match App::start(config(issuer, ADDRESS)?, Clock::system()).await {
+async fn start(issuer: &DemoIssuer, decryption: &DecryptionFile) -> anyhow::Result<App> {
+    let config = |address| {
+        let text = issuer.config(address, Some(decryption.path()));
+        Config::parse(&text, Path::new("demo.yaml")).context("the demo's own configuration")
+    };
+    match App::start(config(ADDRESS)?, Clock::system()).await {
         Err(StartError::Listen { source, .. }) => {
             print_line(&format!(
                 "{ADDRESS} cannot be used ({source}); taking a free port."
             ));
-            Ok(App::start(config(issuer, ANY_PORT)?, Clock::system()).await?)
+            Ok(App::start(config(ANY_PORT)?, Clock::system()).await?)
         }
         started => Ok(started?),
     }
 }
 
-fn config(issuer: &DemoIssuer, address: &str) -> anyhow::Result<Config> {
-    let text = issuer.config(address);
-    Config::parse(&text, Path::new("demo.yaml")).context("the demo's own configuration")
-}
-
 /// Makes the calls and prints the table. Returns true if every verdict is as expected.
-async fn show(app: &App, issuer: &DemoIssuer) -> anyhow::Result<bool> {
+async fn show(app: &App, issuer: &DemoIssuer, decryption: &DecryptionFile) -> anyhow::Result<bool> {
     let (version, address) = (env!("CARGO_PKG_VERSION"), app.address());
     print_line(&format!("Watchword {version} listens on {address}.\n"));
-    let results = calls::make(address, issuer).await?;
+    let results = calls::make(address, issuer, decryption).await?;
     table::print(&results);
     let surprises = results.iter().filter(|result| !result.is_expected());
     let (all, surprises) = (results.len(), surprises.count());
@@ -90,8 +92,11 @@ fn invite(app: &App, issuer: &DemoIssuer, key: Option<&Path>) -> anyhow::Result<
         "grpcurl -plaintext -import-path proto -proto envoy/service/auth/v3/external_auth.proto \
          -d '{request}' {address} envoy.service.auth.v3.Authorization/Check\n"
     ));
-    print_line("The configuration, as `watchword serve -c FILE` takes it:\n");
-    print_line(&issuer.config(&address.to_string()));
+    print_line(
+        "The configuration, as `watchword serve -c FILE` takes it, without the key for encrypted \
+         tokens, which ends with the demo:\n",
+    );
+    print_line(&issuer.config(&address.to_string(), None));
     print_line("Serving. Stop with Ctrl-C.");
     Ok(())
 }

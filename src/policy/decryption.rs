@@ -49,9 +49,8 @@ impl DecryptionKeys {
         }
     }
 
-    /// The newest key of each type, as a JWK set, of one issuer or of all: what tokens are to be
-    /// encrypted to. Without shared keys.
-    pub(crate) fn to_public_json(&self, issuer: Option<IssuerId>) -> String {
+    /// The newest key of each type, of one issuer or of all. Without shared keys.
+    fn newest(&self, issuer: Option<IssuerId>) -> impl Iterator<Item = &SharedDecryptionKey> {
         let mut newest: Vec<(&SharedDecryptionKey, String)> = Vec::new();
         for shared in &self.0 {
             let kind = shared.key.kind();
@@ -66,7 +65,7 @@ impl DecryptionKeys {
                 newest.push((shared, kind));
             }
         }
-        jose::public_key_set(newest.iter().map(|(shared, _)| &shared.key))
+        newest.into_iter().map(|(shared, _)| shared)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SharedDecryptionKey> {
@@ -83,6 +82,31 @@ impl EncryptionTerms {
 }
 
 impl Policy {
+    /// The public keys that tokens are to be encrypted to, as a JWK set, of one issuer or of all:
+    /// the newest of each type. A key for which one algorithm is left has it as its `alg`, since
+    /// Keycloak finds no key without.
+    pub(crate) fn public_keys(&self, issuer: Option<IssuerId>) -> String {
+        let keys = self.decryption_keys.newest(issuer);
+        jose::public_key_set(keys.map(|shared| (&shared.key, self.only_algorithm(shared))))
+    }
+
+    /// The algorithm of a key if its issuers accept no other that suits it.
+    fn only_algorithm(&self, shared: &SharedDecryptionKey) -> Option<KeyAlgorithm> {
+        let issuers = shared.issuers.iter().filter_map(|id| self.issuer(*id));
+        let terms: Vec<_> = issuers
+            .filter_map(|issuer| issuer.encryption.as_ref())
+            .collect();
+        let mut accepted = KeyAlgorithm::ALL.into_iter().filter(|algorithm| {
+            let mut terms = terms.iter();
+            terms.any(|terms| {
+                let mut encryptions = terms.encryptions.iter();
+                terms.algorithms.contains(algorithm)
+                    && encryptions.any(|enc| shared.key.suits(*algorithm, *enc))
+            })
+        });
+        accepted.next().filter(|_| accepted.next().is_none())
+    }
+
     /// The decryption keys of all issuers.
     pub(crate) fn decryption_keys(&self) -> &DecryptionKeys {
         &self.decryption_keys

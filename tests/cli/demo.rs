@@ -18,12 +18,13 @@ fn the_demo_shows_a_table_and_exits_with_success() {
     assert!(demo.status.success(), "{out}{}", text(&demo.stderr));
     assert!(out.starts_with("127.0.0.1:9191 cannot be used"), "{out}");
     assert!(
-        out.ends_with("13 calls, each with the expected verdict.\n"),
+        out.ends_with("15 calls, each with the expected verdict.\n"),
         "{out}"
     );
     for reason in [
         "allowed",
         "anonymous",
+        "token_malformed",
         "token_missing",
         "token_expired",
         "audience_mismatch",

@@ -15,6 +15,7 @@ use crate::wire::envoy::service::auth::v3::authorization_client::AuthorizationCl
 use crate::wire::envoy::service::auth::v3::check_response::HttpResponse;
 use crate::wire::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 
+use super::decryption::DecryptionFile;
 use super::issuer::DemoIssuer;
 
 struct SampleCall {
@@ -43,7 +44,7 @@ impl SampleResult {
     }
 }
 
-fn samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
+fn samples(issuer: &DemoIssuer, decryption: &DecryptionFile) -> anyhow::Result<Vec<SampleCall>> {
     let orders = ("GET", "/orders");
     let users = ("GET", "/admin/users");
     let logo = "/public/logo.svg";
@@ -53,12 +54,21 @@ fn samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
     let expired = signed(json!({"exp": issuer.now - 3600}))?;
     let other_audience = signed(json!({"aud": "billing-api"}))?;
     let tampered = Some(issuer.tampered()?);
+    let encrypted = decryption.encrypt(&issuer.sample_token()?)?;
+    let only_encrypted = decryption.encrypt(&issuer.claims(&Value::Null).to_string())?;
     let unsigned = Some(issuer.unsigned());
     let stranger = Some(issuer.stranger()?.sample_token()?);
     let unknown = signed(json!({"iss": "https://evil.example"}))?;
     let admin = signed(json!({"scope": "orders.read admin"}))?;
     let samples = [
         ("valid token", orders, good.clone(), "allowed"),
+        ("encrypted token", orders, Some(encrypted), "allowed"),
+        (
+            "encrypted, not signed",
+            orders,
+            Some(only_encrypted),
+            "token_malformed",
+        ),
         ("no token", orders, None, "token_missing"),
         ("expired an hour ago", orders, expired, "token_expired"),
         (
@@ -95,12 +105,13 @@ fn samples(issuer: &DemoIssuer) -> anyhow::Result<Vec<SampleCall>> {
 pub(super) async fn make(
     address: SocketAddr,
     issuer: &DemoIssuer,
+    decryption: &DecryptionFile,
 ) -> anyhow::Result<Vec<SampleResult>> {
     let channel = Endpoint::from_shared(format!("http://{address}"))?
         .connect()
         .await?;
     let mut client = AuthorizationClient::new(channel);
-    let samples = samples(issuer)?;
+    let samples = samples(issuer, decryption)?;
     // The first call on a connection takes longer, and is not shown.
     if let Some(first) = samples.first() {
         call(&mut client, first).await?;

@@ -1,5 +1,7 @@
 //! An issuer in memory: a key pair, and valid and invalid tokens.
 
+use std::path::Path;
+
 use anyhow::{anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -106,12 +108,14 @@ impl DemoIssuer {
         }
     }
 
-    /// The configuration that accepts this issuer's tokens.
-    pub(super) fn config(&self, address: &str) -> String {
+    /// The configuration that accepts this issuer's tokens, encrypted ones too with this key.
+    pub(super) fn config(&self, address: &str, decryption: Option<&Path>) -> String {
         let mut jwk = String::new();
         let public = self.signer.key().to_public_jwk();
         Json::Object(public.unwrap_or_default()).write_ascii(&mut jwk);
+        let decryption = decryption.map(|file| format!("    decryption: {{keys: [{file:?}]}}\n"));
         let text = CONFIG.replace("@ADDRESS@", address);
+        let text = text.replace("@DECRYPTION@", &decryption.unwrap_or_default());
         text.replace("@ISSUER@", ISSUER).replace("@JWK@", &jwk)
     }
 }

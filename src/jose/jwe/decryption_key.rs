@@ -166,14 +166,21 @@ impl DecryptionKey {
     }
 }
 
-/// The public halves of keys as a JWK set, each marked as a key to encrypt to.
-pub(crate) fn public_key_set<'k>(keys: impl Iterator<Item = &'k DecryptionKey>) -> String {
-    let keys = keys.filter_map(|key| {
-        let purpose = [("use", Json::String("enc".into()))];
-        let public = key.public.as_ref()?.iter();
-        let public = public.filter(|(name, _)| *name != "use");
-        let members = public.map(|(name, value)| (name, value.clone()));
-        Some(Json::Object(Object::of(members.chain(purpose))))
+/// The public halves of keys as a JWK set, each marked as a key to encrypt to, with its `alg` or
+/// the given one.
+pub(crate) fn public_key_set<'k>(
+    keys: impl Iterator<Item = (&'k DecryptionKey, Option<KeyAlgorithm>)>,
+) -> String {
+    let keys = keys.filter_map(|(key, algorithm)| {
+        let text = |text: &str| Json::String(text.into());
+        let public = key.public.as_ref()?;
+        let mut added = vec![("use", text("enc"))];
+        if let (Some(algorithm), None) = (algorithm, public.get("alg")) {
+            added.push(("alg", text(algorithm.name())));
+        }
+        let members = public.iter().filter(|(name, _)| *name != "use");
+        let members = members.map(|(name, value)| (name, value.clone()));
+        Some(Json::Object(Object::of(members.chain(added))))
     });
     let mut text = String::from("{\"keys\":");
     Json::Array(keys.collect()).write_ascii(&mut text);

@@ -104,7 +104,6 @@ fn cases(world: &World) -> Vec<Case> {
     let corp = &world.signer;
     let orders = || vec!["--path", "/orders"];
     let good = world.token(&none());
-    let (unsigned, _) = good.rsplit_once('.').unwrap();
     let stranger = Signer::generate("ES256", "k1");
     let late = json!({"iat": NOW - 522, "exp": NOW - 192, "aud": "billing-api", "nbf": "soon"});
     let admin = json!({"scope": "admin", "department": "sales"});

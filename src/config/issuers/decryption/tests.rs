@@ -51,7 +51,7 @@ impl Folder {
     #[track_caller]
     fn published(&self, decryption: &str) -> Vec<String> {
         let config = self.check(decryption).unwrap();
-        let keys = config.policy.decryption_keys().to_public_json(None);
+        let keys = config.policy.public_keys(None);
         let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
         let keys = keys["keys"].as_array().unwrap().iter();
         keys.map(|key| key["kid"].as_str().unwrap().to_owned())
@@ -83,6 +83,18 @@ fn the_newest_key_of_each_type_is_published_and_all_decrypt() {
     let config = folder.check(keys).unwrap();
     assert_eq!(config.policy.decryption_keys().iter().count(), 5);
     assert!(config.files.contains(&folder.0.join("d")), "it is followed");
+}
+
+#[test]
+fn a_published_key_has_its_algorithm_if_only_one_is_accepted() {
+    let folder = Folder::new("alg");
+    folder.jwk("key", NewKey::P256);
+    let keys = |algorithms: &str| {
+        let decryption = format!("{{keys: [key], algorithms: [{algorithms}]}}");
+        folder.check(&decryption).unwrap().policy.public_keys(None)
+    };
+    assert!(keys("ECDH-ES, RSA-OAEP-256").contains(r#""alg":"ECDH-ES""#));
+    assert!(!keys("ECDH-ES, ECDH-ES+A256KW").contains("alg"));
 }
 
 #[test]

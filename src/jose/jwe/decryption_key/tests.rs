@@ -30,7 +30,7 @@ fn run(name: TestName) -> Counts {
             left_out += group.tests.len();
             continue;
         };
-        let (Material::Rsa(key), KeyManagement::Rsa(oaep)) =
+        let (DecryptionMaterial::Rsa(key), KeyManagement::Rsa(oaep)) =
             (&key.material, algorithm.management())
         else {
             panic!("an RSA key");
