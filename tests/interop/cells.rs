@@ -139,6 +139,6 @@ pub(crate) fn say_matrix() {
         let _ = write!(table, "\n-: {library} has no {algorithm}: {reason}");
     }
     say(format_args!(
-        "{table}\nr: read here, p: with the names of both parties, z: compressed, w: ours read there"
+        "{table}\nr: read here, p: with both parties' names, z: compressed, w: ours read there"
     ));
 }

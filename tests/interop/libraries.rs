@@ -1,7 +1,7 @@
 //! The libraries, in one Python process for all jobs of a kind.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::thread;
@@ -20,21 +20,25 @@ static PACKAGES: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
     wheels::installed(&format!("interop-1.5.6-1.8.0-{version}"), &pins)
 });
 
-/// The results of jobs, in their order. Without the libraries, the test ends as [`harness::skip`]
-/// does.
-pub(crate) fn run(work: &str, jobs: &[Value]) -> Vec<Value> {
+/// Makes sure that the libraries are there. Without them, the test ends as [`harness::skip`] does.
+pub(crate) fn find() -> &'static Path {
     let packages = PACKAGES.as_ref();
-    let packages = packages.unwrap_or_else(|problem| harness::skip(problem));
+    packages.unwrap_or_else(|problem| harness::skip(problem))
+}
+
+/// The results of jobs, in their order.
+pub(crate) fn run(work: &str, jobs: &[Value]) -> Vec<Value> {
     let mut python = Command::new("python3");
     python
         .arg(repository("tests/interop/libraries.py"))
         .arg(work)
-        .env("PYTHONPATH", packages)
+        .env("PYTHONPATH", find())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut python = python.spawn().expect("it starts");
     let mut input = python.stdin.take().expect("a pipe");
-    let lines: String = jobs.iter().map(|job| format!("{job}\n")).collect();
+    let lines: Vec<String> = jobs.iter().map(Value::to_string).collect();
+    let lines = lines.join("\n");
     let writer = thread::spawn(move || input.write_all(lines.as_bytes()));
     let output = python.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{work}: {}", output.status);
