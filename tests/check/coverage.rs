@@ -22,6 +22,7 @@ static OWN: [Area; 1] = [Area {
         decryption::ROWS,
         decryption::keys::ROWS,
         decryption::terms::ROWS,
+        decryption::trusted::ROWS,
         decryption::content::ROWS,
     ],
     not_applicable: &[],

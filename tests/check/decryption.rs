@@ -11,6 +11,7 @@ use super::tokens;
 pub(crate) mod content;
 pub(crate) mod keys;
 pub(crate) mod terms;
+pub(crate) mod trusted;
 
 pub(crate) const ROWS: &[Row] = &[row!("DEC-01", every_failure_has_the_same_answer)];
 
@@ -43,26 +44,26 @@ fn contents(envelope: &Envelope) -> Failing {
     for at in [0, good.tag.len() - 1] {
         add(format!("wrong tag at {at}"), &|token| token.tag[at] ^= 1);
         add(format!("wrong text at {at}"), &|token| {
-            token.ciphertext[at] ^= 1
+            token.ciphertext[at] ^= 1;
         });
     }
     add("wrong IV".to_owned(), &|token| token.iv[0] ^= 1);
     for length in [0, 8, 11, 13, 15, 17, 32] {
         add(format!("an IV of {length} bytes"), &|token| {
-            token.iv.resize(length, 0)
+            token.iv.resize(length, 0);
         });
     }
     for length in [0, 4, 8, 12, 15, 17, 32] {
         add(format!("a tag of {length} bytes"), &|token| {
-            token.tag.resize(length, 0)
+            token.tag.resize(length, 0);
         });
     }
     add("no text".to_owned(), &|token| token.ciphertext.clear());
     add("a longer text".to_owned(), &|token| {
-        token.ciphertext.push(0)
+        token.ciphertext.push(0);
     });
     add("another header".to_owned(), &|token| {
-        token.header.insert(1, ' ')
+        token.header.insert(1, ' ');
     });
     if envelope.cipher == ContentCipher::A128CbcHs256 {
         let key = &envelope.content_key;

@@ -143,8 +143,8 @@ impl DecryptionKey {
             }
     }
 
-    /// The content key of a token; `None` if this key does not give one, whatever the cause, or does
-    /// not suit the algorithms.
+    /// The content key of a token; `None` if this key does not give one, whatever the cause, or
+    /// does not suit the algorithms.
     pub(super) fn content_key(&self, jwe: &Jwe<'_>) -> Option<ContentKey> {
         if !self.suits(jwe.algorithm, jwe.encryption) {
             return None;

@@ -29,7 +29,7 @@ static INFLATING: LazyLock<Site> = LazyLock::new(|| {
     Site::start(&Settings::of(issuer).server("max_token_size: 65536"))
 });
 
-/// An honest token under RSA1_5: the same key with another padding.
+/// An honest token under `RSA1_5`: the same key with another padding.
 fn pkcs1(cipher: ContentCipher) -> Envelope {
     let envelope = ENC_RSA.envelope(cipher);
     let encrypted_key = ENC_RSA.pkcs1(&envelope.content_key);
@@ -85,7 +85,7 @@ fn rsa1_5_is_no_oracle(case: &mut Case) {
         for length in [0, 16, 31, 33, 64] {
             let encrypted = ENC_RSA.pkcs1(&vec![7; length]);
             add("wrong key length", &|token| {
-                token.encrypted_key.clone_from(&encrypted)
+                token.encrypted_key.clone_from(&encrypted);
             });
         }
         add("bad tag", &|token| token.tag[0] ^= 1);

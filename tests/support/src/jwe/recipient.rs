@@ -90,11 +90,14 @@ impl Recipient {
     pub fn jwk(&self) -> Value {
         let mut jwk = match &*self.key {
             Key::Rsa(pkcs1) => {
-                // RFC 8017 A.1.2.
-                let [_, n, e, d, p, q, dp, dq, qi] =
-                    der_sequence(pkcs1).map(|integer| b64(unsigned(integer)));
-                json!({"kty": "RSA", "n": n, "e": e, "d": d, "p": p, "q": q, "dp": dp, "dq": dq,
-                    "qi": qi})
+                // RFC 8017 A.1.2: a version, and then these.
+                let names = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
+                let [_, integers @ ..]: [&[u8]; 9] = der_sequence(pkcs1);
+                let mut jwk = json!({"kty": "RSA"});
+                for (name, integer) in names.into_iter().zip(integers) {
+                    jwk[name] = json!(b64(unsigned(integer)));
+                }
+                jwk
             }
             Key::P256(private) => {
                 let bytes: EcPrivateKeyBin<'_> = private.as_be_bytes().unwrap();
@@ -186,7 +189,7 @@ impl Recipient {
         encrypted
     }
 
-    /// A content key, encrypted as RSA1_5 does it. For an RSA key only.
+    /// A content key, encrypted as `RSA1_5` does it. For an RSA key only.
     pub fn pkcs1(&self, content_key: &[u8]) -> Vec<u8> {
         let key = Pkcs1PublicEncryptingKey::new(self.rsa_public()).unwrap();
         let mut encrypted = vec![0; key.ciphertext_size()];
