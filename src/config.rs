@@ -172,18 +172,13 @@ impl Config {
         let traces = traces.and_then(|traces| telemetry::traces(root.member("traces", traces)));
         let state_dir = settings.state_dir.as_ref();
         let state_dir = state_dir.map(|path| server::state_dir(root.member("state_dir", path)));
-        let issuers::ConfiguredIssuers {
-            issuers,
-            sources,
-            decryption_keys,
-        } = issuers::issuers(&mut root);
+        let issuers = issuers::issuers(&mut root);
         let places = token_from::token_from(&mut root);
         let rules = rules::rules(&mut root);
         warning::check_accepted(&mut root);
         findings.fail_if_any()?;
         let shadow = settings.mode == Mode::Shadow;
-        let mut policy = Policy::new(issuers, rules, places, server.max_token_size, shadow)
-            .decrypting_with(decryption_keys);
+        let mut policy = Policy::new(issuers.all, rules, places, server.max_token_size, shadow);
         if settings.server.forward_override_headers {
             policy = policy.forwarding_override_headers();
         }
@@ -193,9 +188,9 @@ impl Config {
             log,
             traces,
             token_cache_entries: settings.token_cache.max_entries,
-            policy: Arc::new(policy),
+            policy: Arc::new(policy.decrypting_with(issuers.decryption_keys)),
             state_dir,
-            sources: issuers::with_ids(sources),
+            sources: issuers::with_ids(issuers.sources),
             files: std::mem::take(&mut findings.files),
             structure,
             restart,

@@ -39,7 +39,7 @@ async fn measure() {
     let hostile = Pair::rsa(KeySize::Rsa4096);
     let hostile = hostile.encrypt(&signing.sign("mallory"), KeyAlgorithm::RsaOaep256);
     let file = keys::written("flood", &decryption);
-    let mut server = Server::start(&keys::config(&signing, &file)).await;
+    let mut server = Server::start(&keys::config(&signing, &file));
     let [mut good, bad] = [server.client().await, server.client().await];
     let mut next = 0;
     let (mut quiet, mut flooded) = (Vec::new(), Vec::new());
@@ -50,20 +50,20 @@ async fn measure() {
         println!("  {} hostile calls answered", flood.stop().await);
     }
     let figures = |name: &str, rounds: &[Vec<Duration>]| {
-        let of = |share: f64| {
+        let of = |percent: usize| {
             let mut all: Vec<Duration> = rounds
                 .iter()
-                .map(|sorted| sorted[(sorted.len() as f64 * share) as usize])
+                .map(|sorted| sorted[sorted.len() * percent / 100])
                 .collect();
             all.sort_unstable();
             all[all.len() / 2]
         };
         println!(
             "  {name:<8} p50 {:?}, p99 {:?} (medians of rounds)",
-            of(0.5),
-            of(0.99)
+            of(50),
+            of(99)
         );
-        of(0.99).as_secs_f64()
+        of(99).as_secs_f64()
     };
     let (quiet, flooded) = (figures("quiet", &quiet), figures("flooded", &flooded));
     println!("  p99 flooded against quiet: {:.2}", flooded / quiet);
@@ -76,7 +76,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start(config: &str) -> Self {
+    fn start(config: &str) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = port.local_addr().unwrap().port();
         let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));

@@ -165,14 +165,13 @@ impl Opened {
 
 /// RFC 7519 §4.1.3: one audience may be written as a string or as an array.
 fn are_same(one: &Json, other: &Json) -> bool {
-    let single = |value| match value {
-        &Json::Array(ref elements) => match &**elements {
-            [single @ Json::String(_)] => single.clone(),
-            _ => value.clone(),
-        },
-        value => value.clone(),
-    };
-    one == other || single(one) == single(other)
+    fn single(value: &Json) -> &Json {
+        match value.as_array() {
+            Some([element @ Json::String(_)]) => element,
+            _ => value,
+        }
+    }
+    single(one) == single(other)
 }
 
 crate::escape::redact! { "DecryptionWork" for DecryptionWork; }

@@ -26,7 +26,7 @@ use super::settings::{IssuerSettings, Settings, Text, boxed};
 /// Issuers in the order of their names, with their keys.
 #[derive(Default)]
 pub(super) struct ConfiguredIssuers {
-    pub(super) issuers: Vec<Issuer>,
+    pub(super) all: Vec<Issuer>,
     /// The source of each issuer's keys; `None`: it has a problem.
     pub(super) sources: Vec<Option<Source>>,
     pub(super) decryption_keys: DecryptionKeys,
@@ -53,7 +53,7 @@ pub(super) fn issuers(root: &mut Setting<'_, '_, Settings>) -> ConfiguredIssuers
             issuer.bad_name(format!("{name:?}"), expected);
         }
         let (built, source, keys) = issuer.build(name);
-        configured.issuers.push(built);
+        configured.all.push(built);
         configured.sources.push(source);
         configured.decryption_keys.add(id, keys);
     }

@@ -13,7 +13,7 @@ use super::token::kid;
 
 const HEADER: &str = "base64url of a JSON object with alg and enc, and no crit; ECDH-ES has epk";
 
-impl<'s> Explainer<'_, 's, '_> {
+impl Explainer<'_, '_, '_> {
     /// Decrypts a token.
     pub(super) fn decryption(&mut self, segments: &JweSegments<'_>) -> Option<Opened> {
         let header = segments.header().map_err(Denial::from);
@@ -32,7 +32,11 @@ impl<'s> Explainer<'_, 's, '_> {
             }
             Err(error) => {
                 let known = KeyAlgorithm::ALL.into_iter().map(KeyAlgorithm::name);
-                let known = known.chain(ContentEncryption::ALL.into_iter().map(|it| it.name()));
+                let known = known.chain(
+                    ContentEncryption::ALL
+                        .into_iter()
+                        .map(ContentEncryption::name),
+                );
                 let expected = text::one_of(known.map(str::to_owned));
                 return self.step("jwe.key", Err(error.into()), found, expected);
             }

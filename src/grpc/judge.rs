@@ -126,14 +126,10 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         }
         preparation.memory = memory.flatten();
         permit.release();
-        let time_left = self.call.deadline.time_left();
-        let decrypter = &self.state.decrypter;
-        let decrypted = decrypter.decrypt(work, &self.state.clock, time_left).await;
+        let (clock, time_left) = (&self.state.clock, self.call.deadline.time_left());
+        let result = self.state.decrypter.decrypt(work, clock, time_left).await;
         permit.reacquire();
-        preparation.decryption = match decrypted {
-            Ok(decrypted) => Decryption::Done(decrypted),
-            Err(denial) => Decryption::Refused(denial),
-        };
+        preparation.decryption = result.map_or_else(Decryption::Refused, Decryption::Done);
     }
 
     /// Waits for a fetch, unless there are other keys by now. The last judgement does not ask for

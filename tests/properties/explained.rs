@@ -242,7 +242,7 @@ fn cases(signer: &Signer) -> Vec<Case> {
             "/orders",
             format!("{good}.AA.AA"),
             "alg_not_allowed",
-            Some("payload"),
+            Some("jwe.key"),
         ),
         (
             "/orders",

@@ -113,7 +113,10 @@ impl DemoIssuer {
         let mut jwk = String::new();
         let public = self.signer.key().to_public_jwk();
         Json::Object(public.unwrap_or_default()).write_ascii(&mut jwk);
-        let decryption = decryption.map(|file| format!("    decryption: {{keys: [{file:?}]}}\n"));
+        let decryption = decryption.map(|file| {
+            let file = Value::from(file.to_string_lossy());
+            format!("    decryption: {{keys: [{file}]}}\n")
+        });
         let text = CONFIG.replace("@ADDRESS@", address);
         let text = text.replace("@DECRYPTION@", &decryption.unwrap_or_default());
         text.replace("@ISSUER@", ISSUER).replace("@JWK@", &jwk)

@@ -17,6 +17,9 @@ const GCM_TAG: usize = 16;
 /// The length of a CBC initialization vector, in bytes.
 const CBC_IV: usize = 16;
 
+/// IV, ciphertext, and tag.
+pub(super) type Sealed = (Vec<u8>, Vec<u8>, Vec<u8>);
+
 /// A content key for one algorithm, of the right length.
 pub(super) struct ContentKey {
     encryption: ContentEncryption,
@@ -60,12 +63,8 @@ impl ContentKey {
         }
     }
 
-    /// Encrypts the content: (IV, ciphertext, tag).
-    pub(super) fn seal(
-        &self,
-        header: &str,
-        content: &[u8],
-    ) -> Result<(Vec<u8>, Vec<u8>, Vec<u8>), Unspecified> {
+    /// Encrypts the content.
+    pub(super) fn seal(&self, header: &str, content: &[u8]) -> Result<Sealed, Unspecified> {
         match self.encryption.cipher() {
             ContentCipher::Gcm(algorithm) => seal_gcm(algorithm, &self.bytes, header, content),
             ContentCipher::CbcHmac(cipher, mac) => self.seal_cbc(cipher, *mac, header, content),
@@ -100,7 +99,7 @@ impl ContentKey {
         mac: hmac::Algorithm,
         header: &str,
         content: &[u8],
-    ) -> Result<(Vec<u8>, Vec<u8>, Vec<u8>), Unspecified> {
+    ) -> Result<Sealed, Unspecified> {
         let (mac_key, cipher_key) = self.halves()?;
         let mut iv = [0; CBC_IV];
         rand::fill(&mut iv)?;
@@ -159,13 +158,13 @@ pub(super) fn open_gcm(
     Ok(content)
 }
 
-/// Encrypts under a random nonce: (IV, ciphertext, tag).
+/// Encrypts under a random nonce.
 pub(super) fn seal_gcm(
     algorithm: &'static aead::Algorithm,
     key: &[u8],
     header: &str,
     content: &[u8],
-) -> Result<(Vec<u8>, Vec<u8>, Vec<u8>), Unspecified> {
+) -> Result<Sealed, Unspecified> {
     let key = LessSafeKey::new(UnboundKey::new(algorithm, key)?);
     let mut iv = [0; aead::NONCE_LEN];
     rand::fill(&mut iv)?;
