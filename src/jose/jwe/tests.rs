@@ -29,7 +29,7 @@ impl Pair {
     }
 
     fn all() -> Vec<Self> {
-        let secrets = [16, 24, 32, 48, 64].map(|bytes| NewKey::Oct(bytes));
+        let secrets = [16, 24, 32, 48, 64].map(NewKey::Oct);
         let kinds = [
             NewKey::Rsa2048,
             NewKey::P256,
