@@ -37,7 +37,8 @@ struct Recipient {
 }
 
 impl EncryptionKey {
-    /// Reads the text of a JWK; see [`EncryptionKey::from_jwk`].
+    /// Reads the text of a public JWK (`RSA`, `EC`, `OKP`), or of an `oct` JWK; `None` if it cannot
+    /// be used to encrypt.
     #[must_use]
     pub fn parse(jwk: &[u8]) -> Option<Self> {
         let jwk = Zeroizing::new(Json::parse(jwk, MAX_HEADER_VALUES).ok()?);
