@@ -130,11 +130,22 @@ impl Config {
         Self::build(&text, name, &environment::process, true)
     }
 
-    /// Loads a file, and writes the configuration in effect as YAML: defaults filled in, variables
-    /// replaced, secrets masked.
+    /// Loads a file, and writes the configuration in effect; see [`Config::to_yaml`].
+    ///
+    /// # Errors
+    /// Every problem found.
     pub(crate) fn effective(file: &Path) -> Result<String, Problems> {
-        let config = Self::load(file)?;
-        effective::yaml(config.effective).map_err(|error| Problems::fault(file, &error))
+        Self::load(file)?.to_yaml(file)
+    }
+
+    /// Writes the configuration in effect as YAML: defaults filled in, variables replaced, secrets
+    /// masked. `file` names it in messages.
+    ///
+    /// # Errors
+    /// [`Problems`], if a setting cannot be written.
+    pub fn to_yaml(&self, file: &Path) -> Result<String, Problems> {
+        let text = effective::yaml(self.effective.clone());
+        text.map_err(|error| Problems::fault(file, &error))
     }
 
     fn build(
