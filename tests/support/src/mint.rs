@@ -3,6 +3,8 @@
 //! It owns keys and bytes only. It does not know what Watchword should accept, and signs
 //! everything, wrong headers and broken payloads included.
 
+pub mod fixed;
+
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
