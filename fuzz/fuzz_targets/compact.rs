@@ -1,0 +1,4 @@
+//! The target `compact`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| watchword_fuzz::run("compact", data));
