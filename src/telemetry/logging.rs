@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use prometheus_client::metrics::counter::Counter;
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -61,36 +62,41 @@ pub fn log_subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    let level = level_filter(config.level);
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter(config.level))
+        .with_max_level(level)
         .with_writer(EscapedLines::new(writer, colours))
         // If lines cannot be written, reporting that on standard error would panic.
         .log_internal_errors(false)
         .with_ansi(colours)
         .with_target(false);
     match config.format {
-        LogFormat::Text => Box::new(subscriber.finish()),
-        LogFormat::Json => Box::new(subscriber.json().flatten_event(true).finish()),
+        LogFormat::Text => Box::new(subscriber.finish().with(targets(level))),
+        LogFormat::Json => {
+            let subscriber = subscriber.json().flatten_event(true).finish();
+            Box::new(subscriber.with(targets(level)))
+        }
     }
 }
 
-fn filter(level: LogLevel) -> EnvFilter {
-    let level = match level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    };
+fn level_filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}
+
+fn targets(level: LevelFilter) -> Targets {
     // Other crates may log what they handle, tokens in headers included, so only our own lines go
     // below `info`.
-    let others = if matches!(level, "error" | "warn") {
-        level
-    } else {
-        "info"
-    };
-    // The verifier repeats, as an error, what our own line says with source and certificate. rustls
-    // warns of anything that a stranger sends.
-    let quiet = "rustls=error,rustls_platform_verifier=off";
-    EnvFilter::new(format!("{others},watchword={level},{quiet}"))
+    Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_target("watchword", level)
+        // The verifier repeats, as an error, what our own line says with source and certificate.
+        .with_target("rustls_platform_verifier", LevelFilter::OFF)
+        // rustls warns of anything that a stranger sends.
+        .with_target("rustls", LevelFilter::ERROR)
 }
