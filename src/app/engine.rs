@@ -94,7 +94,7 @@ impl Engine {
     /// Starts fetching keys. Without telemetry in the environment, decisions are only counted.
     ///
     /// # Errors
-    /// [`StartError::Random`].
+    /// [`StartError::Random`] or [`StartError::DecryptionThreads`].
     pub fn start(config: &Config, environment: ServerEnvironment) -> Result<Self, StartError> {
         if let Some(directory) = &config.state_dir {
             warn_of_open_directory(directory);
@@ -115,7 +115,7 @@ impl Engine {
         telemetry.metrics.config_loaded(clock.now());
         let state = State::new(generation, config.server.max_in_flight, clock, telemetry);
         let mut engine = Self {
-            state: Arc::new(state),
+            state: Arc::new(state.map_err(StartError::DecryptionThreads)?),
             memory,
             random: fastrand::Rng::with_seed(seed),
             ready: watch::Sender::new(false),

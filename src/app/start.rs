@@ -41,6 +41,8 @@ pub enum StartError {
     Telemetry(#[from] TelemetryError),
     #[error("no random numbers")]
     Random,
+    #[error("no threads that decrypt")]
+    DecryptionThreads(#[source] std::io::Error),
 }
 
 struct Listeners {

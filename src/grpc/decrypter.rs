@@ -1,13 +1,15 @@
 //! Decrypts tokens with private keys, which takes up to milliseconds, beside the threads that judge
 //! calls.
 //!
-//! At most half of the cores decrypt at a time, so that a flood of encrypted tokens does not delay
-//! signed ones. The others wait in order, in a bounded number and for a bounded time.
+//! At most half of the cores decrypt at a time, in threads of a lower priority, so that a flood of
+//! encrypted tokens does not delay signed ones. The others wait in order, in a bounded number and for a bounded time.
 
+use std::io;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::authenticator::{DecryptedToken, DecryptionWork};
@@ -17,6 +19,9 @@ use crate::token::Denial;
 
 /// The limit of calls that wait. Each holds a copy of its token, so this bounds memory too.
 const MAX_WAITING: usize = 128;
+/// Added to the nice value of the threads. On a core that others want too, they get about a tenth.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 /// The longest wait of a call without a deadline.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -24,19 +29,22 @@ const WITHOUT_DEADLINE: Duration = Duration::from_secs(1);
 pub(super) struct Decrypter {
     turns: Arc<Semaphore>,
     waiting: CallCounter,
-}
-
-impl Default for Decrypter {
-    fn default() -> Self {
-        let cores = available_parallelism().map_or(1, usize::from);
-        Self {
-            turns: Arc::new(Semaphore::new((cores / 2).max(1))),
-            waiting: CallCounter::default(),
-        }
-    }
+    threads: Threads,
 }
 
 impl Decrypter {
+    /// # Errors
+    /// The system refuses what the threads need.
+    pub(super) fn new() -> io::Result<Self> {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let turns = (cores / 2).max(1);
+        Ok(Self {
+            turns: Arc::new(Semaphore::new(turns)),
+            waiting: CallCounter::default(),
+            threads: Threads::new(turns)?,
+        })
+    }
+
     /// Waits for a turn, and decrypts.
     ///
     /// # Errors
@@ -57,7 +65,7 @@ impl Decrypter {
             () = clock.sleep_until(until) => return Err(Denial::Overloaded),
         };
         drop(waiting);
-        let decrypted = tokio::task::spawn_blocking(move || {
+        let decrypted = self.threads.pool.spawn_blocking(move || {
             let decrypted = work.run();
             drop(turn);
             decrypted
@@ -65,6 +73,45 @@ impl Decrypter {
         // An error is a panic, and logged as one.
         decrypted.await.map(Arc::new).map_err(|_| Denial::Internal)
     }
+}
+
+/// Threads that start when there is work, and end after ten seconds without.
+#[derive(Debug)]
+struct Threads {
+    pool: Handle,
+    /// The owner of the pool. It is always there, until it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Threads {
+    fn new(max: usize) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .thread_name("decrypt")
+            .max_blocking_threads(max)
+            .on_thread_start(lower_priority)
+            .build()?;
+        Ok(Self {
+            pool: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // An ordinary drop waits for the threads, and panics in asynchronous code.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Lets the threads that judge go first when they want the same core. Without this, such a thread
+/// would wait for milliseconds, until an RSA operation ends. Linux alone has priorities of threads.
+fn lower_priority() {
+    // Without it, the threads still decrypt.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICE);
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! State that all calls share, and that outlives configurations.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -34,23 +35,25 @@ pub struct State {
 }
 
 impl State {
+    /// # Errors
+    /// Those of [`Decrypter::new`].
     pub(crate) fn new(
         generation: Generation,
         max_in_flight: usize,
         clock: Clock,
         telemetry: Telemetry,
-    ) -> Self {
-        Self {
+    ) -> io::Result<Self> {
+        Ok(Self {
             generation: ArcSwap::from_pointee(generation),
             clock,
             telemetry,
             reloads: ReloadHistory::default(),
             in_flight_limit: InFlightLimit::new(max_in_flight),
             in_flight: CallCounter::default(),
-            decrypter: Decrypter::default(),
+            decrypter: Decrypter::new()?,
             caller_warnings: WarningInterval::new(CALLER_WARNINGS),
             stopping: AtomicBool::new(false),
-        }
+        })
     }
 
     /// The configuration in use.

@@ -235,3 +235,13 @@ async fn token_that_waits_is_decrypted_with_the_keys_of_a_reload() {
     let to_new = site.ask(site.encrypted(&other), None);
     assert_eq!(to_new.await.unwrap(), "allowed");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn threads_have_a_lower_priority_than_those_that_judge() {
+    let priority = || rustix::process::getpriority_process(None).unwrap();
+    let threads = Threads::new(1).unwrap();
+    let decrypting = threads.pool.spawn_blocking(priority).await.unwrap();
+    let lowest = 19;
+    assert_eq!(decrypting, (priority() + NICE).min(lowest));
+}
