@@ -17,8 +17,9 @@ use crate::clock::Clock;
 use crate::listen::CallCounter;
 use crate::token::Denial;
 
-/// The limit of calls that wait. Each holds a copy of its token, so this bounds memory too.
-const MAX_WAITING: usize = 128;
+/// The limit of calls that wait: as many as one connection has by default. A refused caller would
+/// ask again at once, so waiting costs less. The memory of each is reserved before it waits.
+const MAX_WAITING: usize = 1024;
 /// Added to the nice value of the threads. On a core that others want too, they get about a tenth.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
