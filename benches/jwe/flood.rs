@@ -3,8 +3,8 @@
 //! flood of signed tokens with a wrong signature: what any flood costs that shares the cores.
 //!
 //! The flood comes from a thread of the lowest priority, because it shares the cores with the
-//! server: it uses all that is left, and takes nothing away. The latency counts from the time at which a call was due, so that a call that had to wait for
-//! its turn at the client counts too.
+//! server: it uses all that is left, and takes nothing away. The latency counts from the time at
+//! which a call was due, so that a call that had to wait for its turn at the client counts too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -33,7 +33,8 @@ type Client = AuthorizationClient<Channel>;
 
 pub(crate) fn run() {
     println!(
-        "\nflood: {ROUNDS} rounds of {ROUND:?}, alternating; {RATE} signed tokens a second;\n  medians of the rounds"
+        "\nflood: {ROUNDS} rounds of {ROUND:?}, alternating; {RATE} signed tokens a second;\n  \
+         medians of the rounds"
     );
     let runtime = Runtime::new().unwrap();
     let lowest = Builder::new_multi_thread()
@@ -72,7 +73,8 @@ async fn measure(lowest: &Handle) {
     let quiet = p99(&rounds[0]);
     for (number, (name, _)) in floods.iter().enumerate() {
         println!(
-            "  {name:<10} p50 {:>7.3} ms, p99 {:>7.3} ms, {:.2} of quiet; {} hostile calls answered",
+            "  {name:<10} p50 {:>7.3} ms, p99 {:>7.3} ms, {:.2} of quiet; {} hostile calls \
+             answered",
             percentile(&rounds[number], 50),
             p99(&rounds[number]),
             p99(&rounds[number]) / quiet,

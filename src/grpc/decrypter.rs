@@ -2,7 +2,8 @@
 //! calls.
 //!
 //! At most half of the cores decrypt at a time, in threads of a lower priority, so that a flood of
-//! encrypted tokens does not delay signed ones. The others wait in order, in a bounded number and for a bounded time.
+//! encrypted tokens does not delay signed ones. The others wait in order, in a bounded number and
+//! for a bounded time.
 
 use std::io;
 use std::sync::Arc;
