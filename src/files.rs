@@ -9,6 +9,10 @@ use zeroize::Zeroizing;
 /// Reads a regular file; `None` if it is longer than `max` bytes. Never reads more than that,
 /// whatever size the file system reports.
 pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
+    read_at_most(open(path)?, max)
+}
+
+fn open(path: &Path) -> io::Result<fs::File> {
     // Opening a pipe may block forever.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(
@@ -16,7 +20,7 @@ pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>
             "not a regular file",
         ));
     }
-    read_at_most(fs::File::open(path)?, max)
+    fs::File::open(path)
 }
 
 /// Reads to the end; `None` if there are more than `max` bytes.
@@ -26,6 +30,9 @@ pub(crate) fn read_at_most(source: impl Read, max: usize) -> io::Result<Option<V
     source.take(limit).read_to_end(&mut content)?;
     Ok((content.len() <= max).then_some(content))
 }
+
+/// The memory for a secret's first bytes. Most keys fit.
+const FIRST_READ: usize = 4096;
 
 /// The most files that are read of a folder.
 pub(crate) const MAX_FILES: usize = 64;
@@ -71,8 +78,35 @@ pub(crate) fn files_at(path: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)
 /// Reads a file of at most `max` bytes into memory that is wiped when it is dropped.
 pub(crate) fn read_secret(path: &Path, max: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let too_large = || io::Error::new(ErrorKind::FileTooLarge, format!("more than {max} bytes"));
-    let content = read_bounded(path, max)?;
-    content.map(Zeroizing::new).ok_or_else(too_large)
+    let content = read_secret_at_most(open(path)?, max)?;
+    content.ok_or_else(too_large)
+}
+
+/// As [`read_at_most`], into memory that is wiped when it is dropped, and when it is outgrown.
+pub(crate) fn read_secret_at_most(
+    mut source: impl Read,
+    max: usize,
+) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut content = Zeroizing::new(vec![0; FIRST_READ]);
+    let mut length = 0;
+    while length <= max {
+        if length == content.len() {
+            let mut larger = Zeroizing::new(vec![0; 2 * length]);
+            let (start, _) = larger.split_at_mut(length);
+            start.copy_from_slice(&content);
+            content = larger;
+        }
+        match source.read(content.get_mut(length..).unwrap_or_default()) {
+            Ok(0) => {
+                content.truncate(length);
+                return Ok(Some(content));
+            }
+            Ok(read) => length += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// Returns true if a file lies below a folder whose name begins with two dots, as in a volume that
@@ -91,5 +125,26 @@ pub(crate) fn without_line_end(secret: &[u8]) -> &[u8] {
     match secret.strip_suffix(b"\n") {
         Some(line) if std::str::from_utf8(line).is_ok() => line.strip_suffix(b"\r").unwrap_or(line),
         _ => secret,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read_at_most, read_secret_at_most};
+
+    #[test]
+    fn a_secret_is_read_as_anything_else_is() {
+        for length in [0, 1, 4095, 4096, 4097, 9000, 16_384, 20_000] {
+            let content = vec![7; length];
+            for max in [0, 4095, 4096, 9000, 16_384] {
+                let secret = read_secret_at_most(&*content, max).unwrap();
+                let secret = secret.map(|secret| secret.to_vec());
+                assert_eq!(
+                    secret,
+                    read_at_most(&*content, max).unwrap(),
+                    "{length}, {max}"
+                );
+            }
+        }
     }
 }

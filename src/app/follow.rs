@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::{Config, Problems};
-use crate::files::{files_at, is_in_kubernetes_volume, read_bounded};
+use crate::files::{files_at, is_in_kubernetes_volume, read_secret};
 
 use super::changes::changed;
 
@@ -189,7 +189,9 @@ impl FilesDigest {
                 let size_and_time =
                     metadata.map(|metadata| (metadata.len(), metadata.modified().ok()));
                 size_and_time.ok().hash(&mut attributes);
-                read_bounded(&file, MAX_SIZE).ok().hash(&mut content);
+                // It may be a private key.
+                let found = read_secret(&file, MAX_SIZE).ok();
+                found.as_deref().hash(&mut content);
             }
         }
         Self {

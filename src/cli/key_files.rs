@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use zeroize::Zeroizing;
 
 use crate::explain::{counted, plain};
-use crate::files::{read_at_most, read_secret};
+use crate::files::{read_secret, read_secret_at_most};
 use crate::jose::{KeyDescription, PrivateKey, PrivateKeyError, ReadKey};
 
 const MAX_SIZE: usize = 1024 * 1024;
@@ -93,11 +93,11 @@ fn has_kid(key: &ReadKey, kid: &str) -> bool {
 
 fn content(file: &Path) -> anyhow::Result<(String, Zeroizing<Vec<u8>>)> {
     if file.as_os_str() == "-" {
-        let text = read_at_most(std::io::stdin().lock(), MAX_SIZE);
+        let text = read_secret_at_most(std::io::stdin().lock(), MAX_SIZE);
         let text = text.context("standard input cannot be read")?;
         let text =
             text.with_context(|| format!("standard input has more than {MAX_SIZE} bytes"))?;
-        return Ok(("standard input".to_owned(), Zeroizing::new(text)));
+        return Ok(("standard input".to_owned(), text));
     }
     let name = name_of(file);
     let text = read_secret(file, MAX_SIZE).with_context(|| name.clone())?;

@@ -1,6 +1,7 @@
 //! Settings that name files: their paths and contents, and warnings of secrets that others may read
 //! or write, and of certificates that are not valid now.
 
+use std::fmt::Display;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use x509_cert::der::Decode as _;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::files::{is_in_kubernetes_volume, read_bounded};
+use crate::files::{is_in_kubernetes_volume, read_bounded, read_secret};
 use crate::token::UnixTime;
 
 use super::MAX_SIZE;
@@ -56,14 +57,17 @@ impl Setting<'_, '_, FilePath> {
     /// The content of a file, of bounded size. The path is not quoted in problems: it may be the
     /// secret itself, in the wrong place.
     pub(super) fn read(&mut self, most: usize) -> Option<Vec<u8>> {
-        let found = match read_bounded(&self.path(), most) {
+        match read_bounded(&self.path(), most) {
             Ok(Some(content)) => return Some(content),
-            Ok(None) => format!("more than {most} bytes"),
-            Err(error) => error.to_string(),
-        };
+            Ok(None) => self.unreadable(format!("more than {most} bytes")),
+            Err(error) => self.unreadable(error),
+        }
+        None
+    }
+
+    fn unreadable(&mut self, found: impl Display) {
         let expected = "the path of a readable file, from this file's folder";
         self.unusable(found, expected);
-        None
     }
 
     /// The content of a followed file with a secret.
@@ -71,7 +75,8 @@ impl Setting<'_, '_, FilePath> {
         let path = self.path();
         self.findings.files.push(path);
         self.warn_of_open_secret();
-        self.read(most).map(Zeroizing::new)
+        let content = read_secret(&self.path(), most);
+        content.map_err(|error| self.unreadable(error)).ok()
     }
 
     /// Warns of a file with a secret that others than its owner and group may read, or that others
