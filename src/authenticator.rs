@@ -244,7 +244,8 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
                 opened.check_trust(issuer)?;
                 opened.check_repeated(&claims)?;
                 let keys = self.keys(id)?;
-                let token = VerifiedToken::trusted(claims, opened.header().typ())?;
+                let token =
+                    VerifiedToken::trusted(opened.decrypted(), claims, opened.header().typ())?;
                 Ok((id, keys, Arc::new(token)))
             }
         }
@@ -264,7 +265,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         let opened = match &self.question.decryption {
             Decryption::Now => return proceed(self, &Opened::open(policy, jwe)?),
             Decryption::Refused(denial) => return Err(denial.clone()),
-            Decryption::Done(done) => done.result(policy),
+            Decryption::Done(done) => done.result(token, policy),
             Decryption::Later => None,
         };
         if let Some(opened) = opened {

@@ -31,10 +31,10 @@ pub struct DecryptionWork {
 }
 
 /// A decrypted token, or the reason for which it cannot be decrypted.
-#[derive(Debug)]
 pub struct DecryptedToken {
     /// The policy whose keys were tried.
     policy: Arc<Policy>,
+    token: Box<str>,
     result: Result<Opened, Denial>,
 }
 
@@ -77,16 +77,21 @@ impl DecryptionWork {
         let result = jwe.and_then(|jwe| Opened::open(&self.policy, jwe));
         DecryptedToken {
             policy: self.policy,
+            token: self.token,
             result,
         }
     }
 }
 
 impl DecryptedToken {
-    /// The result, if the keys of this policy were tried.
-    pub(super) fn result(&self, policy: &Arc<Policy>) -> Option<Result<&Opened, Denial>> {
-        let current = Arc::ptr_eq(&self.policy, policy);
-        current.then(|| self.result.as_ref().map_err(Clone::clone))
+    /// The result, if it is of this token, and the keys of this policy were tried.
+    pub(super) fn result(
+        &self,
+        token: &BearerToken<'_>,
+        policy: &Arc<Policy>,
+    ) -> Option<Result<&Opened, Denial>> {
+        let is_of = Arc::ptr_eq(&self.policy, policy) && *self.token == *token.as_str();
+        is_of.then(|| self.result.as_ref().map_err(Clone::clone))
     }
 }
 
@@ -94,16 +99,11 @@ impl Opened {
     /// Tries the keys that may decrypt the token.
     pub(crate) fn open(policy: &Policy, jwe: Jwe<'_>) -> Result<Self, Denial> {
         for candidate in policy.decryption_candidates(&jwe)? {
-            match jwe.decrypt(&candidate.key, policy.max_token_size()) {
+            match jwe.decrypt(candidate.key, policy.max_token_size()) {
                 Ok(content) => {
-                    let accepts = |id: &&IssuerId| {
-                        let issuer = policy.issuer(**id);
-                        issuer.is_some_and(|issuer| issuer.accepts_encryption(&jwe))
-                    };
-                    let issuers = candidate.issuers.iter().filter(accepts).copied();
                     return Ok(Self {
                         content,
-                        issuers: issuers.collect(),
+                        issuers: candidate.issuers,
                         header: jwe.into_header(),
                     });
                 }
@@ -144,8 +144,7 @@ impl Opened {
     pub(crate) fn check_trust(&self, issuer: &Issuer) -> Result<(), Denial> {
         let terms = issuer.encryption.as_ref();
         let is_trusted = terms.is_some_and(|terms| terms.trusts_claims);
-        let accepted = is_trusted && self.content.is_from_shared_key();
-        accepted.then_some(()).ok_or(Denial::TokenMalformed)
+        is_trusted.then_some(()).ok_or(Denial::TokenMalformed)
     }
 
     /// RFC 7519 §5.3: claims that the header repeats are the same as in the content.
@@ -161,6 +160,11 @@ impl Opened {
     pub(crate) fn header(&self) -> &JweHeader {
         &self.header
     }
+
+    /// The content, decrypted and authentic.
+    pub(super) fn decrypted(&self) -> &DecryptedContent {
+        &self.content
+    }
 }
 
 /// RFC 7519 §4.1.3: one audience may be written as a string or as an array.
@@ -174,4 +178,11 @@ fn are_same(one: &Json, other: &Json) -> bool {
     single(one) == single(other)
 }
 
-crate::escape::redact! { "DecryptionWork" for DecryptionWork; }
+// Token text is never printed.
+crate::escape::redact! {
+    "DecryptionWork" for DecryptionWork;
+    "DecryptedToken" for DecryptedToken;
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@ use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
 
+use crate::explain::parse_instant;
 use crate::files::read_at_most;
+use crate::token::UnixTime;
 
 use super::print_error;
 
@@ -30,6 +32,11 @@ fn standard_input() -> anyhow::Result<Vec<u8>> {
     text.with_context(|| {
         format!("standard input has more than {MAX_INPUT} bytes, which is no token")
     })
+}
+
+/// Reads the value of an option with a time.
+pub(super) fn time(text: &str) -> Result<UnixTime, &'static str> {
+    parse_instant(text).ok_or("a time such as 2026-11-25T22:10:03Z, or seconds since 1970")
 }
 
 fn bare(text: &[u8]) -> &[u8] {

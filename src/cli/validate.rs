@@ -13,7 +13,7 @@ use anyhow::bail;
 use crate::authenticator::{IssuerKeys, Snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::explain::{explain, issuer_of, parse_instant};
+use crate::explain::{explain, issuer_of};
 use crate::policy::IssuerId;
 use crate::request::Request;
 use crate::token::{Denial, UnixTime};
@@ -33,7 +33,7 @@ pub(super) struct ValidateArguments {
     #[arg(value_name = "TOKEN")]
     token: Vec<String>,
     /// Judge at this time instead of now: RFC 3339, or seconds since 1970
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
     at: Option<UnixTime>,
     /// The host of the request that rules see
     #[arg(long, value_name = "HOST", default_value = "")]
@@ -113,10 +113,6 @@ fn request(arguments: &ValidateArguments) -> Request<'_> {
             .collect(),
         ..Request::default()
     }
-}
-
-fn time(text: &str) -> Result<UnixTime, &'static str> {
-    parse_instant(text).ok_or("a time such as 2026-11-25T22:10:03Z, or seconds since 1970")
 }
 
 fn pair(text: &str) -> Result<(String, String), &'static str> {

@@ -123,6 +123,6 @@ impl Explainer<'_, '_, '_> {
 fn described(keys: &DecryptionKeys) -> String {
     text::one_of(keys.iter().map(|shared| {
         let key = &shared.key;
-        format!("{} ({})", kid(Some(key.id())), key.kind())
+        format!("{} ({})", kid(key.id()), key.kind())
     }))
 }

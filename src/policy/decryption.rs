@@ -1,5 +1,8 @@
 //! The keys that decrypt tokens, and the terms on which each issuer accepts encrypted ones.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use crate::jose::{self, ContentEncryption, DecryptionKey, Jwe, KeyAlgorithm};
 use crate::token::Denial;
 
@@ -34,6 +37,13 @@ pub(crate) struct SharedDecryptionKey {
     pub(crate) issuers: Vec<IssuerId>,
 }
 
+/// A key that may decrypt a token, and the issuers that use it and accept the token's algorithms.
+#[derive(Debug)]
+pub(crate) struct DecryptionCandidate<'p> {
+    pub(crate) key: &'p DecryptionKey,
+    pub(crate) issuers: Vec<IssuerId>,
+}
+
 impl DecryptionKeys {
     /// Adds the keys of an issuer, newest first. One that another issuer has too is stored once.
     pub(crate) fn add(&mut self, issuer: IssuerId, keys: Vec<DecryptionKey>) {
@@ -51,21 +61,18 @@ impl DecryptionKeys {
 
     /// The newest key of each type, of one issuer or of all. Without shared keys.
     fn newest(&self, issuer: Option<IssuerId>) -> impl Iterator<Item = &SharedDecryptionKey> {
-        let mut newest: Vec<(&SharedDecryptionKey, String)> = Vec::new();
-        for shared in &self.0 {
-            let kind = shared.key.kind();
-            let is_replaced = |of: &IssuerId| {
-                let mut newer = newest.iter();
-                newer.any(|(other, known)| *known == kind && other.issuers.contains(of))
-            };
-            let mut issuers = shared.issuers.iter();
-            let is_newest =
-                issuers.any(|of| issuer.is_none_or(|issuer| issuer == *of) && !is_replaced(of));
-            if is_newest && shared.key.is_private() {
-                newest.push((shared, kind));
+        let mut seen = HashSet::new();
+        self.0.iter().filter(move |shared| {
+            if !shared.key.is_private() {
+                return false;
             }
-        }
-        newest.into_iter().map(|(shared, _)| shared)
+            let kind: Arc<str> = shared.key.kind().into();
+            let of = shared.issuers.iter();
+            let wanted = of.filter(|of| issuer.is_none_or(|issuer| issuer == **of));
+            // Every issuer is noted, so that an older key is none's newest.
+            let first = wanted.filter(|of| seen.insert((**of, kind.clone())));
+            first.count() > 0
+        })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SharedDecryptionKey> {
@@ -113,7 +120,8 @@ impl Policy {
     }
 
     /// The keys that may decrypt a token: those with its `kid`, then those without one. For a token
-    /// without `kid`, all that suit its algorithms. At least one, and at most four.
+    /// without `kid`, all that suit its algorithms. Keys that its encrypted key or `epk` cannot be
+    /// for come last. At least one, and at most four.
     ///
     /// # Errors
     /// [`Denial::AlgNotAllowed`] if no issuer accepts the algorithms, or the key that the token
@@ -121,38 +129,57 @@ impl Policy {
     pub(crate) fn decryption_candidates(
         &self,
         jwe: &Jwe<'_>,
-    ) -> Result<Vec<&SharedDecryptionKey>, Denial> {
-        let accepted = self.decryption_keys.iter();
-        let accepted = accepted.filter(|key| {
-            let mut issuers = key.issuers.iter().filter_map(|id| self.issuer(*id));
-            issuers.any(|issuer| issuer.accepts_encryption(jwe))
-        });
+    ) -> Result<Vec<DecryptionCandidate<'_>>, Denial> {
+        let accepts = |id: &IssuerId| {
+            let issuer = self.issuer(*id);
+            issuer.is_some_and(|issuer| issuer.accepts_encryption(jwe))
+        };
         let kid = jwe.header().kid();
         let (mut named, mut unnamed) = (Vec::new(), Vec::new());
         let (mut is_accepted, mut is_known) = (false, false);
-        for shared in accepted {
+        for SharedDecryptionKey { key, issuers } in self.decryption_keys.iter() {
+            let issuers: Vec<_> = issuers.iter().copied().filter(accepts).collect();
+            if issuers.is_empty() {
+                continue;
+            }
             is_accepted = true;
-            let is_named = kid.is_some_and(|kid| shared.key.has_id(kid));
+            let is_named = kid.is_some_and(|kid| key.has_id(kid));
             is_known |= is_named;
-            if !shared.key.suits(jwe.algorithm(), jwe.encryption()) {
+            if !key.suits(jwe.algorithm(), jwe.encryption()) {
                 continue;
             }
             if is_named {
-                named.push(shared);
-            } else if kid.is_none() || shared.key.kid().is_none() {
-                unnamed.push(shared);
+                named.push(DecryptionCandidate { key, issuers });
+            } else if kid.is_none() || key.kid().is_none() {
+                unnamed.push(DecryptionCandidate { key, issuers });
             }
         }
-        named.extend(unnamed);
-        named.truncate(MAX_CANDIDATES);
-        if !named.is_empty() {
-            Ok(named)
+        let mut candidates = merged(named.into_iter().chain(unnamed));
+        candidates.sort_by_key(|candidate| !candidate.key.fits(jwe));
+        candidates.truncate(MAX_CANDIDATES);
+        if !candidates.is_empty() {
+            Ok(candidates)
         } else if is_accepted && kid.is_some() && !is_known {
             Err(Denial::KeyNotFound)
         } else {
             Err(Denial::AlgNotAllowed)
         }
     }
+}
+
+/// One candidate for each key. Issuers may describe the same key differently.
+fn merged<'p>(
+    candidates: impl Iterator<Item = DecryptionCandidate<'p>>,
+) -> Vec<DecryptionCandidate<'p>> {
+    let mut merged: Vec<DecryptionCandidate<'p>> = Vec::new();
+    for candidate in candidates {
+        let mut known = merged.iter_mut();
+        match known.find(|known| known.key.is_same_key(candidate.key)) {
+            Some(known) => known.issuers.extend(candidate.issuers),
+            None => merged.push(candidate),
+        }
+    }
+    merged
 }
 
 impl Issuer {

@@ -1,6 +1,6 @@
 //! A token before and after its signature is checked.
 
-use crate::jose::{Algorithm, Jws, KeySet, allocated};
+use crate::jose::{Algorithm, DecryptedContent, Jws, KeySet, allocated};
 
 use super::claims::{Claims, claim_missing};
 use super::{BearerToken, Denial, UnixTime};
@@ -12,8 +12,8 @@ pub struct UnverifiedToken<'a> {
     claims: Claims,
 }
 
-/// A token with a valid signature and well-formed registered claims. Only
-/// [`UnverifiedToken::verify`] makes one. Its times, audiences and the rule's demands are still to
+/// A token with a valid signature and well-formed registered claims, made by
+/// [`UnverifiedToken::verify`]; or with claims from a party that shares a key, if it is trusted. Its times, audiences and the rule's demands are still to
 /// be checked.
 pub struct VerifiedToken {
     pub(super) typ: Option<Box<str>>,
@@ -105,9 +105,20 @@ pub(crate) fn audiences(claims: &Claims) -> Result<Vec<Box<str>>, Denial> {
 }
 
 impl VerifiedToken {
-    /// Claims that were encrypted with a key that only the issuer shares, and that says who made
-    /// them. The caller has checked that the issuer is trusted to do so.
-    pub(crate) fn trusted(claims: Claims, typ: Option<&str>) -> Result<Self, Denial> {
+    /// The claims of a content that was encrypted with a key that only the issuer shares, which
+    /// says who made them. The caller has checked that the issuer is trusted to do so.
+    ///
+    /// # Errors
+    /// [`Denial::TokenMalformed`] if the key is not a shared one: anybody can encrypt to a public
+    /// key. As [`UnverifiedToken::verify`] for registered claims.
+    pub(crate) fn trusted(
+        content: &DecryptedContent,
+        claims: Claims,
+        typ: Option<&str>,
+    ) -> Result<Self, Denial> {
+        if !content.is_from_shared_key() {
+            return Err(Denial::TokenMalformed);
+        }
         Ok(Self {
             typ: typ.map(media_type).map(Into::into),
             registered: Registered::read(&claims)?,
@@ -149,5 +160,47 @@ pub(crate) fn media_type(typ: &str) -> String {
     match typ.strip_prefix("application/") {
         Some(rest) if !rest.contains('/') => rest.to_owned(),
         _ => typ,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::VerifiedToken;
+    use crate::jose::{
+        ContentEncryption, DecryptionKey, EncryptionKey, Json, Jwe, KeyAlgorithm, NewKey,
+        PrivateKey,
+    };
+    use crate::token::{Claims, Denial};
+
+    /// Anybody can encrypt claims to a public key.
+    #[test]
+    fn only_claims_from_a_shared_key_can_be_trusted() {
+        let claims = br#"{"iss":"a","exp":1}"#;
+        for (kind, algorithm, expected) in [
+            (NewKey::Oct(32), KeyAlgorithm::Dir, Ok("a")),
+            (
+                NewKey::P256,
+                KeyAlgorithm::EcdhEs,
+                Err(Denial::TokenMalformed),
+            ),
+        ] {
+            let key = PrivateKey::generate(kind).unwrap();
+            let sender = match key.public() {
+                None => key.to_jwk().to_string(),
+                Some(public) => {
+                    let mut jwk = String::new();
+                    Json::Object(public.to_jwk()).write_ascii(&mut jwk);
+                    jwk
+                }
+            };
+            let sender = EncryptionKey::parse(sender.as_bytes()).unwrap();
+            let token = sender.encrypt(claims, algorithm, ContentEncryption::A256Gcm, &[]);
+            let token = token.unwrap();
+            let key = DecryptionKey::new(&key).unwrap();
+            let content = Jwe::parse(&token).unwrap().decrypt(&key, 100).unwrap();
+            let trusted = VerifiedToken::trusted(&content, Claims::parse(&content).unwrap(), None);
+            let issuer = trusted.map(|token| token.registered.issuer.to_string());
+            assert_eq!(issuer, expected.map(str::to_owned));
+        }
     }
 }

@@ -7,10 +7,12 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::config::Time;
-use crate::explain::{parse_instant, plain};
+use crate::explain::plain;
 use crate::files::{read_at_most, read_bounded};
 use crate::jose::{Json, Object};
 use crate::token::{MAX_CLAIM_VALUES, UnixTime};
+
+use super::super::input;
 
 /// The longest life of a token, from now: this is no identity provider.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -25,19 +27,19 @@ pub(super) struct ClaimOptions {
     #[arg(long, value_name = "NAME=VALUE", value_parser = claim)]
     claim: Vec<(String, Json)>,
     /// The issuer
-    #[arg(long, value_name = "ISSUER")]
+    #[arg(long, value_name = "ISSUER", allow_hyphen_values = true)]
     iss: Option<String>,
     /// The subject
-    #[arg(long, value_name = "SUBJECT")]
+    #[arg(long, value_name = "SUBJECT", allow_hyphen_values = true)]
     sub: Option<String>,
     /// An audience; may be given several times
-    #[arg(long, value_name = "AUDIENCE")]
+    #[arg(long, value_name = "AUDIENCE", allow_hyphen_values = true)]
     aud: Vec<String>,
     /// The time from `iat` to `exp`, such as 5m; at most 720h from now
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
     expires: Duration,
     /// Sign as if it were this time, to test expired tokens: RFC 3339, or seconds since 1970
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
     at: Option<UnixTime>,
 }
 
@@ -131,8 +133,4 @@ fn lifetime(text: &str) -> Result<Duration, &'static str> {
     let lifetime =
         lifetime.filter(|lifetime| (Duration::from_secs(1)..=MAX_LIFETIME).contains(lifetime));
     lifetime.ok_or("expected a time such as 30s, 5m or 2h, from 1s to 720h")
-}
-
-fn instant(text: &str) -> Result<UnixTime, &'static str> {
-    parse_instant(text).ok_or("a time such as 2026-11-25T22:10:03Z, or seconds since 1970")
 }

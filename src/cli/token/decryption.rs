@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use crate::explain::{counted, plain};
-use crate::jose::{DecryptedContent, DecryptionKey, Jwe, ReadKey};
+use crate::jose::{DecryptedContent, DecryptionKey, JoseError, Jwe, ReadKey};
 
 use super::super::key_files;
 
@@ -36,8 +36,12 @@ impl FileKeys {
         self.0.is_empty()
     }
 
-    /// The content of an encrypted token, and the `kid` or thumbprint of the key.
-    pub(super) fn decrypt(&self, token: &str) -> anyhow::Result<(DecryptedContent, String)> {
+    /// The content of an encrypted token, and the `kid` or thumbprint of the key. A shared key may
+    /// have neither.
+    pub(super) fn decrypt(
+        &self,
+        token: &str,
+    ) -> anyhow::Result<(DecryptedContent, Option<String>)> {
         let jwe = Jwe::parse(token).context("the encrypted token")?;
         let (algorithm, encryption) = (jwe.algorithm(), jwe.encryption());
         let suitable = self.0.iter().filter(|key| key.suits(algorithm, encryption));
@@ -46,8 +50,10 @@ impl FileKeys {
         let (named, others): (Vec<_>, Vec<_>) = suitable.partition(is_named);
         let tried = named.len() + others.len();
         for key in named.into_iter().chain(others) {
-            if let Ok(content) = jwe.decrypt(key, MAX_CONTENT) {
-                return Ok((content, plain(key.id())));
+            match jwe.decrypt(key, MAX_CONTENT) {
+                Ok(content) => return Ok((content, key.id().map(plain))),
+                Err(JoseError::DecryptFailed) => {}
+                Err(error) => return Err(error).context("the content of the encrypted token"),
             }
         }
         let found = counted(tried, "key");

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 
 use crate::clock::Clock;
-use crate::explain::{counted, parse_instant, relative};
+use crate::explain::{counted, relative};
 use crate::jose::{Json, MAX_HEADER_VALUES, Object};
 use crate::token::{MAX_CLAIM_VALUES, UnixTime};
 
@@ -30,7 +30,7 @@ pub(in crate::cli) struct InspectArguments {
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     key: Vec<PathBuf>,
     /// Compare its times with this one instead of now: RFC 3339, or seconds since 1970
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
     at: Option<UnixTime>,
 }
 
@@ -73,7 +73,11 @@ fn show(token: &str, keys: &FileKeys, now: UnixTime, depth: usize) -> anyhow::Re
                 return Ok(());
             }
             let (content, kid) = keys.decrypt(token)?;
-            print_line(&format!("\nDecrypted with the key {kid}. Its content:"));
+            let key = kid.map_or_else(
+                || "a shared key without kid".to_owned(),
+                |kid| format!("the key {kid}"),
+            );
+            print_line(&format!("\nDecrypted with {key}. Its content:"));
             show_content(&content, keys, now, depth - 1)
         }
         [_, _, _, _, _] => bail!("found a token that is encrypted twice; expected a signed token"),
@@ -158,8 +162,4 @@ fn in_words(name: &str, value: &Json, now: UnixTime) -> Option<String> {
         return Some("not a number".to_owned());
     };
     Some(relative(UnixTime::from_secs(number.to_f64()), now, words))
-}
-
-fn instant(text: &str) -> Result<UnixTime, &'static str> {
-    parse_instant(text).ok_or("a time such as 2026-11-25T22:10:03Z, or seconds since 1970")
 }

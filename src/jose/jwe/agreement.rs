@@ -8,7 +8,7 @@ use aws_lc_rs::kdf::{SskdfDigestAlgorithmId, get_sskdf_digest_algorithm, sskdf_d
 use zeroize::Zeroizing;
 
 use crate::jose::compact::decode;
-use crate::jose::json::Object;
+use crate::jose::json::{Json, Object};
 
 /// A curve for key agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,15 +73,20 @@ impl AgreementCurve {
         }
     }
 
+    /// Returns true if a JWK is for this curve.
+    pub(super) fn is_of(self, jwk: &Object) -> bool {
+        let is = |name: &str, value: &str| jwk.get(name).and_then(Json::as_str) == Some(value);
+        is("kty", self.kty()) && is("crv", self.name())
+    }
+
     /// The point of a public JWK on this curve, as the library reads it; `None` if the JWK is for
     /// another curve or malformed. The library checks that the point is on the curve.
     pub(super) fn point(self, jwk: &Object) -> Option<Vec<u8>> {
-        let text = |name: &str| jwk.get(name)?.as_str();
-        if text("kty")? != self.kty() || text("crv")? != self.name() {
+        if !self.is_of(jwk) {
             return None;
         }
         let coordinate = |name: &str| {
-            let bytes = decode(text(name)?).ok()?;
+            let bytes = decode(jwk.get(name)?.as_str()?).ok()?;
             (bytes.len() == self.coordinate_length()).then_some(bytes)
         };
         let x = coordinate("x")?;

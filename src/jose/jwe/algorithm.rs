@@ -34,6 +34,14 @@ pub(super) struct Wrap {
     pub(super) is_gcm: bool,
 }
 
+impl Wrap {
+    /// The length of a wrapped content key, in bytes.
+    pub(super) fn wrapped_length(self, encryption: ContentEncryption) -> usize {
+        // AES Key Wrap adds a block; the tag of AES-GCM is in the header.
+        encryption.key_length() + if self.is_gcm { 0 } else { 8 }
+    }
+}
+
 /// AES Key Wrap with a key of so many bits.
 const fn kw(bits: usize) -> Wrap {
     Wrap {

@@ -14,9 +14,6 @@ use super::algorithm::{KeyManagement, Wrap};
 use super::content::{ContentKey, SealedContent, open_gcm};
 use super::key_wrap;
 
-/// The `key_ops` of keys that decrypt (RFC 7517 §4.3).
-const OPERATIONS: [&str; 4] = ["decrypt", "unwrapKey", "deriveKey", "deriveBits"];
-
 /// A private or shared key that is ready to decrypt tokens. Its secrets are wiped when it is
 /// dropped.
 pub struct DecryptionKey {
@@ -25,6 +22,8 @@ pub struct DecryptionKey {
     thumbprint: Box<str>,
     /// The `alg` of its JWK.
     alg: Option<Box<str>>,
+    /// The `key_ops` of its JWK.
+    operations: Option<Box<[Box<str>]>>,
     /// Its public JWK, with a `kid`; `None` for a shared key.
     public: Option<Object>,
     material: DecryptionMaterial,
@@ -60,21 +59,21 @@ impl DecryptionKey {
     /// Prepares a key; `None` if its type cannot decrypt, or its JWK says that it is for something
     /// else (RFC 7517 §4.2 and §4.3).
     pub(crate) fn new(key: &PrivateKey) -> Option<Self> {
-        let is_for_encryption = key.purpose().is_none_or(|purpose| purpose == "enc");
-        let can_decrypt = key.operations().is_none_or(|operations| {
-            let mut operations = operations.iter();
-            operations.any(|operation| OPERATIONS.contains(&&**operation))
-        });
-        if !is_for_encryption || !can_decrypt {
+        if key.purpose().is_some_and(|purpose| purpose != "enc") {
             return None;
         }
-        Some(Self {
+        let key = Self {
             kid: key.kid().map(Into::into),
             thumbprint: key.thumbprint().into(),
             alg: key.alg().map(Into::into),
+            operations: key.operations().map(Into::into),
             public: key.to_public_jwk(),
             material: DecryptionMaterial::of(key)?,
-        })
+        };
+        let mut algorithms = KeyAlgorithm::ALL.into_iter();
+        algorithms
+            .any(|algorithm| key.serves(algorithm))
+            .then_some(key)
     }
 
     /// The keys of a document (PEM, JWK or JWK set) that can decrypt; none if it cannot be read.
@@ -87,13 +86,21 @@ impl DecryptionKey {
 
     /// Returns true if the other is the same key with the same description.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        (&self.kid, &self.alg, &self.thumbprint) == (&other.kid, &other.alg, &other.thumbprint)
+        let description = |key: &Self| (key.kid.clone(), key.alg.clone(), key.operations.clone());
+        self.is_same_key(other) && description(self) == description(other)
     }
 
-    /// Its `kid`, or its thumbprint if it has none.
+    /// Returns true if the other is the same key, however its document describes it.
+    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
+        self.thumbprint == other.thumbprint
+    }
+
+    /// Its `kid`, or else the thumbprint of its public half. `None` for a shared key without `kid`:
+    /// a thumbprint would help to guess the secret.
     #[must_use]
-    pub fn id(&self) -> &str {
-        self.kid.as_deref().unwrap_or(&self.thumbprint)
+    pub fn id(&self) -> Option<&str> {
+        let thumbprint = self.is_private().then_some(&*self.thumbprint);
+        self.kid.as_deref().or(thumbprint)
     }
 
     /// Its `kid`, if it has one.
@@ -129,18 +136,45 @@ impl DecryptionKey {
             let direct = algorithm == KeyAlgorithm::Dir && alg == encryption.name();
             alg == algorithm.name() || direct
         });
-        permitted
-            && match (&self.material, algorithm.management()) {
-                (DecryptionMaterial::Rsa(_), KeyManagement::Rsa(_))
-                | (DecryptionMaterial::Agreement(..), KeyManagement::Agreement(_)) => true,
-                (DecryptionMaterial::Shared(key), KeyManagement::Shared(wrap)) => {
-                    key.len() == wrap.key_length
-                }
-                (DecryptionMaterial::Shared(key), KeyManagement::Direct) => {
-                    key.len() == encryption.key_length()
-                }
-                _ => false,
+        let has_length = match (&self.material, algorithm.management()) {
+            (DecryptionMaterial::Shared(key), KeyManagement::Shared(wrap)) => {
+                key.len() == wrap.key_length
             }
+            (DecryptionMaterial::Shared(key), KeyManagement::Direct) => {
+                key.len() == encryption.key_length()
+            }
+            _ => true,
+        };
+        permitted && has_length && self.serves(algorithm)
+    }
+
+    /// Returns true if its type is that of the algorithm, and its JWK permits what that does with
+    /// it (`key_ops`, RFC 7517 §4.3).
+    fn serves(&self, algorithm: KeyAlgorithm) -> bool {
+        let needed: &[&str] = match (&self.material, algorithm.management()) {
+            (DecryptionMaterial::Rsa(_), KeyManagement::Rsa(_)) => &["decrypt", "unwrapKey"],
+            (DecryptionMaterial::Agreement(..), KeyManagement::Agreement(_)) => {
+                &["deriveKey", "deriveBits"]
+            }
+            // Libraries differ over AES-GCM, which encrypts the content key.
+            (DecryptionMaterial::Shared(_), KeyManagement::Shared(_)) => &["unwrapKey", "decrypt"],
+            (DecryptionMaterial::Shared(_), KeyManagement::Direct) => &["decrypt"],
+            _ => return false,
+        };
+        let operations = self.operations.as_deref();
+        operations.is_none_or(|all| all.iter().any(|operation| needed.contains(&&**operation)))
+    }
+
+    /// Returns true if what the token carries can be for this key: a point on its curve, a
+    /// ciphertext of the length of its modulus. All of that is public.
+    pub(crate) fn fits(&self, jwe: &Jwe<'_>) -> bool {
+        match &self.material {
+            DecryptionMaterial::Rsa(key) => jwe.encrypted_key.len() == key.key_size_bytes(),
+            DecryptionMaterial::Agreement(curve, _) => {
+                jwe.header.sender_key().is_some_and(|epk| curve.is_of(epk))
+            }
+            DecryptionMaterial::Shared(_) => true,
+        }
     }
 
     /// The content key of a token; `None` if this key does not give one, whatever the cause, or
@@ -223,6 +257,10 @@ fn agree(
 }
 
 fn unwrap(wrap: Wrap, key: &[u8], jwe: &Jwe<'_>) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+    // The work is proportional to the length, which the sender chooses.
+    if jwe.encrypted_key.len() != wrap.wrapped_length(jwe.encryption) {
+        return Err(Unspecified);
+    }
     if !wrap.is_gcm {
         return key_wrap::unwrap(key, &jwe.encrypted_key);
     }

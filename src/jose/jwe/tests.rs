@@ -167,3 +167,74 @@ fn compressed_content_is_inflated_up_to_the_bound() {
     let bomb = vec![0; 20_000_000];
     assert_eq!(decrypt(&token(&bomb), &pair.decryption), too_large);
 }
+
+#[test]
+fn a_key_fits_the_tokens_of_its_curve_or_length() {
+    let keys = [
+        (KeyAlgorithm::RsaOaep256, NewKey::Rsa2048),
+        (KeyAlgorithm::RsaOaep256, NewKey::Rsa3072),
+        (KeyAlgorithm::EcdhEs, NewKey::P256),
+        (KeyAlgorithm::EcdhEs, NewKey::P384),
+        (KeyAlgorithm::EcdhEs, NewKey::P521),
+        (KeyAlgorithm::EcdhEs, NewKey::X25519),
+    ];
+    let keys = keys.map(|(algorithm, kind)| (algorithm, Pair::new(kind)));
+    for (at, (algorithm, pair)) in keys.iter().enumerate() {
+        let token = pair.encrypt(*algorithm, ContentEncryption::A256Gcm);
+        let jwe = Jwe::parse(&token).unwrap();
+        for (other, (_, key)) in keys.iter().enumerate() {
+            assert_eq!(key.decryption.fits(&jwe), at == other, "{at}, {other}");
+        }
+    }
+}
+
+#[test]
+fn a_shared_key_has_a_name_only_if_its_document_gives_one() {
+    let secret = PrivateKey::generate(NewKey::Oct(32)).unwrap();
+    let thumbprint = secret.thumbprint();
+    let key = DecryptionKey::new(&secret).unwrap();
+    assert_eq!(key.id(), None, "a thumbprint would help to guess it");
+    assert!(key.has_id(&thumbprint), "the issuer may use it");
+    let private = PrivateKey::generate(NewKey::P256).unwrap();
+    let key = DecryptionKey::new(&private).unwrap();
+    assert_eq!(key.id(), Some(&*private.thumbprint()));
+}
+
+/// RFC 7517 §4.3: `key_ops` names what a key may be used for.
+#[test]
+fn a_key_decrypts_what_its_operations_permit() {
+    use KeyAlgorithm::{A128GcmKw, A256GcmKw, A256Kw, Dir, EcdhEs, EcdhEsA128Kw, RsaOaep};
+    for (kind, operations, suitable) in [
+        (NewKey::Rsa2048, "decrypt", &[RsaOaep][..]),
+        (NewKey::Rsa2048, "unwrapKey", &[RsaOaep]),
+        (NewKey::Rsa2048, "deriveKey", &[]),
+        (NewKey::P256, "deriveBits", &[EcdhEs, EcdhEsA128Kw]),
+        (NewKey::P256, "deriveKey", &[EcdhEs, EcdhEsA128Kw]),
+        (NewKey::P256, "decrypt", &[]),
+        (NewKey::Oct(32), "unwrapKey", &[A256Kw, A256GcmKw]),
+        (NewKey::Oct(32), "decrypt", &[A256Kw, A256GcmKw, Dir]),
+        (NewKey::Oct(32), "deriveKey", &[]),
+    ] {
+        let jwk = PrivateKey::generate(kind).unwrap().to_jwk();
+        let jwk = jwk.replacen('{', &format!("{{\"key_ops\":[\"{operations}\"],"), 1);
+        let keys = DecryptionKey::read_all(jwk.as_bytes());
+        assert_eq!(keys.is_empty(), suitable.is_empty(), "{operations}");
+        for algorithm in [
+            RsaOaep,
+            EcdhEs,
+            EcdhEsA128Kw,
+            A256Kw,
+            A256GcmKw,
+            A128GcmKw,
+            Dir,
+        ] {
+            let mut keys = keys.iter();
+            let suits = keys.any(|key| key.suits(algorithm, ContentEncryption::A256Gcm));
+            assert_eq!(
+                suits,
+                suitable.contains(&algorithm),
+                "{operations} {algorithm:?}"
+            );
+        }
+    }
+}

@@ -82,6 +82,19 @@ fn claims_without_a_signature_and_other_contents_are_named() {
         let shown = given(&folder, &inspect, &token);
         assert!(shown.contains(words), "{shown}");
     }
+    let nameless = r#"{"kty":"oct","k":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"}"#;
+    std::fs::write(folder.join("nameless.jwk"), nameless).unwrap();
+    let to_nameless = ["token", "encrypt", "--to", "nameless.jwk"];
+    let token = given(&folder, &to_nameless, "hello");
+    let shown = given(
+        &folder,
+        &["token", "inspect", "--key", "nameless.jwk"],
+        &token,
+    );
+    assert!(
+        shown.contains("Decrypted with a shared key without kid. Its"),
+        "{shown}"
+    );
     let once = given(&folder, &encrypt, "hello");
     let twice = given(&folder, &encrypt, &once);
     let error = refused(&folder, &inspect, &twice);

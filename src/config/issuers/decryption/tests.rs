@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use crate::config::Config;
-use crate::jose::{NewKey, PrivateKey};
+use crate::jose::{ContentEncryption, EncryptionKey, Jwe, KeyAlgorithm, NewKey, PrivateKey};
 
 /// A folder with files of keys, removed when it is dropped.
 struct Folder(PathBuf);
@@ -187,4 +187,66 @@ fn no_key_is_printed() {
     let d = d.split('"').next().unwrap();
     let shown = format!("{config:?} {}", config.effective);
     assert!(!shown.contains(d));
+}
+
+fn keys_of(folder: &Folder, name: &str) -> PrivateKey {
+    let text = fs::read(folder.0.join(name)).unwrap();
+    PrivateKey::read_all(&text).unwrap().remove(0).unwrap()
+}
+
+/// A token without `kid`, to the public half of a key.
+fn to(key: &PrivateKey) -> String {
+    let mut public = String::new();
+    crate::jose::Json::Object(key.public().unwrap().to_jwk()).write_ascii(&mut public);
+    let sender = EncryptionKey::parse(public.as_bytes()).unwrap();
+    let (alg, enc) = (KeyAlgorithm::EcdhEs, ContentEncryption::A256Gcm);
+    sender.encrypt(b"content", alg, enc, &[]).unwrap()
+}
+
+#[test]
+fn keys_on_other_curves_do_not_hide_the_one_that_fits() {
+    let folder = Folder::new("curves");
+    for name in ["1", "2", "3", "4"] {
+        folder.jwk(name, NewKey::P384);
+    }
+    folder.jwk("5", NewKey::P256);
+    let config = folder.check("{keys: ['1', '2', '3', '4', '5']}").unwrap();
+    for name in ["5", "1", "4"] {
+        let token = to(&keys_of(&folder, name));
+        let jwe = Jwe::parse(&token).unwrap();
+        let keys = config.policy.decryption_candidates(&jwe).unwrap();
+        let opens = |at: usize| jwe.decrypt(keys[at].key, 1000).is_ok();
+        assert_eq!(keys.len(), 4);
+        assert!((0..4).any(opens), "{name}");
+    }
+}
+
+/// PEM has no `kid`, so the same key has another description in each file.
+#[test]
+fn a_key_serves_every_issuer_that_has_it_in_whatever_form() {
+    let folder = Folder::new("forms");
+    let key = PrivateKey::generate(NewKey::P256).unwrap();
+    folder.write("pem", &key.to_pem().unwrap());
+    folder.write("jwk", &key.to_jwk().replacen('{', "{\"kid\":\"one\",", 1));
+    let issuer = |name: &str, file: &str| {
+        format!(
+            "  {name}: {{issuer: {name}, audiences: [a], jwks: {{uri: 'https://a/k'}}, \
+             decryption: {{keys: [{file}]}}}}\n"
+        )
+    };
+    let text = format!("issuers:\n{}{}", issuer("a", "pem"), issuer("b", "jwk"));
+    let config = Config::parse(&text, &folder.0.join("w.yaml")).unwrap();
+    let token = to(&key);
+    let jwe = Jwe::parse(&token).unwrap();
+    let candidates = config.policy.decryption_candidates(&jwe).unwrap();
+    let [candidate] = &*candidates else {
+        panic!("{candidates:?}");
+    };
+    let mut names: Vec<_> = candidate
+        .issuers
+        .iter()
+        .map(|id| config.policy.issuer(*id))
+        .collect();
+    names.retain(Option::is_some);
+    assert_eq!(names.len(), 2);
 }

@@ -73,3 +73,22 @@ fn rsa_oaep_comes_out_as_labelled() {
 fn rsa_oaep_with_keys_of_all_sizes_comes_out_as_labelled() {
     assert_eq!(run(TestName::RsaMisc), [45, 20, 330]);
 }
+
+/// The sender chooses the length of an encrypted key, and AES Key Wrap takes time in proportion.
+#[test]
+fn only_an_encrypted_key_of_the_right_length_is_unwrapped() {
+    use crate::jose::EncryptionKey;
+    let key = [7; 32];
+    let jwk = r#"{"kty":"oct","k":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"}"#;
+    let sender = EncryptionKey::parse(jwk.as_bytes()).unwrap();
+    let (alg, enc) = (KeyAlgorithm::A256Kw, ContentEncryption::A256Gcm);
+    let token = sender.encrypt(b"content", alg, enc, &[]).unwrap();
+    let KeyManagement::Shared(wrap) = alg.management() else {
+        panic!("a shared key");
+    };
+    for length in [16, 24, 32, 40, 64, 32_768] {
+        let mut jwe = Jwe::parse(&token).unwrap();
+        jwe.encrypted_key = key_wrap::wrap(&key, &vec![1; length]).unwrap();
+        assert_eq!(unwrap(wrap, &key, &jwe).is_ok(), length == 32, "{length}");
+    }
+}
