@@ -15,6 +15,9 @@ const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// 1.0 Advanced §5.1.1).
 const HASHES: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
 
+/// Claims that only access tokens have (RFC 9068 §2.2.3; Microsoft and Okta write `scp`).
+const SCOPES: [&str; 2] = ["scope", "scp"];
+
 const ACCESS: [TokenKind; 2] = [TokenKind::Access, TokenKind::Rfc9068Access];
 
 /// A claim, a word in it, and the kinds that it is for; none if Watchword has no name for the kind.
@@ -110,7 +113,7 @@ impl TokenKind {
     pub(crate) fn forbidden(self) -> &'static [&'static str] {
         match self {
             Self::Access | Self::Rfc9068Access => &HASHES,
-            Self::Id => &[],
+            Self::Id => &SCOPES,
             Self::Logout => &["nonce"],
         }
     }
@@ -130,8 +133,8 @@ impl TokenKind {
 /// Access tokens of Azure AD B2C, and of Keycloak where an old default is kept, have a nonce too.
 /// They also have a scope, which ID tokens do not.
 fn is_nonce_of_id_token(typ: Option<&str>, claims: &Claims) -> bool {
-    let is_access = typ == Some("at+jwt") || claims.has("scope") || claims.has("scp");
-    claims.has("nonce") && !is_access
+    let has_scope = SCOPES.iter().any(|name| claims.has(name));
+    claims.has("nonce") && typ != Some("at+jwt") && !has_scope
 }
 
 /// With several audiences, `azp` says to which of them the token was issued (OIDC Core

@@ -209,6 +209,8 @@ fn an_id_token_has_each_claim_that_openid_connect_requires() {
         json!({"typ": "Logout"}),
         json!({"token_use": "access"}),
         json!({"events": {EVENT: {}}}),
+        json!({"scope": "openid orders:read"}),
+        json!({"scp": ["orders:read"]}),
     ] {
         let claims = with(id_token(), &other);
         assert_eq!(judge(Id, None, &claims), "token_type_invalid", "{other}");
