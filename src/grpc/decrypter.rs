@@ -63,7 +63,8 @@ impl Decrypter {
         }
         let until = clock.moment() + time_left.unwrap_or(WITHOUT_DEADLINE);
         let turn = tokio::select! { biased;
-            turn = self.turns.clone().acquire_owned() => turn,
+            // The semaphore is never closed; if it were, nothing would limit the work.
+            turn = self.turns.clone().acquire_owned() => turn.map_err(|_| Denial::Overloaded)?,
             () = clock.sleep_until(until) => return Err(Denial::Overloaded),
         };
         drop(waiting);

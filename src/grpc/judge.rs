@@ -129,6 +129,9 @@ impl<'c, D: FrontDoor> Judge<'c, D> {
         let (clock, time_left) = (&self.state.clock, self.call.deadline.time_left());
         let result = self.state.decrypter.decrypt(work, clock, time_left).await;
         permit.reacquire();
+        if matches!(result, Err(Denial::Internal)) {
+            self.state.telemetry.metrics.panics.inc();
+        }
         preparation.decryption = result.map_or_else(Decryption::Refused, Decryption::Done);
     }
 
