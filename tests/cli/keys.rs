@@ -121,6 +121,11 @@ fn a_key_goes_to_standard_output_without_a_file() {
         .concat(),
     );
     assert_eq!(public, "");
+    let beside = good(
+        &folder,
+        &[&generate[..], &["--out", "other.jwk", "--public-out", "-"]].concat(),
+    );
+    assert_eq!(beside, good(&folder, &["keys", "public", "other.jwk"]));
     let written = std::fs::read_to_string(folder.join("public.json")).unwrap();
     assert_eq!(written, good(&folder, &["keys", "public", "key.jwk"]));
 }
@@ -193,6 +198,14 @@ fn options_that_contradict_each_other_make_no_key() {
         (
             "--type oct-256 --public-out a",
             "--public-out: a shared secret",
+        ),
+        (
+            "--type p-256 --public-out -",
+            "--public-out -: the private key is written there",
+        ),
+        (
+            "--type p-256 --out - --public-out -",
+            "--public-out -: the private key is written there",
         ),
         ("--type p-224", "possible values: rsa-2048"),
     ] {

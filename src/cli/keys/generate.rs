@@ -25,7 +25,7 @@ pub(in crate::cli) struct GenerateArguments {
     #[arg(long, value_name = "FORMAT", default_value = "jwk")]
     format: Format,
     /// Its key id, instead of its thumbprint (RFC 7638)
-    #[arg(long, value_name = "KID")]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<String>,
     /// The only algorithm that it is for
     #[arg(long, value_name = "ALG")]
@@ -37,7 +37,7 @@ pub(in crate::cli) struct GenerateArguments {
     /// standard output; `-` writes the private key to a terminal
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write the public JWK set to a new file
+    /// Write the public JWK set to a new file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     public_out: Option<PathBuf>,
 }
@@ -110,13 +110,8 @@ pub(super) fn run(arguments: &GenerateArguments) -> anyhow::Result<ExitCode> {
     let purpose = purpose(arguments, &key)?;
     let key = described(arguments, key, purpose);
     // Both exist before either is written, so that a failure leaves no half of a pair.
-    let private = arguments
-        .out
-        .as_deref()
-        .filter(|out| *out != Path::new("-"));
-    let private = private.map(|out| NewFile::create(out, 0o600)).transpose()?;
-    let public = arguments.public_out.as_deref();
-    let public = public.map(|out| NewFile::create(out, 0o644)).transpose()?;
+    let private = new_file(arguments.out.as_deref(), 0o600)?;
+    let public = new_file(arguments.public_out.as_deref(), 0o644)?;
     let text = match arguments.format {
         Format::Jwk => key.to_jwk(),
         Format::Pem => key.to_pem()?,
@@ -136,6 +131,12 @@ pub(super) fn run(arguments: &GenerateArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Creates a file, unless the path stands for standard output.
+fn new_file(path: Option<&Path>, mode: u32) -> anyhow::Result<Option<NewFile<'_>>> {
+    let path = path.filter(|path| *path != Path::new("-"));
+    path.map(|path| NewFile::create(path, mode)).transpose()
+}
+
 /// Refuses options that contradict each other, before a key is made.
 fn check_options(arguments: &GenerateArguments) -> anyhow::Result<()> {
     let is_secret = matches!(arguments.kind.new_key(), NewKey::Oct(_));
@@ -150,6 +151,11 @@ fn check_options(arguments: &GenerateArguments) -> anyhow::Result<()> {
     }
     if is_secret && arguments.public_out.is_some() {
         bail!("--public-out: a shared secret has no public half");
+    }
+    let is_standard = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+    let is_private_standard = arguments.out.is_none() || is_standard(&arguments.out);
+    if is_private_standard && is_standard(&arguments.public_out) {
+        bail!("--public-out -: the private key is written there: name a file with --out");
     }
     if arguments.out.is_none() && std::io::stdout().is_terminal() {
         bail!(

@@ -14,7 +14,7 @@ pub(in crate::cli) struct EncryptArguments {
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     to: PathBuf,
     /// The key of the file, by its kid or thumbprint; the kid of a key that has none
-    #[arg(long, value_name = "KID")]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<String>,
     /// The key management algorithm; without it, the key's own, or the usual one for its type
     #[arg(long, value_name = "ALG")]

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use zeroize::Zeroizing;
 
 use crate::explain::plain;
-use crate::jose::{ContentEncryption, EncryptionKey, Json, KeyAlgorithm, ReadKey};
+use crate::jose::{ContentEncryption, EncryptionKey, Json, KeyAlgorithm, KeyDescription, ReadKey};
 
 use super::super::key_files;
 
@@ -20,6 +20,16 @@ const USUAL: [ContentEncryption; 6] = [
     ContentEncryption::A128CbcHs256,
     ContentEncryption::A192Gcm,
     ContentEncryption::A192CbcHs384,
+];
+
+/// The `key_ops` of keys for encryption, public or private (RFC 7517 §4.3).
+const OPERATIONS: [&str; 6] = [
+    "encrypt",
+    "decrypt",
+    "wrapKey",
+    "unwrapKey",
+    "deriveKey",
+    "deriveBits",
 ];
 
 /// A key that tokens are encrypted to, with the algorithms.
@@ -42,37 +52,18 @@ impl TokenRecipient {
     ) -> anyhow::Result<Self> {
         let read = key_files::choose(file, kid)?;
         let description = read.description();
-        if description
-            .purpose
-            .as_deref()
-            .is_some_and(|purpose| purpose != "enc")
-        {
-            bail!("found a key that is not for encryption, by its use; expected enc");
-        }
+        check_purpose(description)?;
         let key = encryption_key(&read)?;
         let own = description.alg.as_deref().and_then(KeyAlgorithm::from_name);
-        let algorithm = match alg {
-            Some(name) => KeyAlgorithm::from_name(name).ok_or_else(|| {
-                let all = KeyAlgorithm::ALL.map(KeyAlgorithm::name).join(", ");
-                anyhow!("found the algorithm {}; expected one of {all}", plain(name))
-            })?,
-            None => own.unwrap_or_else(|| key.usual_algorithm()),
-        };
+        let usual = own.unwrap_or_else(|| key.usual_algorithm());
+        let algorithm = alg.map_or(Ok(usual), key_algorithm)?;
         if let Some(own) = own
             && own != algorithm
         {
             let (found, expected) = (algorithm.name(), own.name());
             bail!("found the algorithm {found}; expected {expected}, the alg of the key");
         }
-        let encryptions = match enc {
-            None => USUAL.to_vec(),
-            Some(name) => vec![ContentEncryption::from_name(name).ok_or_else(|| {
-                let all = ContentEncryption::ALL
-                    .map(ContentEncryption::name)
-                    .join(", ");
-                anyhow!("--enc: found {}; expected one of {all}", plain(name))
-            })?],
-        };
+        let encryptions = enc.map_or_else(|| Ok(USUAL.to_vec()), content_encryption)?;
         // A thumbprint of a shared secret would help to guess it.
         let kid = read.public().map(|public| public.kid());
         let kid = kid.or_else(|| description.kid.as_deref().map(ToOwned::to_owned));
@@ -102,6 +93,38 @@ impl TokenRecipient {
             )
         })
     }
+}
+
+fn check_purpose(description: &KeyDescription) -> anyhow::Result<()> {
+    let purpose = description.purpose.as_deref();
+    if purpose.is_some_and(|purpose| purpose != "enc") {
+        bail!("found a key that is not for encryption, by its use; expected enc");
+    }
+    let operations = description.operations.as_deref();
+    let permits = |all: &[Box<str>]| all.iter().any(|it| OPERATIONS.contains(&&**it));
+    if operations.is_some_and(|all| !permits(all)) {
+        bail!("found a key that is not for encryption, by its key_ops");
+    }
+    Ok(())
+}
+
+fn key_algorithm(name: &str) -> anyhow::Result<KeyAlgorithm> {
+    KeyAlgorithm::from_name(name).ok_or_else(|| {
+        let all = KeyAlgorithm::ALL.map(KeyAlgorithm::name).join(", ");
+        anyhow!("found the algorithm {}; expected one of {all}", plain(name))
+    })
+}
+
+fn content_encryption(name: &str) -> anyhow::Result<Vec<ContentEncryption>> {
+    let encryption = ContentEncryption::from_name(name).ok_or_else(|| {
+        let all = ContentEncryption::ALL.map(ContentEncryption::name);
+        anyhow!(
+            "--enc: found {}; expected one of {}",
+            plain(name),
+            all.join(", ")
+        )
+    })?;
+    Ok(vec![encryption])
 }
 
 fn encryption_key(key: &ReadKey) -> anyhow::Result<EncryptionKey> {

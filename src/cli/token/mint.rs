@@ -18,7 +18,7 @@ pub(in crate::cli) struct MintArguments {
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     key: PathBuf,
     /// The key of the file, by its kid or thumbprint; the kid of a key that has none
-    #[arg(long, value_name = "KID")]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<String>,
     /// The signature algorithm; without it, the key's own, or the usual one for its type
     #[arg(long, value_name = "ALG")]
@@ -32,7 +32,12 @@ pub(in crate::cli) struct MintArguments {
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     encrypt_to: Option<PathBuf>,
     /// That key, by its kid or thumbprint; the kid of a key that has none
-    #[arg(long, value_name = "KID", requires = "encrypt_to")]
+    #[arg(
+        long,
+        value_name = "KID",
+        allow_hyphen_values = true,
+        requires = "encrypt_to"
+    )]
     encrypt_kid: Option<String>,
     /// The key management algorithm; without it, the key's own, or the usual one for its type
     #[arg(long, value_name = "ALG", requires = "encrypt_to")]

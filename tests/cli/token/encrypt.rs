@@ -136,6 +136,9 @@ fn a_key_that_is_not_for_encryption_is_refused() {
         "keys", "generate", "--type", "p-256", "--use", "sig", "--out", "sig.jwk",
     ];
     good(&folder, &sig);
+    let jwk = std::fs::read_to_string(folder.join("oct-256.jwk")).unwrap();
+    let signing = jwk.replacen('{', r#"{"key_ops":["sign","verify"],"#, 1);
+    std::fs::write(folder.join("ops.jwk"), signing).unwrap();
     for (key, options, problem) in [
         (
             "ed25519.jwk",
@@ -146,6 +149,11 @@ fn a_key_that_is_not_for_encryption_is_refused() {
             "sig.jwk",
             &[],
             "found a key that is not for encryption, by its use; expected enc",
+        ),
+        (
+            "ops.jwk",
+            &[],
+            "found a key that is not for encryption, by its key_ops",
         ),
         (
             "rsa-2048.jwk",

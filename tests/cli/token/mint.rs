@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{NOW, good, mint, refused, segment, with_keys};
+use super::{NOW, given, good, mint, refused, segment, with_keys};
 use crate::{run, text};
 
 /// The verdict of `validate` on a token: the first line.
@@ -248,6 +248,38 @@ fn a_key_of_a_set_is_chosen_by_its_kid_or_thumbprint() {
     assert_eq!(error, "set.json: found 2 keys; choose one with --kid\n");
     let error = refused(&folder, &[&mint[..], &["--kid", "x"]].concat(), "");
     assert_eq!(error, "set.json: no usable key has this kid\n");
+}
+
+/// One of 64 thumbprints begins with a hyphen, as options do.
+#[test]
+fn a_kid_or_a_claim_may_begin_with_a_hyphen() {
+    let folder = with_keys("token-hyphen", &[]);
+    for file in ["a.jwk", "b.jwk"] {
+        let generate = ["keys", "generate", "--type", "x25519", "--kid", "-k"];
+        good(&folder, &[&generate[..], &["--out", file]].concat());
+    }
+    let generate = ["keys", "generate", "--type", "p-256", "--kid", "-_h"];
+    good(
+        &folder,
+        &[&generate[..], &["--out", "signing.jwk"]].concat(),
+    );
+    let options = [
+        "--kid",
+        "-_h",
+        "--aud",
+        "-s",
+        "--encrypt-to",
+        "a.jwk",
+        "--encrypt-kid",
+        "-k",
+    ];
+    let token = mint(&folder, "signing.jwk", &options);
+    assert_eq!(segment(&token, 0)["kid"], "-k");
+    let signed = given(&folder, &["token", "decrypt", "--key", "a.jwk"], &token);
+    assert_eq!(segment(&signed, 0)["kid"], "-_h");
+    assert_eq!(segment(&signed, 1)["aud"][1], "-s");
+    let encrypt = ["token", "encrypt", "--to", "b.jwk", "--kid", "-k"];
+    assert_eq!(segment(&given(&folder, &encrypt, "a.b.c"), 0)["kid"], "-k");
 }
 
 #[test]
