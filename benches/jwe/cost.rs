@@ -3,7 +3,6 @@
 
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{self, ECDH_P256, PrivateKey, UnparsedPublicKey};
@@ -28,8 +27,8 @@ use watchword::token::UnixTime;
 
 use crate::keys::{self, Pair};
 
-const ROUNDS: usize = 41;
-const CALLS: u32 = 50;
+const ROUNDS: usize = 101;
+const CALLS: u32 = 20;
 
 pub(crate) fn run() {
     println!("\ncost: median of {ROUNDS} alternating rounds, µs a call");
@@ -61,19 +60,22 @@ pub(crate) fn run() {
         let token = decryption.encrypt(&signed, algorithm);
         let primitives = Primitives::new(&signing, &decryption, &signed, &token);
         let world = World::new(name, &signing, &decryption);
-        let figures = alternating([
+        let rounds = alternating([
             &|| primitives.run(),
             &|| world.decide(&token, &world.cold),
             &|| world.decide(&signed, &world.warm),
             &|| world.decide(&token, &world.warm),
         ]);
-        let [bare, cold, warm_signed, warm] = figures;
+        // Each round has its own speed, so its ratio says more than that of the medians.
+        let ratios = rounds[1].iter().zip(&rounds[0]);
+        let ratio = median(ratios.map(|(cold, bare)| cold / bare).collect());
+        let [bare, cold, warm_signed, warm] = rounds.map(median);
         row(
             name,
             [
                 &format!("{bare:.1}"),
                 &format!("{cold:.1}"),
-                &format!("{:.3}", cold / bare),
+                &format!("{ratio:.3}"),
                 &format!("{warm_signed:.2}"),
                 &format!("{warm:.2}"),
             ],
@@ -81,21 +83,22 @@ pub(crate) fn run() {
     }
 }
 
-/// Medians, in microseconds a call.
-fn alternating<const N: usize>(works: [&dyn Fn(); N]) -> [f64; N] {
+/// Of each work, the time of each round, in microseconds a call.
+fn alternating<const N: usize>(works: [&dyn Fn(); N]) -> [Vec<f64>; N] {
     let mut times = [(); N].map(|()| Vec::new());
     for _ in 0..ROUNDS {
         for (work, times) in works.iter().zip(&mut times) {
             let clock = Stopwatch::start();
             (0..CALLS).for_each(|_| work());
-            times.push(clock.elapsed() / CALLS);
+            times.push((clock.elapsed() / CALLS).as_secs_f64() * 1e6);
         }
     }
-    times.map(|mut times| {
-        times.sort_unstable();
-        let median: Duration = times[ROUNDS / 2];
-        median.as_secs_f64() * 1e6
-    })
+    times
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 struct World {
