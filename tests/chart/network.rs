@@ -10,6 +10,7 @@ watchword_test_support::tests![
     ports_of_key_servers_are_open_and_those_that_urls_name,
     egress_to_dns_is_where_kubernetes_or_the_values_have_it,
     api_server_is_reached_by_no_name,
+    public_keys_are_reached_where_the_configuration_publishes_them,
     certificate_has_the_names_of_the_services_in_the_clusters_domain,
 ];
 
@@ -58,6 +59,42 @@ fn egress_to_dns_is_where_kubernetes_or_the_values_have_it() {
     let cache = json!([{"ipBlock": {"cidr": "169.254.20.10/32"}}]);
     let policy = json!({"enabled": true, "egress": {"dnsTo": cache}});
     assert_eq!(egress(&json!({"networkPolicy": policy}))[0]["to"], cache);
+}
+
+fn public_keys_are_reached_where_the_configuration_publishes_them() {
+    let rendered = |config: Value| {
+        let values = json!({"config": config, "networkPolicy": {"enabled": true}});
+        let rendered = cases::rendered(&values);
+        let get = |kind: &str| rendered.get(kind, "rel-watchword").clone();
+        [get("Service"), get("NetworkPolicy"), get("Deployment")]
+    };
+    let mut config = cases::config();
+    let [service, policy, deployment] = rendered(config.clone());
+    assert_eq!(items(&service["spec"]["ports"]).count(), 1);
+    let is_open = |policy: &Value| {
+        let rule = json!({"ports": [{"port": "public-keys", "protocol": "TCP"}]});
+        items(&policy["spec"]["ingress"]).any(|found| *found == rule)
+    };
+    let container_port = |deployment: &Value| {
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        let port = items(&container["ports"]).find(|port| port["name"] == "public-keys");
+        port.map(|port| port["containerPort"].clone())
+    };
+    assert_eq!(
+        (is_open(&policy), container_port(&deployment)),
+        (false, None)
+    );
+    config["server"] = json!({"public_keys": {"address": "0.0.0.0:9194"}});
+    let [service, policy, deployment] = rendered(config);
+    let port = &service["spec"]["ports"][1];
+    assert_eq!(
+        (&port["port"], &port["targetPort"]),
+        (&json!(9194), &json!("public-keys"))
+    );
+    assert_eq!(
+        (is_open(&policy), container_port(&deployment)),
+        (true, Some(json!(9194)))
+    );
 }
 
 fn api_server_is_reached_by_no_name() {

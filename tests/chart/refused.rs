@@ -219,6 +219,11 @@ const BY_TEMPLATES: &[(&str, &str)] = &[
     ("caBundle: {configMap: a, secret: b}", "caBundle.secret:"),
     ("ports: {grpc: 9192}", "ports:"),
     (
+        "config: {server: {public_keys: {address: '0.0.0.0:9193'}}, issuers: {corp: {issuer: \
+         'https://a.example', audiences: [b], jwks: {discovery: true}}}}",
+        "config.server.public_keys.address: port 9193",
+    ),
+    (
         "service: {enabled: false}\nheadlessService: {enabled: false}",
         "test.enabled:",
     ),

@@ -108,6 +108,14 @@ server:
 {{- end }}
 
 {{/* `yes` where other pods reach the admin port. */}}
+{{/* The port of `config.server.public_keys`; nothing without. */}}
+{{- define "watchword.publicKeys.port" -}}
+{{- $server := default dict (default dict .Values.config).server }}
+{{- with (default dict $server.public_keys).address }}
+{{- regexFind "[0-9]+$" (toString .) }}
+{{- end }}
+{{- end }}
+
 {{- define "watchword.admin.isOpen" -}}
 {{- if and .Values.admin.enabled (eq .Values.admin.listen "pod") }}yes{{ end }}
 {{- end }}

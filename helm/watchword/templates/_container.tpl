@@ -76,6 +76,9 @@ volumeMounts:
 {{- $ports = append $ports (dict "name" $name "containerPort" (int (get $values.ports $name))
   "protocol" "TCP") }}
 {{- end }}
+{{- with include "watchword.publicKeys.port" (index . 0) }}
+{{- $ports = append $ports (dict "name" "public-keys" "containerPort" (int .) "protocol" "TCP") }}
+{{- end }}
 {{- else if $values.sidecar.admin.enabled }}
 {{- $ports = append $ports (dict "name" "watchword-admin" "containerPort" (int $values.ports.admin)
   "protocol" "TCP") }}

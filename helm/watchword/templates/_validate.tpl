@@ -38,6 +38,12 @@ value's name.
 {{- if lt (len (uniq (list (int $ports.grpc) (int $ports.health) (int $ports.admin)))) 3 }}
 {{- fail "ports: grpc, health and admin must differ" }}
 {{- end }}
+{{- with include "watchword.publicKeys.port" . }}
+{{- $taken := list (int $ports.grpc) (int $ports.health) (int $ports.admin) }}
+{{- if has (int .) (append $taken (int $values.service.port)) }}
+{{- fail (printf "config.server.public_keys.address: port %s has another use" .) }}
+{{- end }}
+{{- end }}
 {{- $testsHealthPort := and $tls.enabled (eq $tls.client.certificate "required") }}
 {{- if and $values.test.enabled (ne $values.mode "none") (not $values.headlessService.enabled)
   (or $testsHealthPort (not $values.service.enabled)) }}
