@@ -36,9 +36,11 @@ impl TokenSigner {
 
     /// A compact token with these claims, which are JSON.
     pub(super) fn sign(&self, typ: &str, claims: &str) -> anyhow::Result<String> {
-        let text = |text: &str| Json::String(text.into());
-        let mut header = vec![("alg", text(self.algorithm.name())), ("typ", text(typ))];
-        header.extend(self.kid.as_ref().map(|kid| ("kid", text(kid))));
+        let mut header = vec![
+            ("alg", Json::string(self.algorithm.name())),
+            ("typ", Json::string(typ)),
+        ];
+        header.extend(self.kid.as_deref().map(|kid| ("kid", Json::string(kid))));
         let mut json = String::new();
         Json::Object(Object::of(header)).write_ascii(&mut json);
         let [header, claims] = [&*json, claims].map(|part| URL_SAFE_NO_PAD.encode(part));

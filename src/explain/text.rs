@@ -19,13 +19,13 @@ pub(super) fn value_or_absent(json: Option<&Json>) -> String {
 }
 
 pub(super) fn quoted(text: &str) -> String {
-    value(&Json::String(text.into()))
+    value(&Json::string(text))
 }
 
 /// A text without quotes, escaped and cut.
 pub(crate) fn plain(text: &str) -> String {
     let mut escaped = String::new();
-    Json::String(text.into()).write_ascii(&mut escaped);
+    Json::string(text).write_ascii(&mut escaped);
     let inner = escaped.get(1..escaped.len() - 1);
     cut(inner.unwrap_or_default().replace("\\\"", "\""))
 }

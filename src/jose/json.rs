@@ -59,6 +59,11 @@ pub enum JsonError {
 }
 
 impl Json {
+    /// A string, not escaped.
+    pub(crate) fn string(text: impl Into<Box<str>>) -> Self {
+        Self::String(text.into())
+    }
+
     /// Parses exactly one value that contains at most `max_values` values, itself included.
     pub(crate) fn parse(text: &[u8], max_values: usize) -> Result<Self, JsonError> {
         Self::parse_counted(text, max_values).map(|(value, _)| value)
@@ -199,7 +204,7 @@ impl Object {
 
     /// An object of strings. The names must be distinct.
     pub(super) fn of_texts<const N: usize>(members: [(&str, &str); N]) -> Self {
-        Self::of(members.map(|(name, text)| (name, Json::String(text.into()))))
+        Self::of(members.map(|(name, text)| (name, Json::string(text))))
     }
 
     pub(super) fn subset(&self, names: &[&str]) -> Self {

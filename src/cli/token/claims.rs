@@ -48,18 +48,18 @@ impl ClaimOptions {
     pub(super) fn json(&self, now: UnixTime) -> anyhow::Result<String> {
         let mut claims: Vec<(String, Json)> = self.of_file()?;
         claims.extend(self.claim.iter().cloned());
-        let text = |text: &String| Json::String(text.as_str().into());
         let named = [("iss", &self.iss), ("sub", &self.sub)];
         let named = named.into_iter().filter_map(|(name, value)| {
-            let value = value.as_ref().map(text)?;
-            Some((name.to_owned(), value))
+            let value = value.as_deref()?;
+            Some((name.to_owned(), Json::string(value)))
         });
         claims.extend(named);
         match &*self.aud {
             [] => {}
-            [one] => claims.push(("aud".to_owned(), text(one))),
+            [one] => claims.push(("aud".to_owned(), Json::string(one.as_str()))),
             several => {
-                let several = several.iter().map(text).collect();
+                let several = several.iter().map(|one| Json::string(one.as_str()));
+                let several = several.collect();
                 claims.push(("aud".to_owned(), Json::Array(several)));
             }
         }
@@ -123,7 +123,7 @@ fn claim(text: &str) -> Result<(String, Json), String> {
     let json = match Json::parse(value.as_bytes(), MAX_CLAIM_VALUES) {
         Ok(json) => json,
         Err(error) if value.starts_with(['{', '[', '"']) => return Err(error.to_string()),
-        Err(_) => Json::String(value.into()),
+        Err(_) => Json::string(value),
     };
     Ok((name.to_owned(), json))
 }

@@ -142,7 +142,7 @@ fn print_members(title: &str, members: &Object, now: Option<UnixTime>) {
 
 fn ascii(name: &str) -> String {
     let mut text = String::new();
-    Json::String(name.into()).write_ascii(&mut text);
+    Json::string(name).write_ascii(&mut text);
     let inner = text
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'));

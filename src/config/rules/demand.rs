@@ -105,7 +105,7 @@ fn several(values: &OneOrMore) -> Vec<Json> {
 fn json(scalar: &Scalar) -> Json {
     match scalar {
         Scalar::Bool(value) => Json::Bool(*value),
-        Scalar::String(text) => Json::String(text.as_str().into()),
+        Scalar::String(text) => Json::string(text.as_str()),
         // A number's text is JSON, so that reading it gives a number.
         Scalar::Number(number) => {
             Json::parse(number.to_string().as_bytes(), 1).unwrap_or(Json::Null)

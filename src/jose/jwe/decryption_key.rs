@@ -206,11 +206,10 @@ pub(crate) fn public_key_set<'k>(
     keys: impl Iterator<Item = (&'k DecryptionKey, Option<KeyAlgorithm>)>,
 ) -> String {
     let keys = keys.filter_map(|(key, algorithm)| {
-        let text = |text: &str| Json::String(text.into());
         let public = key.public.as_ref()?;
-        let mut added = vec![("use", text("enc"))];
+        let mut added = vec![("use", Json::string("enc"))];
         if let (Some(algorithm), None) = (algorithm, public.get("alg")) {
-            added.push(("alg", text(algorithm.name())));
+            added.push(("alg", Json::string(algorithm.name())));
         }
         let members = public.iter().filter(|(name, _)| *name != "use");
         let members = members.map(|(name, value)| (name, value.clone()));

@@ -117,13 +117,16 @@ impl EncryptionKey {
             }
             _ => return Err(Unspecified),
         };
-        let text = |text: &str| Json::String(text.into());
         let mut header = vec![
-            ("alg", text(algorithm.name())),
-            ("enc", text(encryption.name())),
+            ("alg", Json::string(algorithm.name())),
+            ("enc", Json::string(encryption.name())),
         ];
         header.extend(recipient.members);
-        header.extend(members.iter().map(|(name, value)| (*name, text(value))));
+        header.extend(
+            members
+                .iter()
+                .map(|(name, value)| (*name, Json::string(*value))),
+        );
         let mut json = String::new();
         Json::Object(Object::of(header)).write_ascii(&mut json);
         let header = encode(json.as_bytes());
@@ -176,25 +179,30 @@ fn wrap_key(wrap: Wrap, key: &[u8], content_key: &ContentKey) -> Result<Recipien
     }
     let algorithm = key_wrap::gcm(key.len())?;
     let (iv, encrypted_key, tag) = seal_gcm(algorithm, key, "", content_key.bytes())?;
-    let text = |bytes: &[u8]| Json::String(encode(bytes).into());
     Ok(Recipient {
-        members: vec![("iv", text(&iv)), ("tag", text(&tag))],
+        members: vec![
+            ("iv", Json::string(encode(&iv))),
+            ("tag", Json::string(encode(&tag))),
+        ],
         encrypted_key,
     })
 }
 
 /// The public JWK of a point on a curve.
 fn public_jwk(curve: AgreementCurve, public: &PublicKey) -> Result<Object, Unspecified> {
-    let text = |text: &str| Json::String(text.into());
-    let mut members = vec![("kty", text(curve.kty())), ("crv", text(curve.name()))];
+    let coordinate = |bytes: &[u8]| Json::string(encode(bytes));
+    let mut members = vec![
+        ("kty", Json::string(curve.kty())),
+        ("crv", Json::string(curve.name())),
+    ];
     let bytes = public.as_ref();
     if curve == AgreementCurve::X25519 {
-        members.push(("x", text(&encode(bytes))));
+        members.push(("x", coordinate(bytes)));
     } else {
         let coordinates = bytes.get(1..).ok_or(Unspecified)?;
         let halves = coordinates.split_at_checked(curve.coordinate_length());
         let (x, y) = halves.ok_or(Unspecified)?;
-        members.extend([("x", text(&encode(x))), ("y", text(&encode(y)))]);
+        members.extend([("x", coordinate(x)), ("y", coordinate(y))]);
     }
     Ok(Object::of(members))
 }

@@ -71,14 +71,14 @@ impl PublicKey {
     /// The public JWK: `kid`, `alg`, `use`, and the members of the key.
     pub(crate) fn to_jwk(&self) -> Object {
         let mut members = self.material.members();
-        members.push(("kid", text(&self.kid())));
+        members.push(("kid", Json::string(self.kid())));
         let own = [
             ("alg", &self.description.alg),
             ("use", &self.description.purpose),
         ];
         members.extend(own.into_iter().filter_map(|(name, value)| {
             let value = value.as_deref()?;
-            Some((name, text(value)))
+            Some((name, Json::string(value)))
         }));
         Object::of(members)
     }
@@ -98,17 +98,21 @@ impl PublicMaterial {
     pub(super) fn members(&self) -> Vec<(&'static str, Json)> {
         match self {
             Self::Rsa { n, e } => {
-                vec![("kty", text("RSA")), ("n", encoded(n)), ("e", encoded(e))]
+                vec![
+                    ("kty", Json::string("RSA")),
+                    ("n", encoded(n)),
+                    ("e", encoded(e)),
+                ]
             }
             Self::Ec { curve, x, y } => vec![
-                ("kty", text("EC")),
-                ("crv", text(curve.name())),
+                ("kty", Json::string("EC")),
+                ("crv", Json::string(curve.name())),
                 ("x", encoded(x)),
                 ("y", encoded(y)),
             ],
             Self::Okp { curve, x } => vec![
-                ("kty", text("OKP")),
-                ("crv", text(curve.name())),
+                ("kty", Json::string("OKP")),
+                ("crv", Json::string(curve.name())),
                 ("x", encoded(x)),
             ],
         }
@@ -137,12 +141,8 @@ impl KeyMaterial {
     }
 }
 
-pub(super) fn text(text: &str) -> Json {
-    Json::String(text.into())
-}
-
 pub(super) fn encoded(bytes: &[u8]) -> Json {
-    Json::String(URL_SAFE_NO_PAD.encode(bytes).into())
+    Json::string(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 crate::escape::redact! { "PublicKey" for PublicKey; }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::public_half::{encoded, text};
+use super::public_half::encoded;
 use super::{KeyDescription, KeyMaterial, OkpCurve, PrivateKey, PrivateKeyError, SecretBytes};
 use crate::jose::{Json, Object};
 
@@ -114,9 +114,10 @@ fn json_text(json: &Json) -> Zeroizing<String> {
 
 impl KeyMaterial {
     fn members(&self) -> Vec<(&'static str, Json)> {
-        let mut members = self
-            .public()
-            .map_or_else(|| vec![("kty", text("oct"))], |public| public.members());
+        let mut members = self.public().map_or_else(
+            || vec![("kty", Json::string("oct"))],
+            |public| public.members(),
+        );
         match self {
             Self::Rsa(key) => members.extend([
                 ("d", encoded(&key.d)),
@@ -142,10 +143,11 @@ impl KeyDescription {
         ];
         let texts = texts.into_iter();
         let mut members: Vec<_> = texts
-            .filter_map(|(name, value)| Some((name, text(value.as_deref()?))))
+            .filter_map(|(name, value)| Some((name, Json::string(value.as_deref()?))))
             .collect();
         if let Some(operations) = &self.operations {
-            let operations = operations.iter().map(|operation| text(operation));
+            let operations = operations.iter();
+            let operations = operations.map(|operation| Json::string(&**operation));
             members.push(("key_ops", Json::Array(operations.collect())));
         }
         members
