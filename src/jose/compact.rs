@@ -98,6 +98,11 @@ pub(super) fn decode(segment: &str) -> Result<Vec<u8>, JoseError> {
     decoded.map_err(|_| JoseError::Malformed)
 }
 
+/// Encodes in base64url without padding.
+pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
 /// Returns true if the text has only bytes that a compact token may contain. Checks every byte
 /// without stopping early, which the compiler turns into vector instructions.
 #[expect(

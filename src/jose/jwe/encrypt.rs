@@ -3,11 +3,9 @@
 use aws_lc_rs::agreement::{PrivateKey, PublicKey};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rsa::{OaepPublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use crate::jose::compact::decode;
+use crate::jose::compact::{decode, encode};
 use crate::jose::header::MAX_HEADER_VALUES;
 use crate::jose::json::{Json, Object};
 use crate::jose::{ContentEncryption, KeyAlgorithm};
@@ -129,9 +127,9 @@ impl EncryptionKey {
         );
         let mut json = String::new();
         Json::Object(Object::of(header)).write_ascii(&mut json);
-        let header = encode(json.as_bytes());
+        let header = encode(json);
         let (iv, ciphertext, tag) = key.seal(&header, content)?;
-        let parts = [recipient.encrypted_key, iv, ciphertext, tag].map(|part| encode(&part));
+        let parts = [recipient.encrypted_key, iv, ciphertext, tag].map(encode);
         Ok(format!("{header}.{}", parts.join(".")))
     }
 }
@@ -205,10 +203,6 @@ fn public_jwk(curve: AgreementCurve, public: &PublicKey) -> Result<Object, Unspe
         members.extend([("x", coordinate(x)), ("y", coordinate(y))]);
     }
     Ok(Object::of(members))
-}
-
-fn encode(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 // Keys are never printed.

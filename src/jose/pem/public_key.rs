@@ -1,11 +1,10 @@
 //! Turns a public key in DER into a JWK. Sizes and points are checked later, as for every JWK.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, UintRef};
 use x509_cert::der::{self, Reader as _, SliceReader};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
+use crate::jose::compact::encode;
 use crate::jose::jwk::SkipReason;
 use crate::jose::{Algorithm, Json, Object};
 
@@ -122,8 +121,4 @@ fn from_ml_dsa(
 
 fn jwk<const N: usize>(members: [(&str, &str); N]) -> Json {
     Json::Object(Object::of_texts(members))
-}
-
-fn encode(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -1,11 +1,10 @@
 //! The public half of a key, with its thumbprint (RFC 7638).
 
 use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::check::bits;
 use super::{EcCurve, KeyDescription, KeyMaterial, OkpCurve};
+use crate::jose::compact::encode;
 use crate::jose::{Json, Object};
 
 /// A public key that was checked.
@@ -65,7 +64,7 @@ impl PublicKey {
     pub(crate) fn thumbprint(&self) -> String {
         let mut text = String::new();
         Json::Object(Object::of(self.material.members())).write_ascii(&mut text);
-        URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
+        encode(digest(&SHA256, text.as_bytes()))
     }
 
     /// The public JWK: `kid`, `alg`, `use`, and the members of the key.
@@ -142,7 +141,7 @@ impl KeyMaterial {
 }
 
 pub(super) fn encoded(bytes: &[u8]) -> Json {
-    Json::string(URL_SAFE_NO_PAD.encode(bytes))
+    Json::string(encode(bytes))
 }
 
 crate::escape::redact! { "PublicKey" for PublicKey; }

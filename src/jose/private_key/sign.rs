@@ -1,8 +1,6 @@
 //! Signing, for commands and tests: the server never does.
 
 use aws_lc_rs::rand::SystemRandom;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::EncodingKey;
 use x509_cert::der::asn1::{AnyRef, OctetStringRef};
 use x509_cert::der::{Decode as _, Reader as _};
@@ -11,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{EcCurve, KeyMaterial, OkpCurve, PrivateKey, PrivateKeyError, SecretBytes};
 use crate::jose::Algorithm;
+use crate::jose::compact::encode;
 
 const RSA: [&str; 6] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const HMAC: [&str; 3] = ["HS256", "HS384", "HS512"];
@@ -86,7 +85,7 @@ impl PrivateKey {
         };
         let signature = curve.key_pair(d)?.sign(&SystemRandom::new(), signing_input);
         let signature = signature.map_err(|_| PrivateKeyError::Library)?;
-        Ok(URL_SAFE_NO_PAD.encode(signature))
+        Ok(encode(signature))
     }
 }
 

@@ -3,11 +3,12 @@
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::signature::EcdsaKeyPair;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::public_half::encoded;
 use super::{KeyDescription, KeyMaterial, OkpCurve, PrivateKey, PrivateKeyError, SecretBytes};
+use crate::jose::compact::encode;
 use crate::jose::{Json, Object};
 
 /// The length of a line of base64 (RFC 7468 §3).
@@ -23,7 +24,7 @@ impl PrivateKey {
         let members = Object::of(self.material.members());
         let text = json_text(&Zeroizing::new(Json::Object(members)));
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        URL_SAFE_NO_PAD.encode(hash)
+        encode(hash)
     }
 
     /// The private JWK, on one line.
