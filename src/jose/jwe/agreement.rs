@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::jose::compact::decode;
 use crate::jose::json::{Json, Object};
+use crate::jose::{ContentEncryption, KeyAlgorithm};
+
+use super::algorithm::Wrap;
 
 /// A curve for key agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +114,25 @@ impl AgreementCurve {
 }
 
 impl KdfContext<'_> {
+    /// The context for these algorithms, without parties. The derived key unwraps the content key
+    /// with `wrap`; without one, it is the content key.
+    pub(super) fn new(
+        algorithm: KeyAlgorithm,
+        encryption: ContentEncryption,
+        wrap: Option<Wrap>,
+    ) -> Self {
+        let (algorithm, key_length) = match wrap {
+            None => (encryption.name(), encryption.key_length()),
+            Some(wrap) => (algorithm.name(), wrap.key_length),
+        };
+        Self {
+            algorithm,
+            party_u: &[],
+            party_v: &[],
+            key_length,
+        }
+    }
+
     /// The Concat KDF of NIST SP 800-56A, with SHA-256.
     fn derive(&self, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
         let mut info = Vec::new();

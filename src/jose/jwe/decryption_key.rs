@@ -240,13 +240,9 @@ fn agree(
 ) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
     let sender = jwe.header.sender_key().and_then(|epk| curve.point(epk));
     let context = KdfContext {
-        algorithm: match wrap {
-            None => jwe.encryption.name(),
-            Some(_) => jwe.algorithm.name(),
-        },
         party_u: &jwe.header.party_u,
         party_v: &jwe.header.party_v,
-        key_length: wrap.map_or(jwe.encryption.key_length(), |wrap| wrap.key_length),
+        ..KdfContext::new(jwe.algorithm, jwe.encryption, wrap)
     };
     let agreed = curve.derive(key, &sender.ok_or(Unspecified)?, &context)?;
     match wrap {

@@ -143,15 +143,7 @@ fn agree(
     encryption: ContentEncryption,
 ) -> Result<(ContentKey, Recipient), Unspecified> {
     let sender = PrivateKey::generate(curve.algorithm())?;
-    let context = KdfContext {
-        algorithm: match wrap {
-            None => encryption.name(),
-            Some(_) => algorithm.name(),
-        },
-        party_u: &[],
-        party_v: &[],
-        key_length: wrap.map_or(encryption.key_length(), |wrap| wrap.key_length),
-    };
+    let context = KdfContext::new(algorithm, encryption, wrap);
     let agreed = curve.derive(&sender, point, &context)?;
     let epk = public_jwk(curve, &sender.compute_public_key()?)?;
     let (key, mut recipient) = match wrap {
