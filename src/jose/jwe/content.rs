@@ -17,9 +17,6 @@ const GCM_TAG: usize = 16;
 /// The length of a CBC initialization vector, in bytes.
 const CBC_IV: usize = 16;
 
-/// IV, ciphertext, and tag.
-pub(super) type Sealed = (Vec<u8>, Vec<u8>, Vec<u8>);
-
 /// A content key for one algorithm, of the right length.
 pub(super) struct ContentKey {
     encryption: ContentEncryption,
@@ -34,6 +31,13 @@ pub(super) struct SealedContent<'a> {
     pub(super) header: &'a str,
     pub(super) ciphertext: &'a [u8],
     pub(super) tag: &'a [u8],
+}
+
+/// A content after encryption, or a content key that is wrapped with AES-GCM.
+pub(super) struct EncryptedContent {
+    pub(super) iv: Vec<u8>,
+    pub(super) ciphertext: Vec<u8>,
+    pub(super) tag: Vec<u8>,
 }
 
 impl ContentKey {
@@ -64,7 +68,11 @@ impl ContentKey {
     }
 
     /// Encrypts the content.
-    pub(super) fn seal(&self, header: &str, content: &[u8]) -> Result<Sealed, Unspecified> {
+    pub(super) fn seal(
+        &self,
+        header: &str,
+        content: &[u8],
+    ) -> Result<EncryptedContent, Unspecified> {
         match self.encryption.cipher() {
             ContentCipher::Gcm(algorithm) => seal_gcm(algorithm, &self.bytes, header, content),
             ContentCipher::CbcHmac(cipher, mac) => self.seal_cbc(cipher, *mac, header, content),
@@ -99,7 +107,7 @@ impl ContentKey {
         mac: hmac::Algorithm,
         header: &str,
         content: &[u8],
-    ) -> Result<Sealed, Unspecified> {
+    ) -> Result<EncryptedContent, Unspecified> {
         let (mac_key, cipher_key) = self.halves()?;
         let mut iv = [0; CBC_IV];
         rand::fill(&mut iv)?;
@@ -108,7 +116,11 @@ impl ContentKey {
         PaddedBlockEncryptingKey::cbc_pkcs7(key)?
             .less_safe_encrypt(&mut ciphertext, EncryptionContext::Iv128(iv.into()))?;
         let tag = authentication_tag(mac, mac_key, header, &iv, &ciphertext);
-        Ok((iv.to_vec(), ciphertext, tag.ok_or(Unspecified)?))
+        Ok(EncryptedContent {
+            iv: iv.to_vec(),
+            ciphertext,
+            tag: tag.ok_or(Unspecified)?,
+        })
     }
 
     /// The MAC's key, then the cipher's.
@@ -164,12 +176,16 @@ pub(super) fn seal_gcm(
     key: &[u8],
     header: &str,
     content: &[u8],
-) -> Result<Sealed, Unspecified> {
+) -> Result<EncryptedContent, Unspecified> {
     let key = LessSafeKey::new(UnboundKey::new(algorithm, key)?);
     let mut iv = [0; aead::NONCE_LEN];
     rand::fill(&mut iv)?;
     let nonce = Nonce::assume_unique_for_key(iv);
     let mut ciphertext = content.to_vec();
     let tag = key.seal_in_place_separate_tag(nonce, Aad::from(header), &mut ciphertext)?;
-    Ok((iv.to_vec(), ciphertext, tag.as_ref().to_vec()))
+    Ok(EncryptedContent {
+        iv: iv.to_vec(),
+        ciphertext,
+        tag: tag.as_ref().to_vec(),
+    })
 }

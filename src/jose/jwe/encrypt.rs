@@ -12,7 +12,7 @@ use crate::jose::{ContentEncryption, KeyAlgorithm};
 
 use super::agreement::{AgreementCurve, KdfContext};
 use super::algorithm::{KeyManagement, Wrap};
-use super::content::{ContentKey, seal_gcm};
+use super::content::{ContentKey, EncryptedContent, seal_gcm};
 use super::key_wrap;
 
 /// A public or shared key that tokens can be encrypted to.
@@ -128,9 +128,13 @@ impl EncryptionKey {
         let mut json = String::new();
         Json::Object(Object::of(header)).write_ascii(&mut json);
         let header = encode(json);
-        let (iv, ciphertext, tag) = key.seal(&header, content)?;
-        let parts = [recipient.encrypted_key, iv, ciphertext, tag].map(encode);
-        Ok(format!("{header}.{}", parts.join(".")))
+        let EncryptedContent {
+            iv,
+            ciphertext,
+            tag,
+        } = key.seal(&header, content)?;
+        let segments = [recipient.encrypted_key, iv, ciphertext, tag].map(encode);
+        Ok(format!("{header}.{}", segments.join(".")))
     }
 }
 
@@ -168,13 +172,13 @@ fn wrap_key(wrap: Wrap, key: &[u8], content_key: &ContentKey) -> Result<Recipien
         });
     }
     let algorithm = key_wrap::gcm(key.len())?;
-    let (iv, encrypted_key, tag) = seal_gcm(algorithm, key, "", content_key.bytes())?;
+    let wrapped = seal_gcm(algorithm, key, "", content_key.bytes())?;
     Ok(Recipient {
         members: vec![
-            ("iv", Json::string(encode(&iv))),
-            ("tag", Json::string(encode(&tag))),
+            ("iv", Json::string(encode(wrapped.iv))),
+            ("tag", Json::string(encode(wrapped.tag))),
         ],
-        encrypted_key,
+        encrypted_key: wrapped.ciphertext,
     })
 }
 
