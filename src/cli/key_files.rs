@@ -9,7 +9,8 @@ use crate::explain::{counted, plain};
 use crate::files::{read_secret, read_secret_at_most};
 use crate::jose::{KeyDescription, PrivateKey, PrivateKeyError, ReadKey};
 
-const MAX_SIZE: usize = 1024 * 1024;
+/// The limit of a file with keys, or of standard input, in bytes.
+const MAX_FILE_SIZE: usize = 1024 * 1024;
 
 /// A key of a file, or its problem.
 pub(super) struct FileKey {
@@ -93,14 +94,14 @@ fn has_kid(key: &ReadKey, kid: &str) -> bool {
 
 fn content(file: &Path) -> anyhow::Result<(String, Zeroizing<Vec<u8>>)> {
     if file.as_os_str() == "-" {
-        let text = read_secret_at_most(std::io::stdin().lock(), MAX_SIZE);
+        let text = read_secret_at_most(std::io::stdin().lock(), MAX_FILE_SIZE);
         let text = text.context("standard input cannot be read")?;
         let text =
-            text.with_context(|| format!("standard input has more than {MAX_SIZE} bytes"))?;
+            text.with_context(|| format!("standard input has more than {MAX_FILE_SIZE} bytes"))?;
         return Ok(("standard input".to_owned(), text));
     }
     let name = name_of(file);
-    let text = read_secret(file, MAX_SIZE).with_context(|| name.clone())?;
+    let text = read_secret(file, MAX_FILE_SIZE).with_context(|| name.clone())?;
     Ok((name, text))
 }
 

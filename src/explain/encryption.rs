@@ -11,14 +11,15 @@ use super::steps::Explainer;
 use super::text;
 use super::token::kid;
 
-const HEADER: &str = "base64url of a JSON object with alg and enc, and no crit; ECDH-ES has epk";
+const EXPECTED_HEADER: &str =
+    "base64url of a JSON object with alg and enc, and no crit; ECDH-ES has epk";
 
 impl Explainer<'_, '_, '_> {
     /// Decrypts a token.
     pub(super) fn decryption(&mut self, segments: &JweSegments<'_>) -> Option<Opened> {
         let header = segments.header().map_err(Denial::from);
         let found = self.header(segments.header_bytes(), header.is_ok());
-        let header = self.step("jwe.header", header, found, HEADER)?;
+        let header = self.step("jwe.header", header, found, EXPECTED_HEADER)?;
         let is_known = header.algorithm().is_some() && header.encryption().is_some();
         let named = header.kid().map(str::to_owned);
         let found = format!("{}, for {}", self.algorithm, kid(named.as_deref()));

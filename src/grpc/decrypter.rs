@@ -23,9 +23,9 @@ use crate::token::Denial;
 const MAX_WAITING: usize = 1024;
 /// Added to the nice value of the threads. On a core that others want too, they get about a tenth.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+const NICE_INCREMENT: i32 = 10;
 /// The longest wait of a call without a deadline.
-const WITHOUT_DEADLINE: Duration = Duration::from_secs(1);
+const MAX_WAIT_WITHOUT_DEADLINE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Decrypter {
@@ -61,7 +61,7 @@ impl Decrypter {
         if self.waiting.get() > MAX_WAITING {
             return Err(Denial::Overloaded);
         }
-        let until = clock.moment() + time_left.unwrap_or(WITHOUT_DEADLINE);
+        let until = clock.moment() + time_left.unwrap_or(MAX_WAIT_WITHOUT_DEADLINE);
         let turn = tokio::select! { biased;
             // The semaphore is never closed; if it were, nothing would limit the work.
             turn = self.turns.clone().acquire_owned() => turn.map_err(|_| Denial::Overloaded)?,
@@ -114,7 +114,7 @@ impl Drop for Threads {
 fn lower_priority() {
     // Without it, the threads still decrypt.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(NICE);
+    let _ = rustix::process::nice(NICE_INCREMENT);
 }
 
 #[cfg(test)]

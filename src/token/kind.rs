@@ -9,27 +9,27 @@ use super::Denial;
 use super::claims::{Claims, claim_invalid, claim_missing};
 
 /// The event of a logout token (OIDC Back-Channel Logout 1.0 §2.4).
-const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// Claims that only ID tokens have (OIDC Core 1.0 §3.1.3.6 and §3.3.2.11; `s_hash`: FAPI
 /// 1.0 Advanced §5.1.1).
-const HASHES: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
+const ID_TOKEN_HASHES: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
 
 /// Claims that only access tokens have (RFC 9068 §2.2.3; Microsoft and Okta write `scp`).
-const SCOPES: [&str; 2] = ["scope", "scp"];
+const SCOPE_CLAIMS: [&str; 2] = ["scope", "scp"];
 
-const ACCESS: [TokenKind; 2] = [TokenKind::Access, TokenKind::Rfc9068Access];
+const ACCESS_KINDS: [TokenKind; 2] = [TokenKind::Access, TokenKind::Rfc9068Access];
 
 /// A claim, a word in it, and the kinds that it is for; none if Watchword has no name for the kind.
 /// Keycloak writes `typ`, and Cognito writes `token_use`.
-const WORDS: [(&str, &str, &[TokenKind]); 8] = [
-    ("typ", "Bearer", &ACCESS),
-    ("typ", "DPoP", &ACCESS),
+const KIND_WORDS: [(&str, &str, &[TokenKind]); 8] = [
+    ("typ", "Bearer", &ACCESS_KINDS),
+    ("typ", "DPoP", &ACCESS_KINDS),
     ("typ", "ID", &[TokenKind::Id]),
     ("typ", "Logout", &[TokenKind::Logout]),
     ("typ", "Refresh", &[]),
     ("typ", "Offline", &[]),
-    ("token_use", "access", &ACCESS),
+    ("token_use", "access", &ACCESS_KINDS),
     ("token_use", "id", &[TokenKind::Id]),
 ];
 
@@ -85,7 +85,7 @@ impl TokenKind {
         }
         let mut forbidden = self.forbidden().iter().copied();
         let sign = forbidden.find(|name| claims.has(name));
-        let is_nonce = ACCESS.contains(&self) && is_nonce_of_id_token(typ, claims);
+        let is_nonce = ACCESS_KINDS.contains(&self) && is_nonce_of_id_token(typ, claims);
         let is_logout = self != Self::Logout && names_logout(claims);
         Ok(sign
             .or_else(|| is_nonce.then_some("nonce"))
@@ -93,7 +93,7 @@ impl TokenKind {
     }
 
     fn is_refused_by(self, claim: &str, word: &str) -> bool {
-        let known = WORDS
+        let known = KIND_WORDS
             .iter()
             .find(|(name, known, _)| *name == claim && known.eq_ignore_ascii_case(word));
         known.is_some_and(|(_, _, kinds)| !kinds.contains(&self))
@@ -112,8 +112,8 @@ impl TokenKind {
     /// The claims that no token of this kind has.
     pub(crate) fn forbidden(self) -> &'static [&'static str] {
         match self {
-            Self::Access | Self::Rfc9068Access => &HASHES,
-            Self::Id => &SCOPES,
+            Self::Access | Self::Rfc9068Access => &ID_TOKEN_HASHES,
+            Self::Id => &SCOPE_CLAIMS,
             Self::Logout => &["nonce"],
         }
     }
@@ -121,7 +121,7 @@ impl TokenKind {
     /// True if tokens with this media type are of another kind.
     pub(crate) fn contradicts(self, typ: &str) -> bool {
         let kinds: &[Self] = match typ {
-            "at+jwt" => &ACCESS,
+            "at+jwt" => &ACCESS_KINDS,
             "id_token+jwt" => &[Self::Id],
             "logout+jwt" => &[Self::Logout],
             _ => return false,
@@ -133,7 +133,7 @@ impl TokenKind {
 /// Access tokens of Azure AD B2C, and of Keycloak where an old default is kept, have a nonce too.
 /// They also have a scope, which ID tokens do not.
 fn is_nonce_of_id_token(typ: Option<&str>, claims: &Claims) -> bool {
-    let has_scope = SCOPES.iter().any(|name| claims.has(name));
+    let has_scope = SCOPE_CLAIMS.iter().any(|name| claims.has(name));
     claims.has("nonce") && typ != Some("at+jwt") && !has_scope
 }
 
@@ -161,7 +161,7 @@ fn check_logout(claims: &Claims) -> Result<(), Denial> {
 
 fn names_logout(claims: &Claims) -> bool {
     let events = claims.get("events").and_then(Json::as_object);
-    let event = events.and_then(|events| events.get(LOGOUT));
+    let event = events.and_then(|events| events.get(LOGOUT_EVENT));
     event.is_some_and(|event| event.as_object().is_some())
 }
 

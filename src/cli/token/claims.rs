@@ -16,7 +16,8 @@ use super::super::input;
 
 /// The longest life of a token, from now: this is no identity provider.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-const MAX_FILE: usize = 1024 * 1024;
+/// The limit of a file with claims, or of standard input, in bytes.
+const MAX_FILE_SIZE: usize = 1024 * 1024;
 
 #[derive(Args)]
 pub(super) struct ClaimOptions {
@@ -88,13 +89,13 @@ impl ClaimOptions {
         };
         let name = plain(&file.to_string_lossy());
         let text = if **file == *Path::new("-") {
-            read_at_most(std::io::stdin().lock(), MAX_FILE)
+            read_at_most(std::io::stdin().lock(), MAX_FILE_SIZE)
         } else {
-            read_bounded(file, MAX_FILE)
+            read_bounded(file, MAX_FILE_SIZE)
         };
         let text = text.with_context(|| format!("--claims: {name}"))?;
         let text =
-            text.with_context(|| format!("--claims: {name} has more than {MAX_FILE} bytes"))?;
+            text.with_context(|| format!("--claims: {name} has more than {MAX_FILE_SIZE} bytes"))?;
         let json = Json::parse(&text, MAX_CLAIM_VALUES);
         let json = json.with_context(|| format!("--claims: {name}"))?;
         let Some(claims) = json.as_object() else {

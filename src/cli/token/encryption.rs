@@ -10,10 +10,11 @@ use crate::jose::{ContentEncryption, EncryptionKey, Json, KeyAlgorithm, KeyDescr
 
 use super::super::key_files;
 
+/// The limit of JSON values in a shared key, which has a few members.
 const MAX_KEY_VALUES: usize = 256;
 
 /// The usual content encryptions, first those that every other library has.
-const USUAL: [ContentEncryption; 6] = [
+const USUAL_ENCRYPTIONS: [ContentEncryption; 6] = [
     ContentEncryption::A256Gcm,
     ContentEncryption::A128Gcm,
     ContentEncryption::A256CbcHs512,
@@ -23,7 +24,7 @@ const USUAL: [ContentEncryption; 6] = [
 ];
 
 /// The `key_ops` of keys for encryption, public or private (RFC 7517 §4.3).
-const OPERATIONS: [&str; 6] = [
+const ENCRYPTION_OPERATIONS: [&str; 6] = [
     "encrypt",
     "decrypt",
     "wrapKey",
@@ -63,7 +64,7 @@ impl TokenRecipient {
             let (found, expected) = (algorithm.name(), own.name());
             bail!("found the algorithm {found}; expected {expected}, the alg of the key");
         }
-        let encryptions = enc.map_or_else(|| Ok(USUAL.to_vec()), content_encryption)?;
+        let encryptions = enc.map_or_else(|| Ok(USUAL_ENCRYPTIONS.to_vec()), content_encryption)?;
         // A thumbprint of a shared secret would help to guess it.
         let kid = read.public().map(|public| public.kid());
         let kid = kid.or_else(|| description.kid.as_deref().map(ToOwned::to_owned));
@@ -101,7 +102,7 @@ fn check_purpose(description: &KeyDescription) -> anyhow::Result<()> {
         bail!("found a key that is not for encryption, by its use; expected enc");
     }
     let operations = description.operations.as_deref();
-    let permits = |all: &[Box<str>]| all.iter().any(|it| OPERATIONS.contains(&&**it));
+    let permits = |all: &[Box<str>]| all.iter().any(|it| ENCRYPTION_OPERATIONS.contains(&&**it));
     if operations.is_some_and(|all| !permits(all)) {
         bail!("found a key that is not for encryption, by its key_ops");
     }

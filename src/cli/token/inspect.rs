@@ -18,7 +18,9 @@ use super::super::{input, print_line};
 use super::decryption::FileKeys;
 
 /// An encrypted token may hold a signed one, which holds no other.
-const MAX_DEPTH: usize = 2;
+const MAX_NESTED_TOKENS: usize = 2;
+/// The limit of segments that are split off: one more than a token has.
+const MAX_SEGMENTS: usize = 6;
 
 #[derive(Args)]
 pub(in crate::cli) struct InspectArguments {
@@ -42,7 +44,7 @@ pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<ExitCode> {
     print_line(
         "Not verified: anybody can have written this. `watchword validate` verifies tokens.",
     );
-    show(token, &keys, now, MAX_DEPTH)?;
+    show(token, &keys, now, MAX_NESTED_TOKENS)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -87,9 +89,6 @@ fn show(token: &str, keys: &FileKeys, now: UnixTime, depth: usize) -> anyhow::Re
         }
     }
 }
-
-/// Stops reading after one segment too many.
-const MAX_SEGMENTS: usize = 6;
 
 /// The content of an encrypted token: another token, claims, or anything else.
 fn show_content(

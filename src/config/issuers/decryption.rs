@@ -10,9 +10,9 @@ use super::super::settings::{
 };
 use super::super::warning::WarningCode;
 
-/// Largest file with keys, in bytes.
-const MAX_FILE: usize = 256 * 1024;
-/// Most keys of an issuer.
+/// The limit of a file with keys, in bytes.
+const MAX_FILE_SIZE: usize = 256 * 1024;
+/// The limit of keys of an issuer.
 const MAX_KEYS: usize = 16;
 
 impl Setting<'_, '_, DecryptionSettings> {
@@ -129,7 +129,7 @@ impl Setting<'_, '_, FilePath> {
         let mut keys = Vec::new();
         for file in files.iter().rev() {
             self.warn_of_open_secret_at(file);
-            let text = match read_secret(file, MAX_FILE) {
+            let text = match read_secret(file, MAX_FILE_SIZE) {
                 Ok(text) => text,
                 Err(error) => {
                     self.unusable(error, "readable files with keys");

@@ -182,7 +182,7 @@ async fn call_waits_for_its_turn_until_its_deadline() {
     let site = Site::start("deadline");
     let turns = site.hold_turns();
     for (timeout, longest) in [
-        (None, WITHOUT_DEADLINE),
+        (None, MAX_WAIT_WITHOUT_DEADLINE),
         (Some("5S"), Duration::from_secs(5)),
     ] {
         let answer = site.ask(site.encrypted(&site.private), timeout);
@@ -243,5 +243,5 @@ async fn threads_have_a_lower_priority_than_those_that_judge() {
     let threads = Threads::new(1).unwrap();
     let decrypting = threads.pool.spawn_blocking(priority).await.unwrap();
     let lowest = 19;
-    assert_eq!(decrypting, (priority() + NICE).min(lowest));
+    assert_eq!(decrypting, (priority() + NICE_INCREMENT).min(lowest));
 }

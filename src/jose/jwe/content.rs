@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 use super::algorithm::{ContentCipher, ContentEncryption};
 
 /// The length of a GCM tag, in bytes. A shorter one is easier to forge.
-const GCM_TAG: usize = 16;
+const GCM_TAG_LENGTH: usize = 16;
 /// The length of a CBC initialization vector, in bytes.
-const CBC_IV: usize = 16;
+const CBC_IV_LENGTH: usize = 16;
 
 /// A content key for one algorithm, of the right length.
 pub(super) struct ContentKey {
@@ -87,7 +87,7 @@ impl ContentKey {
         mac: hmac::Algorithm,
         sealed: SealedContent<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
-        let iv: [u8; CBC_IV] = sealed.iv.try_into().map_err(|_| Unspecified)?;
+        let iv: [u8; CBC_IV_LENGTH] = sealed.iv.try_into().map_err(|_| Unspecified)?;
         let (mac_key, cipher_key) = self.halves()?;
         let tag = authentication_tag(mac, mac_key, sealed.header, sealed.iv, sealed.ciphertext);
         verify_slices_are_equal(tag.as_deref().ok_or(Unspecified)?, sealed.tag)?;
@@ -109,7 +109,7 @@ impl ContentKey {
         content: &[u8],
     ) -> Result<EncryptedContent, Unspecified> {
         let (mac_key, cipher_key) = self.halves()?;
-        let mut iv = [0; CBC_IV];
+        let mut iv = [0; CBC_IV_LENGTH];
         rand::fill(&mut iv)?;
         let key = UnboundCipherKey::new(cipher, cipher_key)?;
         let mut ciphertext = content.to_vec();
@@ -159,7 +159,7 @@ pub(super) fn open_gcm(
     key: &[u8],
     sealed: SealedContent<'_>,
 ) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
-    if sealed.tag.len() != GCM_TAG {
+    if sealed.tag.len() != GCM_TAG_LENGTH {
         return Err(Unspecified);
     }
     let key = LessSafeKey::new(UnboundKey::new(algorithm, key)?);

@@ -7,11 +7,11 @@ use crate::jose::{ContentEncryption, JoseError, KeyAlgorithm};
 
 use super::algorithm::KeyManagement;
 
-/// The limit of `apu` and `apv`, in bytes. Real ones are names or nonces.
-const MAX_PARTY: usize = 512;
+/// The limit of `apu`, `apv`, `iv` and `tag`, in bytes. Real ones are names, nonces or tags.
+const MAX_BINARY_MEMBER: usize = 512;
 
 /// The claims that a header may repeat (RFC 7519 §5.3).
-const CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+const REPEATABLE_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
 /// The header of an encrypted token. Nothing in it is authenticated before the token is decrypted,
 /// and nothing in it says who made the token.
@@ -115,7 +115,7 @@ impl JweHeader {
 
     /// The claims that the header repeats.
     pub(crate) fn repeated_claims(&self) -> impl Iterator<Item = (&'static str, &Json)> {
-        let claims = CLAIMS.into_iter();
+        let claims = REPEATABLE_CLAIMS.into_iter();
         claims.filter_map(|name| Some((name, self.members.get(name)?)))
     }
 
@@ -124,10 +124,10 @@ impl JweHeader {
     }
 }
 
-/// The bytes of a member in base64url; none if it is absent.
+/// The bytes of a member in base64url; empty if it is absent.
 fn binary(members: &Object, name: &str) -> Result<Vec<u8>, JoseError> {
     let bytes = decode(members.text(name)?.unwrap_or_default())?;
-    if bytes.len() > MAX_PARTY {
+    if bytes.len() > MAX_BINARY_MEMBER {
         return Err(JoseError::Malformed);
     }
     Ok(bytes)
