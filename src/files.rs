@@ -1,4 +1,4 @@
-//! Reading of content from outside, bounded in size. A file is never a pipe.
+//! Reads files and streams, bounded in size. A path to a pipe or a device is refused.
 
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -34,12 +34,12 @@ pub(crate) fn read_at_most(source: impl Read, max: usize) -> io::Result<Option<V
 /// The memory for a secret's first bytes. Most keys fit.
 const FIRST_READ: usize = 4096;
 
-/// The most files that are read of a folder.
+/// The limit of files in a directory.
 pub(crate) const MAX_FILES: usize = 64;
 
-/// The path itself if it is a file, or the files of a folder in the order of their names. Entries
-/// that are no files are left out, and so are those with a name that begins with a dot: Kubernetes
-/// keeps its versions under names with two dots, and editors their copies under one.
+/// The path itself if it is a file, or the files of a directory in the order of their names. Leaves
+/// out other entries, and names that begin with a dot: Kubernetes keeps its versions under names
+/// with two dots, and editors their copies under names with one.
 ///
 /// # Errors
 /// The path that cannot be looked at, and why.
@@ -64,12 +64,12 @@ pub(crate) fn files_at(path: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)
             files.push(file);
         }
         if files.len() > MAX_FILES {
-            let message = format!("more than {MAX_FILES} files in the folder");
+            let message = format!("more than {MAX_FILES} files in the directory");
             return Err((path.to_owned(), io::Error::other(message)));
         }
     }
     if files.is_empty() {
-        let error = io::Error::new(ErrorKind::NotFound, "no files in the folder");
+        let error = io::Error::new(ErrorKind::NotFound, "no files in the directory");
         return Err((path.to_owned(), error));
     }
     Ok(files)
@@ -109,8 +109,8 @@ pub(crate) fn read_secret_at_most(
     Ok(None)
 }
 
-/// Returns true if a file lies below a folder whose name begins with two dots, as in a volume that
-/// Kubernetes replaces as a whole.
+/// Returns true if a file lies below a directory whose name begins with two dots, as in a volume
+/// that Kubernetes replaces as a whole.
 pub(crate) fn is_in_kubernetes_volume(file: &Path) -> bool {
     let is_version = |part: Component<'_>| match part {
         Component::Normal(name) => name.as_encoded_bytes().starts_with(b".."),

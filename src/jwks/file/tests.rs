@@ -153,7 +153,7 @@ fn a_folder_without_files_is_an_error() {
     fs::create_dir(folder.path("folder")).unwrap();
     assert_eq!(folder.error(), expected);
     let text = read(&folder.0).unwrap_err().with_causes();
-    assert!(text.ends_with("no files in the folder"), "{text}");
+    assert!(text.ends_with("no files in the directory"), "{text}");
 }
 
 #[test]
