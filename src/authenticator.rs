@@ -14,7 +14,7 @@ pub use decryption::{DecryptedToken, Decryption, DecryptionWork};
 pub use question::Question;
 pub use snapshot::{IssuerKeys, Snapshot};
 
-pub(crate) use decryption::{Opened, TokenContent};
+pub(crate) use decryption::{OpenedJwe, TokenContent};
 pub(crate) use question::RawToken;
 
 use std::sync::Arc;
@@ -68,7 +68,7 @@ pub fn authenticate<'s, C: VerifiedTokens>(
         cache,
         decision: Decision::default(),
     };
-    match judgement.run() {
+    match judgement.decide() {
         Ok(allow) => judgement.decision.verdict = Verdict::Allow(allow),
         Err(denial) if snapshot.policy.is_shadow(judgement.decision.rule) => {
             judgement.decision.verdict = Verdict::Allow(judgement.anonymous());
@@ -90,13 +90,13 @@ struct Judgement<'j, 's, 'q, C> {
 }
 
 /// A token's text and its place in the request; no place if the caller passed the token itself.
-struct Found<'s, 'q> {
+struct FoundToken<'s, 'q> {
     token: BearerToken<'q>,
     place: Option<&'s TokenFrom>,
 }
 
 impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
-    fn run(&mut self) -> Result<Allow, Denial> {
+    fn decide(&mut self) -> Result<Allow, Denial> {
         if let Some(request) = &self.question.request {
             let selected = self.snapshot.policy.rules().select(request);
             self.decision.rule = selected.inspect_err(|cause| {
@@ -160,21 +160,21 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         managed.to_remove(set, headers)
     }
 
-    fn credential(&self, issuer: &Issuer, found: &Found<'_, '_>) -> Option<Removal> {
+    fn credential(&self, issuer: &Issuer, found: &FoundToken<'_, '_>) -> Option<Removal> {
         let (request, place) = (self.question.request.as_ref()?, found.place?);
         (!issuer.forward_token).then(|| place.location.removal(request))
     }
 
-    fn find_token(&self) -> Result<Option<Found<'s, 'q>>, Denial> {
+    fn find_token(&self) -> Result<Option<FoundToken<'s, 'q>>, Denial> {
         let policy = &self.snapshot.policy;
         match (&self.question.token, &self.question.request) {
             (Some(RawToken(text)), _) => {
                 let token = BearerToken::new(text, policy.max_token_size())?;
-                Ok(Some(Found { token, place: None }))
+                Ok(Some(FoundToken { token, place: None }))
             }
             (None, Some(request)) => {
                 let found = policy.credential(request)?;
-                Ok(found.map(|Credential { token, place }| Found {
+                Ok(found.map(|Credential { token, place }| FoundToken {
                     token,
                     place: Some(place),
                 }))
@@ -183,7 +183,10 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         }
     }
 
-    fn verify(&mut self, found: &Found<'s, 'q>) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
+    fn verify(
+        &mut self,
+        found: &FoundToken<'s, 'q>,
+    ) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
         let moment = self.now.monotonic;
         let digest = self.cache.digest(&found.token);
         if let Some((id, token)) = self.cache.find(&digest, self.snapshot, moment) {
@@ -207,7 +210,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
     fn verify_signed(
         &mut self,
         segments: &JwsSegments<'_>,
-        envelope: Option<&Opened>,
+        envelope: Option<&OpenedJwe>,
     ) -> Result<Verified<'s>, Denial> {
         let token = UnverifiedToken::read(segments.open(segments.header()?)?)?;
         let (id, issuer) = self.issuer(token.issuer()?)?;
@@ -235,7 +238,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         Ok((id, keys, token))
     }
 
-    fn verify_content(&mut self, opened: &Opened) -> Result<Verified<'s>, Denial> {
+    fn verify_content(&mut self, opened: &OpenedJwe) -> Result<Verified<'s>, Denial> {
         match opened.content(self.snapshot.policy.max_token_size())? {
             TokenContent::Signed(segments) => self.verify_signed(&segments, Some(opened)),
             TokenContent::Claims(claims) => {
@@ -256,14 +259,14 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
         &mut self,
         token: &BearerToken<'_>,
         jwe: Jwe<'_>,
-        proceed: impl FnOnce(&mut Self, &Opened) -> Result<T, Denial>,
+        proceed: impl FnOnce(&mut Self, &OpenedJwe) -> Result<T, Denial>,
     ) -> Result<T, Denial> {
         let policy = &self.snapshot.policy;
         if jwe.algorithm().is_symmetric() {
-            return proceed(self, &Opened::open(policy, jwe)?);
+            return proceed(self, &OpenedJwe::open(policy, jwe)?);
         }
         let opened = match &self.question.decryption {
-            Decryption::Now => return proceed(self, &Opened::open(policy, jwe)?),
+            Decryption::Now => return proceed(self, &OpenedJwe::open(policy, jwe)?),
             Decryption::Refused(denial) => return Err(denial.clone()),
             Decryption::Done(done) => done.result(token, policy),
             Decryption::Later => None,

@@ -35,12 +35,12 @@ pub struct DecryptedToken {
     /// The policy whose keys were tried.
     policy: Arc<Policy>,
     token: Box<str>,
-    result: Result<Opened, Denial>,
+    result: Result<OpenedJwe, Denial>,
 }
 
 /// The content of an encrypted token, with the facts that are needed to judge it.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenedJwe {
     header: JweHeader,
     content: DecryptedContent,
     /// The issuers that use the key and accept the algorithms.
@@ -72,9 +72,9 @@ impl DecryptionWork {
 
     /// Decrypts the token. Takes up to 50 ms: four keys of RSA-8192.
     #[must_use]
-    pub fn run(self) -> DecryptedToken {
+    pub fn decrypt(self) -> DecryptedToken {
         let jwe = Jwe::parse(&self.token).map_err(Denial::from);
-        let result = jwe.and_then(|jwe| Opened::open(&self.policy, jwe));
+        let result = jwe.and_then(|jwe| OpenedJwe::open(&self.policy, jwe));
         DecryptedToken {
             policy: self.policy,
             token: self.token,
@@ -89,13 +89,13 @@ impl DecryptedToken {
         &self,
         token: &BearerToken<'_>,
         policy: &Arc<Policy>,
-    ) -> Option<Result<&Opened, Denial>> {
+    ) -> Option<Result<&OpenedJwe, Denial>> {
         let is_of = Arc::ptr_eq(&self.policy, policy) && *self.token == *token.as_str();
         is_of.then(|| self.result.as_ref().map_err(Clone::clone))
     }
 }
 
-impl Opened {
+impl OpenedJwe {
     /// Tries the keys that may decrypt the token.
     pub(crate) fn open(policy: &Policy, jwe: Jwe<'_>) -> Result<Self, Denial> {
         for candidate in policy.decryption_candidates(&jwe)? {

@@ -1,6 +1,6 @@
 //! Puts a token into a request where the policy looks for it, and finds it there.
 
-use crate::authenticator::{Opened, TokenContent};
+use crate::authenticator::{OpenedJwe, TokenContent};
 use crate::jose::Jwe;
 use crate::policy::{Credential, IssuerId, Policy, Requirement};
 use crate::token::{BearerToken, Claims, Denial, Location, UnverifiedToken};
@@ -49,7 +49,7 @@ pub(crate) fn issuer_of(policy: &Policy, token: &[u8]) -> Option<IssuerId> {
     let Ok(jwe) = Jwe::parse(token.as_str()) else {
         return issuer_of_claims(policy, UnverifiedToken::parse(&token).ok()?.claims());
     };
-    let opened = Opened::open(policy, jwe).ok()?;
+    let opened = OpenedJwe::open(policy, jwe).ok()?;
     match opened.content(max_size).ok()? {
         TokenContent::Claims(claims) => issuer_of_claims(policy, &claims),
         TokenContent::Signed(segments) => {

@@ -2,7 +2,7 @@
 //!
 //! Decryption is one step, which never says what failed: an explanation is no oracle either.
 
-use crate::authenticator::{Opened, TokenContent};
+use crate::authenticator::{OpenedJwe, TokenContent};
 use crate::jose::{ContentEncryption, JweSegments, KeyAlgorithm};
 use crate::policy::{DecryptionKeys, Issuer, IssuerId};
 use crate::token::{Claims, Denial};
@@ -16,7 +16,7 @@ const EXPECTED_HEADER: &str =
 
 impl Explainer<'_, '_, '_> {
     /// Decrypts a token.
-    pub(super) fn decryption(&mut self, segments: &JweSegments<'_>) -> Option<Opened> {
+    pub(super) fn decryption(&mut self, segments: &JweSegments<'_>) -> Option<OpenedJwe> {
         let header = segments.header().map_err(Denial::from);
         let found = self.header(segments.header_bytes(), header.is_ok());
         let header = self.step("jwe.header", header, found, EXPECTED_HEADER)?;
@@ -50,7 +50,7 @@ impl Explainer<'_, '_, '_> {
         };
         let expected = described(policy.decryption_keys());
         self.step("jwe.key", candidates.map(drop), found, expected)?;
-        let opened = Opened::open(policy, jwe);
+        let opened = OpenedJwe::open(policy, jwe);
         let found = match &opened {
             Ok(_) => "decrypts",
             Err(Denial::TokenTooLarge) => "too large when it is inflated",
@@ -61,7 +61,7 @@ impl Explainer<'_, '_, '_> {
     }
 
     /// Looks at what was encrypted.
-    pub(super) fn content<'o>(&mut self, opened: &'o Opened) -> Option<TokenContent<'o>> {
+    pub(super) fn content<'o>(&mut self, opened: &'o OpenedJwe) -> Option<TokenContent<'o>> {
         let content = opened.content(self.snapshot.policy().max_token_size());
         let found = match &content {
             Ok(TokenContent::Signed(_)) => "3 segments: signed (JWS)",
@@ -75,7 +75,7 @@ impl Explainer<'_, '_, '_> {
     /// Compares the token with the issuer's terms for encrypted tokens.
     pub(super) fn encryption(
         &mut self,
-        envelope: Option<&Opened>,
+        envelope: Option<&OpenedJwe>,
         is_signed: bool,
         id: IssuerId,
         issuer: &Issuer,
@@ -103,7 +103,7 @@ impl Explainer<'_, '_, '_> {
     }
 
     /// Compares the claims with those that the outer header repeats.
-    pub(super) fn repeated_claims(&mut self, envelope: Option<&Opened>, claims: &Claims) {
+    pub(super) fn repeated_claims(&mut self, envelope: Option<&OpenedJwe>, claims: &Claims) {
         let Some(opened) = envelope else {
             return;
         };
@@ -122,8 +122,8 @@ impl Explainer<'_, '_, '_> {
 
 /// The decryption keys, by what a token's header says of them.
 fn described(keys: &DecryptionKeys) -> String {
-    text::one_of(keys.iter().map(|shared| {
-        let key = &shared.key;
+    text::one_of(keys.iter().map(|entry| {
+        let key = &entry.key;
         format!("{} ({})", kid(key.id()), key.kind())
     }))
 }

@@ -31,7 +31,7 @@ const MAX_WAIT_WITHOUT_DEADLINE: Duration = Duration::from_secs(1);
 pub(super) struct Decrypter {
     turns: Arc<Semaphore>,
     waiting: CallCounter,
-    threads: Threads,
+    threads: DecryptionThreads,
 }
 
 impl Decrypter {
@@ -43,7 +43,7 @@ impl Decrypter {
         Ok(Self {
             turns: Arc::new(Semaphore::new(turns)),
             waiting: CallCounter::default(),
-            threads: Threads::new(turns)?,
+            threads: DecryptionThreads::new(turns)?,
         })
     }
 
@@ -69,7 +69,7 @@ impl Decrypter {
         };
         drop(waiting);
         let decrypted = self.threads.pool.spawn_blocking(move || {
-            let decrypted = work.run();
+            let decrypted = work.decrypt();
             drop(turn);
             decrypted
         });
@@ -80,13 +80,13 @@ impl Decrypter {
 
 /// Threads that start when there is work, and end after ten seconds without.
 #[derive(Debug)]
-struct Threads {
+struct DecryptionThreads {
     pool: Handle,
     /// The owner of the pool. It is always there, until it is dropped.
     runtime: Option<Runtime>,
 }
 
-impl Threads {
+impl DecryptionThreads {
     fn new(max: usize) -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .thread_name("decrypt")
@@ -100,7 +100,7 @@ impl Threads {
     }
 }
 
-impl Drop for Threads {
+impl Drop for DecryptionThreads {
     fn drop(&mut self) {
         // An ordinary drop waits for the threads, and panics in asynchronous code.
         if let Some(runtime) = self.runtime.take() {

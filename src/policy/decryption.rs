@@ -28,11 +28,11 @@ pub(crate) struct EncryptionTerms {
 
 /// The decryption keys of all issuers.
 #[derive(Debug, Default)]
-pub(crate) struct DecryptionKeys(Vec<SharedDecryptionKey>);
+pub(crate) struct DecryptionKeys(Vec<DecryptionKeyEntry>);
 
 /// A decryption key and the issuers that use it.
 #[derive(Debug)]
-pub(crate) struct SharedDecryptionKey {
+pub(crate) struct DecryptionKeyEntry {
     pub(crate) key: DecryptionKey,
     pub(crate) issuers: Vec<IssuerId>,
 }
@@ -48,10 +48,11 @@ impl DecryptionKeys {
     /// Adds the keys of an issuer, newest first. One that another issuer has too is stored once.
     pub(crate) fn add(&mut self, issuer: IssuerId, keys: Vec<DecryptionKey>) {
         for key in keys {
-            match self.0.iter_mut().find(|known| known.key.is_same(&key)) {
+            let mut entries = self.0.iter_mut();
+            match entries.find(|known| known.key.is_duplicate_of(&key)) {
                 Some(known) if known.issuers.contains(&issuer) => {}
                 Some(known) => known.issuers.push(issuer),
-                None => self.0.push(SharedDecryptionKey {
+                None => self.0.push(DecryptionKeyEntry {
                     key,
                     issuers: vec![issuer],
                 }),
@@ -60,22 +61,22 @@ impl DecryptionKeys {
     }
 
     /// The newest key of each type, of one issuer or of all. Without shared keys.
-    fn newest(&self, issuer: Option<IssuerId>) -> impl Iterator<Item = &SharedDecryptionKey> {
+    fn newest(&self, issuer: Option<IssuerId>) -> impl Iterator<Item = &DecryptionKeyEntry> {
         let mut seen = HashSet::new();
-        self.0.iter().filter(move |shared| {
-            if !shared.key.is_private() {
+        self.0.iter().filter(move |entry| {
+            if !entry.key.is_private() {
                 return false;
             }
-            let kind: Arc<str> = shared.key.kind().into();
-            let of = shared.issuers.iter();
-            let wanted = of.filter(|of| issuer.is_none_or(|issuer| issuer == **of));
+            let kind: Arc<str> = entry.key.kind().into();
+            let users = entry.issuers.iter();
+            let wanted = users.filter(|user| issuer.is_none_or(|issuer| issuer == **user));
             // Every issuer is noted, so that an older key is none's newest.
-            let first = wanted.filter(|of| seen.insert((**of, kind.clone())));
-            first.count() > 0
+            let newest = wanted.filter(|user| seen.insert((**user, kind.clone())));
+            newest.count() > 0
         })
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &SharedDecryptionKey> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &DecryptionKeyEntry> {
         self.0.iter()
     }
 }
@@ -94,12 +95,12 @@ impl Policy {
     /// Keycloak finds no key without.
     pub(crate) fn public_keys(&self, issuer: Option<IssuerId>) -> String {
         let keys = self.decryption_keys.newest(issuer);
-        jose::public_key_set(keys.map(|shared| (&shared.key, self.only_algorithm(shared))))
+        jose::public_key_set(keys.map(|entry| (&entry.key, self.only_algorithm(entry))))
     }
 
     /// The algorithm of a key if its issuers accept no other that suits it.
-    fn only_algorithm(&self, shared: &SharedDecryptionKey) -> Option<KeyAlgorithm> {
-        let issuers = shared.issuers.iter().filter_map(|id| self.issuer(*id));
+    fn only_algorithm(&self, entry: &DecryptionKeyEntry) -> Option<KeyAlgorithm> {
+        let issuers = entry.issuers.iter().filter_map(|id| self.issuer(*id));
         let terms: Vec<_> = issuers
             .filter_map(|issuer| issuer.encryption.as_ref())
             .collect();
@@ -108,7 +109,7 @@ impl Policy {
             terms.any(|terms| {
                 let mut encryptions = terms.encryptions.iter();
                 terms.algorithms.contains(algorithm)
-                    && encryptions.any(|enc| shared.key.suits(*algorithm, *enc))
+                    && encryptions.any(|enc| entry.key.suits(*algorithm, *enc))
             })
         });
         accepted.next().filter(|_| accepted.next().is_none())
@@ -137,13 +138,13 @@ impl Policy {
         let kid = jwe.header().kid();
         let (mut named, mut unnamed) = (Vec::new(), Vec::new());
         let (mut is_accepted, mut is_known) = (false, false);
-        for SharedDecryptionKey { key, issuers } in self.decryption_keys.iter() {
+        for DecryptionKeyEntry { key, issuers } in self.decryption_keys.iter() {
             let issuers: Vec<_> = issuers.iter().copied().filter(accepts).collect();
             if issuers.is_empty() {
                 continue;
             }
             is_accepted = true;
-            let is_named = kid.is_some_and(|kid| key.has_id(kid));
+            let is_named = kid.is_some_and(|kid| key.is_named(kid));
             is_known |= is_named;
             if !key.suits(jwe.algorithm(), jwe.encryption()) {
                 continue;
@@ -155,7 +156,7 @@ impl Policy {
             }
         }
         let mut candidates = merged(named.into_iter().chain(unnamed));
-        candidates.sort_by_key(|candidate| !candidate.key.fits(jwe));
+        candidates.sort_by_key(|candidate| !candidate.key.can_be_recipient_of(jwe));
         candidates.truncate(MAX_CANDIDATES);
         if !candidates.is_empty() {
             Ok(candidates)

@@ -19,7 +19,7 @@ fn a_result_counts_for_its_own_token_and_keys_alone() {
     let token = |text: &'static str| BearerToken::new(text.as_bytes(), 100).unwrap();
     let (policy, next) = (policy(), policy());
     let own = token("e30.a.a.a.a");
-    let done = DecryptionWork::new(&policy, &own).run();
+    let done = DecryptionWork::new(&policy, &own).decrypt();
     assert!(done.result(&own, &policy).is_some());
     assert!(done.result(&token("e30.a.a.a.b"), &policy).is_none());
     assert!(done.result(&own, &next).is_none());

@@ -46,7 +46,7 @@ impl FileKeys {
         let (algorithm, encryption) = (jwe.algorithm(), jwe.encryption());
         let suitable = self.0.iter().filter(|key| key.suits(algorithm, encryption));
         let kid = jwe.header().kid();
-        let is_named = |key: &&DecryptionKey| kid.is_some_and(|kid| key.has_id(kid));
+        let is_named = |key: &&DecryptionKey| kid.is_some_and(|kid| key.is_named(kid));
         let (named, others): (Vec<_>, Vec<_>) = suitable.partition(is_named);
         let tried = named.len() + others.len();
         for key in named.into_iter().chain(others) {

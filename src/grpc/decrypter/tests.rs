@@ -240,7 +240,7 @@ async fn token_that_waits_is_decrypted_with_the_keys_of_a_reload() {
 #[tokio::test]
 async fn threads_have_a_lower_priority_than_those_that_judge() {
     let priority = || rustix::process::getpriority_process(None).unwrap();
-    let threads = Threads::new(1).unwrap();
+    let threads = DecryptionThreads::new(1).unwrap();
     let decrypting = threads.pool.spawn_blocking(priority).await.unwrap();
     let lowest = 19;
     assert_eq!(decrypting, (priority() + NICE_INCREMENT).min(lowest));

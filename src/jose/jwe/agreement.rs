@@ -77,7 +77,7 @@ impl AgreementCurve {
     }
 
     /// Returns true if a JWK is for this curve.
-    pub(super) fn is_of(self, jwk: &Object) -> bool {
+    pub(super) fn is_curve_of(self, jwk: &Object) -> bool {
         let is = |name: &str, value: &str| jwk.get(name).and_then(Json::as_str) == Some(value);
         is("kty", self.kty()) && is("crv", self.name())
     }
@@ -85,7 +85,7 @@ impl AgreementCurve {
     /// The point of a public JWK on this curve, as the library reads it; `None` if the JWK is for
     /// another curve or malformed. The library checks that the point is on the curve.
     pub(super) fn point(self, jwk: &Object) -> Option<Vec<u8>> {
-        if !self.is_of(jwk) {
+        if !self.is_curve_of(jwk) {
             return None;
         }
         let coordinate = |name: &str| {

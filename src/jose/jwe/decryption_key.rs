@@ -85,7 +85,7 @@ impl DecryptionKey {
     }
 
     /// Returns true if the other is the same key with the same description.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_duplicate_of(&self, other: &Self) -> bool {
         let description = |key: &Self| (key.kid.clone(), key.alg.clone(), key.operations.clone());
         self.is_same_key(other) && description(self) == description(other)
     }
@@ -110,7 +110,7 @@ impl DecryptionKey {
     }
 
     /// Returns true if a token with this `kid` names the key.
-    pub(crate) fn has_id(&self, kid: &str) -> bool {
+    pub(crate) fn is_named(&self, kid: &str) -> bool {
         self.kid() == Some(kid) || *self.thumbprint == *kid
     }
 
@@ -167,12 +167,13 @@ impl DecryptionKey {
 
     /// Returns true if what the token carries can be for this key: a point on its curve, a
     /// ciphertext of the length of its modulus. All of that is public.
-    pub(crate) fn fits(&self, jwe: &Jwe<'_>) -> bool {
+    pub(crate) fn can_be_recipient_of(&self, jwe: &Jwe<'_>) -> bool {
         match &self.material {
             DecryptionMaterial::Rsa(key) => jwe.encrypted_key.len() == key.key_size_bytes(),
-            DecryptionMaterial::Agreement(curve, _) => {
-                jwe.header.sender_key().is_some_and(|epk| curve.is_of(epk))
-            }
+            DecryptionMaterial::Agreement(curve, _) => jwe
+                .header
+                .sender_key()
+                .is_some_and(|epk| curve.is_curve_of(epk)),
             DecryptionMaterial::Shared(_) => true,
         }
     }

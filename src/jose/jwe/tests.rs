@@ -183,7 +183,11 @@ fn a_key_fits_the_tokens_of_its_curve_or_length() {
         let token = pair.encrypt(*algorithm, ContentEncryption::A256Gcm);
         let jwe = Jwe::parse(&token).unwrap();
         for (other, (_, key)) in keys.iter().enumerate() {
-            assert_eq!(key.decryption.fits(&jwe), at == other, "{at}, {other}");
+            assert_eq!(
+                key.decryption.can_be_recipient_of(&jwe),
+                at == other,
+                "{at}, {other}"
+            );
         }
     }
 }
@@ -194,7 +198,7 @@ fn a_shared_key_has_a_name_only_if_its_document_gives_one() {
     let thumbprint = secret.thumbprint();
     let key = DecryptionKey::new(&secret).unwrap();
     assert_eq!(key.id(), None, "a thumbprint would help to guess it");
-    assert!(key.has_id(&thumbprint), "the issuer may use it");
+    assert!(key.is_named(&thumbprint), "the issuer may use it");
     let private = PrivateKey::generate(NewKey::P256).unwrap();
     let key = DecryptionKey::new(&private).unwrap();
     assert_eq!(key.id(), Some(&*private.thumbprint()));
