@@ -1,5 +1,5 @@
-//! The public keys that issuers encrypt tokens to, as JWK sets: on a listener of its own, since
-//! issuers must reach it, and nothing else here is for them.
+//! Serves the public keys that issuers encrypt tokens to, as JWK sets. They have their own
+//! listener, because issuers must reach it, but not the other administrative pages.
 
 use std::sync::Arc;
 
@@ -15,9 +15,10 @@ use crate::policy::{IssuerId, Policy};
 
 use super::http;
 
-/// An issuer takes a new key into use within this time.
+/// An issuer that respects this uses a new key within five minutes.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
+/// The pages with public keys.
 #[derive(Debug)]
 pub(crate) struct PublicKeyPages {
     state: Arc<grpc::State>,
@@ -28,7 +29,7 @@ impl PublicKeyPages {
         Self { state }
     }
 
-    /// Serves until the task is ended.
+    /// Serves until its task is aborted.
     pub(crate) async fn serve(self, listener: Listener) {
         let pages = Router::new()
             .route("/.well-known/jwks.json", get(of_all))

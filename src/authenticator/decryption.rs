@@ -1,4 +1,4 @@
-//! The step for encrypted tokens: which key, what content, and what must be true of it.
+//! Decrypts encrypted tokens, reads their content, and checks it against the issuer's terms.
 //!
 //! A token that decrypts proves nothing about its origin, since anybody can encrypt to a public
 //! key. The content must be a signed token that passes everything else; see [`TokenContent`].
@@ -9,28 +9,28 @@ use crate::jose::{Compact, DecryptedContent, JoseError, Json, Jwe, JweHeader, Jw
 use crate::policy::{Issuer, IssuerId, Policy};
 use crate::token::{BearerToken, Claims, Denial, claim_invalid, media_type};
 
-/// When an encrypted token is decrypted.
+/// The time at which an encrypted token is decrypted, or the result.
 #[derive(Clone, Debug, Default)]
 pub enum Decryption {
-    /// In the course of the decision.
+    /// During the decision.
     #[default]
     Now,
-    /// After the decision, if it takes a private key: the decision contains the work
+    /// After the decision, if it takes a private key. The decision then contains the work
     /// ([`super::Decision::to_decrypt`]).
     Later,
     /// Before the decision, with this result.
     Done(Arc<DecryptedToken>),
-    /// Not at all, for this reason.
+    /// Never, for this reason.
     Refused(Denial),
 }
 
-/// A token that is to be decrypted with a private key.
+/// A token to decrypt with a private key.
 pub struct DecryptionWork {
     policy: Arc<Policy>,
     token: Box<str>,
 }
 
-/// A decrypted token, or the reason for which it cannot be decrypted.
+/// The result of [`DecryptionWork`]: the decrypted token, or a denial.
 pub struct DecryptedToken {
     /// The policy whose keys were tried.
     policy: Arc<Policy>,
@@ -38,20 +38,20 @@ pub struct DecryptedToken {
     result: Result<OpenedJwe, Denial>,
 }
 
-/// The content of an encrypted token, with the facts that are needed to judge it.
+/// A decrypted token: its content, its header, and the issuers that it may be from.
 #[derive(Debug)]
 pub(crate) struct OpenedJwe {
     header: JweHeader,
     content: DecryptedContent,
-    /// The issuers that use the key and accept the algorithms.
+    /// The issuers that use the key that decrypted it, and accept its algorithms.
     issuers: Vec<IssuerId>,
 }
 
-/// The content of an encrypted token.
+/// The content of a decrypted token, by its form.
 pub(crate) enum TokenContent<'a> {
-    /// A signed token, which is judged like one that was not encrypted.
+    /// A signed token, which is verified like one that was not encrypted.
     Signed(JwsSegments<'a>),
-    /// Claims without a signature. Only an issuer that shares the key, and says so, is trusted.
+    /// Claims without a signature, from a shared key. [`OpenedJwe::check_trust`] must pass.
     Claims(Claims),
 }
 
@@ -63,7 +63,7 @@ impl DecryptionWork {
         }
     }
 
-    /// The memory that the work and its result take, in bytes: the token, its parts and its
+    /// The estimated memory of the work and its result, in bytes: the token, its segments, and its
     /// content, which may be inflated.
     #[must_use]
     pub fn memory(&self) -> usize {
@@ -84,7 +84,7 @@ impl DecryptionWork {
 }
 
 impl DecryptedToken {
-    /// The result, if it is of this token, and the keys of this policy were tried.
+    /// The result, if it belongs to this token, and the keys of this policy were tried.
     pub(super) fn result(
         &self,
         token: &BearerToken<'_>,
@@ -96,7 +96,11 @@ impl DecryptedToken {
 }
 
 impl OpenedJwe {
-    /// Tries the keys that may decrypt the token.
+    /// Decrypts a token with the first key that can.
+    ///
+    /// # Errors
+    /// [`Denial::DecryptFailed`] if no key can; as [`Policy::decryption_candidates`] if there is no
+    /// key to try; [`Denial::TokenTooLarge`] for content that is too large when it is inflated.
     pub(crate) fn open(policy: &Policy, jwe: Jwe<'_>) -> Result<Self, Denial> {
         for candidate in policy.decryption_candidates(&jwe)? {
             match jwe.decrypt(candidate.key, policy.max_token_size()) {
@@ -114,8 +118,8 @@ impl OpenedJwe {
         Err(Denial::DecryptFailed)
     }
 
-    /// Reads the content: a signed token, or, with a shared key, claims. RFC 7519 §5.2: `cty` says
-    /// `JWT` if it is a token.
+    /// Reads the content: a signed token, or claims from a shared key. RFC 7519 §5.2: a `cty` must
+    /// name a token.
     pub(crate) fn content(&self, max_size: usize) -> Result<TokenContent<'_>, Denial> {
         let cty = self.header.cty().map(media_type);
         let is_token = cty.is_none_or(|cty| cty == "jwt" || cty.ends_with("+jwt"));
@@ -133,21 +137,20 @@ impl OpenedJwe {
         }
     }
 
-    /// The issuer of the content must be one that the token was encrypted for.
+    /// Checks that the issuer of the content uses the key that decrypted it.
     pub(crate) fn check_issuer(&self, id: IssuerId) -> Result<(), Denial> {
         let is_recipient = self.issuers.contains(&id);
         is_recipient.then_some(()).ok_or(Denial::KeyNotFound)
     }
 
-    /// Claims without a signature are accepted only if the issuer shares the key, and is trusted to
-    /// make them.
+    /// Checks that the issuer is trusted to make claims without a signature.
     pub(crate) fn check_trust(&self, issuer: &Issuer) -> Result<(), Denial> {
         let terms = issuer.encryption.as_ref();
         let is_trusted = terms.is_some_and(|terms| terms.trusts_claims);
         is_trusted.then_some(()).ok_or(Denial::TokenMalformed)
     }
 
-    /// RFC 7519 §5.3: claims that the header repeats are the same as in the content.
+    /// Checks that the claims that the header repeats equal those in the content (RFC 7519 §5.3).
     pub(crate) fn check_repeated(&self, claims: &Claims) -> Result<(), Denial> {
         let mut repeated = self.header.repeated_claims();
         let differing = repeated.find(|(name, value)| {
@@ -167,7 +170,7 @@ impl OpenedJwe {
     }
 }
 
-/// RFC 7519 §4.1.3: one audience may be written as a string or as an array.
+/// Compares two claims. One audience may be a string or an array (RFC 7519 §4.1.3).
 fn are_same(one: &Json, other: &Json) -> bool {
     fn single(value: &Json) -> &Json {
         match value.as_array() {

@@ -1,4 +1,4 @@
-//! Files of keys for commands: PEM, a JWK, or a JWK set. No error quotes a key.
+//! Reads files of keys for commands: PEM, a JWK, or a JWK set. No error quotes a key.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const MAX_FILE_SIZE: usize = 1024 * 1024;
 
 /// A key of a file, or its problem.
 pub(super) struct FileKey {
-    /// The file; if it has several keys, with the number of the key.
+    /// The name of the file, with the number of the key if the file has several.
     pub(super) place: String,
     pub(super) key: Result<ReadKey, PrivateKeyError>,
 }
@@ -44,8 +44,8 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<FileKey>> {
     Ok(keys.collect())
 }
 
-/// Reads the key with this `kid` or thumbprint; the only key, without one. A file with one key that
-/// has no `kid`, such as PEM, takes the caller's.
+/// Reads one key of a file: with `kid`, the key with this `kid` or thumbprint. If the only key of a
+/// file has no `kid` of its own, such as one in PEM, it gets the given one.
 pub(super) fn choose(file: &Path, kid: Option<&str>) -> anyhow::Result<ReadKey> {
     let mut keys = read(file)?;
     if keys.len() > 1 {
@@ -105,7 +105,7 @@ fn content(file: &Path) -> anyhow::Result<(String, Zeroizing<Vec<u8>>)> {
     Ok((name, text))
 }
 
-/// The file's name. A key in its place is not shown.
+/// The name of the file. If it is a key by mistake, it is not shown.
 fn name_of(file: &Path) -> String {
     let name = file.to_string_lossy();
     if name.contains(['{', '\n']) || name.contains("-----BEGIN") {

@@ -22,7 +22,7 @@ pub(super) enum KeysCommand {
 #[derive(Args)]
 pub(super) struct KeyFiles {
     /// Files of keys, private or public: PEM, a JWK, or a JWK set; `-` is standard input
-    // A key in PEM, in the place of a file, is no option, whose error would show it.
+    // A key in PEM in place of a file must not count as an option: the error would show the key.
     #[arg(required = true, value_name = "FILE", allow_hyphen_values = true)]
     files: Vec<PathBuf>,
 }

@@ -1,6 +1,6 @@
 //! The steps for an encrypted token: its header, its key, its decryption, and its content.
 //!
-//! Decryption is one step, which never says what failed: an explanation is no oracle either.
+//! Decryption is one step, which never says what failed, so that it is no oracle.
 
 use crate::authenticator::{OpenedJwe, TokenContent};
 use crate::jose::{ContentEncryption, JweSegments, KeyAlgorithm};
@@ -15,7 +15,7 @@ const EXPECTED_HEADER: &str =
     "base64url of a JSON object with alg and enc, and no crit; ECDH-ES has epk";
 
 impl Explainer<'_, '_, '_> {
-    /// Decrypts a token.
+    /// Explains the header, the choice of keys, and the decryption.
     pub(super) fn decryption(&mut self, segments: &JweSegments<'_>) -> Option<OpenedJwe> {
         let header = segments.header().map_err(Denial::from);
         let found = self.header(segments.header_bytes(), header.is_ok());
@@ -60,7 +60,7 @@ impl Explainer<'_, '_, '_> {
         self.step("decryption", opened, found, expected)
     }
 
-    /// Looks at what was encrypted.
+    /// Explains the content.
     pub(super) fn content<'o>(&mut self, opened: &'o OpenedJwe) -> Option<TokenContent<'o>> {
         let content = opened.content(self.snapshot.policy().max_token_size());
         let found = match &content {
@@ -120,7 +120,7 @@ impl Explainer<'_, '_, '_> {
     }
 }
 
-/// The decryption keys, by what a token's header says of them.
+/// The decryption keys: the `kid` that a token would have, and the type.
 fn described(keys: &DecryptionKeys) -> String {
     text::one_of(keys.iter().map(|entry| {
         let key = &entry.key;

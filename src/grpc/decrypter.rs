@@ -1,9 +1,8 @@
-//! Decrypts tokens with private keys, which takes up to milliseconds, beside the threads that judge
-//! calls.
+//! Decrypts tokens with private keys, which takes milliseconds, in threads of its own.
 //!
-//! At most half of the cores decrypt at a time, in threads of a lower priority, so that a flood of
-//! encrypted tokens does not delay signed ones. The others wait in order, in a bounded number and
-//! for a bounded time.
+//! The threads use at most half of the cores, with a lower priority, so that a flood of encrypted
+//! tokens does not delay signed ones. Other calls wait in order. Their number and their wait are
+//! bounded.
 
 use std::io;
 use std::sync::Arc;
@@ -19,16 +18,18 @@ use crate::listen::CallCounter;
 use crate::token::Denial;
 
 /// The limit of calls that wait: as many as one connection has by default. A refused caller would
-/// ask again at once, so waiting costs less. The memory of each is reserved before it waits.
+/// retry at once, which costs more than to let it wait. Each call reserves its memory first.
 const MAX_WAITING: usize = 1024;
-/// Added to the nice value of the threads. On a core that others want too, they get about a tenth.
+/// Added to the nice value of the threads. On a core that is busy, they get about a tenth of it.
 #[cfg(target_os = "linux")]
 const NICE_INCREMENT: i32 = 10;
 /// The longest wait of a call without a deadline.
 const MAX_WAIT_WITHOUT_DEADLINE: Duration = Duration::from_secs(1);
 
+/// The threads that decrypt, and the queue for them.
 #[derive(Debug)]
 pub(super) struct Decrypter {
+    /// One for each thread.
     turns: Arc<Semaphore>,
     waiting: CallCounter,
     threads: DecryptionThreads,
@@ -36,7 +37,7 @@ pub(super) struct Decrypter {
 
 impl Decrypter {
     /// # Errors
-    /// The system refuses what the threads need.
+    /// If the system does not provide the resources of a runtime.
     pub(super) fn new() -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, usize::from);
         let turns = (cores / 2).max(1);
@@ -78,11 +79,11 @@ impl Decrypter {
     }
 }
 
-/// Threads that start when there is work, and end after ten seconds without.
+/// Threads that start when there is work, and end after ten seconds without any.
 #[derive(Debug)]
 struct DecryptionThreads {
     pool: Handle,
-    /// The owner of the pool. It is always there, until it is dropped.
+    /// The owner of the pool. `None` only while it is dropped.
     runtime: Option<Runtime>,
 }
 
@@ -109,10 +110,10 @@ impl Drop for DecryptionThreads {
     }
 }
 
-/// Lets the threads that judge go first when they want the same core. Without this, such a thread
-/// would wait for milliseconds, until an RSA operation ends. Linux alone has priorities of threads.
+/// Lets the threads that judge calls go first on a core. Otherwise, they would wait for an RSA
+/// operation to end, which takes milliseconds. Only Linux has a nice value for each thread.
 fn lower_priority() {
-    // Without it, the threads still decrypt.
+    // If it fails, the threads still decrypt.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(NICE_INCREMENT);
 }

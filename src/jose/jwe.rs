@@ -31,7 +31,7 @@ use super::compact::{Compact, JweSegments, decode};
 
 use content::{ContentKey, SealedContent};
 
-/// The content of a token that was decrypted and is authentic. Wiped when it is dropped.
+/// The content of a decrypted token, which is authentic. Wiped when it is dropped.
 pub struct DecryptedContent {
     bytes: Zeroizing<Vec<u8>>,
     is_from_shared_key: bool,
@@ -93,7 +93,7 @@ impl<'a> Jwe<'a> {
         max_content: usize,
     ) -> Result<DecryptedContent, JoseError> {
         let failed = JoseError::DecryptFailed;
-        // Made in any case, so that its cost tells nothing.
+        // Made before it is known to be needed, so that the time tells nothing.
         let random = ContentKey::random(self.encryption).map_err(|_| failed)?;
         let content_key = key.content_key(self).unwrap_or(random);
         let mut bytes = content_key.open(self.sealed()).map_err(|_| failed)?;
@@ -106,7 +106,7 @@ impl<'a> Jwe<'a> {
         })
     }
 
-    /// The header, for what is to be kept of a token.
+    /// The header alone, to keep after the token is decrypted.
     #[must_use]
     pub fn into_header(self) -> JweHeader {
         self.header
@@ -123,8 +123,8 @@ impl<'a> Jwe<'a> {
 }
 
 impl DecryptedContent {
-    /// Returns true if the key is shared with the issuer. With a public key, anybody can make an
-    /// authentic content.
+    /// Returns true if a shared key decrypted it. Anybody can encrypt to a public key, and that
+    /// content is authentic too.
     #[must_use]
     pub fn is_from_shared_key(&self) -> bool {
         self.is_from_shared_key
@@ -144,8 +144,8 @@ impl<'a> JweSegments<'a> {
         JweHeader::parse(self.header)
     }
 
-    /// Decodes the other segments. RFC 7516 §5.2: an encrypted key is there if the algorithm has
-    /// one, and only then.
+    /// Decodes the other segments. RFC 7516 §5.2, steps 10 and 11: the encrypted key is present
+    /// exactly if the algorithm has one.
     pub(crate) fn open(&self, header: JweHeader) -> Result<Jwe<'a>, JoseError> {
         let algorithm = header.algorithm().ok_or(JoseError::AlgNotAllowed)?;
         let encryption = header.encryption().ok_or(JoseError::AlgNotAllowed)?;

@@ -8,8 +8,7 @@ use crate::token::Denial;
 
 use super::{Issuer, IssuerId, Policy};
 
-/// The limit of keys that are tried for one token. Bounds the work that a token without `kid` can
-/// cause.
+/// The limit of keys that are tried for one token, which bounds the work for a token without `kid`.
 const MAX_CANDIDATES: usize = 4;
 
 /// The terms on which an issuer accepts encrypted tokens.
@@ -21,8 +20,8 @@ pub(crate) struct EncryptionTerms {
     pub(crate) is_required: bool,
     /// True if compressed content is accepted.
     pub(crate) allows_compression: bool,
-    /// True if claims that are encrypted with a shared key, and not signed, are accepted. Whoever
-    /// has the key can make such tokens.
+    /// True if claims without a signature are accepted from a shared key. Everyone who has the key
+    /// can make such tokens.
     pub(crate) trusts_claims: bool,
 }
 
@@ -45,7 +44,7 @@ pub(crate) struct DecryptionCandidate<'p> {
 }
 
 impl DecryptionKeys {
-    /// Adds the keys of an issuer, newest first. One that another issuer has too is stored once.
+    /// Adds the keys of an issuer, newest first. A key that several issuers use is stored once.
     pub(crate) fn add(&mut self, issuer: IssuerId, keys: Vec<DecryptionKey>) {
         for key in keys {
             let mut entries = self.0.iter_mut();
@@ -60,7 +59,7 @@ impl DecryptionKeys {
         }
     }
 
-    /// The newest key of each type, of one issuer or of all. Without shared keys.
+    /// The newest private key of each type, of one issuer or of all.
     fn newest(&self, issuer: Option<IssuerId>) -> impl Iterator<Item = &DecryptionKeyEntry> {
         let mut seen = HashSet::new();
         self.0.iter().filter(move |entry| {
@@ -70,7 +69,7 @@ impl DecryptionKeys {
             let kind: Arc<str> = entry.key.kind().into();
             let users = entry.issuers.iter();
             let wanted = users.filter(|user| issuer.is_none_or(|issuer| issuer == **user));
-            // Every issuer is noted, so that an older key is none's newest.
+            // `count` visits every issuer, so that each is marked as having its newest key.
             let newest = wanted.filter(|user| seen.insert((**user, kind.clone())));
             newest.count() > 0
         })
@@ -90,15 +89,15 @@ impl EncryptionTerms {
 }
 
 impl Policy {
-    /// The public keys that tokens are to be encrypted to, as a JWK set, of one issuer or of all:
-    /// the newest of each type. A key for which one algorithm is left has it as its `alg`, since
-    /// Keycloak finds no key without.
+    /// The public keys to encrypt tokens to, as a JWK set, of one issuer or of all: the newest of
+    /// each type. A key that serves one algorithm only has it as its `alg`, since Keycloak ignores
+    /// keys without `alg`.
     pub(crate) fn public_keys(&self, issuer: Option<IssuerId>) -> String {
         let keys = self.decryption_keys.newest(issuer);
         jose::public_key_set(keys.map(|entry| (&entry.key, self.only_algorithm(entry))))
     }
 
-    /// The algorithm of a key if its issuers accept no other that suits it.
+    /// The algorithm of a key, if its issuers accept no other algorithm that suits the key.
     fn only_algorithm(&self, entry: &DecryptionKeyEntry) -> Option<KeyAlgorithm> {
         let issuers = entry.issuers.iter().filter_map(|id| self.issuer(*id));
         let terms: Vec<_> = issuers
@@ -120,13 +119,13 @@ impl Policy {
         &self.decryption_keys
     }
 
-    /// The keys that may decrypt a token: those with its `kid`, then those without one. For a token
-    /// without `kid`, all that suit its algorithms. Keys that its encrypted key or `epk` cannot be
-    /// for come last. At least one, and at most four.
+    /// The keys to try for a token, from one to [`MAX_CANDIDATES`]. All suit its algorithms. If the
+    /// token has a `kid`, they are the keys that it names, then those without a `kid` of their own.
+    /// Keys that do not match the token's `epk` or encrypted key come last.
     ///
     /// # Errors
-    /// [`Denial::AlgNotAllowed`] if no issuer accepts the algorithms, or the key that the token
-    /// names does not suit them; [`Denial::KeyNotFound`].
+    /// [`Denial::AlgNotAllowed`] if no issuer accepts the algorithms, or no key suits them;
+    /// [`Denial::KeyNotFound`] if no key has the token's `kid`.
     pub(crate) fn decryption_candidates(
         &self,
         jwe: &Jwe<'_>,
@@ -168,7 +167,7 @@ impl Policy {
     }
 }
 
-/// One candidate for each key. Issuers may describe the same key differently.
+/// Merges candidates of the same key, which several issuers may describe differently.
 fn merged<'p>(
     candidates: impl Iterator<Item = DecryptionCandidate<'p>>,
 ) -> Vec<DecryptionCandidate<'p>> {

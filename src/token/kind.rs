@@ -1,7 +1,7 @@
-//! Kinds of tokens, and how they are told apart.
+//! Kinds of tokens, and the claims that tell them apart.
 //!
-//! Few issuers write into the header what a token is. Most kinds are known only by what their
-//! claims say, or by claims that a standard has for one kind alone.
+//! Few issuers name the kind in the header. Most tokens show it only by a claim that names it, or
+//! by a claim that a standard defines for one kind alone.
 
 use crate::jose::Json;
 
@@ -20,8 +20,8 @@ const SCOPE_CLAIMS: [&str; 2] = ["scope", "scp"];
 
 const ACCESS_KINDS: [TokenKind; 2] = [TokenKind::Access, TokenKind::Rfc9068Access];
 
-/// A claim, a word in it, and the kinds that it is for; none if Watchword has no name for the kind.
-/// Keycloak writes `typ`, and Cognito writes `token_use`.
+/// A claim, a value of it, and the kinds of token with this value; empty for a kind that Watchword
+/// never accepts. Keycloak writes `typ`, and Cognito writes `token_use`.
 const KIND_WORDS: [(&str, &str, &[TokenKind]); 8] = [
     ("typ", "Bearer", &ACCESS_KINDS),
     ("typ", "DPoP", &ACCESS_KINDS),
@@ -36,7 +36,7 @@ const KIND_WORDS: [(&str, &str, &[TokenKind]); 8] = [
 /// The kind that every token of an issuer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenKind {
-    /// Any token that does not show to be of another kind.
+    /// Any token without a sign of another kind.
     Access,
     /// An access token with all that RFC 9068 §2 requires.
     Rfc9068Access,
@@ -99,7 +99,7 @@ impl TokenKind {
         known.is_some_and(|(_, _, kinds)| !kinds.contains(&self))
     }
 
-    /// The claims that the kind requires, beside `iss` and `exp`, which every token needs.
+    /// The claims that the kind requires, in addition to `iss` and `exp`, which every token needs.
     pub(crate) fn required(self) -> &'static [&'static str] {
         match self {
             Self::Access => &[],
@@ -118,7 +118,7 @@ impl TokenKind {
         }
     }
 
-    /// True if tokens with this media type are of another kind.
+    /// Returns true if tokens with this media type are of another kind.
     pub(crate) fn contradicts(self, typ: &str) -> bool {
         let kinds: &[Self] = match typ {
             "at+jwt" => &ACCESS_KINDS,
@@ -130,14 +130,14 @@ impl TokenKind {
     }
 }
 
-/// Access tokens of Azure AD B2C, and of Keycloak where an old default is kept, have a nonce too.
-/// They also have a scope, which ID tokens do not.
+/// Returns true for a `nonce` that only an ID token can have. Access tokens of Azure AD B2C, and of
+/// Keycloak with an old default, have a nonce too; unlike ID tokens, they also have a scope.
 fn is_nonce_of_id_token(typ: Option<&str>, claims: &Claims) -> bool {
     let has_scope = SCOPE_CLAIMS.iter().any(|name| claims.has(name));
     claims.has("nonce") && typ != Some("at+jwt") && !has_scope
 }
 
-/// With several audiences, `azp` says to which of them the token was issued (OIDC Core
+/// With several audiences, requires `azp`: the client that the token was issued to (OIDC Core
 /// 1.0 §2 and §3.1.3.7).
 fn check_authorized_party(claims: &Claims) -> Result<(), Denial> {
     let audiences = claims.get("aud").and_then(Json::as_array);

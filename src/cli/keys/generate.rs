@@ -1,4 +1,4 @@
-//! `watchword keys generate`
+//! `watchword keys generate`: makes a private key or a shared secret.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -166,7 +166,7 @@ fn check_options(arguments: &GenerateArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The use that is given, or that the algorithm or the type leaves.
+/// The use that is given; otherwise the only one that the algorithm and the type permit.
 fn purpose(arguments: &GenerateArguments, key: &PrivateKey) -> anyhow::Result<Option<Purpose>> {
     let signing = key.signing_algorithms().into_iter();
     let signing: Vec<&str> = signing.map(Algorithm::name).collect();
@@ -209,7 +209,8 @@ fn encryption_algorithms(key: &PrivateKey) -> Vec<&'static str> {
     algorithms.map(KeyAlgorithm::name).collect()
 }
 
-/// PEM has no description: its `kid` is the thumbprint, wherever it is read.
+/// Adds `kid`, `alg` and `use` to a JWK. PEM has no room for them: its readers take the thumbprint
+/// as the `kid`.
 fn described(
     arguments: &GenerateArguments,
     key: PrivateKey,

@@ -59,7 +59,7 @@ fn row(FileKey { place, key }: &FileKey) -> [String; 8] {
     };
     let text = |text: &Option<Box<str>>| text.as_deref().map_or_else(none, plain);
     let description = key.description();
-    // That of a shared secret would help to guess it.
+    // A thumbprint of a shared secret would help to guess the secret.
     let thumbprint = key.public().map(|public| public.thumbprint());
     [
         place.clone(),

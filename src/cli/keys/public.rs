@@ -1,4 +1,4 @@
-//! `watchword keys public`
+//! `watchword keys public`: prints the public halves of keys as a JWK set.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ pub(super) fn run(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    // A set without some of the keys looks like a good one.
+    // A set that lacks some of the keys would look complete.
     if problems > 0 {
         return Ok(ExitCode::FAILURE);
     }

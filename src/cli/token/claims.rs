@@ -1,4 +1,4 @@
-//! The claims of a new token: those of a file, of options, and the times.
+//! The claims of a new token: from a file, from options, and the times.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::token::{MAX_CLAIM_VALUES, UnixTime};
 
 use super::super::input;
 
-/// The longest life of a token, from now: this is no identity provider.
+/// The limit of the time until a token expires, from now. Watchword is no identity provider.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The limit of a file with claims, or of standard input, in bytes.
 const MAX_FILE_SIZE: usize = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! Keys that decrypt tokens, from files.
+//! Decrypts tokens with the keys of files.
 
 use std::path::PathBuf;
 
@@ -9,14 +9,14 @@ use crate::jose::{DecryptedContent, DecryptionKey, JoseError, Jwe, ReadKey};
 
 use super::super::key_files;
 
-/// Most bytes of the content of a token.
+/// The limit of a token's content, in bytes.
 const MAX_CONTENT: usize = 1024 * 1024;
 
-/// The keys of some files that can decrypt.
+/// The keys that can decrypt, from all files.
 pub(super) struct FileKeys(Vec<DecryptionKey>);
 
 impl FileKeys {
-    /// Reads every key. Keys for signing, which a set may also have, are left out.
+    /// Reads every key. Leaves out keys for signing, which a set may also contain.
     pub(super) fn read(files: &[PathBuf]) -> anyhow::Result<Self> {
         let mut keys = Vec::new();
         for file in files {

@@ -1,4 +1,4 @@
-//! Encrypts to the key of a file.
+//! Encrypts tokens to the key of a file.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::super::key_files;
 /// The limit of JSON values in a shared key, which has a few members.
 const MAX_KEY_VALUES: usize = 256;
 
-/// The usual content encryptions, first those that every other library has.
+/// The content encryptions to choose from, first those that every library has.
 const USUAL_ENCRYPTIONS: [ContentEncryption; 6] = [
     ContentEncryption::A256Gcm,
     ContentEncryption::A128Gcm,
@@ -33,18 +33,18 @@ const ENCRYPTION_OPERATIONS: [&str; 6] = [
     "deriveBits",
 ];
 
-/// A key that tokens are encrypted to, with the algorithms.
+/// A key to encrypt tokens to, with the algorithms.
 pub(super) struct TokenRecipient {
     key: EncryptionKey,
     kid: Option<String>,
     algorithm: KeyAlgorithm,
-    /// One of them suits the key.
+    /// The first one that suits the key is used.
     encryptions: Vec<ContentEncryption>,
 }
 
 impl TokenRecipient {
-    /// Reads the key of a file, private or public. Without `alg`, takes that of the key, or the
-    /// usual one.
+    /// Reads the key of a file: public, private or shared. Without `alg`, takes that of the key, or
+    /// the default of its type.
     pub(super) fn read(
         file: &Path,
         kid: Option<&str>,
@@ -65,7 +65,7 @@ impl TokenRecipient {
             bail!("found the algorithm {found}; expected {expected}, the alg of the key");
         }
         let encryptions = enc.map_or_else(|| Ok(USUAL_ENCRYPTIONS.to_vec()), content_encryption)?;
-        // A thumbprint of a shared secret would help to guess it.
+        // A thumbprint of a shared secret would help to guess the secret.
         let kid = read.public().map(|public| public.kid());
         let kid = kid.or_else(|| description.kid.as_deref().map(ToOwned::to_owned));
         Ok(Self {
@@ -76,7 +76,7 @@ impl TokenRecipient {
         })
     }
 
-    /// The encrypted token. `cty` is the media type of the content.
+    /// Encrypts content into a token. `cty` is the media type of the content.
     pub(super) fn encrypt(&self, content: &[u8], cty: Option<&str>) -> anyhow::Result<String> {
         let kid = self.kid.as_deref().map(|kid| ("kid", kid));
         let cty = cty.map(|cty| ("cty", cty));

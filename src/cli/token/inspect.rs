@@ -17,7 +17,7 @@ use crate::token::{MAX_CLAIM_VALUES, UnixTime};
 use super::super::{input, print_line};
 use super::decryption::FileKeys;
 
-/// An encrypted token may hold a signed one, which holds no other.
+/// The limit of tokens within each other: an encrypted token, and the signed one in it.
 const MAX_NESTED_TOKENS: usize = 2;
 /// The limit of segments that are split off: one more than a token has.
 const MAX_SEGMENTS: usize = 6;

@@ -1,4 +1,4 @@
-//! The section `decryption` of an issuer: the keys of encrypted tokens, and the terms for them.
+//! The setting `decryption` of an issuer: the keys, and the terms for encrypted tokens.
 
 use crate::files::read_secret;
 use crate::jose::{ContentEncryption, DecryptionKey, KeyAlgorithm, PrivateKey};
@@ -38,7 +38,8 @@ impl Setting<'_, '_, DecryptionSettings> {
         (terms, keys)
     }
 
-    /// Each key must be usable, and unsigned claims need a shared one.
+    /// Checks that the terms permit the use of each key, and that there is a shared key if claims
+    /// without a signature are trusted.
     fn check_keys(&mut self, terms: &EncryptionTerms, keys: &[DecryptionKey]) {
         if self.is_incomplete() {
             return;
@@ -91,8 +92,7 @@ impl Setting<'_, '_, DecryptionSettings> {
 }
 
 impl Setting<'_, '_, IssuerSettings> {
-    /// Returns true if the issuer's tokens may do without a signature, and so the issuer without
-    /// keys to verify one.
+    /// Returns true if tokens of the issuer need no signature. It then needs no keys to verify one.
     pub(super) fn trusts_encrypted_claims(&self) -> bool {
         let decryption = self.value.decryption.as_ref();
         decryption.is_some_and(|terms| terms.encrypted_claims == EncryptedClaimsSetting::Trusted)
@@ -100,7 +100,7 @@ impl Setting<'_, '_, IssuerSettings> {
 }
 
 impl Setting<'_, '_, [Text]> {
-    /// The values with these names; another name is noted.
+    /// The values with these names. Any other name is a problem.
     fn known<T: Copy>(&mut self, kind: &str, all: &[(&str, T)]) -> Vec<T> {
         let mut values = Vec::new();
         self.for_each(|mut name| {
@@ -145,7 +145,8 @@ impl Setting<'_, '_, FilePath> {
         keys
     }
 
-    /// The keys that can decrypt. A set may contain others, for signing; an unusable key is noted.
+    /// The keys that can decrypt. Leaves out keys for signing, which a set may contain. An unusable
+    /// key is a problem.
     fn usable(
         &mut self,
         found: Vec<Result<PrivateKey, crate::jose::PrivateKeyError>>,

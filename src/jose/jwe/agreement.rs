@@ -1,4 +1,4 @@
-//! Keys that reader and sender agree on: ECDH-ES (RFC 7518 §4.6, RFC 8037 §3.2).
+//! Key agreement between a token's sender and its reader: ECDH-ES (RFC 7518 §4.6, RFC 8037 §3.2).
 
 use aws_lc_rs::agreement::{
     self, ECDH_P256, ECDH_P384, ECDH_P521, PrivateKey, UnparsedPublicKey, X25519,
@@ -22,7 +22,7 @@ pub(super) enum AgreementCurve {
     X25519,
 }
 
-/// The names that go into a derived key (RFC 7518 §4.6.2).
+/// The public inputs of a derived key (RFC 7518 §4.6.2).
 pub(super) struct KdfContext<'a> {
     /// The `enc` of the content if the derived key encrypts it, else the `alg`.
     pub(super) algorithm: &'a str,
@@ -30,7 +30,7 @@ pub(super) struct KdfContext<'a> {
     pub(super) party_u: &'a [u8],
     /// `apv`, decoded.
     pub(super) party_v: &'a [u8],
-    /// In bytes.
+    /// The length of the derived key, in bytes.
     pub(super) key_length: usize,
 }
 
@@ -82,8 +82,8 @@ impl AgreementCurve {
         is("kty", self.kty()) && is("crv", self.name())
     }
 
-    /// The point of a public JWK on this curve, as the library reads it; `None` if the JWK is for
-    /// another curve or malformed. The library checks that the point is on the curve.
+    /// The point of a public JWK, in the library's form; `None` if the JWK is malformed or for
+    /// another curve. [`AgreementCurve::derive`] checks that the point is on the curve.
     pub(super) fn point(self, jwk: &Object) -> Option<Vec<u8>> {
         if !self.is_curve_of(jwk) {
             return None;
@@ -99,7 +99,7 @@ impl AgreementCurve {
         }
     }
 
-    /// Agrees with the sender's point on a secret, and derives a key from it.
+    /// Derives a key from the secret that a private key and the other side's point give.
     pub(super) fn derive(
         self,
         private: &PrivateKey,

@@ -12,7 +12,7 @@ use aws_lc_rs::rsa::{
     OaepAlgorithm,
 };
 
-/// The way in which a token's content key reaches its reader.
+/// The method that gives a token's reader the content key.
 #[derive(Clone, Copy)]
 pub(super) enum KeyManagement {
     /// Encrypted with the reader's RSA key.
@@ -42,7 +42,7 @@ impl Wrap {
     }
 }
 
-/// AES Key Wrap with a key of so many bits.
+/// AES Key Wrap with a key of this length.
 const fn kw(bits: usize) -> Wrap {
     Wrap {
         key_length: bits / 8,
@@ -50,7 +50,7 @@ const fn kw(bits: usize) -> Wrap {
     }
 }
 
-/// AES-GCM with a key of so many bits.
+/// AES-GCM with a key of this length.
 const fn gcm_kw(bits: usize) -> Wrap {
     Wrap {
         key_length: bits / 8,

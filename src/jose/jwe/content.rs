@@ -1,4 +1,4 @@
-//! The content of an encrypted token (RFC 7518 §5): decrypted and authenticated, or neither.
+//! Content encryption (RFC 7518 §5). Content is decrypted only if it is authentic.
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{
@@ -23,7 +23,7 @@ pub(super) struct ContentKey {
     bytes: Zeroizing<Vec<u8>>,
 }
 
-/// The parts of a token that its content key protects.
+/// The parts of a token that its content key decrypts and authenticates.
 #[derive(Clone, Copy)]
 pub(super) struct SealedContent<'a> {
     pub(super) iv: &'a [u8],

@@ -1,4 +1,4 @@
-//! Keys that decrypt tokens.
+//! Keys that decrypt tokens, and the content keys that they recover.
 
 use aws_lc_rs::agreement::PrivateKey as AgreementPrivateKey;
 use aws_lc_rs::error::Unspecified;
@@ -18,7 +18,7 @@ use super::key_wrap;
 /// dropped.
 pub struct DecryptionKey {
     kid: Option<Box<str>>,
-    /// RFC 7638: stands for the `kid` of a key that has none.
+    /// The thumbprint (RFC 7638), by which tokens may name the key.
     thumbprint: Box<str>,
     /// The `alg` of its JWK.
     alg: Option<Box<str>>,
@@ -29,7 +29,7 @@ pub struct DecryptionKey {
     material: DecryptionMaterial,
 }
 
-/// The key itself, parsed.
+/// The parsed key.
 enum DecryptionMaterial {
     Rsa(OaepPrivateDecryptingKey),
     Agreement(AgreementCurve, AgreementPrivateKey),
@@ -56,8 +56,8 @@ impl DecryptionMaterial {
 }
 
 impl DecryptionKey {
-    /// Prepares a key; `None` if its type cannot decrypt, or its JWK says that it is for something
-    /// else (RFC 7517 §4.2 and §4.3).
+    /// Prepares a key; `None` if its type cannot decrypt, or its `use` or `key_ops` does not permit
+    /// decryption (RFC 7517 §4.2 and §4.3).
     pub(crate) fn new(key: &PrivateKey) -> Option<Self> {
         if key.purpose().is_some_and(|purpose| purpose != "enc") {
             return None;
@@ -123,7 +123,8 @@ impl DecryptionKey {
         }
     }
 
-    /// Returns true if decrypting with it costs as much as a signature, or more.
+    /// Returns true for a private key, and false for a shared one. Decrypting with a private key
+    /// costs as much as a signature, or more.
     #[must_use]
     pub fn is_private(&self) -> bool {
         !matches!(self.material, DecryptionMaterial::Shared(_))
@@ -148,8 +149,8 @@ impl DecryptionKey {
         permitted && has_length && self.serves(algorithm)
     }
 
-    /// Returns true if its type is that of the algorithm, and its JWK permits what that does with
-    /// it (`key_ops`, RFC 7517 §4.3).
+    /// Returns true if its type is that of the algorithm, and its `key_ops` permit the algorithm's
+    /// operation (RFC 7517 §4.3).
     fn serves(&self, algorithm: KeyAlgorithm) -> bool {
         let needed: &[&str] = match (&self.material, algorithm.management()) {
             (DecryptionMaterial::Rsa(_), KeyManagement::Rsa(_)) => &["decrypt", "unwrapKey"],
@@ -165,8 +166,8 @@ impl DecryptionKey {
         operations.is_none_or(|all| all.iter().any(|operation| needed.contains(&&**operation)))
     }
 
-    /// Returns true if what the token carries can be for this key: a point on its curve, a
-    /// ciphertext of the length of its modulus. All of that is public.
+    /// Returns true if the token has a point on this key's curve, or an encrypted key of the length
+    /// of its modulus; always for a shared key. All of that is public.
     pub(crate) fn can_be_recipient_of(&self, jwe: &Jwe<'_>) -> bool {
         match &self.material {
             DecryptionMaterial::Rsa(key) => jwe.encrypted_key.len() == key.key_size_bytes(),
@@ -178,8 +179,8 @@ impl DecryptionKey {
         }
     }
 
-    /// The content key of a token; `None` if this key does not give one, whatever the cause, or
-    /// does not suit the algorithms.
+    /// The content key of a token; `None` if this key does not suit the algorithms, or does not
+    /// recover one, whatever the cause.
     pub(super) fn content_key(&self, jwe: &Jwe<'_>) -> Option<ContentKey> {
         if !self.suits(jwe.algorithm, jwe.encryption) {
             return None;

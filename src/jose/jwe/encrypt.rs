@@ -1,4 +1,4 @@
-//! Makes encrypted tokens, for commands and tests. The server never does.
+//! Makes encrypted tokens, for commands and tests. The server never makes one.
 
 use aws_lc_rs::agreement::{PrivateKey, PublicKey};
 use aws_lc_rs::error::Unspecified;
@@ -27,9 +27,10 @@ enum EncryptionMaterial {
     Shared(Zeroizing<Vec<u8>>),
 }
 
-/// The members of a header that name what the recipient needs, and the encrypted key.
+/// The parts of a token from which its recipient recovers the content key.
 #[derive(Default)]
 struct Recipient {
+    /// Members of the header.
     members: Vec<(&'static str, Json)>,
     encrypted_key: Vec<u8>,
 }
@@ -68,7 +69,7 @@ impl EncryptionKey {
         Some(Self(material))
     }
 
-    /// The usual algorithm for a key of this type, if the sender has no wish.
+    /// The default algorithm for a key of this type.
     pub(crate) fn usual_algorithm(&self) -> KeyAlgorithm {
         match &self.0 {
             EncryptionMaterial::Rsa(_) => KeyAlgorithm::RsaOaep256,
@@ -77,7 +78,7 @@ impl EncryptionKey {
         }
     }
 
-    /// Encrypts a content into a compact token. `members` are further members of the header, such
+    /// Encrypts content into a compact token. `members` are further members of the header, such
     /// as `kid` and `cty`; they must not be `alg`, `enc`, or what the algorithm itself adds.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 use crate::jose::JoseError;
 
-/// Inflates DEFLATE (RFC 1951) to at most so many bytes, all of which are allocated at once: growing
-/// memory would leave copies of the content.
+/// Inflates DEFLATE (RFC 1951) to at most `max_content` bytes. Allocates all of them at once, since
+/// growing memory would leave copies of the content.
 ///
 /// The content is authentic here, so the errors tell nothing to a forger.
 pub(super) fn inflate(content: &[u8], max_content: usize) -> Result<Zeroizing<Vec<u8>>, JoseError> {

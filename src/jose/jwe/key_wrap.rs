@@ -13,7 +13,7 @@ const INITIAL_VALUE: [u8; 8] = [0xa6; 8];
 /// The length of the blocks that AES Key Wrap counts, in bytes: half of a block of AES.
 const HALF_BLOCK: usize = 8;
 
-/// Unwraps a content key. The caller compares its length with the one that it needs.
+/// Unwraps a content key. The caller checks the length of the result.
 pub(super) fn unwrap(key: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
     let length = wrapped.len().checked_sub(HALF_BLOCK).ok_or(Unspecified)?;
     let mut output = Zeroizing::new(vec![0; length]);
@@ -81,7 +81,7 @@ fn wrap_192(key: &[u8], content_key: &[u8]) -> Result<Vec<u8>, Unspecified> {
     Ok([&check[..], &blocks].concat())
 }
 
-/// The number of steps for so many blocks: six for each. There are at least two blocks.
+/// The number of steps for these blocks: six for each. There must be at least two blocks.
 fn steps(blocks: &[u8]) -> Result<u64, Unspecified> {
     let number = blocks.len() / HALF_BLOCK;
     if number < 2 || !blocks.len().is_multiple_of(HALF_BLOCK) {
@@ -104,7 +104,7 @@ fn split_pair(pair: &[u8], block: &mut [u8]) -> Result<[u8; HALF_BLOCK], Unspeci
     Ok(*check)
 }
 
-/// The AES-GCM algorithm for a wrapping key of so many bytes.
+/// The AES-GCM algorithm for a wrapping key of this length, in bytes.
 pub(super) fn gcm(key_length: usize) -> Result<&'static aead::Algorithm, Unspecified> {
     match key_length {
         16 => Ok(&aead::AES_128_GCM),
