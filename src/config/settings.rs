@@ -228,8 +228,8 @@ pub(crate) enum TokenKindSetting {
     /// As `access_token`, with `typ: at+jwt` and every claim that RFC 9068 requires.
     #[serde(rename = "rfc9068_access_token")]
     Rfc9068Access,
-    /// An ID token with every claim that OIDC Core 1.0 requires, and without `scope` or `scp`, which
-    /// access tokens have.
+    /// An ID token with every claim that OIDC Core 1.0 requires, and without `scope` or `scp`,
+    /// which access tokens have.
     #[serde(rename = "id_token")]
     Id,
     /// A logout token as OIDC Back-Channel Logout 1.0 requires it.

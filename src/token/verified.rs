@@ -13,8 +13,8 @@ pub struct UnverifiedToken<'a> {
 }
 
 /// A token with a valid signature and well-formed registered claims, made by
-/// [`UnverifiedToken::verify`]; or with claims from a party that shares a key, if it is trusted. Its times, audiences and the rule's demands are still to
-/// be checked.
+/// [`UnverifiedToken::verify`]; or, from a trusted issuer, claims that were encrypted with a shared
+/// key. Times, audiences and the demands of rules are not checked yet.
 pub struct VerifiedToken {
     pub(super) typ: Option<Box<str>>,
     pub(super) registered: Registered,
