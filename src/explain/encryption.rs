@@ -3,7 +3,7 @@
 //! Decryption is one step, which never says what failed, so that it is no oracle.
 
 use crate::authenticator::{OpenedJwe, TokenContent};
-use crate::jose::{ContentEncryption, JweSegments, KeyAlgorithm};
+use crate::jose::{ContentEncryption, Jwe, JweSegments, KeyAlgorithm};
 use crate::policy::{DecryptionKeys, Issuer, IssuerId};
 use crate::token::{Claims, Denial};
 
@@ -17,31 +17,7 @@ const EXPECTED_HEADER: &str =
 impl Explainer<'_, '_, '_> {
     /// Explains the header, the choice of keys, and the decryption.
     pub(super) fn decryption(&mut self, segments: &JweSegments<'_>) -> Option<OpenedJwe> {
-        let header = segments.header().map_err(Denial::from);
-        let found = self.header(segments.header_bytes(), header.is_ok());
-        let header = self.step("jwe.header", header, found, EXPECTED_HEADER)?;
-        let is_known = header.algorithm().is_some() && header.encryption().is_some();
-        let named = header.kid().map(str::to_owned);
-        let found = format!("{}, for {}", self.algorithm, kid(named.as_deref()));
-        let jwe = match segments.open(header) {
-            Ok(jwe) => jwe,
-            Err(error) if is_known => {
-                let found = "a segment that is not base64url, or an encrypted key that is missing \
-                             or must not be there";
-                let expected = "base64url without padding; no encrypted key with dir and ECDH-ES";
-                return self.step("jwe.segments", Err(error.into()), found, expected);
-            }
-            Err(error) => {
-                let known = KeyAlgorithm::ALL.into_iter().map(KeyAlgorithm::name);
-                let known = known.chain(
-                    ContentEncryption::ALL
-                        .into_iter()
-                        .map(ContentEncryption::name),
-                );
-                let expected = text::one_of(known.map(str::to_owned));
-                return self.step("jwe.key", Err(error.into()), found, expected);
-            }
-        };
+        let (jwe, found) = self.jwe(segments)?;
         let policy = self.snapshot.policy();
         let candidates = policy.decryption_candidates(&jwe);
         let found = match &candidates {
@@ -58,6 +34,36 @@ impl Explainer<'_, '_, '_> {
         };
         let expected = "a token that was encrypted to one of these keys, and not changed";
         self.step("decryption", opened, found, expected)
+    }
+
+    /// Explains the header and the other segments. Also returns the algorithms and the key that the
+    /// header names, in words.
+    fn jwe<'t>(&mut self, segments: &JweSegments<'t>) -> Option<(Jwe<'t>, String)> {
+        let header = segments.header().map_err(Denial::from);
+        let found = self.header(segments.header_bytes(), header.is_ok());
+        let header = self.step("jwe.header", header, found, EXPECTED_HEADER)?;
+        let is_known = header.algorithm().is_some() && header.encryption().is_some();
+        let named = header.kid().map(str::to_owned);
+        let found = format!("{}, for {}", self.algorithm, kid(named.as_deref()));
+        match segments.open(header) {
+            Ok(jwe) => Some((jwe, found)),
+            Err(error) if is_known => {
+                let found = "a segment that is not base64url, or an encrypted key that is missing \
+                             or must not be there";
+                let expected = "base64url without padding; no encrypted key with dir and ECDH-ES";
+                self.step("jwe.segments", Err(error.into()), found, expected)
+            }
+            Err(error) => {
+                let known = KeyAlgorithm::ALL.into_iter().map(KeyAlgorithm::name);
+                let known = known.chain(
+                    ContentEncryption::ALL
+                        .into_iter()
+                        .map(ContentEncryption::name),
+                );
+                let expected = text::one_of(known.map(str::to_owned));
+                self.step("jwe.key", Err(error.into()), found, expected)
+            }
+        }
     }
 
     /// Explains the content.

@@ -47,33 +47,13 @@ pub(super) struct ClaimOptions {
 impl ClaimOptions {
     /// The claims at the time `now`, as JSON.
     pub(super) fn json(&self, now: UnixTime) -> anyhow::Result<String> {
-        let mut claims: Vec<(String, Json)> = self.of_file()?;
+        let mut claims = self.of_file()?;
         claims.extend(self.claim.iter().cloned());
-        let named = [("iss", &self.iss), ("sub", &self.sub)];
-        let named = named.into_iter().filter_map(|(name, value)| {
-            let value = value.as_deref()?;
-            Some((name.to_owned(), Json::string(value)))
-        });
-        claims.extend(named);
-        match &*self.aud {
-            [] => {}
-            [one] => claims.push(("aud".to_owned(), Json::string(one.as_str()))),
-            several => {
-                let several = several.iter().map(|one| Json::string(one.as_str()));
-                let several = several.collect();
-                claims.push(("aud".to_owned(), Json::Array(several)));
-            }
-        }
+        claims.extend(self.registered());
         if claims.iter().any(|(name, _)| name == "exp") {
             bail!("found the claim exp; expected only --expires");
         }
-        let from = self.at.unwrap_or(now);
-        let exp = from.plus(self.expires);
-        if exp.since(now) > MAX_LIFETIME {
-            bail!(
-                "--at: found a token that is valid in 720h; expected one that has expired by then"
-            );
-        }
+        let (from, exp) = self.times(now)?;
         if !claims.iter().any(|(name, _)| name == "iat") {
             claims.push(("iat".to_owned(), seconds(from)?));
         }
@@ -81,6 +61,37 @@ impl ClaimOptions {
         let mut json = String::new();
         Json::Object(last_of_each(claims)).write_ascii(&mut json);
         Ok(json)
+    }
+
+    /// The claims that have an option of their own, without times.
+    fn registered(&self) -> Vec<(String, Json)> {
+        let named = [("iss", &self.iss), ("sub", &self.sub)];
+        let named = named.into_iter().filter_map(|(name, value)| {
+            let value = value.as_deref()?;
+            Some((name.to_owned(), Json::string(value)))
+        });
+        let mut claims: Vec<(String, Json)> = named.collect();
+        match &*self.aud {
+            [] => {}
+            [one] => claims.push(("aud".to_owned(), Json::string(one.as_str()))),
+            several => {
+                let several = several.iter().map(|one| Json::string(one.as_str()));
+                claims.push(("aud".to_owned(), Json::Array(several.collect())));
+            }
+        }
+        claims
+    }
+
+    /// The time of signing, and the time at which the token expires.
+    fn times(&self, now: UnixTime) -> anyhow::Result<(UnixTime, UnixTime)> {
+        let from = self.at.unwrap_or(now);
+        let exp = from.plus(self.expires);
+        if exp.since(now) > MAX_LIFETIME {
+            bail!(
+                "--at: found a token that is valid in 720h; expected one that has expired by then"
+            );
+        }
+        Ok((from, exp))
     }
 
     fn of_file(&self) -> anyhow::Result<Vec<(String, Json)>> {

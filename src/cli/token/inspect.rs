@@ -48,39 +48,22 @@ pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Shows a token, and up to `depth - 1` more within each other.
 fn show(token: &str, keys: &FileKeys, now: UnixTime, depth: usize) -> anyhow::Result<()> {
     let segments: Vec<&str> = token.split('.').take(MAX_SEGMENTS).collect();
     let bytes = counted(token.len(), "byte");
     match segments[..] {
         [header, payload, _] => {
             print_line(&format!("\nA signed token (JWS) of {bytes}"));
-            print_members(
-                "header",
-                &object(header, MAX_HEADER_VALUES, "header")?,
-                None,
-            );
+            print_header(header)?;
             let payload = object(payload, MAX_CLAIM_VALUES, "payload")?;
             print_members("claims", &payload, Some(now));
             Ok(())
         }
         [header, _, _, _, _] if depth > 1 => {
             print_line(&format!("\nAn encrypted token (JWE) of {bytes}"));
-            print_members(
-                "header",
-                &object(header, MAX_HEADER_VALUES, "header")?,
-                None,
-            );
-            if keys.is_empty() {
-                print_line("\nTo decrypt it, name the file of a key with --key.");
-                return Ok(());
-            }
-            let (content, kid) = keys.decrypt(token)?;
-            let key = kid.map_or_else(
-                || "a shared key without kid".to_owned(),
-                |kid| format!("the key {kid}"),
-            );
-            print_line(&format!("\nDecrypted with {key}. Its content:"));
-            show_content(&content, keys, now, depth - 1)
+            print_header(header)?;
+            show_decrypted(token, keys, now, depth - 1)
         }
         [_, _, _, _, _] => bail!("found a token that is encrypted twice; expected a signed token"),
         _ => {
@@ -90,7 +73,22 @@ fn show(token: &str, keys: &FileKeys, now: UnixTime, depth: usize) -> anyhow::Re
     }
 }
 
-/// The content of an encrypted token: another token, claims, or anything else.
+/// Decrypts a token if there are keys, and shows its content.
+fn show_decrypted(token: &str, keys: &FileKeys, now: UnixTime, depth: usize) -> anyhow::Result<()> {
+    if keys.is_empty() {
+        print_line("\nTo decrypt it, name the file of a key with --key.");
+        return Ok(());
+    }
+    let (content, kid) = keys.decrypt(token)?;
+    let key = kid.map_or_else(
+        || "a shared key without kid".to_owned(),
+        |kid| format!("the key {kid}"),
+    );
+    print_line(&format!("\nDecrypted with {key}. Its content:"));
+    show_content(&content, keys, now, depth)
+}
+
+/// Shows the content of an encrypted token: another token, claims, or anything else.
 fn show_content(
     content: &[u8],
     keys: &FileKeys,
@@ -124,7 +122,16 @@ fn object(segment: &str, max_values: usize, what: &str) -> anyhow::Result<Object
     }
 }
 
-/// One line for each member, escaped to ASCII. With a time, numeric dates are also in words.
+fn print_header(segment: &str) -> anyhow::Result<()> {
+    print_members(
+        "header",
+        &object(segment, MAX_HEADER_VALUES, "header")?,
+        None,
+    );
+    Ok(())
+}
+
+/// Prints a line for each member, escaped to ASCII. With a time, numeric dates are also in words.
 fn print_members(title: &str, members: &Object, now: Option<UnixTime>) {
     print_line(&format!("\n{title}"));
     let names = members.iter().map(|(name, _)| ascii(name));

@@ -90,32 +90,7 @@ impl EncryptionKey {
         encryption: ContentEncryption,
         members: &[(&str, &str)],
     ) -> Result<String, Unspecified> {
-        let random = ContentKey::random(encryption)?;
-        let (key, recipient) = match (&self.0, algorithm.management()) {
-            (EncryptionMaterial::Shared(key), KeyManagement::Direct) => {
-                let key = ContentKey::new(encryption, key.clone()).ok_or(Unspecified)?;
-                (key, Recipient::default())
-            }
-            (EncryptionMaterial::Agreement { curve, point }, KeyManagement::Agreement(wrap)) => {
-                agree(*curve, point, wrap, algorithm, random, encryption)?
-            }
-            (EncryptionMaterial::Rsa(key), KeyManagement::Rsa(oaep)) => {
-                let mut encrypted = vec![0; key.ciphertext_size()];
-                key.encrypt(oaep, random.bytes(), &mut encrypted, None)?;
-                let recipient = Recipient {
-                    encrypted_key: encrypted,
-                    ..Recipient::default()
-                };
-                (random, recipient)
-            }
-            (EncryptionMaterial::Shared(key), KeyManagement::Shared(wrap))
-                if key.len() == wrap.key_length =>
-            {
-                let recipient = wrap_key(wrap, key, &random)?;
-                (random, recipient)
-            }
-            _ => return Err(Unspecified),
-        };
+        let (key, recipient) = self.content_key(algorithm, encryption)?;
         let mut header = vec![
             ("alg", Json::string(algorithm.name())),
             ("enc", Json::string(encryption.name())),
@@ -136,6 +111,40 @@ impl EncryptionKey {
         } = key.seal(&header, content)?;
         let segments = [recipient.encrypted_key, iv, ciphertext, tag].map(encode);
         Ok(format!("{header}.{}", segments.join(".")))
+    }
+
+    /// Makes a content key, and the parts of the token from which its recipient recovers it.
+    fn content_key(
+        &self,
+        algorithm: KeyAlgorithm,
+        encryption: ContentEncryption,
+    ) -> Result<(ContentKey, Recipient), Unspecified> {
+        let random = ContentKey::random(encryption)?;
+        match (&self.0, algorithm.management()) {
+            (EncryptionMaterial::Shared(key), KeyManagement::Direct) => {
+                let key = ContentKey::new(encryption, key.clone()).ok_or(Unspecified)?;
+                Ok((key, Recipient::default()))
+            }
+            (EncryptionMaterial::Agreement { curve, point }, KeyManagement::Agreement(wrap)) => {
+                agree(*curve, point, wrap, algorithm, random, encryption)
+            }
+            (EncryptionMaterial::Rsa(key), KeyManagement::Rsa(oaep)) => {
+                let mut encrypted = vec![0; key.ciphertext_size()];
+                key.encrypt(oaep, random.bytes(), &mut encrypted, None)?;
+                let recipient = Recipient {
+                    encrypted_key: encrypted,
+                    ..Recipient::default()
+                };
+                Ok((random, recipient))
+            }
+            (EncryptionMaterial::Shared(key), KeyManagement::Shared(wrap))
+                if key.len() == wrap.key_length =>
+            {
+                let recipient = wrap_key(wrap, key, &random)?;
+                Ok((random, recipient))
+            }
+            _ => Err(Unspecified),
+        }
     }
 }
 
