@@ -8,6 +8,7 @@ mod decision;
 mod decryption;
 mod question;
 mod snapshot;
+mod verification;
 
 pub use decision::{Allow, Decision, MissingKey, Verdict};
 pub use decryption::{DecryptedToken, Decryption, DecryptionWork};
@@ -21,11 +22,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::jose::{Compact, Jwe, JwsSegments, KeySet};
+use crate::jose::KeySet;
 use crate::policy::{Credential, Demand, Issuer, IssuerId, NoRule, Requirement, TokenFrom};
-use crate::token::{
-    BearerToken, CurrentTime, Denial, Moment, Removal, UnverifiedToken, VerifiedToken,
-};
+use crate::token::{BearerToken, CurrentTime, Denial, Moment, Removal, VerifiedToken};
 
 /// A cache of tokens whose signatures were checked. Times, audiences and rules are still checked on
 /// every request.
@@ -182,120 +181,4 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
             (None, None) => Ok(None),
         }
     }
-
-    fn verify(
-        &mut self,
-        found: &FoundToken<'s, 'q>,
-    ) -> Result<(IssuerId, Arc<VerifiedToken>), Denial> {
-        let moment = self.now.monotonic;
-        let digest = self.cache.digest(&found.token);
-        if let Some((id, token)) = self.cache.find(&digest, self.snapshot, moment) {
-            let keys = self.snapshot.keys(id, moment);
-            self.decision.stale = keys.is_some_and(|keys| keys.stale);
-            return Ok((id, token));
-        }
-        let (id, keys, token) = match Compact::split(found.token.as_str())? {
-            Compact::Jws(segments) => self.verify_signed(&segments, None)?,
-            Compact::Jwe(segments) => {
-                let jwe = segments.open(segments.header()?)?;
-                self.with_decrypted(&found.token, jwe, Self::verify_content)?
-            }
-        };
-        self.decision.stale = keys.stale;
-        self.cache.remember(digest, id, &keys.set, &token);
-        Ok((id, token))
-    }
-
-    /// Verifies a signed token, which was the content of an encrypted one or not.
-    fn verify_signed(
-        &mut self,
-        segments: &JwsSegments<'_>,
-        envelope: Option<&OpenedJwe>,
-    ) -> Result<Verified<'s>, Denial> {
-        let token = UnverifiedToken::read(segments.open(segments.header()?)?)?;
-        let (id, issuer) = self.issuer(token.issuer()?)?;
-        match envelope {
-            Some(opened) => opened.check_issuer(id)?,
-            None if issuer.requires_encryption() => return Err(Denial::EncryptionRequired),
-            None => {}
-        }
-        if !token.is_allowed(&issuer.algorithms) {
-            return Err(Denial::AlgNotAllowed);
-        }
-        let keys = self.keys(id)?;
-        let verified = token.verify(&keys.set, &issuer.algorithms);
-        let token = Arc::new(verified.inspect_err(|denial| {
-            if denial.depends_on_keys() {
-                self.decision.missing_key = Some(MissingKey {
-                    issuer: id,
-                    tried: Some(keys.set.clone()),
-                });
-            }
-        })?);
-        if let Some(opened) = envelope {
-            opened.check_repeated(token.claims())?;
-        }
-        Ok((id, keys, token))
-    }
-
-    fn verify_content(&mut self, opened: &OpenedJwe) -> Result<Verified<'s>, Denial> {
-        match opened.content(self.snapshot.policy.max_token_size())? {
-            TokenContent::Signed(segments) => self.verify_signed(&segments, Some(opened)),
-            TokenContent::Claims(claims) => {
-                let (id, issuer) = self.issuer(claims.issuer()?)?;
-                opened.check_issuer(id)?;
-                opened.check_trust(issuer)?;
-                opened.check_repeated(&claims)?;
-                let keys = self.keys(id)?;
-                let token =
-                    VerifiedToken::trusted(opened.decrypted(), claims, opened.header().typ())?;
-                Ok((id, keys, Arc::new(token)))
-            }
-        }
-    }
-
-    /// Decrypts a token, now or later, and goes on with its content.
-    fn with_decrypted<T>(
-        &mut self,
-        token: &BearerToken<'_>,
-        jwe: Jwe<'_>,
-        proceed: impl FnOnce(&mut Self, &OpenedJwe) -> Result<T, Denial>,
-    ) -> Result<T, Denial> {
-        let policy = &self.snapshot.policy;
-        if jwe.algorithm().is_symmetric() {
-            return proceed(self, &OpenedJwe::open(policy, jwe)?);
-        }
-        let opened = match &self.question.decryption {
-            Decryption::Now => return proceed(self, &OpenedJwe::open(policy, jwe)?),
-            Decryption::Refused(denial) => return Err(denial.clone()),
-            Decryption::Done(done) => done.result(token, policy),
-            Decryption::Later => None,
-        };
-        if let Some(opened) = opened {
-            return proceed(self, opened?);
-        }
-        // Denied now, without the work, if no key suits.
-        policy.decryption_candidates(&jwe)?;
-        self.decision.to_decrypt = Some(DecryptionWork::new(policy, token));
-        Err(Denial::Overloaded)
-    }
-
-    fn issuer(&mut self, url: &str) -> Result<(IssuerId, &'s Issuer), Denial> {
-        let issuer = self.snapshot.policy.issuer_by_url(url);
-        let (id, issuer) = issuer.ok_or(Denial::IssuerNotAllowed)?;
-        self.decision.issuer = Some(issuer);
-        Ok((id, issuer))
-    }
-
-    fn keys(&mut self, issuer: IssuerId) -> Result<&'s IssuerKeys, Denial> {
-        let keys = self.snapshot.keys(issuer, self.now.monotonic);
-        keys.ok_or_else(|| {
-            let tried = None;
-            self.decision.missing_key = Some(MissingKey { issuer, tried });
-            Denial::JwksUnavailable
-        })
-    }
 }
-
-/// A verified token, its issuer, and the issuer's keys.
-type Verified<'s> = (IssuerId, &'s IssuerKeys, Arc<VerifiedToken>);
