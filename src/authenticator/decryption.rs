@@ -144,7 +144,7 @@ impl OpenedJwe {
     }
 
     /// Checks that the issuer is trusted to make claims without a signature.
-    pub(crate) fn check_trust(&self, issuer: &Issuer) -> Result<(), Denial> {
+    pub(crate) fn check_trust(issuer: &Issuer) -> Result<(), Denial> {
         let terms = issuer.encryption.as_ref();
         let is_trusted = terms.is_some_and(|terms| terms.trusts_claims);
         is_trusted.then_some(()).ok_or(Denial::TokenMalformed)

@@ -103,7 +103,7 @@ impl<'s, 'q, C: VerifiedTokens> Judgement<'_, 's, 'q, C> {
             TokenContent::Claims(claims) => {
                 let (id, issuer) = self.issuer(claims.issuer()?)?;
                 opened.check_issuer(id)?;
-                opened.check_trust(issuer)?;
+                OpenedJwe::check_trust(issuer)?;
                 opened.check_repeated(&claims)?;
                 let keys = self.keys(id)?;
                 let token =

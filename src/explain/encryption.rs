@@ -104,7 +104,7 @@ impl Explainer<'_, '_, '_> {
             return Some(());
         }
         let expected = "a signed token, unless encrypted_claims is trusted";
-        let result = opened.check_trust(issuer);
+        let result = OpenedJwe::check_trust(issuer);
         self.step("trust", result, "claims that are not signed", expected)
     }
 
