@@ -5,6 +5,7 @@
 //! bounded.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -69,11 +70,16 @@ impl Decrypter {
             () = clock.sleep_until(until) => return Err(Denial::Overloaded),
         };
         drop(waiting);
-        let decrypted = self.threads.pool.spawn_blocking(move || {
+        let decrypt = move || {
             let decrypted = work.decrypt();
             drop(turn);
             decrypted
-        });
+        };
+        // This panics if the system refuses to start a thread, and there is none.
+        let spawned = catch_unwind(AssertUnwindSafe(|| {
+            self.threads.pool.spawn_blocking(decrypt)
+        }));
+        let decrypted = spawned.map_err(|_| Denial::Internal)?;
         // An error is a panic, and logged as one.
         decrypted.await.map(Arc::new).map_err(|_| Denial::Internal)
     }
