@@ -1,7 +1,6 @@
 //! The keys that decrypt tokens, and the terms on which each issuer accepts encrypted ones.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use crate::jose::{self, ContentEncryption, DecryptionKey, Jwe, KeyAlgorithm};
 use crate::token::Denial;
@@ -27,7 +26,11 @@ pub(crate) struct EncryptionTerms {
 
 /// The decryption keys of all issuers.
 #[derive(Debug, Default)]
-pub(crate) struct DecryptionKeys(Vec<DecryptionKeyEntry>);
+pub(crate) struct DecryptionKeys {
+    entries: Vec<DecryptionKeyEntry>,
+    /// Of each issuer, the newest private key of each type: an index of `entries`.
+    newest: Vec<(IssuerId, usize)>,
+}
 
 /// A decryption key and the issuers that use it.
 #[derive(Debug)]
@@ -46,37 +49,44 @@ pub(crate) struct DecryptionCandidate<'p> {
 impl DecryptionKeys {
     /// Adds the keys of an issuer, newest first. A key that several issuers use is stored once.
     pub(crate) fn add(&mut self, issuer: IssuerId, keys: Vec<DecryptionKey>) {
+        let mut types = Vec::new();
         for key in keys {
-            let mut entries = self.0.iter_mut();
-            match entries.find(|known| known.key.is_duplicate_of(&key)) {
-                Some(known) if known.issuers.contains(&issuer) => {}
-                Some(known) => known.issuers.push(issuer),
-                None => self.0.push(DecryptionKeyEntry {
-                    key,
-                    issuers: vec![issuer],
-                }),
+            let public_type = key.public_type();
+            let index = self.entry_of(issuer, key);
+            if let Some(public_type) = public_type
+                && !types.contains(&public_type)
+            {
+                types.push(public_type);
+                self.newest.push((issuer, index));
             }
         }
+    }
+
+    /// The index of a key's entry, which has the issuer from now on.
+    fn entry_of(&mut self, issuer: IssuerId, key: DecryptionKey) -> usize {
+        let mut entries = self.entries.iter_mut().enumerate();
+        if let Some((index, known)) = entries.find(|(_, known)| known.key.is_duplicate_of(&key)) {
+            if !known.issuers.contains(&issuer) {
+                known.issuers.push(issuer);
+            }
+            return index;
+        }
+        let issuers = vec![issuer];
+        self.entries.push(DecryptionKeyEntry { key, issuers });
+        self.entries.len() - 1
     }
 
     /// The newest private key of each type, of one issuer or of all.
     fn newest(&self, issuer: Option<IssuerId>) -> impl Iterator<Item = &DecryptionKeyEntry> {
         let mut seen = HashSet::new();
-        self.0.iter().filter(move |entry| {
-            if !entry.key.is_private() {
-                return false;
-            }
-            let kind: Arc<str> = entry.key.kind().into();
-            let users = entry.issuers.iter();
-            let wanted = users.filter(|user| issuer.is_none_or(|issuer| issuer == **user));
-            // `count` visits every issuer, so that each is marked as having its newest key.
-            let newest = wanted.filter(|user| seen.insert((**user, kind.clone())));
-            newest.count() > 0
-        })
+        let newest = self.newest.iter();
+        let wanted = newest.filter(move |(of, _)| issuer.is_none_or(|issuer| issuer == *of));
+        let distinct = wanted.filter(move |(_, index)| seen.insert(*index));
+        distinct.filter_map(|(_, index)| self.entries.get(*index))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &DecryptionKeyEntry> {
-        self.0.iter()
+        self.entries.iter()
     }
 }
 
@@ -94,12 +104,19 @@ impl Policy {
     /// keys without `alg`.
     pub(crate) fn public_keys(&self, issuer: Option<IssuerId>) -> String {
         let keys = self.decryption_keys.newest(issuer);
-        jose::public_key_set(keys.map(|entry| (&entry.key, self.only_algorithm(entry))))
+        jose::public_key_set(keys.map(|entry| (&entry.key, self.only_algorithm(entry, issuer))))
     }
 
-    /// The algorithm of a key, if its issuers accept no other algorithm that suits the key.
-    fn only_algorithm(&self, entry: &DecryptionKeyEntry) -> Option<KeyAlgorithm> {
-        let issuers = entry.issuers.iter().filter_map(|id| self.issuer(*id));
+    /// The algorithm of a key, if the issuer, or each that uses the key, accepts no other algorithm
+    /// that suits the key.
+    fn only_algorithm(
+        &self,
+        entry: &DecryptionKeyEntry,
+        issuer: Option<IssuerId>,
+    ) -> Option<KeyAlgorithm> {
+        let users = entry.issuers.iter();
+        let users = users.filter(|user| issuer.is_none_or(|issuer| issuer == **user));
+        let issuers = users.filter_map(|id| self.issuer(*id));
         let terms: Vec<_> = issuers
             .filter_map(|issuer| issuer.encryption.as_ref())
             .collect();

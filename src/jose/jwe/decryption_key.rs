@@ -111,7 +111,17 @@ impl DecryptionKey {
 
     /// Returns true if a token with this `kid` names the key.
     pub(crate) fn is_named(&self, kid: &str) -> bool {
-        self.kid() == Some(kid) || *self.thumbprint == *kid
+        // A comparison with the thumbprint of a secret would help to guess it.
+        self.kid() == Some(kid) || (self.is_private() && *self.thumbprint == *kid)
+    }
+
+    /// The type of its public half: a curve, or RSA of any size. `None` for a shared key.
+    pub(crate) fn public_type(&self) -> Option<&'static str> {
+        match &self.material {
+            DecryptionMaterial::Rsa(_) => Some("RSA"),
+            DecryptionMaterial::Agreement(curve, _) => Some(curve.name()),
+            DecryptionMaterial::Shared(_) => None,
+        }
     }
 
     /// Its type, in words.

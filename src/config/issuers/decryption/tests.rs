@@ -85,6 +85,50 @@ fn the_newest_key_of_each_type_is_published_and_all_decrypt() {
     assert!(config.files.contains(&folder.0.join("d")), "it is followed");
 }
 
+/// RSA keys of two sizes are one type: an issuer would not know which one to take.
+#[test]
+fn a_new_key_replaces_one_of_another_size() {
+    let folder = Folder::new("sizes");
+    folder
+        .jwk("old", NewKey::Rsa2048)
+        .jwk("new", NewKey::Rsa3072);
+    let newest = [thumbprint(&folder, "new")];
+    assert_eq!(folder.published("{keys: [new, old]}"), newest);
+}
+
+#[test]
+fn each_issuer_has_its_own_newest_key() {
+    let folder = Folder::new("own");
+    folder.jwk("old", NewKey::P256).jwk("new", NewKey::P256);
+    let issuer = |name: &str, keys: &str, algorithms: &str| {
+        format!(
+            "  {name}: {{issuer: {name}, audiences: [a], jwks: {{uri: 'https://a/k'}}, \
+             decryption: {{keys: {keys}, algorithms: {algorithms}}}}}\n"
+        )
+    };
+    let text = format!(
+        "issuers:\n{}{}",
+        issuer("a", "[old]", "[ECDH-ES, ECDH-ES+A256KW]"),
+        issuer("b", "[new, old]", "[ECDH-ES]"),
+    );
+    let policy = Config::parse(&text, &folder.0.join("w.yaml"))
+        .unwrap()
+        .policy;
+    let published = |issuer: Option<&str>| {
+        let id = issuer.and_then(|name| policy.issuers_where(|it| *it.name == *name).next());
+        assert_eq!(id.is_some(), issuer.is_some());
+        let set: serde_json::Value = serde_json::from_str(&policy.public_keys(id)).unwrap();
+        let keys = set["keys"].as_array().unwrap().iter();
+        let keys = keys.map(|key| (key["kid"].as_str().unwrap().to_owned(), key["alg"].clone()));
+        keys.collect::<Vec<_>>()
+    };
+    let [old, new] = ["old", "new"].map(|name| thumbprint(&folder, name));
+    let none = serde_json::Value::Null;
+    assert_eq!(published(Some("a")), [(old.clone(), none.clone())]);
+    assert_eq!(published(Some("b")), [(new.clone(), "ECDH-ES".into())]);
+    assert_eq!(published(None), [(old, none), (new, "ECDH-ES".into())]);
+}
+
 #[test]
 fn a_published_key_has_its_algorithm_if_only_one_is_accepted() {
     let folder = Folder::new("alg");
