@@ -63,11 +63,11 @@ impl DecryptionWork {
         }
     }
 
-    /// The estimated memory of the work and its result, in bytes: the token, its segments, and its
-    /// content, which may be inflated.
+    /// The estimated memory of the work and its result, in bytes: the token, its segments, its
+    /// content before and after it is inflated, and its header.
     #[must_use]
     pub fn memory(&self) -> usize {
-        2 * self.token.len() + self.policy.max_token_size()
+        4 * self.token.len() + self.policy.max_token_size()
     }
 
     /// Decrypts the token. Takes up to 50 ms: four keys of RSA-8192.
