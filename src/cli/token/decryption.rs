@@ -48,6 +48,9 @@ impl FileKeys {
         let kid = jwe.header().kid();
         let is_named = |key: &&DecryptionKey| kid.is_some_and(|kid| key.is_named(kid));
         let (named, others): (Vec<_>, Vec<_>) = suitable.partition(is_named);
+        // As the server does: a key with another kid is not tried.
+        let may_be_named = |key: &&DecryptionKey| kid.is_none() || key.kid().is_none();
+        let others: Vec<_> = others.into_iter().filter(may_be_named).collect();
         let tried = named.len() + others.len();
         for key in named.into_iter().chain(others) {
             match jwe.decrypt(key, MAX_CONTENT) {

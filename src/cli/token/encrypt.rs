@@ -1,4 +1,5 @@
-//! `watchword token encrypt`: encrypts a token, or any other text, to a key.
+//! `watchword token encrypt`: encrypts a token, or any other text, to a key. White space around the
+//! text, and `Bearer ` before it, are removed.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

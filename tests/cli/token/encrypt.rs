@@ -209,6 +209,17 @@ fn another_key_or_a_changed_token_gives_no_content() {
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
         assert!(text(&output.stderr).starts_with("cannot decrypt"));
     }
+    // The server does not try a key with another kid, either.
+    let renamed = std::fs::read_to_string(folder.join("x25519.jwk")).unwrap();
+    let mut renamed: serde_json::Value = serde_json::from_str(&renamed).unwrap();
+    renamed["kid"] = "other".into();
+    std::fs::write(folder.join("renamed.jwk"), renamed.to_string()).unwrap();
+    let renamed = ["token", "encrypt", "--to", "renamed.jwk"];
+    let error = refused(&folder, &decrypt, &given(&folder, &renamed, "a.b.c"));
+    assert!(
+        error.contains("names the kid other; 0 keys tried"),
+        "{error}"
+    );
     let signed = refused(&folder, &decrypt, "a.b.c");
     assert!(signed.contains("the encrypted token"), "{signed}");
 }
