@@ -20,7 +20,7 @@ pub use rules::{NearMiss, Rule, Rules};
 
 pub(crate) use claim_headers::{ArrayForm, ClaimHeader, ClaimHeaders};
 pub(crate) use credential::Credential;
-pub(crate) use decryption::{DecryptionKeys, EncryptionTerms};
+pub(crate) use decryption::{DecryptionCandidates, DecryptionKeys, EncryptionTerms};
 pub(crate) use fit::Fit;
 pub(crate) use header_name::{HeaderName, is_reserved_for_fetches};
 pub(crate) use host_pattern::HostPattern;

@@ -4,7 +4,7 @@
 
 use crate::authenticator::{OpenedJwe, TokenContent};
 use crate::jose::{ContentEncryption, Jwe, JweSegments, KeyAlgorithm};
-use crate::policy::{DecryptionKeys, Issuer, IssuerId};
+use crate::policy::{DecryptionCandidates, DecryptionKeys, Issuer, IssuerId};
 use crate::token::{Claims, Denial};
 
 use super::steps::Explainer;
@@ -21,7 +21,7 @@ impl Explainer<'_, '_, '_> {
         let policy = self.snapshot.policy();
         let candidates = policy.decryption_candidates(&jwe);
         let found = match &candidates {
-            Ok(keys) => format!("{found}: {} to try", text::counted(keys.len(), "key")),
+            Ok(candidates) => format!("{found}: {}", to_try(candidates)),
             Err(_) => found,
         };
         let expected = described(policy.decryption_keys());
@@ -126,8 +126,19 @@ impl Explainer<'_, '_, '_> {
     }
 }
 
+fn to_try(candidates: &DecryptionCandidates<'_>) -> String {
+    let keys = text::counted(candidates.keys.len(), "key");
+    match candidates.left_out {
+        0 => format!("{keys} to try"),
+        left_out => format!("{keys} to try, {left_out} more that are not tried"),
+    }
+}
+
 /// The decryption keys: the `kid` that a token would have, and the type.
 fn described(keys: &DecryptionKeys) -> String {
+    if keys.iter().next().is_none() {
+        return "a signed token: no issuer has `decryption`".to_owned();
+    }
     text::one_of(keys.iter().map(|entry| {
         let key = &entry.key;
         format!("{} ({})", kid(key.id()), key.kind())

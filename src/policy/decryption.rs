@@ -1,14 +1,16 @@
 //! The keys that decrypt tokens, and the terms on which each issuer accepts encrypted ones.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::jose::{self, ContentEncryption, DecryptionKey, Jwe, KeyAlgorithm};
 use crate::token::Denial;
 
 use super::{Issuer, IssuerId, Policy};
 
-/// The limit of keys that are tried for one token, which bounds the work for a token without `kid`.
-const MAX_CANDIDATES: usize = 4;
+/// The limits of keys that are tried for one token, of one issuer and of all. They bound the work
+/// that a token without `kid` can cause.
+const MAX_KEYS_OF_ISSUER: usize = 4;
+const MAX_CANDIDATES: usize = 16;
 
 /// The terms on which an issuer accepts encrypted tokens.
 #[derive(Debug)]
@@ -44,6 +46,14 @@ pub(crate) struct DecryptionKeyEntry {
 pub(crate) struct DecryptionCandidate<'p> {
     pub(crate) key: &'p DecryptionKey,
     pub(crate) issuers: Vec<IssuerId>,
+}
+
+/// The keys to try for a token: at least one.
+#[derive(Debug)]
+pub(crate) struct DecryptionCandidates<'p> {
+    pub(crate) keys: Vec<DecryptionCandidate<'p>>,
+    /// The number of keys that suit too, and are not tried.
+    pub(crate) left_out: usize,
 }
 
 impl DecryptionKeys {
@@ -136,9 +146,10 @@ impl Policy {
         &self.decryption_keys
     }
 
-    /// The keys to try for a token, from one to [`MAX_CANDIDATES`]. All suit its algorithms. If the
-    /// token has a `kid`, they are the keys that it names, then those without a `kid` of their own.
-    /// Keys that do not match the token's `epk` or encrypted key come last.
+    /// The keys to try for a token. All suit its algorithms. If the token has a `kid`, they are the
+    /// keys that it names, then those without a `kid` of their own. Those of the issuer that its
+    /// header names come first (RFC 7519 §5.3), and keys that do not match its `epk` or encrypted
+    /// key last.
     ///
     /// # Errors
     /// [`Denial::AlgNotAllowed`] if no issuer accepts the algorithms, or no key suits them;
@@ -146,7 +157,7 @@ impl Policy {
     pub(crate) fn decryption_candidates(
         &self,
         jwe: &Jwe<'_>,
-    ) -> Result<Vec<DecryptionCandidate<'_>>, Denial> {
+    ) -> Result<DecryptionCandidates<'_>, Denial> {
         let accepts = |id: &IssuerId| {
             let issuer = self.issuer(*id);
             issuer.is_some_and(|issuer| issuer.accepts_encryption(jwe))
@@ -171,11 +182,18 @@ impl Policy {
                 unnamed.push(DecryptionCandidate { key, issuers });
             }
         }
-        let mut candidates = merged(named.into_iter().chain(unnamed));
-        candidates.sort_by_key(|candidate| !candidate.key.can_be_recipient_of(jwe));
-        candidates.truncate(MAX_CANDIDATES);
-        if !candidates.is_empty() {
-            Ok(candidates)
+        let mut suitable = merged(named.into_iter().chain(unnamed));
+        if !suitable.is_empty() {
+            let issuer = jwe
+                .header()
+                .issuer()
+                .and_then(|url| self.issuer_by_url(url));
+            let issuer = issuer.map(|(id, _)| id);
+            suitable.sort_by_key(|candidate| {
+                let is_of_issuer = issuer.is_some_and(|id| candidate.issuers.contains(&id));
+                (!candidate.key.can_be_recipient_of(jwe), !is_of_issuer)
+            });
+            Ok(limited(suitable))
         } else if is_accepted && kid.is_some() && !is_known {
             Err(Denial::KeyNotFound)
         } else {
@@ -197,6 +215,29 @@ fn merged<'p>(
         }
     }
     merged
+}
+
+/// The first candidates, as many as may be tried. The keys of one issuer do not crowd out those of
+/// another.
+fn limited(suitable: Vec<DecryptionCandidate<'_>>) -> DecryptionCandidates<'_> {
+    let count = suitable.len();
+    let mut of_issuers: HashMap<IssuerId, usize> = HashMap::new();
+    let mut keys = suitable;
+    keys.retain(|candidate| {
+        let has_room = |id| {
+            of_issuers
+                .get(id)
+                .is_none_or(|keys| *keys < MAX_KEYS_OF_ISSUER)
+        };
+        let is_tried = candidate.issuers.iter().any(has_room);
+        for id in candidate.issuers.iter().filter(|_| is_tried) {
+            *of_issuers.entry(*id).or_default() += 1;
+        }
+        is_tried
+    });
+    keys.truncate(MAX_CANDIDATES);
+    let left_out = count - keys.len();
+    DecryptionCandidates { keys, left_out }
 }
 
 impl Issuer {

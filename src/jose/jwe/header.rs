@@ -113,6 +113,11 @@ impl JweHeader {
         self.members.get("epk")?.as_object()
     }
 
+    /// The issuer, if the header repeats it.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.text("iss")
+    }
+
     /// The claims that the header repeats.
     pub(crate) fn repeated_claims(&self) -> impl Iterator<Item = (&'static str, &Json)> {
         let claims = REPEATABLE_CLAIMS.into_iter();

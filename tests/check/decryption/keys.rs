@@ -17,6 +17,7 @@ pub(crate) const ROWS: &[Row] = &[
     row!("DEC-04", token_without_kid_tries_four_keys_at_most),
     row!("DEC-05", key_in_pem_serves_any_kid),
     row!("DEC-06", key_serves_what_its_jwk_says),
+    row!("DEC-18", keys_of_an_issuer_do_not_crowd_out_those_of_others),
 ];
 
 const GCM: ContentCipher = ContentCipher::A256Gcm;
@@ -132,6 +133,41 @@ fn token_without_kid_tries_four_keys_at_most(case: &mut Case) {
     let mixed = [&*ENC_RSA, &secret, &keys[0], &keys[1], &keys[2], &last];
     let site = Site::start(&Settings::of(corp().decryption(&mixed)));
     case.accepts(&site, "the fourth of its kind", sealed(&last.with_kid("")));
+}
+
+/// A rotation at one issuer is no outage at another. Sixteen keys are tried, of all issuers.
+fn keys_of_an_issuer_do_not_crowd_out_those_of_others(case: &mut Case) {
+    let signer = Signer::generate("ES256", "signer");
+    let issuers = (0..9).map(|number| {
+        let keys = ["new", "old"].map(Recipient::p256);
+        (format!("https://i{number}.example"), keys)
+    });
+    let issuers: Vec<_> = issuers.collect();
+    let mut settings = Settings::of(corp());
+    for (number, (url, keys)) in issuers.iter().enumerate() {
+        let issuer = Issuer::named(&format!("i{number}"), url, &mint::key_set(&[&signer]));
+        let files = keys.each_ref().map(|key| key.pem());
+        settings = settings.issuer(issuer.decryption_files(&files, ""));
+    }
+    let site = Site::start(&settings);
+    for (number, (url, keys)) in issuers.iter().enumerate() {
+        let inner = signer.sign(&claims_with("iss", json!(url)));
+        for (key, kid) in keys.iter().flat_map(|key| [(key, ""), (key, "another")]) {
+            let envelope = key.with_kid(kid).envelope(GCM);
+            let what = format!("a key of issuer {number}, kid {kid:?}");
+            if number < 8 {
+                case.accepts(&site, &what, envelope.seal(&inner));
+            } else {
+                case.refuses(&site, &what, envelope.seal(&inner), "decrypt_failed");
+            }
+            let named = envelope.member("iss", url.as_str());
+            case.accepts(
+                &site,
+                &format!("{what}, and the issuer"),
+                named.seal(&inner),
+            );
+        }
+    }
 }
 
 fn key_in_pem_serves_any_kid(case: &mut Case) {
