@@ -13,9 +13,10 @@ mod signing;
 mod token;
 mod validate;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -109,10 +110,16 @@ pub fn run() -> ExitCode {
         Command::Token(command) => token::run(&command),
         Command::Health(arguments) => health::run(&arguments),
     };
-    outcome.unwrap_or_else(|error| {
+    let outcome = outcome.unwrap_or_else(|error| {
         print_error(&format!("{error:#}"));
         ExitCode::FAILURE
-    })
+    });
+    // A script must not take a part of the output for all of it.
+    if LOST_OUTPUT.load(Ordering::Relaxed) {
+        print_error("standard output cannot be written");
+        return ExitCode::FAILURE;
+    }
+    outcome
 }
 
 fn file_without_option(file: &str) -> Result<String, String> {
@@ -138,9 +145,15 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
     outcome
 }
 
-/// Writes a line to standard output. If the reader has gone, the line is lost.
+/// Set once a line of standard output is lost for another reason than that its reader has gone.
+static LOST_OUTPUT: AtomicBool = AtomicBool::new(false);
+
+/// Writes a line to standard output. A lost line is reported when the command ends.
 fn print_line(line: &str) {
-    let _ = writeln!(anstream::stdout().lock(), "{line}");
+    let written = writeln!(anstream::stdout().lock(), "{line}");
+    if written.is_err_and(|error| error.kind() != ErrorKind::BrokenPipe) {
+        LOST_OUTPUT.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Writes a line that must not be lost, such as a new key, to standard output.

@@ -306,3 +306,34 @@ fn a_key_in_the_place_of_a_file_is_not_repeated() {
         }
     }
 }
+
+/// A script would take a part of the output for all of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_is_lost_is_a_failure() {
+    let folder = folder("keys-full", &[]);
+    good(
+        &folder,
+        &["keys", "generate", "--type", "p-256", "--out", "k"],
+    );
+    for arguments in [
+        &["keys", "public", "k"][..],
+        &["keys", "inspect", "k"],
+        &["keys", "generate", "--type", "p-256"],
+        &["config-schema"],
+    ] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_watchword"))
+            .args(arguments)
+            .current_dir(&folder)
+            .stdout(full)
+            .output()
+            .unwrap();
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(
+            error.starts_with("standard output cannot be written"),
+            "{error}"
+        );
+    }
+}
