@@ -89,7 +89,7 @@ impl TokenRecipient {
         });
         tokens.next().with_context(|| {
             format!(
-                "the key does not suit {}: compare its type and length with --alg and --enc",
+                "the key does not suit {}: compare its type and length with the algorithms",
                 self.algorithm.name()
             )
         })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Args;
 
 use crate::clock::Clock;
@@ -49,12 +50,13 @@ pub(in crate::cli) struct MintArguments {
 
 pub(super) fn run(arguments: &MintArguments) -> anyhow::Result<ExitCode> {
     let key = key_files::choose_private(&arguments.key, arguments.kid.as_deref())?;
-    let signer = TokenSigner::new(key, arguments.alg.as_deref())?;
+    let signer = TokenSigner::new(key, arguments.alg.as_deref()).context("--key")?;
     let claims = arguments.claims.json(Clock::system().now())?;
     let recipient = recipient(arguments)?;
     let mut token = signer.sign(&arguments.typ, &claims)?;
     if let Some(recipient) = recipient {
-        token = recipient.encrypt(token.as_bytes(), Some("JWT"))?;
+        let encrypted = recipient.encrypt(token.as_bytes(), Some("JWT"));
+        token = encrypted.context("--encrypt-to")?;
     }
     print_bytes(token.as_bytes())?;
     Ok(ExitCode::SUCCESS)
@@ -66,5 +68,6 @@ fn recipient(arguments: &MintArguments) -> anyhow::Result<Option<TokenRecipient>
     };
     let (kid, alg) = (&arguments.encrypt_kid, &arguments.encrypt_alg);
     let [kid, alg, enc] = [kid, alg, &arguments.enc].map(Option::as_deref);
-    TokenRecipient::read(file, kid, alg, enc).map(Some)
+    let recipient = TokenRecipient::read(file, kid, alg, enc);
+    recipient.map(Some).context("--encrypt-to")
 }

@@ -1,5 +1,7 @@
 //! The setting `decryption` of an issuer: the keys, and the terms for encrypted tokens.
 
+use std::path::Path;
+
 use crate::files::read_secret;
 use crate::jose::{ContentEncryption, DecryptionKey, KeyAlgorithm, PrivateKey};
 use crate::policy::EncryptionTerms;
@@ -126,45 +128,57 @@ impl Setting<'_, '_, FilePath> {
                 return Vec::new();
             }
         };
-        let mut keys = Vec::new();
-        for file in files.iter().rev() {
-            self.warn_of_open_secret_at(file);
-            let text = match read_secret(file, MAX_FILE_SIZE) {
-                Ok(text) => text,
-                Err(error) => {
-                    self.unusable(error, "readable files with keys");
-                    continue;
-                }
-            };
-            let expected = "private keys in PEM, a JWK or a JWK set, or shared keys in a JWK";
-            match PrivateKey::read_all(&text) {
-                Err(error) => self.failed(error, expected),
-                Ok(found) => keys.extend(self.usable(found)),
+        let files = files.iter().rev();
+        files.flat_map(|file| self.keys_of(file, &path)).collect()
+    }
+
+    /// The keys of one file. A path that is that file stands in the configuration already.
+    fn keys_of(&mut self, file: &Path, path: &Path) -> Vec<DecryptionKey> {
+        self.warn_of_open_secret_at(file);
+        let name = file.file_name().filter(|_| file != path);
+        let place = name.map_or_else(String::new, |name| format!("{}: ", name.to_string_lossy()));
+        let text = match read_secret(file, MAX_FILE_SIZE) {
+            Ok(text) => text,
+            Err(error) => {
+                self.failed(format!("{place}{error}"), "readable files with keys");
+                return Vec::new();
             }
+        };
+        let expected = "private keys in PEM, a JWK or a JWK set, or shared keys in a JWK";
+        match PrivateKey::read_all(&text) {
+            Err(error) => {
+                self.failed(format!("{place}{error}"), expected);
+                Vec::new()
+            }
+            Ok(found) => self.usable(&place, found),
         }
-        keys
     }
 
     /// The keys that can decrypt. Leaves out keys for signing, which a set may contain. An unusable
     /// key is a problem.
     fn usable(
         &mut self,
+        place: &str,
         found: Vec<Result<PrivateKey, crate::jose::PrivateKeyError>>,
     ) -> Vec<DecryptionKey> {
         let expected = "private keys that can decrypt";
-        let mut keys = Vec::new();
-        let mut are_for_signing = true;
+        let (mut keys, mut kinds) = (Vec::new(), Vec::new());
+        let mut are_readable = true;
         for key in found {
             match key {
                 Err(error) => {
-                    are_for_signing = false;
-                    self.failed(error, expected);
+                    are_readable = false;
+                    self.failed(format!("{place}{error}"), expected);
                 }
-                Ok(key) => keys.extend(DecryptionKey::new(&key)),
+                Ok(key) => {
+                    keys.extend(DecryptionKey::new(&key));
+                    kinds.push(key.kind());
+                }
             }
         }
-        if keys.is_empty() && are_for_signing {
-            self.unusable("no key for decrypting", expected);
+        if keys.is_empty() && are_readable {
+            let found = format!("{place}found no key for decrypting: {}", kinds.join(", "));
+            self.failed(found, expected);
         }
         keys
     }

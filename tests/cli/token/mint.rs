@@ -195,12 +195,20 @@ fn a_key_that_is_not_for_signing_is_refused() {
     ];
     good(&folder, &one);
     for (key, options, problem) in [
-        ("x25519.jwk", &[][..], "found a key that is not for signing"),
-        ("oct-128.jwk", &[], "found a key that is not for signing"),
+        (
+            "x25519.jwk",
+            &[][..],
+            "--key: found a key that is not for signing",
+        ),
+        (
+            "oct-128.jwk",
+            &[],
+            "--key: found a key that is not for signing",
+        ),
         (
             "enc.jwk",
             &[],
-            "found a key that is not for signing, by its use or key_ops",
+            "--key: found a key that is not for signing, by its use or key_ops",
         ),
         (
             "public.json",
@@ -210,12 +218,12 @@ fn a_key_that_is_not_for_signing_is_refused() {
         (
             "p-256.jwk",
             &["--alg", "ES384"],
-            "found the algorithm ES384; expected ES256, for a key of type EC P-256",
+            "--key: found the algorithm ES384; expected ES256, for a key of type EC P-256",
         ),
         (
             "p-256.jwk",
             &["--alg", "none"],
-            "found the algorithm none; expected ES256",
+            "--key: found the algorithm none; expected ES256",
         ),
         (
             "one.jwk",
@@ -228,6 +236,10 @@ fn a_key_that_is_not_for_signing_is_refused() {
         let error = refused(&folder, &[&mint, options].concat(), "");
         assert!(error.starts_with(problem), "{key}: {error}");
     }
+    let other = ["--encrypt-to", "one.jwk", "--encrypt-alg", "RSA-OAEP"];
+    let mint = ["token", "mint", "--expires", "5m", "--key", "p-256.jwk"];
+    let error = refused(&folder, &[&mint[..], &other].concat(), "");
+    assert!(error.starts_with("--encrypt-to: "), "{error}");
 }
 
 #[test]

@@ -148,10 +148,16 @@ fn a_file_without_a_key_that_decrypts_is_refused() {
         "y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck"}"#;
     folder.write("public", public).write("text", "key");
     folder.jwk("signing", NewKey::Ed25519);
+    folder.jwk("directory/a", NewKey::P256);
+    folder.write("directory/bad.txt", "hello");
     for (file, said) in [
         ("public", "a public key; expected a private one"),
         ("text", "neither PEM nor JSON of a key"),
-        ("signing", "no key for decrypting"),
+        (
+            "signing",
+            "found no key for decrypting: OKP Ed25519; expected",
+        ),
+        ("directory", "bad.txt: found neither PEM nor JSON of a key"),
         ("absent", "No such file"),
     ] {
         let problem = folder.problem(&format!("{{keys: [{file}]}}"));
