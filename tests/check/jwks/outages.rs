@@ -117,7 +117,8 @@ fn without_keys_there_is_a_503_until_there_are_some(case: &mut Case) {
     let outcome = fetched.publish(set(&[&ED]));
     case.equal("keys at last", outcome, "changed");
     case.becomes("keys at last", site, &call, Expect::Allow);
-    case.holds("ready", site.is_ready());
+    // Readiness follows the keys a moment later.
+    site.wait_until_ready();
     for service in ["", SERVICE] {
         let status = health_when_ready(site, service);
         case.equal("keys at last", status, Ok(ServingStatus::Serving));
