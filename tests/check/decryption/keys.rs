@@ -146,7 +146,7 @@ fn keys_of_an_issuer_do_not_crowd_out_those_of_others(case: &mut Case) {
     let mut settings = Settings::of(corp());
     for (number, (url, keys)) in issuers.iter().enumerate() {
         let issuer = Issuer::named(&format!("i{number}"), url, &mint::key_set(&[&signer]));
-        let files = keys.each_ref().map(|key| key.pem());
+        let files = keys.each_ref().map(Recipient::pem);
         settings = settings.issuer(issuer.decryption_files(&files, ""));
     }
     let site = Site::start(&settings);
