@@ -31,7 +31,8 @@ pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
 /// Returns true if a token is good for a request that needs no scope. Spaces before it belong to
 /// the header, which has one or more of them after the scheme (RFC 9110 §11.4).
 pub fn confirms(token: &str) -> bool {
-    let token = token.trim_start_matches(' ');
+    // RFC 9110 §5.5: white space around a header's value is no part of it.
+    let token = token.trim_start_matches(' ').trim_end_matches([' ', '\t']);
     match token.split('.').count() {
         3 => confirms_signed(token, None),
         5 => confirms_sealed(token),
