@@ -1,6 +1,6 @@
 //! The keys that decrypt tokens, and the terms on which each issuer accepts encrypted ones.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::jose::{self, ContentEncryption, DecryptionKey, Jwe, KeyAlgorithm};
 use crate::token::Denial;
@@ -158,86 +158,86 @@ impl Policy {
         &self,
         jwe: &Jwe<'_>,
     ) -> Result<DecryptionCandidates<'_>, Denial> {
-        let accepts = |id: &IssuerId| {
-            let issuer = self.issuer(*id);
-            issuer.is_some_and(|issuer| issuer.accepts_encryption(jwe))
-        };
         let kid = jwe.header().kid();
         let (mut named, mut unnamed) = (Vec::new(), Vec::new());
         let (mut is_accepted, mut is_known) = (false, false);
-        for DecryptionKeyEntry { key, issuers } in self.decryption_keys.iter() {
-            let issuers: Vec<_> = issuers.iter().copied().filter(accepts).collect();
-            if issuers.is_empty() {
+        for entry in self.decryption_keys.iter() {
+            if self.accepting(entry, jwe).next().is_none() {
                 continue;
             }
             is_accepted = true;
-            let is_named = kid.is_some_and(|kid| key.is_named(kid));
+            let is_named = kid.is_some_and(|kid| entry.key.is_named(kid));
             is_known |= is_named;
-            if !key.suits(jwe.algorithm(), jwe.encryption()) {
+            if !entry.key.suits(jwe.algorithm(), jwe.encryption()) {
                 continue;
             }
             if is_named {
-                named.push(DecryptionCandidate { key, issuers });
-            } else if kid.is_none() || key.kid().is_none() {
-                unnamed.push(DecryptionCandidate { key, issuers });
+                named.push(entry);
+            } else if kid.is_none() || entry.key.kid().is_none() {
+                unnamed.push(entry);
             }
         }
-        let mut suitable = merged(named.into_iter().chain(unnamed));
+        let mut suitable = named;
+        suitable.extend(unnamed);
         if !suitable.is_empty() {
-            let issuer = jwe
-                .header()
-                .issuer()
-                .and_then(|url| self.issuer_by_url(url));
-            let issuer = issuer.map(|(id, _)| id);
-            suitable.sort_by_key(|candidate| {
-                let is_of_issuer = issuer.is_some_and(|id| candidate.issuers.contains(&id));
-                (!candidate.key.can_be_recipient_of(jwe), !is_of_issuer)
-            });
-            Ok(limited(suitable))
+            Ok(self.chosen(suitable, jwe))
         } else if is_accepted && kid.is_some() && !is_known {
             Err(Denial::KeyNotFound)
         } else {
             Err(Denial::AlgNotAllowed)
         }
     }
-}
 
-/// Merges candidates of the same key, which several issuers may describe differently.
-fn merged<'p>(
-    candidates: impl Iterator<Item = DecryptionCandidate<'p>>,
-) -> Vec<DecryptionCandidate<'p>> {
-    let mut merged: Vec<DecryptionCandidate<'p>> = Vec::new();
-    for candidate in candidates {
-        let mut known = merged.iter_mut();
-        match known.find(|known| known.key.is_same_key(candidate.key)) {
-            Some(known) => known.issuers.extend(candidate.issuers),
-            None => merged.push(candidate),
-        }
+    /// The issuers that use a key and accept the token's algorithms.
+    fn accepting<'p>(
+        &'p self,
+        entry: &'p DecryptionKeyEntry,
+        jwe: &'p Jwe<'_>,
+    ) -> impl Iterator<Item = IssuerId> + 'p {
+        entry.issuers.iter().copied().filter(|id| {
+            let issuer = self.issuer(*id);
+            issuer.is_some_and(|issuer| issuer.accepts_encryption(jwe))
+        })
     }
-    merged
-}
 
-/// The first candidates, as many as may be tried. The keys of one issuer do not crowd out those of
-/// another.
-fn limited(suitable: Vec<DecryptionCandidate<'_>>) -> DecryptionCandidates<'_> {
-    let count = suitable.len();
-    let mut of_issuers: HashMap<IssuerId, usize> = HashMap::new();
-    let mut keys = suitable;
-    keys.retain(|candidate| {
-        let has_room = |id| {
-            of_issuers
-                .get(id)
-                .is_none_or(|keys| *keys < MAX_KEYS_OF_ISSUER)
-        };
-        let is_tried = candidate.issuers.iter().any(has_room);
-        for id in candidate.issuers.iter().filter(|_| is_tried) {
-            *of_issuers.entry(*id).or_default() += 1;
+    /// The first keys, as many as may be tried. The keys of one issuer do not crowd out those of
+    /// another. The work is linear in the number of suitable keys.
+    fn chosen<'p>(
+        &'p self,
+        mut suitable: Vec<&'p DecryptionKeyEntry>,
+        jwe: &Jwe<'_>,
+    ) -> DecryptionCandidates<'p> {
+        let issuer = jwe
+            .header()
+            .issuer()
+            .and_then(|url| self.issuer_by_url(url));
+        suitable.sort_by_key(|entry| {
+            let is_of_issuer = issuer.is_some_and(|(id, _)| entry.issuers.contains(&id));
+            (!entry.key.can_be_recipient_of(jwe), !is_of_issuer)
+        });
+        let mut keys: Vec<DecryptionCandidate<'p>> = Vec::new();
+        let mut left_out = 0;
+        for entry in suitable {
+            let issuers: Vec<_> = self.accepting(entry, jwe).collect();
+            // Issuers may describe the same key differently.
+            let mut known = keys.iter_mut();
+            if let Some(known) = known.find(|known| known.key.is_same_key(&entry.key)) {
+                known.issuers.extend(issuers);
+                continue;
+            }
+            let has_room = |id| {
+                let of_issuer = keys.iter().filter(|known| known.issuers.contains(id));
+                of_issuer.count() < MAX_KEYS_OF_ISSUER
+            };
+            if keys.len() < MAX_CANDIDATES && issuers.iter().any(has_room) {
+                let key = &entry.key;
+                keys.push(DecryptionCandidate { key, issuers });
+            } else {
+                left_out += 1;
+            }
         }
-        is_tried
-    });
-    keys.truncate(MAX_CANDIDATES);
-    let left_out = count - keys.len();
-    DecryptionCandidates { keys, left_out }
+        DecryptionCandidates { keys, left_out }
+    }
 }
 
 impl Issuer {

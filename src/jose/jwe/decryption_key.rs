@@ -86,8 +86,9 @@ impl DecryptionKey {
 
     /// Returns true if the other is the same key with the same description.
     pub(crate) fn is_duplicate_of(&self, other: &Self) -> bool {
-        let description = |key: &Self| (key.kid.clone(), key.alg.clone(), key.operations.clone());
-        self.is_same_key(other) && description(self) == description(other)
+        self.is_same_key(other)
+            && (&self.kid, &self.alg, &self.operations)
+                == (&other.kid, &other.alg, &other.operations)
     }
 
     /// Returns true if the other is the same key, however its document describes it.
